@@ -1,0 +1,3 @@
+from deploy.local.commands import app
+
+app()

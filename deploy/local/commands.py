@@ -1,0 +1,5 @@
+"""``samenspel up | down | status | doctor | reset``."""
+
+import typer
+
+app = typer.Typer()

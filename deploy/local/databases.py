@@ -1,0 +1,83 @@
+"""A database, a role and a password per service; none reads another's."""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import os
+from collections.abc import Iterable
+from typing import Final
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+
+from deploy.local.errors import LocalSystemError, SurroundingsMissing
+from deploy.local.secrets import Secrets
+
+OLDEST: Final = 170_000
+"""``server_version_num`` of PostgreSQL 17, the first with ``transaction_timeout``."""
+SCRAM_ITERATIONS: Final = 4096
+
+
+class Databases:
+    """The services' databases on the server that `admin_dsn` (a superuser's URL) names."""
+
+    def __init__(self, admin_dsn: str, secrets: Secrets) -> None:
+        self._admin_dsn = admin_dsn
+        self._secrets = secrets
+
+    def ensure(self, services: Iterable[str]) -> None:
+        """Make what is not there; may be repeated after a crash. Raises SurroundingsMissing without a server."""
+        asyncio.run(self._ensure(services))
+
+    def dsn(self, service: str) -> str:
+        """The service's own DSN, without its password."""
+        return self._dsn(service, service)
+
+    def dsn_with_password(self, service: str) -> str:
+        return self._dsn(service, f"{service}:{quote(self._password(service), safe='')}")
+
+    def _password(self, service: str) -> str:
+        return self._secrets[f"{service}/postgres_password"]
+
+    def _dsn(self, service: str, who: str) -> str:
+        server = urlsplit(self._admin_dsn)
+        address = server.netloc.rpartition("@")[2]
+        return urlunsplit((server.scheme, f"{who}@{address}", f"/{service}", server.query, ""))
+
+    async def _ensure(self, services: Iterable[str]) -> None:
+        try:
+            connection = await asyncpg.connect(self._admin_dsn, timeout=15)
+        except (OSError, asyncpg.PostgresError, TimeoutError) as error:
+            raise SurroundingsMissing(f"the PostgreSQL server does not let its superuser in: {error}") from None
+        try:
+            if connection.get_server_version().major * 10_000 < OLDEST:
+                raise SurroundingsMissing(
+                    f"the PostgreSQL server is version {connection.get_server_version().major}: 17 is the oldest"
+                )
+            for service in services:
+                await self._ensure_service(connection, service)
+        except asyncpg.PostgresError as error:
+            raise LocalSystemError(f"PostgreSQL refused to make the databases: {error}") from None
+        finally:
+            await connection.close()
+
+    async def _ensure_service(self, connection: "asyncpg.Connection[asyncpg.Record]", service: str) -> None:
+        role = f'"{service}"'
+        if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", service):
+            await connection.execute(f"CREATE ROLE {role}")
+        await connection.execute(f"ALTER ROLE {role} LOGIN PASSWORD '{scram_verifier(self._password(service))}'")
+        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", service):
+            await connection.execute(f"CREATE DATABASE {role} OWNER {role}")
+        await connection.execute(f"REVOKE CONNECT, TEMPORARY ON DATABASE {role} FROM PUBLIC")
+
+
+def scram_verifier(password: str) -> str:
+    """What PostgreSQL stores of a password (RFC 5802), computed here: no statement ever holds the password."""
+    salt = os.urandom(16)
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ITERATIONS)
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    stored_key = hashlib.sha256(client_key).digest()
+    server_key = hmac.digest(salted, b"Server Key", "sha256")
+    texts = [base64.b64encode(part).decode() for part in (salt, stored_key, server_key)]
+    return f"SCRAM-SHA-256${SCRAM_ITERATIONS}:{texts[0]}${texts[1]}:{texts[2]}"

@@ -1,0 +1,48 @@
+"""Java and Maven: the machine's own, found and judged."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from deploy.local.errors import SurroundingsMissing
+
+OLDEST: Final = 17
+INSTALL_JAVA: Final = "install it (Debian: apt install openjdk-17-jre-headless; macOS: brew install openjdk)"
+INSTALL_MAVEN: Final = "install it (Debian: apt install maven; macOS: brew install maven)"
+
+
+def find_java() -> Path:
+    """The Java of JAVA_HOME, else of the path. Raises SurroundingsMissing when absent or older than 17."""
+    java_home = os.environ.get("JAVA_HOME")
+    found = shutil.which("java", path=f"{java_home}/bin") if java_home else shutil.which("java")
+    if found is None:
+        where = f"JAVA_HOME ({java_home}) holds no Java" if java_home else "Java is not on the path"
+        raise SurroundingsMissing(f"{where}: Kafka needs Java {OLDEST} or newer, {INSTALL_JAVA}")
+    version = _version(found)
+    if version < OLDEST:
+        raise SurroundingsMissing(
+            f"Java {version} at {found} is too old: Kafka needs {OLDEST} or newer, "
+            f"{INSTALL_JAVA} or point JAVA_HOME at it"
+        )
+    return Path(found)
+
+
+def find_maven() -> Path:
+    """Maven of the path. Raises SurroundingsMissing when absent."""
+    found = shutil.which("mvn")
+    if found is None:
+        raise SurroundingsMissing(f"Maven is not on the path: it resolves Kafka, {INSTALL_MAVEN}")
+    return Path(found)
+
+
+def _version(java: str) -> int:
+    """The major version; 0 when it does not run or does not say."""
+    try:
+        answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    match = re.search(r'version "(?:1\.)?(\d+)', answer.stderr)
+    return int(match.group(1)) if match else 0

@@ -1,0 +1,100 @@
+"""Ports: given in the environment or chosen once, and remembered by the home."""
+
+import json
+import os
+import random
+import socket
+import threading
+from pathlib import Path
+from typing import ClassVar, Final, Literal, TypedDict
+
+from samenspel.client.files import write_private
+
+from deploy.local.errors import SurroundingsMissing
+
+Listener = Literal["kafka", "kafka_controller", "postgres", "registry", "funding", "notifier"]
+LOOPBACK: Final = "127.0.0.1"
+CHOICE: Final = range(15_000, 32_000)
+"""Below every system's ephemeral range: no outgoing connection can sit on a port while its owner restarts."""
+
+
+class Remembered(TypedDict):
+    port: int
+    given: bool
+
+
+class Ports:
+    _claiming: ClassVar = threading.Lock()
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def remembered(self, listener: Listener) -> int | None:
+        """The port this listener had at its last start; None when it was never started."""
+        entry = self._read().get(listener)
+        return entry["port"] if entry else None
+
+    def claim(self, listener: Listener) -> int:
+        """A port that is free now, for a listener that is not running.
+
+        Raises SurroundingsMissing when the port that the user gave is taken by another program.
+        """
+        with self._claiming:
+            return self._claim(listener)
+
+    def _claim(self, listener: Listener) -> int:
+        entries = self._read()
+        given = os.environ.get(variable(listener))
+        entry = _given(listener, given) if given else entries.get(listener)
+        if entry is None or (is_taken(entry["port"]) and not entry["given"]):
+            entry = Remembered(port=_choose({other["port"] for other in entries.values()}), given=False)
+        elif is_taken(entry["port"]):
+            raise SurroundingsMissing(
+                f"port {entry['port']} for {listener} is taken by another program: "
+                f"stop that, or name another port in {variable(listener)}"
+            )
+        entries[listener] = entry
+        write_private(self._file, json.dumps(entries, indent=2))
+        return entry["port"]
+
+    def _read(self) -> dict[str, Remembered]:
+        try:
+            entries: dict[str, Remembered] = json.loads(self._file.read_text())
+        except FileNotFoundError:
+            return {}
+        return entries
+
+
+def variable(listener: Listener) -> str:
+    """The environment variable in which a user may give this listener's port."""
+    return f"SAMENSPEL_{listener.upper()}_PORT"
+
+
+def is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return True
+    return False
+
+
+def is_open(port: int) -> bool:
+    """Does something accept connections there?"""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+def _given(listener: Listener, text: str) -> Remembered:
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise SurroundingsMissing(f"{variable(listener)} must be a port from 1 to 65535, and is '{text}'")
+    return Remembered(port=int(text), given=True)
+
+
+def _choose(but_not: set[int]) -> int:
+    for port in random.sample(CHOICE, k=100):
+        if port not in but_not and not is_taken(port):
+            return port
+    raise SurroundingsMissing(f"found no free port between {CHOICE.start} and {CHOICE.stop}")

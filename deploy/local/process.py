@@ -1,0 +1,109 @@
+"""Processes that outlive the command that started them."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+from samenspel.client.files import write_private
+
+from deploy.local.accounts import Account
+
+CLOCK_TOLERANCE: Final = 2.0
+"""Seconds by which a process' start may seem to move when the machine's clock is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """A background process, known by a record of its pid and its start: a reused pid is never ours."""
+
+    record: Path
+    log: Path
+
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        account: Account | None = None,
+    ) -> psutil.Process:
+        """Start it in a session of its own, so that a terminal's Ctrl-C does not reach it."""
+        with self.log.open("ab") as log:
+            child = subprocess.Popen(
+                command,
+                cwd=folder,
+                env={**os.environ, **(environment or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                user=account.user if account else None,
+                group=account.group if account else None,
+                extra_groups=[] if account else None,
+            )
+        child.returncode = 0  # it outlives this object, which would otherwise warn about that
+        process = psutil.Process(child.pid)
+        write_private(self.record, json.dumps({"pid": process.pid, "started": process.create_time()}))
+        return process
+
+    def process(self) -> psutil.Process | None:
+        """The running process; None when it is not there. A record that is stale by now is left alone."""
+        try:
+            recorded = json.loads(self.record.read_text())
+            process = psutil.Process(recorded["pid"])
+            if abs(process.create_time() - recorded["started"]) < CLOCK_TOLERANCE and _lives(process):
+                return process
+        except (FileNotFoundError, ValueError, KeyError, psutil.NoSuchProcess):
+            return None
+        return None
+
+    def stop(self, *, with_signal: signal.Signals = signal.SIGTERM, patience: float = 30) -> None:
+        """Ask it to end, and end it when it has not after `patience` seconds."""
+        process = self.process()
+        if process is None:
+            return
+        family = _family(process)
+        process.send_signal(with_signal)
+        _, alive = psutil.wait_procs(family, timeout=patience)
+        _end(alive)
+        self.record.unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """SIGKILL the process and all that it started."""
+        process = self.process()
+        if process is not None:
+            _end(_family(process))
+        self.record.unlink(missing_ok=True)
+
+    def last_lines(self, count: int = 15) -> str:
+        """The end of its log, for a user who must see why it did not start."""
+        try:
+            return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
+        except FileNotFoundError:
+            return ""
+
+
+def _lives(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+
+
+def _family(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return [process]
+
+
+def _end(processes: Sequence[psutil.Process]) -> None:
+    for process in processes:
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(processes, timeout=10)

@@ -1,0 +1,161 @@
+"""The operator's hand on Kafka: users, topics and rights. Services hold no admin rights and never use it.
+
+Every ``ensure_…`` may be repeated after a crash at any step: what is there already is left or made right.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from typing import Any, Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but re-exported without a word
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    NewTopic,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialDeletion,
+    UserScramCredentialUpsertion,
+)
+
+from samenspel.client.rights import Right
+from samenspel.contracts.topics import Topic
+
+PATIENCE: Final = 15.0
+"""Seconds that one request to the brokers may take."""
+SCRAM_ITERATIONS: Final = 4096
+_log = logging.getLogger(__name__)
+
+
+class KafkaAdminError(RuntimeError):
+    """Kafka refused or did not answer; the text says which wish and why."""
+
+
+class KafkaAdmin:
+    """`address` is ``host:port[,host:port…]``; the user must be one that may alter the cluster."""
+
+    def __init__(
+        self, address: str, username: str, password: str, *, security_protocol: str = "SASL_PLAINTEXT"
+    ) -> None:
+        settings: dict[str, Any] = {
+            "bootstrap.servers": address,
+            "security.protocol": security_protocol,
+            "sasl.mechanism": "SCRAM-SHA-512",
+            "sasl.username": username,
+            "sasl.password": password,
+            "reconnect.backoff.max.ms": 500,
+            "error_cb": lambda error: _log.debug("%s", error),
+        }
+        self._client = AdminClient(settings, logger=_log)
+
+    def is_reachable(self, *, within: float) -> bool:
+        """Do the brokers let this user in, within so many seconds?"""
+        try:
+            self._client.list_topics(timeout=within)
+        except KafkaException:
+            return False
+        return True
+
+    def ensure_user(self, name: str, password: str) -> None:
+        """Make the user, or give it this password from now on."""
+        credential = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, SCRAM_ITERATIONS)
+        wish = UserScramCredentialUpsertion(name, credential, password.encode())
+        _settle(f"user {name}", self._client.alter_user_scram_credentials([wish]).values())
+
+    def remove_user(self, name: str) -> None:
+        """Close the door to this user; sessions that are open end when they authenticate anew."""
+        wish = UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512)
+        answers = self._client.alter_user_scram_credentials([wish]).values()
+        _settle(f"removal of user {name}", answers, harmless={KafkaError.RESOURCE_NOT_FOUND})
+
+    def users(self) -> list[str]:
+        """The names of all who have a password."""
+        answer = cast("Future[dict[str, object]]", self._client.describe_user_scram_credentials())
+        try:
+            return sorted(answer.result(timeout=PATIENCE))
+        except KafkaException as error:
+            raise _refusal("list of users", error) from error
+
+    def ensure_topics(self, topics: Sequence[Topic]) -> None:
+        """Make the topics that are not there.
+
+        Raises KafkaAdminError when one is there with another number of partitions: lanes are fixed for ever.
+        """
+        present = self._partitions()
+        for topic in topics:
+            found = present.get(topic.name, topic.partitions)
+            if found != topic.partitions:
+                raise KafkaAdminError(f"{topic.name} has {found} lanes instead of {topic.partitions}")
+        absent = [
+            NewTopic(topic.name, topic.partitions, config=dict(topic.config))
+            for topic in topics
+            if topic.name not in present
+        ]
+        if absent:
+            answers = self._client.create_topics(absent, operation_timeout=PATIENCE).values()
+            _settle("topics", answers, harmless={KafkaError.TOPIC_ALREADY_EXISTS})
+
+    def topics(self) -> list[str]:
+        """The names of all topics, Kafka's own left out."""
+        return sorted(name for name in self._partitions() if not name.startswith("__"))
+
+    def ensure_acls(self, user: str, rights: Iterable[Right]) -> None:
+        """Give the user these rights, besides those it has."""
+        bindings = [binding for right in rights for binding in _bindings(user, right)]
+        _settle(f"rights of {user}", self._client.create_acls(bindings).values())
+
+    def remove_acls(self, user: str) -> None:
+        """Take all rights of the user away."""
+        every = AclBindingFilter(
+            ResourceType.ANY,
+            None,  # type: ignore[arg-type]  # None means any; its annotations forget that
+            ResourcePatternType.ANY,
+            f"User:{user}",
+            None,  # type: ignore[arg-type]
+            AclOperation.ANY,
+            AclPermissionType.ANY,
+        )
+        _settle(f"removal of the rights of {user}", self._client.delete_acls([every]).values())
+
+    def _partitions(self) -> dict[str, int]:
+        try:
+            metadata = self._client.list_topics(timeout=PATIENCE)
+        except KafkaException as error:
+            raise _refusal("list of topics", error) from error
+        return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
+
+
+def _bindings(user: str, right: Right) -> list[AclBinding]:
+    pattern = ResourcePatternType.PREFIXED if right.prefixed else ResourcePatternType.LITERAL
+    return [
+        AclBinding(
+            ResourceType[right.resource.upper()],
+            right.name,
+            pattern,
+            f"User:{user}",
+            "*",
+            AclOperation[operation],
+            AclPermissionType.ALLOW,
+        )
+        for operation in right.operations
+    ]
+
+
+def _settle(wish: str, answers: Iterable[Future[Any]], *, harmless: Iterable[int] = ()) -> None:
+    """Wait for all answers; raise KafkaAdminError for the first that refuses."""
+    for answer in answers:
+        try:
+            answer.result(timeout=PATIENCE)
+        except KafkaException as error:
+            if error.args[0].code() not in harmless:
+                raise _refusal(wish, error) from error
+
+
+def _refusal(wish: str, error: KafkaException) -> KafkaAdminError:
+    return KafkaAdminError(f"Kafka did not do '{wish}': {error.args[0].str()}")

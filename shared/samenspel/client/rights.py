@@ -1,0 +1,52 @@
+"""Who may do what on Kafka: one policy for every deployment."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from samenspel.contracts.topics import (
+    CANONICAL,
+    DOMAIN_OF,
+    INGRESS,
+    RECEIPTS,
+    Service,
+    ingress,
+    receipts,
+)
+
+Operation = Literal["READ", "WRITE", "DESCRIBE"]
+LOOK: Final[tuple[Operation, ...]] = ("DESCRIBE", "READ")
+SEND: Final[tuple[Operation, ...]] = ("DESCRIBE", "WRITE")
+OWN: Final[tuple[Operation, ...]] = ("DESCRIBE", "READ", "WRITE")
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """What one user may do on a topic or a consumer group, or on all whose name begins with `name`."""
+
+    resource: Literal["topic", "group"]
+    name: str
+    operations: tuple[Operation, ...]
+    prefixed: bool = False
+
+
+def rights_of_service(service: Service) -> list[Right]:
+    """Read what comes in for its domain and all that is canonical; write what it owns and its receipts."""
+    domain = DOMAIN_OF[service]
+    canonical = [Right("topic", topic, OWN if owner == service else LOOK) for topic, owner in CANONICAL.items()]
+    return [
+        Right("topic", f"{INGRESS}.{domain}.", LOOK, prefixed=True),
+        *canonical,
+        Right("topic", f"{RECEIPTS}.{domain}.", OWN, prefixed=True),
+        Right("group", f"samenspel-{service}", LOOK, prefixed=True),
+    ]
+
+
+def rights_of_organisation(oin: str) -> list[Right]:
+    """Write its own ingress, read what is canonical and its own receipts, in groups that bear its OIN."""
+    domains = DOMAIN_OF.values()
+    return [
+        *(Right("topic", ingress(domain, oin), SEND) for domain in domains),
+        *(Right("topic", topic, LOOK) for topic in CANONICAL),
+        *(Right("topic", receipts(domain, oin), LOOK) for domain in domains),
+        Right("group", f"{oin}.", LOOK, prefixed=True),
+    ]
