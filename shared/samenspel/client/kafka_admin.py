@@ -6,7 +6,7 @@ Every ``ensure_…`` may be repeated after a crash at any step: what is there al
 import logging
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but re-exported without a word
