@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ CACHE: Final = CHECKOUT / ".samenspel" / "cache"
 PRIVATE: Final = 0o700
 PASSABLE: Final = 0o711
 """Others may pass through but not look: PostgreSQL may run under another account (see `accounts`)."""
+ROOM: Final = 1_000_000_000
+"""Bytes that must be free on the disk to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,10 @@ class Home:
     def ports(self) -> Path:
         return self.path / "ports.json"
 
+    @property
+    def _lock(self) -> Path:
+        return self.path / "lock"
+
     def log(self, piece: str) -> Path:
         return self.path / "log" / f"{piece}.log"
 
@@ -58,34 +65,65 @@ class Home:
         return self.path / "run" / f"{piece}.json"
 
     def make(self) -> None:
-        """Make the folders that are not there, readable by their owner only."""
+        """Make the folders that are not there, readable by their owner only.
+
+        Raises SurroundingsMissing for a folder that holds other things: `remove` would take them along.
+        """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
+            self._require_ours()
             self.path.chmod(PASSABLE)
             for name in ("kafka", "secrets", "profile", "log", "run"):
                 (self.path / name).mkdir(exist_ok=True)
                 (self.path / name).chmod(PRIVATE)
+            self._lock.touch(mode=0o600)
         except OSError as error:
             raise SurroundingsMissing(
                 f"cannot make {self.path} ({error.strerror}): name another folder in SAMENSPEL_HOME"
             ) from error
 
+    def remove(self) -> None:
+        """Throw away all that is in it; of the checkout's own home the cache stays."""
+        for child in self.path.iterdir():
+            if child == CACHE:
+                continue
+            if child.is_dir() and not child.is_symlink():
+                shutil.rmtree(child)
+            else:
+                child.unlink()
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
+
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the home for one command; another command on the same home waits."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        descriptor = _lock(self.path / "lock")
+        """Make it and hold it for one command; another command on the same home waits."""
+        descriptor = self._wait_for_lock()
         try:
             yield
         finally:
             os.close(descriptor)
 
+    def require_room(self) -> None:
+        """Raise SurroundingsMissing when the disk is too full to start."""
+        free = shutil.disk_usage(self.path).free
+        if free < ROOM:
+            raise SurroundingsMissing(
+                f"the disk of {self.path} has {free // 1_000_000} MB left: make room (1 GB), "
+                "or name a folder on another disk in SAMENSPEL_HOME"
+            )
 
-def _lock(path: Path) -> int:
-    """Lock the file that bears this name *now*: `reset` may have removed the one that was waited for."""
-    while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        if path.exists() and os.path.samestat(path.stat(), os.fstat(descriptor)):
-            return descriptor
-        os.close(descriptor)
+    def _wait_for_lock(self) -> int:
+        """Lock the file that bears this name *now*: `remove` may have taken the one that was waited for."""
+        while True:
+            self.make()
+            descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if self._lock.exists() and os.path.samestat(self._lock.stat(), os.fstat(descriptor)):
+                return descriptor
+            os.close(descriptor)
+
+    def _require_ours(self) -> None:
+        if self.path != CACHE.parent and any(self.path.iterdir()) and not self._lock.exists():
+            raise SurroundingsMissing(
+                f"{self.path} holds other things: name a new folder in SAMENSPEL_HOME, for Samenspel only"
+            )

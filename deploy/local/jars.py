@@ -27,6 +27,11 @@ def cached() -> Path:
     return CACHE / f"kafka-{kafka_version()}"
 
 
+def drop_cache() -> None:
+    """Throw the jars away; the next start resolves them again."""
+    shutil.rmtree(CACHE, ignore_errors=True)
+
+
 def resolve(progress: Progress) -> Path:
     """The folder with the jars; it appears whole or not at all."""
     folder = cached()

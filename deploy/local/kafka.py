@@ -57,6 +57,10 @@ class Kafka:
             self.daemon.start([*java, "kafka.Kafka", "kafka/server.properties"], folder=self._home.path)
         self._wait()
 
+    def is_ready(self) -> bool:
+        """Does it run, and answer its admin?"""
+        return self.daemon.process() is not None and self.admin().is_reachable(within=2)
+
     def stop(self) -> None:
         self.daemon.stop()
 

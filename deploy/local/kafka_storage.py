@@ -22,16 +22,21 @@ def is_formatted(data: Path) -> bool:
     return (data / MARK).exists()
 
 
-def format_storage(data: Path, settings: Mapping[str, str], java: Sequence[str], admin_password: str) -> None:
-    """Make the log folder with the admin in it, in another place first: a crash leaves nothing half done.
-
-    Raises LocalSystemError when the folder holds data without Kafka's mark: that is never thrown away.
-    """
-    if data.exists() and any(child.is_dir() for child in data.iterdir()):
+def require_usable(data: Path) -> None:
+    """Raise LocalSystemError when the folder holds data without Kafka's mark: that is never thrown away."""
+    if data.exists() and not is_formatted(data) and any(child.is_dir() for child in data.iterdir()):
         raise LocalSystemError(
             f"{data} holds data but no {MARK}, so Kafka cannot read it: "
             "put that file back, or start anew with `samenspel reset`"
         )
+
+
+def format_storage(data: Path, settings: Mapping[str, str], java: Sequence[str], admin_password: str) -> None:
+    """Make the log folder with the admin in it, in another place first: a crash leaves nothing half done.
+
+    Raises LocalSystemError as `require_usable` does.
+    """
+    require_usable(data)
     shutil.rmtree(data, ignore_errors=True)
     fresh = data.with_name("kafka-data.new")
     shutil.rmtree(fresh, ignore_errors=True)

@@ -6,16 +6,18 @@ import random
 import socket
 import threading
 from pathlib import Path
-from typing import ClassVar, Final, Literal, TypedDict
+from typing import Final, Literal, TypedDict, get_args
 
 from samenspel.client.files import write_private
 
 from deploy.local.errors import SurroundingsMissing
 
 Listener = Literal["kafka", "kafka_controller", "postgres", "registry", "funding", "notifier"]
+LISTENERS: Final[tuple[Listener, ...]] = get_args(Listener)
 LOOPBACK: Final = "127.0.0.1"
 CHOICE: Final = range(15_000, 32_000)
 """Below every system's ephemeral range: no outgoing connection can sit on a port while its owner restarts."""
+_claiming: Final = threading.Lock()
 
 
 class Remembered(TypedDict):
@@ -24,8 +26,6 @@ class Remembered(TypedDict):
 
 
 class Ports:
-    _claiming: ClassVar = threading.Lock()
-
     def __init__(self, file: Path) -> None:
         self._file = file
 
@@ -35,27 +35,33 @@ class Ports:
         return entry["port"] if entry else None
 
     def claim(self, listener: Listener) -> int:
-        """A port that is free now, for a listener that is not running.
+        """A port that is free now, for a listener that is not running; it is remembered.
 
-        Raises SurroundingsMissing when the port that the user gave is taken by another program.
+        Raises SurroundingsMissing as `require_available` does.
         """
-        with self._claiming:
-            return self._claim(listener)
+        with _claiming:
+            self.require_available(listener)
+            entries = self._read()
+            entry = self._wish(listener)
+            if entry is None or is_taken(entry["port"]):
+                others = {other["port"] for other in entries.values()}
+                entry = Remembered(port=_choose(but_not=others), given=False)
+            write_private(self._file, json.dumps({**entries, listener: entry}, indent=2))
+            return entry["port"]
 
-    def _claim(self, listener: Listener) -> int:
-        entries = self._read()
-        given = os.environ.get(variable(listener))
-        entry = _given(listener, given) if given else entries.get(listener)
-        if entry is None or (is_taken(entry["port"]) and not entry["given"]):
-            entry = Remembered(port=_choose({other["port"] for other in entries.values()}), given=False)
-        elif is_taken(entry["port"]):
+    def require_available(self, listener: Listener) -> None:
+        """Raise SurroundingsMissing when the user gave a port that another program has taken."""
+        wish = self._wish(listener)
+        if wish and wish["given"] and is_taken(wish["port"]):
             raise SurroundingsMissing(
-                f"port {entry['port']} for {listener} is taken by another program: "
+                f"port {wish['port']} for {listener} is taken by another program: "
                 f"stop that, or name another port in {variable(listener)}"
             )
-        entries[listener] = entry
-        write_private(self._file, json.dumps(entries, indent=2))
-        return entry["port"]
+
+    def _wish(self, listener: Listener) -> Remembered | None:
+        """What the user gives now, else what was remembered."""
+        given = os.environ.get(variable(listener))
+        return _given(listener, given) if given else self._read().get(listener)
 
     def _read(self) -> dict[str, Remembered]:
         try:
@@ -71,6 +77,7 @@ def variable(listener: Listener) -> str:
 
 
 def is_taken(port: int) -> bool:
+    """Can nobody listen there now?"""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -93,7 +100,7 @@ def _given(listener: Listener, text: str) -> Remembered:
     return Remembered(port=int(text), given=True)
 
 
-def _choose(but_not: set[int]) -> int:
+def _choose(*, but_not: set[int]) -> int:
     for port in random.sample(CHOICE, k=100):
         if port not in but_not and not is_taken(port):
             return port

@@ -52,7 +52,7 @@ class Postgres:
             _drop_stale_lock(self._home.postgres)
             progress("postgres", "starting", 0.7)
             self._launch(account)
-        wait_until(self._is_ready, self.daemon, "PostgreSQL", within=START_PATIENCE)
+        wait_until(self.is_ready, self.daemon, "PostgreSQL", within=START_PATIENCE)
 
     def stop(self) -> None:
         """PostgreSQL's *fast* shutdown: sessions are ended, everything is flushed."""
@@ -62,7 +62,7 @@ class Postgres:
         """SIGKILL the server and all its backends, for those who try what happens then."""
         self.daemon.kill()
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
         """The server itself says so in its lock file; its port is open before, while it recovers."""
         process = self.daemon.process()
         lines = _lock_file(self._home.postgres)

@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, cast
 
@@ -22,26 +22,30 @@ SOUND_AFTER: Final = 10.0
 
 
 class Supervisor:
-    def __init__(self, system: LocalSystem) -> None:
-        self._system = system
+    """Keeps one process per service alive; `launch` starts one, `stop` ends it and waits for that."""
+
+    def __init__(self, launch: Callable[[Service], psutil.Process], stop: Callable[[Service], None]) -> None:
+        self._launch = launch
+        self._stop = stop
         self._stopping = threading.Event()
-        self._lock = threading.Lock()
-        """Held while a service is started: none may be started once the stopping has begun."""
+        self._launching = threading.Lock()
+
+    def stop(self) -> None:
+        """Let `run` end. May be called from a signal handler: it only raises a flag."""
+        self._stopping.set()
 
     def run(self, services: Sequence[Service]) -> None:
-        """Keep these services until SIGTERM or SIGINT comes."""
-        for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: self._stopping.set())
+        """Return when `stop` was called and all services have ended."""
         keepers = [threading.Thread(target=self._keep, args=[service]) for service in services]
         for keeper in keepers:
             keeper.start()
         self._stopping.wait()
-        with self._lock:
-            running = [self._system.services.daemon(service) for service in services]
-        for stopper in [threading.Thread(target=daemon.stop) for daemon in running]:
+        with self._launching:  # whoever was launching has done so, and nobody will any more
+            stoppers = [threading.Thread(target=self._stop, args=[service]) for service in services]
+        for stopper in stoppers:
             stopper.start()
-        for keeper in keepers:
-            keeper.join()
+        for thread in (*stoppers, *keepers):
+            thread.join()
 
     def _keep(self, service: Service) -> None:
         pause = FIRST_PAUSE
@@ -50,21 +54,28 @@ class Supervisor:
             code = process.wait()
             if time.monotonic() - started > SOUND_AFTER:
                 pause = FIRST_PAUSE
-            print(f"{service} ended ({code}); again in {pause:.1f} s", flush=True)
+            print(f"{service} ended ({code})", flush=True)
             self._stopping.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def _start(self, service: Service) -> psutil.Process | None:
-        with self._lock:
-            if self._stopping.is_set():
-                return None
-            environment = environment_of(
-                service, self._system.home, self._system.kafka.bootstrap, self._system.databases
-            )
-            daemon = self._system.services.daemon(service)
-            return daemon.start(command_of(service), folder=CHECKOUT, environment=environment)
+        with self._launching:
+            return None if self._stopping.is_set() else self._launch(service)
+
+
+def main(home: Path, services: Sequence[Service]) -> None:
+    system = LocalSystem(home)
+
+    def launch(service: Service) -> psutil.Process:
+        environment = environment_of(service, system.home, system.kafka.bootstrap, system.databases)
+        daemon = system.services.daemon(service)
+        return daemon.start(command_of(service), folder=CHECKOUT, environment=environment)
+
+    supervisor = Supervisor(launch, lambda service: system.services.daemon(service).stop())
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: supervisor.stop())
+    supervisor.run(services)
 
 
 if __name__ == "__main__":
-    wanted = cast(list[Service], [name for name in sys.argv[2:] if name in ALL])
-    Supervisor(LocalSystem(Path(sys.argv[1]))).run(wanted)
+    main(Path(sys.argv[1]), cast(list[Service], [name for name in sys.argv[2:] if name in ALL]))

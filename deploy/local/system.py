@@ -1,7 +1,6 @@
 """The local system as one thing: Kafka, PostgreSQL, the services, and the profile that leads to them."""
 
 import os
-import shutil
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,45 +10,54 @@ from samenspel.client.profile import Profile
 from samenspel.contracts.topics import Service
 
 from deploy.local.databases import Databases
-from deploy.local.errors import SurroundingsMissing
 from deploy.local.home import Home
 from deploy.local.kafka import Kafka
+from deploy.local.ports import Listener, Ports
 from deploy.local.postgres import Postgres
+from deploy.local.process import Daemon
 from deploy.local.progress import Progress, silent
 from deploy.local.provisioning import fill_profile, provision_kafka
 from deploy.local.secrets import Secrets
 from deploy.local.services import ALL, Services
 
-ROOM: Final = 1_000_000_000
-"""Bytes that must be free on the disk to start."""
 NAMED_SERVER: Final = "SAMENSPEL_POSTGRES_DSN"
 
 
 class LocalSystem:
-    """Everything under one home. Each method waits for, and then holds, the home's lock.
+    """Everything under one home. Starting, stopping and removing wait for, and then hold, the home's lock.
 
-    Raises LocalSystemError (or its SurroundingsMissing), whose text is one sentence for the user.
+    They raise LocalSystemError (or its SurroundingsMissing), whose text is one sentence for the user.
     """
 
     def __init__(self, home: Path) -> None:
         self.home = Home(home.absolute())
+        self.ports = Ports(self.home.ports)
+        self.secrets = Secrets(self.home.secrets)
         self.kafka = Kafka(self.home)
         self.postgres = Postgres(self.home)
         self.services = Services(self.home)
         self.profile = Profile(self.home.profile)
-        self.secrets = Secrets(self.home.secrets)
+
+    @property
+    def has_own_postgres(self) -> bool:
+        """False when the environment names a server: there, only databases and roles are made."""
+        return not os.environ.get(NAMED_SERVER)
 
     @property
     def databases(self) -> Databases:
-        """On the server of ``SAMENSPEL_POSTGRES_DSN`` when the environment has it, else on our own."""
+        """The services' databases, on our own server or on the named one."""
         return Databases(os.environ.get(NAMED_SERVER) or self.postgres.admin_dsn, self.secrets)
+
+    def daemons(self) -> dict[Listener, Daemon]:
+        """The processes that others talk to, by name."""
+        services: dict[Listener, Daemon] = {service: self.services.daemon(service) for service in ALL}
+        return {"kafka": self.kafka.daemon, "postgres": self.postgres.daemon, **services}
 
     def start(self, services: Iterable[Service] = ALL, progress: Progress = silent) -> None:
         """Start what does not run, and wait until all of it is ready."""
         wanted = list(services)
         with self.home.locked():
-            self.home.make()
-            self._require_room()
+            self.home.require_room()
             self.services.claim_ports(wanted)
             _both(lambda: self._start_kafka(progress), lambda: self._start_postgres(progress))
             fill_profile(self.profile, self.kafka, self.services.urls(), self.secrets)
@@ -57,19 +65,20 @@ class LocalSystem:
 
     def stop(self) -> None:
         """Stop everything, services first; the data stays."""
-        with self.home.locked():
-            self.services.stop()
-            _both(self.kafka.stop, self.postgres.stop)
+        if self.home.path.exists():
+            with self.home.locked():
+                self._stop()
 
     def remove(self) -> None:
-        """Stop everything and throw its data away; the cache of jars stays."""
-        with self.home.locked():
-            self.services.stop()
-            _both(self.kafka.stop, self.postgres.stop)
-            for child in self.home.path.iterdir():
-                if child.is_dir() and child.name != "cache":
-                    shutil.rmtree(child)
-            self.home.ports.unlink(missing_ok=True)
+        """Stop everything and throw its data away."""
+        if self.home.path.exists():
+            with self.home.locked():
+                self._stop()
+                self.home.remove()
+
+    def _stop(self) -> None:
+        self.services.stop()
+        _both(self.kafka.stop, self.postgres.stop)
 
     def _start_kafka(self, progress: Progress) -> None:
         self.kafka.start(progress)
@@ -78,19 +87,11 @@ class LocalSystem:
         progress("kafka", "ready", 1.0)
 
     def _start_postgres(self, progress: Progress) -> None:
-        if not os.environ.get(NAMED_SERVER):
+        if self.has_own_postgres:
             self.postgres.start(progress)
         progress("postgres", "databases and roles", 0.9)
         self.databases.ensure(ALL)
         progress("postgres", "ready", 1.0)
-
-    def _require_room(self) -> None:
-        free = shutil.disk_usage(self.home.path).free
-        if free < ROOM:
-            raise SurroundingsMissing(
-                f"{self.home.path} has {free // 1_000_000} MB left: make room (1 GB), "
-                "or name a folder on another disk in SAMENSPEL_HOME"
-            )
 
 
 def _both(one: Callable[[], None], other: Callable[[], None]) -> None:
