@@ -4,7 +4,9 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +16,8 @@ from samenspel.client.files import write_private
 
 from deploy.local.accounts import Account
 
+PAUSE: Final = 0.02
+KILL_PATIENCE: Final = 10.0
 CLOCK_TOLERANCE: Final = 2.0
 """Seconds by which a process' start may seem to move when the machine's clock is set."""
 
@@ -70,8 +74,7 @@ class Daemon:
             return
         family = _family(process)
         process.send_signal(with_signal)
-        _, alive = psutil.wait_procs(family, timeout=patience)
-        _end(alive)
+        _end(_wait_for_end(family, patience))
         self.record.unlink(missing_ok=True)
 
     def kill(self) -> None:
@@ -90,7 +93,22 @@ class Daemon:
 
 
 def _lives(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    """A zombie has ended: who should take note of that may never do so (a container's first process)."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _wait_for_end(processes: Sequence[psutil.Process], patience: float) -> list[psutil.Process]:
+    """Those that still live after so many seconds; of the others, take note of our own children's end."""
+    deadline = time.monotonic() + patience
+    while (alive := [process for process in processes if _lives(process)]) and time.monotonic() < deadline:
+        time.sleep(PAUSE)
+    for process in processes:
+        with suppress(ChildProcessError):
+            os.waitpid(process.pid, os.WNOHANG)
+    return alive
 
 
 def _family(process: psutil.Process) -> list[psutil.Process]:
@@ -102,8 +120,6 @@ def _family(process: psutil.Process) -> list[psutil.Process]:
 
 def _end(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
-        try:
+        with suppress(psutil.NoSuchProcess):
             process.kill()
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(processes, timeout=10)
+    _wait_for_end(processes, KILL_PATIENCE)
