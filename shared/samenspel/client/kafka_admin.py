@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from typing import Any, Final, cast
 
+from aiokafka.errors import KafkaError as KafkaClientError
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but re-exported without a word
     AclBinding,
@@ -24,6 +25,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but
     UserScramCredentialUpsertion,
 )
 
+from samenspel.client.kafka_quotas import set_produce_quota
 from samenspel.client.rights import Right
 from samenspel.contracts.topics import Topic
 
@@ -53,6 +55,13 @@ class KafkaAdmin:
             "error_cb": lambda error: _log.debug("%s", error),
         }
         self._client = AdminClient(settings, logger=_log)
+        self._access = {
+            "bootstrap_servers": address,
+            "security_protocol": security_protocol,
+            "sasl_mechanism": "SCRAM-SHA-512",
+            "sasl_plain_username": username,
+            "sasl_plain_password": password,
+        }
 
     def is_reachable(self, *, within: float) -> bool:
         """Do the brokers let this user in, within so many seconds?"""
@@ -79,7 +88,7 @@ class KafkaAdmin:
         answer = cast("Future[dict[str, object]]", self._client.describe_user_scram_credentials())
         try:
             return sorted(answer.result(timeout=PATIENCE))
-        except KafkaException as error:
+        except (KafkaException, TimeoutError) as error:
             raise _refusal("list of users", error) from error
 
     def ensure_topics(self, topics: Sequence[Topic]) -> None:
@@ -123,6 +132,13 @@ class KafkaAdmin:
         )
         _settle(f"removal of the rights of {user}", self._client.delete_acls([every]).values())
 
+    def set_quota(self, user: str, produce_bytes_per_second: int | None) -> None:
+        """Limit what the user may send to each broker; beyond it Kafka slows it down. None: no limit."""
+        try:
+            set_produce_quota(self._access, user, produce_bytes_per_second)
+        except KafkaClientError as error:
+            raise KafkaAdminError(f"Kafka did not do 'quota of {user}': {error}") from error
+
     def _partitions(self) -> dict[str, int]:
         try:
             metadata = self._client.list_topics(timeout=PATIENCE)
@@ -155,7 +171,13 @@ def _settle(wish: str, answers: Iterable[Future[Any]], *, harmless: Iterable[int
         except KafkaException as error:
             if error.args[0].code() not in harmless:
                 raise _refusal(wish, error) from error
+        except TimeoutError as error:
+            raise _refusal(wish, error) from error
 
 
-def _refusal(wish: str, error: KafkaException) -> KafkaAdminError:
-    return KafkaAdminError(f"Kafka did not do '{wish}': {error.args[0].str()}")
+def _refusal(wish: str, error: KafkaException | TimeoutError) -> KafkaAdminError:
+    """Only the name of the error: brokers put whole requests into their texts."""
+    if isinstance(error, TimeoutError):
+        return KafkaAdminError(f"Kafka did not answer '{wish}' within {PATIENCE:.0f} s")
+    reason = error.args[0].name().strip("_").replace("_", " ").lower()
+    return KafkaAdminError(f"Kafka did not do '{wish}': {reason}")
