@@ -2,38 +2,56 @@
 
 import os
 import pwd
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 from deploy.local.errors import SurroundingsMissing
 
-UNPRIVILEGED: Final = "nobody"
+NAME: Final = "nobody"
+"""An account that every system has, so that none is made on a user's machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    user: int
-    group: int
+    """`prefix` goes before a command to run it so; `owner` (user, group) must own what it writes."""
 
-    @classmethod
-    def for_postgres(cls) -> Self | None:
-        """None: the present account will do. For root it is one that exists on every system."""
-        if os.geteuid() != 0:
-            return None
-        entry = pwd.getpwnam(UNPRIVILEGED)
-        return cls(entry.pw_uid, entry.pw_gid)
+    prefix: tuple[str, ...] = ()
+    owner: tuple[int, int] | None = None
 
-    def require_passage(self, *folders: Path) -> None:
-        """Raise SurroundingsMissing when this account cannot come into one of these folders."""
-        for folder in folders:
-            check = subprocess.run(
-                ["test", "-x", str(folder)], cwd="/", user=self.user, group=self.group, extra_groups=[]
-            )
-            if check.returncode != 0:
-                raise SurroundingsMissing(
-                    f"PostgreSQL does not run as root and the account '{UNPRIVILEGED}' may not enter {folder}: "
-                    "work as another user, move it to where everybody may pass (SAMENSPEL_HOME names a home), "
-                    "or name a server in SAMENSPEL_POSTGRES_DSN"
-                )
+    def may_enter(self, folder: Path) -> bool:
+        try:
+            check = subprocess.run([*self.prefix, "test", "-x", folder], cwd="/", capture_output=True)
+        except FileNotFoundError:
+            return False
+        return check.returncode == 0
+
+    def give(self, *paths: Path) -> None:
+        if self.owner is not None:
+            for path in paths:
+                shutil.chown(path, *self.owner)
+
+
+def account_for_postgres(*folders: Path) -> Account:
+    """The present account; for root, one that may enter all these folders.
+
+    Best one that owns nothing else. Where that one cannot come (a checkout in ``/root``), root in a user
+    namespace: it has no capabilities there, and a user id that is not 0.
+    Raises SurroundingsMissing when neither will do.
+    """
+    if os.geteuid() != 0:
+        return Account()
+    entry = pwd.getpwnam(NAME)
+    user, group = entry.pw_uid, entry.pw_gid
+    stranger = Account(("setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--"), (user, group))
+    shadow = Account(("unshare", "--user", f"--map-user={user}", f"--map-group={group}", "--"))
+    for account in (stranger, shadow):
+        if all(account.may_enter(folder) for folder in folders):
+            return account
+    raise SurroundingsMissing(
+        f"PostgreSQL refuses to run as root and the account '{NAME}' may not enter {folders[-1]}: "
+        "work as another user, name a folder that everybody may enter in SAMENSPEL_HOME, "
+        "or name a server in SAMENSPEL_POSTGRES_DSN"
+    )

@@ -106,6 +106,9 @@ def _plainly() -> Iterator[None]:
         _end(str(error), error.exit_code)
     except (KafkaAdminError, ProfileError, IssuerRefused) as error:
         _end(str(error), LocalSystemError.exit_code)
+    except PermissionError as error:
+        sentence = f"{error.filename} belongs to another account: work as that one, or name a home of your own"
+        _end(f"{sentence} in SAMENSPEL_HOME", SurroundingsMissing.exit_code)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from deploy.local.accounts import Account
 from deploy.local.errors import LocalSystemError, SurroundingsMissing
 from deploy.local.jars import cached, kafka_version
 from deploy.local.java import find_java, find_maven
@@ -62,10 +61,8 @@ def _kafka_data(system: LocalSystem) -> str:
 def _postgresql(system: LocalSystem) -> str:
     if os.environ.get(NAMED_SERVER):
         return f"the server that {NAMED_SERVER} names"
-    account = Account.for_postgres()
     system.home.make()
-    if account is not None:
-        account.require_passage(binaries(), system.home.path)
+    system.postgres.account()
     try:
         answer = subprocess.run(
             [binaries() / "postgres", "--version"], capture_output=True, text=True, timeout=10, check=True

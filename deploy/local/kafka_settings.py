@@ -54,11 +54,11 @@ def settings(
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
         "log.dirs": log_folder,
         "listener.name.broker.scram-sha-512.sasl.jaas.config": (
-            f"{_SCRAM} required username={ADMIN} password={admin_password};"
+            f'{_SCRAM} required username="{ADMIN}" password="{admin_password}";'
         ),
         "listener.name.controller.plain.sasl.jaas.config": (
-            f"{_PLAIN} required username={CONTROLLER} password={controller_password} "
-            f"user_{CONTROLLER}={controller_password};"
+            f'{_PLAIN} required username="{CONTROLLER}" password="{controller_password}" '
+            f'user_{CONTROLLER}="{controller_password}";'
         ),
     }
 

@@ -10,7 +10,7 @@ from typing import Final
 
 import psutil
 
-from deploy.local.accounts import Account
+from deploy.local.accounts import Account, account_for_postgres
 from deploy.local.errors import LocalSystemError, SurroundingsMissing
 from deploy.local.home import Home
 from deploy.local.ports import LOOPBACK, Ports
@@ -43,9 +43,7 @@ class Postgres:
     def start(self, progress: Progress = silent) -> None:
         """Start it, or adopt the one that runs already, and wait until it accepts connections."""
         if self.daemon.process() is None:
-            account = Account.for_postgres()
-            if account is not None:
-                account.require_passage(binaries(), self._home.path)
+            account = self.account()
             if not (self._home.postgres / "PG_VERSION").exists():
                 progress("postgres", "making the cluster", 0.2)
                 self._make_cluster(account)
@@ -53,6 +51,11 @@ class Postgres:
             progress("postgres", "starting", 0.7)
             self._launch(account)
         wait_until(self.is_ready, self.daemon, "PostgreSQL", within=START_PATIENCE)
+
+    def account(self) -> Account:
+        """Whom it runs as. Raises SurroundingsMissing when no account will do."""
+        cluster = [self._home.postgres] if self._home.postgres.exists() else []
+        return account_for_postgres(binaries(), *cluster, self._home.path)
 
     def stop(self) -> None:
         """PostgreSQL's *fast* shutdown: sessions are ended, everything is flushed."""
@@ -68,7 +71,7 @@ class Postgres:
         lines = _lock_file(self._home.postgres)
         return process is not None and lines[:1] == [str(process.pid)] and lines[-1].strip() == "ready"
 
-    def _launch(self, account: Account | None) -> None:
+    def _launch(self, account: Account) -> None:
         settings = {
             "listen_addresses": LOOPBACK,
             "port": str(self._ports.claim("postgres")),
@@ -78,9 +81,9 @@ class Postgres:
         }
         options = [f"--{name}={value}" for name, value in settings.items()]
         command = [str(binaries() / "postgres"), "-D", str(self._home.postgres), *options]
-        self.daemon.start(command, folder=self._home.postgres, account=account)
+        self.daemon.start([*account.prefix, *command], folder=self._home.path)
 
-    def _make_cluster(self, account: Account | None) -> None:
+    def _make_cluster(self, account: Account) -> None:
         """In another place first: a crash leaves nothing half done."""
         with tempfile.TemporaryDirectory(dir=self._home.path, prefix="postgres-") as temporary:
             room = Path(temporary)
@@ -88,9 +91,7 @@ class Postgres:
             password = room / "password"
             password.touch(mode=0o600)
             password.write_text(self._secrets["postgres_admin"])
-            if account is not None:
-                for path in (room, room / "cluster", password):
-                    shutil.chown(path, account.user, account.group)
+            account.give(room, room / "cluster", password)
             _initdb(room / "cluster", password, account)
             shutil.rmtree(self._home.postgres, ignore_errors=True)
             (room / "cluster").rename(self._home.postgres)
@@ -106,8 +107,9 @@ def binaries() -> Path:
     return Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR}" / "bin"
 
 
-def _initdb(cluster: Path, password: Path, account: Account | None) -> None:
+def _initdb(cluster: Path, password: Path, account: Account) -> None:
     command = [
+        *account.prefix,
         str(binaries() / "initdb"),
         f"--pgdata={cluster}",
         f"--username={ADMIN}",
@@ -118,17 +120,7 @@ def _initdb(cluster: Path, password: Path, account: Account | None) -> None:
         "--locale=C.UTF-8",
     ]
     try:
-        subprocess.run(
-            command,
-            cwd=cluster,
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            user=account.user if account else None,
-            group=account.group if account else None,
-            extra_groups=[] if account else None,
-        )
+        subprocess.run(command, cwd=cluster, check=True, capture_output=True, text=True, timeout=120)
     except subprocess.CalledProcessError as error:
         raise LocalSystemError(f"PostgreSQL could not make its cluster: {error.stderr.strip()}") from None
 

@@ -14,8 +14,6 @@ from typing import Final
 import psutil
 from samenspel.client.files import write_private
 
-from deploy.local.accounts import Account
-
 PAUSE: Final = 0.02
 KILL_PATIENCE: Final = 10.0
 CLOCK_TOLERANCE: Final = 2.0
@@ -35,7 +33,6 @@ class Daemon:
         *,
         folder: Path,
         environment: Mapping[str, str] | None = None,
-        account: Account | None = None,
     ) -> psutil.Process:
         """Start it in a session of its own, so that a terminal's Ctrl-C does not reach it."""
         with self.log.open("ab") as log:
@@ -47,9 +44,6 @@ class Daemon:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                user=account.user if account else None,
-                group=account.group if account else None,
-                extra_groups=[] if account else None,
             )
         child.returncode = 0  # it outlives this object, which would otherwise warn about that
         process = psutil.Process(child.pid)

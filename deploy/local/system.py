@@ -11,6 +11,7 @@ from samenspel.contracts.topics import Service
 
 from deploy.local.databases import Databases
 from deploy.local.home import Home
+from deploy.local.java import find_java
 from deploy.local.kafka import Kafka
 from deploy.local.ports import Listener, Ports
 from deploy.local.postgres import Postgres
@@ -57,7 +58,7 @@ class LocalSystem:
         """Start what does not run, and wait until all of it is ready."""
         wanted = list(services)
         with self.home.locked():
-            self.home.require_room()
+            self._require_surroundings()
             self.services.claim_ports(wanted)
             _both(lambda: self._start_kafka(progress), lambda: self._start_postgres(progress))
             fill_profile(self.profile, self.kafka, self.services.urls(), self.secrets)
@@ -79,6 +80,13 @@ class LocalSystem:
     def _stop(self) -> None:
         self.services.stop()
         _both(self.kafka.stop, self.postgres.stop)
+
+    def _require_surroundings(self) -> None:
+        """Before anything is started, so that what is missing leaves nothing behind."""
+        self.home.require_room()
+        find_java()
+        if self.has_own_postgres:
+            self.postgres.account()
 
     def _start_kafka(self, progress: Progress) -> None:
         self.kafka.start(progress)
