@@ -16,6 +16,7 @@ from samenspel.client.files import write_private
 
 PAUSE: Final = 0.02
 KILL_PATIENCE: Final = 10.0
+LINE_SHOWN: Final = 300
 CLOCK_TOLERANCE: Final = 2.0
 """Seconds by which a process' start may seem to move when the machine's clock is set."""
 
@@ -81,7 +82,8 @@ class Daemon:
     def last_lines(self, count: int = 15) -> str:
         """The end of its log, for a user who must see why it did not start."""
         try:
-            return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
+            lines = self.log.read_text(errors="replace").splitlines()
+            return "\n".join(line[:LINE_SHOWN] for line in lines[-count:])
         except FileNotFoundError:
             return ""
 

@@ -1,10 +1,11 @@
 """The three services as processes of this machine, kept alive by a supervisor."""
 
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import replace
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from typing import Final
 
 from samenspel.client.issuer import ISSUER
@@ -12,6 +13,7 @@ from samenspel.client.profile import Profile
 from samenspel.contracts.topics import DOMAIN_OF, LANES_LOCAL, Service
 
 from deploy.local.databases import Databases
+from deploy.local.errors import LocalSystemError
 from deploy.local.home import CHECKOUT, Home
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.process import Daemon
@@ -88,21 +90,29 @@ class Services:
             self.daemon(service).stop()
 
     def is_ready(self, service: Service) -> bool:
-        url = self.urls().get(service)
-        if url is None:
-            return False
-        try:
-            with urllib.request.urlopen(f"{url}/readyz", timeout=2) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+        """Does its ``/readyz`` answer 200?"""
+        return self._readyz(service)[0] == HTTPStatus.OK
 
     def _supervised(self) -> list[str]:
         """The services that a running supervisor keeps: the end of its command."""
         process = self.supervisor.process()
         return process.cmdline()[4:] if process else []
 
+    def _readyz(self, service: Service) -> tuple[int, str]:
+        """Status and body; 0 and nothing when it does not answer."""
+        with closing(HTTPConnection(LOOPBACK, self._ports.remembered(service), timeout=2)) as connection:
+            try:
+                connection.request("GET", "/readyz")
+                answer = connection.getresponse()
+                return answer.status, answer.read(1_000).decode(errors="replace")
+            except (OSError, HTTPException):
+                return 0, ""
+
     def _wait(self, service: Service) -> None:
         """A service may die and be started again meanwhile; only the supervisor must live."""
         witness = replace(self.supervisor, log=self._home.log(service))
-        wait_until(lambda: self.is_ready(service), witness, service, within=READY_PATIENCE)
+        try:
+            wait_until(lambda: self.is_ready(service), witness, service, within=READY_PATIENCE)
+        except LocalSystemError as error:
+            _, says = self._readyz(service)
+            raise LocalSystemError(f"{error}\n{service} says of itself: {says or 'nothing'}") from None
