@@ -82,9 +82,8 @@ def _home(system: LocalSystem) -> str:
 
 def _ports(system: LocalSystem) -> str:
     ports = {name: system.ports.remembered(name) for name in LISTENERS}
-    for name, daemon in system.daemons().items():
-        if daemon.process() is None and name in ports:
-            system.ports.require_available(name)
+    for name in system.stopped_listeners():
+        system.ports.require_available(name)
     return ", ".join(f"{name} {port or 'not chosen yet'}" for name, port in ports.items())
 
 

@@ -95,6 +95,20 @@ class Home:
             self.path.rmdir()
 
     @contextmanager
+    def workroom(self, name: str) -> Iterator[Path]:
+        """An empty folder in which to make what must appear whole or not at all: make it, then rename it.
+
+        What a crash left in it is thrown away.
+        """
+        room = self.path / f"new-{name}"
+        shutil.rmtree(room, ignore_errors=True)
+        room.mkdir(mode=PRIVATE)
+        try:
+            yield room
+        finally:
+            shutil.rmtree(room, ignore_errors=True)
+
+    @contextmanager
     def locked(self) -> Iterator[None]:
         """Make it and hold it for one command; another command on the same home waits."""
         descriptor = self._wait_for_lock()

@@ -51,7 +51,7 @@ class Kafka:
             values = self._settings()
             if not is_formatted(self._home.kafka_data):
                 progress("kafka", "formatting", 0.5)
-                format_storage(self._home.kafka_data, values, java, self.admin_password)
+                format_storage(self._home, values, java, self.admin_password)
             write_private(self._home.kafka / "server.properties", as_properties(values))
             progress("kafka", "starting", 0.7)
             self.daemon.start([*java, "kafka.Kafka", "kafka/server.properties"], folder=self._home.path)

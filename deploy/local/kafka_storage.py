@@ -11,7 +11,7 @@ from uuid import uuid4
 from samenspel.client.files import write_private
 
 from deploy.local.errors import LocalSystemError
-from deploy.local.home import PRIVATE
+from deploy.local.home import PRIVATE, Home
 from deploy.local.kafka_settings import ADMIN, as_properties
 
 MARK: Final = "meta.properties"
@@ -31,31 +31,29 @@ def require_usable(data: Path) -> None:
         )
 
 
-def format_storage(data: Path, settings: Mapping[str, str], java: Sequence[str], admin_password: str) -> None:
-    """Make the log folder with the admin in it, in another place first: a crash leaves nothing half done.
+def format_storage(home: Home, settings: Mapping[str, str], java: Sequence[str], admin_password: str) -> None:
+    """Make the log folder with the admin in it; `java` is the command up to the main class.
 
-    Raises LocalSystemError as `require_usable` does.
+    Raises LocalSystemError as `require_usable` does, or when formatting fails.
     """
-    require_usable(data)
-    shutil.rmtree(data, ignore_errors=True)
-    fresh = data.with_name("kafka-data.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(mode=PRIVATE)
-    _run_format(data.parent, {**settings, "log.dirs": fresh.name}, java, admin_password)
-    fresh.rename(data)
+    require_usable(home.kafka_data)
+    with home.workroom("kafka") as room:
+        (room / "data").mkdir(mode=PRIVATE)
+        _run_format(room, {**settings, "log.dirs": "data"}, java, admin_password)
+        shutil.rmtree(home.kafka_data, ignore_errors=True)
+        (room / "data").rename(home.kafka_data)
 
 
-def _run_format(home: Path, settings: Mapping[str, str], java: Sequence[str], admin_password: str) -> None:
+def _run_format(room: Path, settings: Mapping[str, str], java: Sequence[str], admin_password: str) -> None:
     """Arguments go in by a file, for all may read a command line; the output shows salted credentials."""
-    configuration, arguments = home / "kafka" / "format.properties", home / "kafka" / "format.arguments"
     scram = f"SCRAM-SHA-512=[name={ADMIN},password={admin_password}]"
-    lines = ["format", "-t", _cluster_id(), "-c", "kafka/format.properties", "--add-scram", scram]
+    arguments = ["format", "-t", _cluster_id(), "-c", "properties", "--add-scram", scram]
+    write_private(room / "properties", as_properties(settings))
+    write_private(room / "arguments", "\n".join(arguments) + "\n")
     try:
-        write_private(configuration, as_properties(settings))
-        write_private(arguments, "\n".join(lines) + "\n")
         subprocess.run(
-            [*java, "kafka.tools.StorageTool", "@kafka/format.arguments"],
-            cwd=home,
+            [*java, "kafka.tools.StorageTool", "@arguments"],
+            cwd=room,
             check=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -63,10 +61,9 @@ def _run_format(home: Path, settings: Mapping[str, str], java: Sequence[str], ad
             timeout=120,
         )
     except subprocess.SubprocessError as error:
-        raise LocalSystemError(f"Kafka could not format {home / 'kafka-data'} ({type(error).__name__})") from None
-    finally:
-        configuration.unlink(missing_ok=True)
-        arguments.unlink(missing_ok=True)
+        raise LocalSystemError(
+            f"Kafka could not format its log folder ({type(error).__name__}): try `samenspel doctor`"
+        ) from None
 
 
 def _cluster_id() -> str:

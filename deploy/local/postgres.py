@@ -4,7 +4,6 @@ import importlib.util
 import shutil
 import signal
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -84,9 +83,7 @@ class Postgres:
         self.daemon.start([*account.prefix, *command], folder=self._home.path)
 
     def _make_cluster(self, account: Account) -> None:
-        """In another place first: a crash leaves nothing half done."""
-        with tempfile.TemporaryDirectory(dir=self._home.path, prefix="postgres-") as temporary:
-            room = Path(temporary)
+        with self._home.workroom("postgres") as room:
             (room / "cluster").mkdir(mode=0o700)
             password = room / "password"
             password.touch(mode=0o600)

@@ -54,6 +54,11 @@ class LocalSystem:
         services: dict[Listener, Daemon] = {service: self.services.daemon(service) for service in ALL}
         return {"kafka": self.kafka.daemon, "postgres": self.postgres.daemon, **services}
 
+    def stopped_listeners(self) -> list[Listener]:
+        """Those whose port may not be in use by anybody now."""
+        daemons = self.daemons()
+        return [name for name in LISTENERS if name not in daemons or daemons[name].process() is None]
+
     def start(self, services: Iterable[Service] = ALL, progress: Progress = silent) -> None:
         """Start what does not run, and wait until all of it is ready."""
         wanted = list(services)
@@ -87,6 +92,8 @@ class LocalSystem:
         find_java()
         if self.has_own_postgres:
             self.postgres.account()
+        for listener in self.stopped_listeners():
+            self.ports.require_available(listener)
 
     def _start_kafka(self, progress: Progress) -> None:
         self.kafka.start(progress)

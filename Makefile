@@ -1,0 +1,50 @@
+# Everything a newcomer types. Each target makes `.venv` when it is not there.
+PY ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up down test unit check bench lock clean
+
+help: ## what there is to type
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
+
+$(READY): requirements/dev.txt pyproject.toml shared/pyproject.toml
+	@echo "making $(VENV) (once; about a minute)" >&2
+	@$(PY) -c 'import sys; sys.exit("Python 3.11 or newer is needed; this is " + sys.version.split()[0] + ". Name another with PY=python3.12" if sys.version_info < (3, 11) else 0)'
+	@$(PY) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e shared -e .
+	@touch $(READY)
+
+demo: $(READY) ## play real programmes through all parties on a real Kafka and PostgreSQL
+	@$(BIN)/samenspel demo
+
+up: $(READY) ## start the local system and leave it running
+	@$(BIN)/samenspel up
+
+down: $(READY) ## stop it; its data stays
+	@$(BIN)/samenspel down
+
+test: $(READY) ## every test, on a real Kafka and a real PostgreSQL of its own
+	@$(BIN)/python -m pytest
+
+unit: $(READY) ## the tests of pure code: no Kafka, no PostgreSQL, seconds
+	@$(BIN)/python -m pytest -m 'not system and not bench and not long'
+
+check: $(READY) ## format, lint, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(READY) ## measure against floors of the same run; writes .samenspel/bench.json
+	@$(BIN)/python -m tests.bench
+
+lock: ## compile the hashed requirement files again (needs uv)
+	@for name in runtime dev; do uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --custom-compile-command 'make lock' requirements/$$name.in -o requirements/$$name.txt; done
+
+clean: ## remove the virtual environment (the local system's data: `samenspel reset`)
+	@rm -rf $(VENV)

@@ -1,0 +1,46 @@
+"""HTTP in: what the registry shows. What is submitted comes through the shared door, ``POST /v1/events``."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, HTTPException, Query, Response
+from samenspel.contracts.catalogue import INITIATIVE
+from samenspel.contracts.initiatives import Theme
+from samenspel.contracts.values import Id, Oin
+from samenspel.runtime.postgres import Pool
+
+from services.registry import store
+
+PAGE_MAX = 100
+Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
+ListedPhase = Literal["idea", "pilot", "scaling", "established", "stopped"]
+
+
+def router(pool: Pool) -> APIRouter:
+    routes = APIRouter(prefix="/v1")
+
+    @routes.get("/initiatives", summary="Initiatives, in order of id; `after` continues behind one")
+    async def initiatives(
+        after: Annotated[str, Query()] = "",
+        theme: Annotated[Theme | None, Query()] = None,
+        phase: Annotated[ListedPhase | None, Query()] = None,
+        lead: Annotated[Oin | None, Query()] = None,
+        limit: Limit = PAGE_MAX,
+    ) -> Response:
+        return _page(await store.initiatives(pool, after, theme, phase, lead, limit))
+
+    @routes.get("/initiatives/{initiativeId}", summary="One initiative, as its last event says it")
+    async def initiative(initiativeId: Id) -> Response:
+        value = await store.aggregate(pool, INITIATIVE.name, initiativeId)
+        if value is None:
+            raise HTTPException(404, f"no initiative {initiativeId} is known")
+        return Response(value, media_type="application/json")
+
+    @routes.get("/organisations", summary="Organisations that take part, in order of OIN")
+    async def organisations(after: Annotated[str, Query()] = "", limit: Limit = PAGE_MAX) -> Response:
+        return _page(await store.organisations(pool, after, limit))
+
+    return routes
+
+
+def _page(values: list[bytes]) -> Response:
+    return Response(b'{"items":[' + b",".join(values) + b"]}", media_type="application/json")

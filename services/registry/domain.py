@@ -1,0 +1,234 @@
+"""What may be stated about organisations, initiatives and rollouts, and what it leads to.
+
+Every function takes what is stated and the present state, and gives the state after it, or raises `Rejected` with
+all that is wrong. Nothing here knows a clock, a database or a topic.
+"""
+
+from collections.abc import Collection
+from typing import Any, Final, Literal
+
+from samenspel.contracts.initiatives import (
+    PHASES,
+    Initiative,
+    InitiativeChanged,
+    InitiativePhaseChanged,
+    InitiativeRegistered,
+    InitiativeStopped,
+    Milestone,
+    MilestoneCancelled,
+    MilestoneMissed,
+    MilestonePlanned,
+    MilestoneReached,
+    MilestoneRescheduled,
+    Rollout,
+    RolloutStarted,
+)
+from samenspel.contracts.organisations import Organisation, OrganisationAdmitted, OrganisationChanged
+from samenspel.contracts.problems import Code, Problem, Rejected
+
+MILESTONES_MAX: Final = 100
+EMPTIABLE: Final = ("period", "link")
+"""What a change may take away by stating null; elsewhere null leaves things as they are."""
+MilestoneSubmission = (
+    MilestonePlanned | MilestoneRescheduled | MilestoneReached | MilestoneMissed | MilestoneCancelled
+)
+
+
+def admit(stated: OrganisationAdmitted, present: Organisation | None) -> Organisation:
+    if present is not None:
+        raise Rejected(_exists("oin", "organisation", stated.oin))
+    return Organisation(**_fields(stated), version=1)
+
+
+def change_organisation(stated: OrganisationChanged, present: Organisation | None) -> Organisation:
+    if present is None:
+        raise Rejected(_unknown("unknown-organisation", "oin", stated.oin))
+    _on_time(stated.based_on_version, present.version)
+    fields = _fields(stated)
+    del fields["based_on_version"]
+    return Organisation(**fields, version=present.version + 1)
+
+
+def register(
+    stated: InitiativeRegistered, present: Initiative | None, lead: str, unknown_partners: Collection[str]
+) -> Initiative:
+    problems = [_unknown("unknown-organisation", "partners", oin) for oin in unknown_partners]
+    if present is not None:
+        problems.append(_exists("initiative_id", "initiative", stated.initiative_id))
+    if problems:
+        raise Rejected(*problems)
+    return Initiative(**_fields(stated), lead=lead, version=1)
+
+
+def change(
+    stated: InitiativeChanged, present: Initiative | None, by: str, unknown_partners: Collection[str]
+) -> Initiative:
+    initiative = _led_by(by, present, stated.initiative_id)
+    _on_time(stated.based_on_version, initiative.version)
+    _running(initiative)
+    if unknown_partners:
+        raise Rejected(*(_unknown("unknown-organisation", "partners", oin) for oin in unknown_partners))
+    given = {name: value for name, value in _fields(stated).items() if value is not None or name in EMPTIABLE}
+    del given["initiative_id"], given["based_on_version"]
+    return initiative.model_copy(update={**given, "version": initiative.version + 1})
+
+
+def change_phase(stated: InitiativePhaseChanged, present: Initiative | None, by: str) -> Initiative:
+    initiative = _led_by(by, present, stated.initiative_id)
+    _on_time(stated.based_on_version, initiative.version)
+    _running(initiative)
+    later = PHASES[PHASES.index(initiative.phase) + 1 :] if initiative.phase in PHASES else ()
+    if stated.phase not in later:
+        raise Rejected(
+            Problem(
+                code="wrong-phase",
+                field="/phase",
+                detail=f"the initiative is in phase {initiative.phase}; it cannot move to {stated.phase}",
+                fix=f"Move to one of: {', '.join(later) or 'none, this is the last phase'}.",
+            )
+        )
+    return initiative.model_copy(update={"phase": stated.phase, "version": initiative.version + 1})
+
+
+def stop(stated: InitiativeStopped, present: Initiative | None, by: str) -> Initiative:
+    initiative = _led_by(by, present, stated.initiative_id)
+    _on_time(stated.based_on_version, initiative.version)
+    _running(initiative)
+    return initiative.model_copy(
+        update={"phase": "stopped", "stopped_because": stated.reason, "version": initiative.version + 1}
+    )
+
+
+def start_rollout(
+    stated: RolloutStarted, present: Rollout | None, initiative: Initiative | None, adopter: str
+) -> Rollout:
+    if initiative is None:
+        raise Rejected(_unknown("unknown-initiative", "initiative_id", stated.initiative_id))
+    if present is not None:
+        raise Rejected(_exists("rollout_id", "rollout", stated.rollout_id))
+    _running(initiative)
+    return Rollout(rollout_id=stated.rollout_id, initiative_id=stated.initiative_id, adopter=adopter, version=1)
+
+
+def report(stated: MilestoneSubmission, present: Rollout | None, by: str) -> Rollout:
+    """The rollout after what its adopter reports of one milestone."""
+    if present is None or present.initiative_id != stated.initiative_id:
+        raise Rejected(_unknown("unknown-rollout", "rollout_id", stated.rollout_id))
+    if present.adopter != by:
+        raise Rejected(_not_permitted(f"only the adopter, {present.adopter}, reports on this rollout"))
+    milestones = {each.milestone: each for each in present.milestones}
+    milestones[stated.milestone] = _milestone_after(stated, milestones.get(stated.milestone), len(milestones))
+    return present.model_copy(
+        update={
+            "milestones": tuple(milestones.values()),
+            "latest_milestone": stated.milestone,
+            "version": present.version + 1,
+        }
+    )
+
+
+def _milestone_after(stated: MilestoneSubmission, present: Milestone | None, number: int) -> Milestone:
+    if isinstance(stated, MilestonePlanned):
+        return _planned(stated, present, number)
+    if present is None:
+        raise Rejected(_unknown("unknown-milestone", "milestone", stated.milestone))
+    if present.status != "planned":
+        raise Rejected(
+            Problem(
+                code="already-decided",
+                field="/milestone",
+                detail=f"milestone {present.milestone} is {present.status}",
+                fix="Plan another milestone under a name of its own.",
+            )
+        )
+    match stated:
+        case MilestoneRescheduled():
+            return present.model_copy(update={"planned_on": stated.planned_on, "reason": stated.reason})
+        case MilestoneReached():
+            return present.model_copy(
+                update={"status": "reached", "reached_on": stated.reached_on, "evidence": stated.evidence}
+            )
+        case MilestoneMissed():
+            return _ended(present, "missed", stated.reason)
+        case MilestoneCancelled():
+            return _ended(present, "cancelled", stated.reason)
+
+
+def _planned(stated: MilestonePlanned, present: Milestone | None, number: int) -> Milestone:
+    if present is not None:
+        raise Rejected(_exists("milestone", "milestone", stated.milestone))
+    if number >= MILESTONES_MAX:
+        raise Rejected(
+            Problem(
+                code="state-too-large",
+                field="/milestone",
+                detail=f"a rollout has at most {MILESTONES_MAX} milestones",
+                fix="Report on the milestones there are, or start a further rollout.",
+            )
+        )
+    return Milestone(milestone=stated.milestone, title=stated.title, status="planned", planned_on=stated.planned_on)
+
+
+def _ended(present: Milestone, status: Literal["missed", "cancelled"], reason: str) -> Milestone:
+    return present.model_copy(update={"status": status, "reason": reason})
+
+
+def _fields(
+    stated: OrganisationAdmitted | OrganisationChanged | InitiativeRegistered | InitiativeChanged,
+) -> dict[str, Any]:
+    """The fields that were given, as the objects they are."""
+    return {name: getattr(stated, name) for name in stated.model_fields_set}
+
+
+def _led_by(by: str, present: Initiative | None, initiative_id: str) -> Initiative:
+    if present is None:
+        raise Rejected(_unknown("unknown-initiative", "initiative_id", initiative_id))
+    if present.lead != by:
+        raise Rejected(_not_permitted(f"only the lead, {present.lead}, changes this initiative"))
+    return present
+
+
+def _on_time(based_on: int, version: int) -> None:
+    if based_on != version:
+        raise Rejected(
+            Problem(
+                code="stale-version",
+                field="/based_on_version",
+                detail=f"the state is at version {version}, this was based on {based_on}",
+                fix="Look at the present state, and submit again based on its version.",
+            )
+        )
+
+
+def _running(initiative: Initiative) -> None:
+    if initiative.phase == "stopped":
+        raise Rejected(
+            Problem(
+                code="wrong-phase",
+                field="/initiative_id",
+                detail="the initiative has been stopped",
+                fix="Register a new initiative.",
+            )
+        )
+
+
+def _exists(field: str, what: str, name: str) -> Problem:
+    return Problem(
+        code="already-exists",
+        field=f"/{field}",
+        detail=f"there is a {what} {name} already",
+        fix="Give a new one an id of its own; to change the present one, state what has changed.",
+    )
+
+
+def _unknown(code: Code, field: str, name: str) -> Problem:
+    return Problem(
+        code=code,
+        field=f"/{field}",
+        detail=f"{name} is not known",
+        fix="Name one that is known, or make it known first.",
+    )
+
+
+def _not_permitted(detail: str) -> Problem:
+    return Problem(code="not-permitted", field="/", detail=detail, fix="Ask that organisation to submit it.")

@@ -1,0 +1,56 @@
+"""SQL of the registry: the index that finds initiatives, and the reads of its interface."""
+
+from collections.abc import Sequence
+from typing import cast
+
+from samenspel.contracts.catalogue import INITIATIVE
+from samenspel.contracts.initiatives import Initiative
+from samenspel.messaging.lanes import columns
+from samenspel.messaging.states import Change
+from samenspel.runtime.postgres import Connection, Pool
+
+INDEX = """
+insert into initiative_index (initiative_id, lead, theme, phase)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+on conflict (initiative_id) do update set lead = excluded.lead, theme = excluded.theme, phase = excluded.phase
+where (initiative_index.lead, initiative_index.theme, initiative_index.phase)
+   is distinct from (excluded.lead, excluded.theme, excluded.phase)
+"""
+
+INITIATIVES = """
+select a.value from initiative_index i
+join aggregate a on (a.aggregate, a.subject) = ('initiative.v1', i.initiative_id)
+where i.initiative_id > $1 and ($2::text is null or i.theme = $2) and ($3::text is null or i.phase = $3)
+  and ($4::text is null or i.lead = $4) and not a.removed
+order by i.initiative_id limit $5
+"""
+
+ORGANISATIONS = """
+select value from aggregate
+where aggregate = 'organisation.v1' and subject > $1 and not removed order by subject limit $2
+"""
+
+AGGREGATE = "select value from aggregate where (aggregate, subject) = ($1, $2) and not removed"
+
+
+async def index_initiatives(connection: Connection, changes: Sequence[Change]) -> None:
+    latest = {
+        change.subject: cast(Initiative, change.state) for change in changes if change.fact.aggregate is INITIATIVE
+    }
+    rows = [(subject, state.lead, state.theme, state.phase) for subject, state in sorted(latest.items())]
+    if rows:
+        await connection.execute(INDEX, *columns(rows, 4))
+
+
+async def initiatives(
+    pool: Pool, after: str, theme: str | None, phase: str | None, lead: str | None, limit: int
+) -> list[bytes]:
+    return [row["value"] for row in await pool.fetch(INITIATIVES, after, theme, phase, lead, limit)]
+
+
+async def organisations(pool: Pool, after: str, limit: int) -> list[bytes]:
+    return [row["value"] for row in await pool.fetch(ORGANISATIONS, after, limit)]
+
+
+async def aggregate(pool: Pool, name: str, subject: str) -> bytes | None:
+    return cast(bytes | None, await pool.fetchval(AGGREGATE, name, subject))

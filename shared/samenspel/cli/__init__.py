@@ -1,0 +1,5 @@
+import typer
+
+
+def main() -> None:
+    typer.echo("samenspel")

@@ -1,0 +1,178 @@
+"""CloudEvents 1.0 at the doors: the Kafka and HTTP bindings, binary and structured, and what they must hold.
+
+Nothing read here is trusted. What can be read becomes an `Envelope`; what cannot raises `Rejected` with all that is
+wrong at once. Rules: CloudEvents 1.0.2 §2-3, Kafka protocol binding §3, HTTP protocol binding §3, and the MUSTs of
+the NLGov profile 1.1.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import unquote
+
+import orjson
+
+from samenspel.contracts.problems import Problem, Rejected
+
+STRUCTURED: Final = "application/cloudevents+json"
+BATCH: Final = "application/cloudevents-batch+json"
+ATTRIBUTE_CHARS_MAX: Final = 1_024
+_NAME: Final = re.compile(r"[a-z0-9]{1,20}")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_REQUIRED: Final = ("specversion", "id", "source", "type")
+
+
+@dataclass(slots=True)
+class Envelope:
+    """One event as it came through a door: its context attributes, and its data as JSON bytes."""
+
+    attributes: dict[str, str]
+    data: bytes
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def id(self) -> str:
+        return self.attributes.get("id", "")
+
+    @property
+    def source(self) -> str:
+        return self.attributes.get("source", "")
+
+    @property
+    def type(self) -> str:
+        return self.attributes.get("type", "")
+
+
+def from_kafka(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Envelope:
+    """The event in a Kafka record; structured when its content type says so, else binary."""
+    fields = dict(headers)
+    content_type = _media_type(fields.get("content-type"))
+    if content_type == STRUCTURED:
+        return from_structured(value or b"")
+    envelope = Envelope({}, value or b"")
+    for name, raw in fields.items():
+        if name.startswith("ce_"):
+            _read_attribute(envelope, name[3:], raw)
+    if content_type:
+        envelope.attributes.setdefault("datacontenttype", content_type)
+    return envelope
+
+
+def from_http(headers: Mapping[str, str], body: bytes) -> list[Envelope]:
+    """The events in an HTTP request: one (binary or structured) or a batch."""
+    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type == STRUCTURED:
+        return [from_structured(body)]
+    if content_type == BATCH:
+        return [_from_object(item) for item in _batch_of(body)]
+    envelope = Envelope({}, body)
+    for name, raw in headers.items():
+        if name.startswith("ce-"):
+            envelope.attributes[name[3:]] = unquote(raw)
+    if content_type:
+        envelope.attributes.setdefault("datacontenttype", content_type)
+    return [envelope]
+
+
+def from_structured(body: bytes) -> Envelope:
+    """The event in a CloudEvents JSON object (JSON event format §3)."""
+    return _from_object(_json_of(body))
+
+
+def check(envelope: Envelope) -> list[Problem]:
+    """All that is wrong with the context attributes; empty when they are as the specification wants them."""
+    attributes = envelope.attributes
+    found = envelope.problems
+    for name in _REQUIRED:
+        if not attributes.get(name) and not any(problem.field == name for problem in found):
+            found.append(
+                Problem(
+                    code="missing-attribute",
+                    field=name,
+                    detail="this CloudEvents attribute is required",
+                    fix=f"Send it as header ce_{name} (Kafka), ce-{name} (HTTP) or member {name} (structured).",
+                )
+            )
+    for name, value in attributes.items():
+        if problem := _problem_in(name, value):
+            found.append(problem)
+    return found
+
+
+def _problem_in(name: str, value: str) -> Problem | None:
+    if not _NAME.fullmatch(name):
+        return _invalid(name, "a name has 1 to 20 lower-case letters and digits", "Rename the attribute.")
+    if len(value) > ATTRIBUTE_CHARS_MAX or _CONTROL.search(value):
+        return _invalid(name, f"over {ATTRIBUTE_CHARS_MAX} characters, or a control character", "Shorten it.")
+    match name:
+        case "specversion" if value != "1.0":
+            return _invalid(name, f"{value[:20]!r} is not a version we speak", 'Send "1.0".')
+        case "time" if not _is_moment(value):
+            return _invalid(name, f"{value[:60]!r} is no RFC 3339 moment", "Send e.g. 2026-11-24T10:00:00Z.")
+        case "datacontenttype" if not value.startswith("application/json"):
+            return _invalid(name, f"{value[:60]!r} is not JSON", "Send application/json.")
+        case "traceparent" if not _TRACEPARENT.fullmatch(value):
+            return _invalid(name, "no W3C traceparent", "Send 00-<32 hex>-<16 hex>-<2 hex>, or leave it out.")
+    return None
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _invalid(name: str, detail: str, fix: str) -> Problem:
+    return Problem(code="invalid-attribute", field=name[:60], detail=detail, fix=fix)
+
+
+def _media_type(raw: bytes | None) -> str:
+    return (raw or b"").decode("ascii", "replace").partition(";")[0].strip().lower()
+
+
+def _read_attribute(envelope: Envelope, name: str, raw: bytes | None) -> None:
+    try:
+        envelope.attributes[name] = (raw or b"").decode()
+    except UnicodeDecodeError:
+        envelope.problems.append(_invalid(name, "the header's value is not UTF-8", "Encode it as UTF-8."))
+
+
+def _json_of(body: bytes) -> Any:
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise Rejected(
+            Problem(code="not-utf-8", field="/", detail=str(error), fix="Send the body as UTF-8.")
+        ) from None
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise Rejected(Problem(code="not-json", field="/", detail=str(error), fix="Send JSON (RFC 8259).")) from None
+
+
+def _batch_of(body: bytes) -> Sequence[Any]:
+    items = _json_of(body)
+    if not isinstance(items, list):
+        raise Rejected(
+            Problem(code="not-json", field="/", detail="a batch is a JSON array", fix="Send [event, event, …].")
+        )
+    return items
+
+
+def _from_object(item: Any) -> Envelope:
+    if not isinstance(item, dict):
+        raise Rejected(Problem(code="not-json", field="/", detail="an event is a JSON object", fix="Send {…}."))
+    data = item.pop("data", None)
+    envelope = Envelope({}, b"" if data is None else orjson.dumps(data))
+    for name, value in item.items():
+        if isinstance(value, str):
+            envelope.attributes[name] = value
+        elif isinstance(value, bool | int):
+            envelope.attributes[name] = str(value).lower()
+        elif value is not None:
+            envelope.problems.append(_invalid(name, "an attribute is a text, a number or a boolean", "Mend it."))
+    return envelope

@@ -1,0 +1,38 @@
+"""Subscriptions: who is told what. Address and secret are the subscriber's own and never leave the notifier."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from samenspel.contracts.values import Id, Model, Oin, Version
+
+TypeFilter = Annotated[
+    str,
+    StringConstraints(pattern=r"^nl\.samenspel\.[a-z0-9-]+\.v[0-9]+$", max_length=120),
+    Field(description="An event type of the catalogue"),
+]
+
+
+class SubscriptionCreated(Model):
+    """The submitter wants to be told of these types (none named: of all), from now or from the beginning."""
+
+    subscription_id: Id
+    types: tuple[TypeFilter, ...] = Field(default=(), max_length=100)
+    start: Literal["now", "beginning"] = "now"
+    delivery: Literal["push", "pull"] = "push"
+
+
+class SubscriptionCancelled(Model):
+    subscription_id: Id
+
+
+class Subscription(Model):
+    """Public state ``subscription.v1``; the subject and lane key is ``subscription_id``."""
+
+    subscription_id: Id
+    organisation: Oin
+    types: tuple[TypeFilter, ...] = ()
+    start: Literal["now", "beginning"]
+    delivery: Literal["push", "pull"]
+    status: Literal["active", "cancelled"]
+    version: Version

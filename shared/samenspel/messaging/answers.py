@@ -1,0 +1,149 @@
+"""Answers to submissions: kept to recognise repeats, and sent as receipts in as few records as fit."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from samenspel.contracts.problems import Problem
+from samenspel.contracts.receipts import PROBLEMS_MAX, RECEIPT_BYTES_MAX, Outcome
+from samenspel.contracts.submissions import Submission
+from samenspel.messaging.lanes import columns
+from samenspel.runtime.postgres import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A submission that could not even be read as one: its door, what could be made out of it, and what was wrong."""
+
+    organisation: str
+    source: str
+    id: str
+    problems: Sequence[Problem]
+    record: str
+
+
+Inbound = Submission | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The answer to one submission, as JSON that is put into a receipt and into the HTTP response as it is."""
+
+    organisation: str
+    outcome: Outcome
+    json: bytes
+
+    @property
+    def body(self) -> dict[str, Any]:
+        parsed: dict[str, Any] = orjson.loads(self.json)
+        return parsed
+
+
+def answer(to: Inbound, outcome: Outcome, **more: Any) -> Answered:
+    """An answer that says ``outcome``; ``more`` is what `contracts.receipts.Answer` has besides."""
+    body: dict[str, Any] = {"source": to.source, "id": to.id, "outcome": outcome, "record": to.record, **more}
+    if isinstance(to, Submission):
+        body["submissionhash"] = to.hash.hex()
+    return Answered(to.organisation, outcome, orjson.dumps(body))
+
+
+def rejected(to: Inbound, problems: Sequence[Problem]) -> Answered:
+    """*Rejected*, with at most 100 problems and the number of those left out."""
+    shown = [problem.model_dump() for problem in problems[:PROBLEMS_MAX]]
+    return answer(to, "rejected", problems=shown, problems_left_out=max(0, len(problems) - PROBLEMS_MAX))
+
+
+def repeated(to: Submission, first: bytes) -> Answered:
+    """*Repeated*: what the first one led to, said again; the same id with other content is refused."""
+    known = orjson.loads(first)
+    if known["submissionhash"] != to.hash.hex():
+        return rejected(to, [_other_content(to, known["record"])])
+    more = {name: known[name] for name in ("events", "problems", "problems_left_out") if name in known}
+    return answer(to, "repeated", first_outcome=known["outcome"], **more)
+
+
+def _other_content(to: Submission, first_record: str) -> Problem:
+    return Problem(
+        code="same-id-other-content",
+        field="id",
+        detail=f"{to.id[:100]!r} was used for other content before ({first_record})",
+        fix="Give every event an id of its own; the first one stands.",
+    )
+
+
+def receipts_of(answers: Iterable[Answered]) -> Iterator[tuple[str, bytes]]:
+    """Per organisation, its answers packed into values of at most 64,000 bytes, in order."""
+    by_organisation: dict[str, list[bytes]] = {}
+    for each in answers:
+        by_organisation.setdefault(each.organisation, []).append(each.json)
+    for organisation, items in sorted(by_organisation.items()):
+        for packed in _packed(items):
+            yield organisation, b'{"answers":[' + b",".join(packed) + b"]}"
+
+
+def _packed(items: Sequence[bytes]) -> Iterator[list[bytes]]:
+    # Headers, brackets and commas are part of the 64,000 bytes; 2,000 is more than they take.
+    room = RECEIPT_BYTES_MAX - 2_000
+    packed: list[bytes] = []
+    size = 0
+    for item in items:
+        if packed and size + len(item) + 1 > room:
+            yield packed
+            packed, size = [], 0
+        packed.append(item)
+        size += len(item) + 1
+    if packed:
+        yield packed
+
+
+KNOWN = """
+select organisation, source, id, answer from submission
+where (organisation, source, id) in (select * from unnest($1::text[], $2::text[], $3::text[]))
+"""
+
+REMEMBER = """
+insert into submission (organisation, source, id, hash, outcome, answer, received_at)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::bytea[], $7::timestamptz[])
+on conflict do nothing
+"""
+
+REVISE = "update submission set outcome = $4, answer = $5 where (organisation, source, id) = ($1, $2, $3)"
+
+Identity = tuple[str, str, str]
+"""Organisation of the door, source, id: what makes two submissions the same one."""
+
+
+def identity(submission: Submission) -> Identity:
+    return submission.organisation, submission.source, submission.id
+
+
+async def known(connection: Connection, submissions: Sequence[Submission]) -> dict[Identity, bytes]:
+    """The answers that these submissions had before; to be called after the lane locks."""
+    if not submissions:
+        return {}
+    rows = await connection.fetch(KNOWN, *columns([identity(each) for each in submissions], 3))
+    return {(row["organisation"], row["source"], row["id"]): row["answer"] for row in rows}
+
+
+async def remember(connection: Connection, answered: Sequence[tuple[Submission, Answered]]) -> bool:
+    """Keep the first answers. False when another transaction kept one of them first: this one must then end."""
+    rows: list[tuple[Any, ...]] = sorted(
+        (*identity(to), to.hash, given.outcome, given.json, to.received_at) for to, given in answered
+    )
+    if not rows:
+        return True
+    done = await connection.execute(REMEMBER, *columns(rows, 7))
+    return done == f"INSERT 0 {len(rows)}"
+
+
+async def revise(connection: Connection, to: Submission, given: Answered) -> None:
+    """The final answer to a submission that was deferred."""
+    await connection.execute(REVISE, *identity(to), given.outcome, given.json)
+
+
+def moment(when: datetime) -> str:
+    """RFC 3339 in UTC with milliseconds."""
+    return when.strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03d}Z"

@@ -1,0 +1,117 @@
+"""A service's process: database, messaging and HTTP, started in that order and stopped in the other."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI
+
+from samenspel.messaging import quarantine, waiting
+from samenspel.messaging.desk import Handlers
+from samenspel.messaging.errors import PASSING
+from samenspel.messaging.http_door import event_router
+from samenspel.messaging.projector import Follower
+from samenspel.messaging.service import Messaging
+from samenspel.runtime import logs, metrics
+from samenspel.runtime.http import create_app
+from samenspel.runtime.migrations import migrate
+from samenspel.runtime.postgres import Pool, create_pool
+from samenspel.runtime.settings import ServiceSettings
+from samenspel.runtime.tokens import TokenVerifier
+
+log = structlog.get_logger()
+
+DATABASE_PAUSE_SECONDS: Final = 0.5
+STOP_SECONDS_MAX: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What makes one service another than the next."""
+
+    name: str
+    package: str
+    description: str
+    owns: Sequence[str]
+    handlers: Callable[[Pool], Handlers]
+    routers: Callable[[Pool], Sequence[APIRouter]]
+    follows: Sequence[str] = ()
+    follower: Callable[[Pool], Follower] | None = None
+
+
+def assemble(parts: Parts, settings: ServiceSettings) -> FastAPI:
+    """The app of a service; its lifespan starts and stops everything else."""
+    running: dict[str, Messaging] = {}
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        pool = await _database(parts, settings)
+        follower = parts.follower(pool) if parts.follower else None
+        messaging = Messaging(parts.name, settings, pool, parts.handlers(pool), parts.owns, parts.follows, follower)
+        verifier = TokenVerifier(settings.jwks, settings.token_issuer, settings.token_audience)
+        for router in (event_router(messaging, verifier), *parts.routers(pool)):
+            app.include_router(router)
+        await messaging.start()
+        running["messaging"], watcher = messaging, asyncio.create_task(_watch(pool, messaging))
+        yield
+        watcher.cancel()
+        await messaging.stop()
+        pool.terminate()
+
+    async def readiness() -> Mapping[str, str]:
+        messaging = running.get("messaging")
+        return await messaging.amiss() if messaging else {"database": "not connected yet"}
+
+    return create_app(f"Samenspel {parts.name}", parts.description, lifespan, readiness)
+
+
+def serve(name: str, settings: ServiceSettings, app: FastAPI) -> None:
+    """Run until told to stop."""
+    logs.configure(name)
+    uvicorn.run(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=STOP_SECONDS_MAX,
+    )
+
+
+async def _database(parts: Parts, settings: ServiceSettings) -> Pool:
+    """The pool, on a migrated database; one that is away is waited for."""
+    password = settings.postgres_password.get_secret_value()
+    while True:
+        try:
+            await migrate(settings.postgres_dsn, password, ["samenspel.messaging", parts.package])
+            return await create_pool(
+                settings.postgres_dsn, password, f"samenspel-{parts.name}", settings.postgres_connections
+            )
+        except PASSING as error:
+            log.warning("PostgreSQL is away; tried again", error=repr(error))
+            await asyncio.sleep(DATABASE_PAUSE_SECONDS)
+
+
+BACKLOG = "select coalesce(sum(l.sequence - p.sequence), 0) from lane l join published p using (topic, lane)"
+
+
+async def _watch(pool: Pool, messaging: Messaging) -> None:
+    """Keep the gauges: what is behind, closed, stalled, waiting or set apart."""
+    while True:
+        try:
+            async with pool.acquire() as connection:
+                metrics.JOURNAL_BACKLOG.set(await connection.fetchval(BACKLOG))
+                metrics.WAITING.set(await waiting.count(connection))
+                for reason, number in (await quarantine.count(connection)).items():
+                    metrics.QUARANTINED.labels(reason).set(number)
+        except PASSING as error:
+            log.warning("gauges not read", error=repr(error))
+        metrics.DOORS_CLOSED.set(len(messaging.relay.closed))
+        metrics.STALLED.set(len(messaging.projector.stalled))
+        metrics.DIVERGED.set(len(messaging.projector.diverged))
+        await asyncio.sleep(2)

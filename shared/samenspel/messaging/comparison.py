@@ -1,0 +1,119 @@
+"""Comparing a lane with Kafka before anything is published on it.
+
+Kafka is read *first*, from the published offset; then the journal. Kafka behind: publish again from there. Kafka
+ahead, or another event under the same number: the database was restored from an older backup, and the doors stay
+closed until an operator has recovered the lane.
+"""
+
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+from samenspel.contracts.canonical import to_lines
+from samenspel.messaging.lanes import LaneName
+from samenspel.messaging.probe import Probe
+from samenspel.runtime.postgres import Connection
+
+STANDING = """
+select incarnation() as incarnation, l.timeline, p.sequence, p.next_offset
+from published p join lane l using (topic, lane) where (p.topic, p.lane) = ($1, $2)
+"""
+HEAD = "select timeline, sequence from lane where (topic, lane) = ($1, $2)"
+JOURNALLED = """
+select sequence, sha256(headers) as fingerprint from journal
+where (topic, lane, timeline) = ($1, $2, $3) and sequence = any($4::bigint[])
+"""
+OPEN = "update lane set compared = $3 where (topic, lane) = ($1, $2) and timeline = $4 and compared <> $3"
+RESET = """
+update published set timeline = $3, sequence = $4, next_offset = $5
+where (topic, lane) = ($1, $2) and (sequence, next_offset) = ($6, $7)
+"""
+
+
+class Ahead(Exception):
+    """Kafka holds events that this database does not know: it was restored from an older backup."""
+
+
+@dataclass(slots=True)
+class Tail:
+    """What Kafka holds of a lane behind the published offset."""
+
+    contiguous: int
+    next_offset: int
+    highest: int = 0
+    fingerprints: dict[int, bytes] = field(default_factory=dict)
+
+    def take(self, record: ConsumerRecord, timeline: int) -> None:
+        headers = dict(record.headers)
+        theirs = int(headers["ce_timeline"])
+        if theirs > timeline:
+            raise Ahead(f"Kafka is on timeline {theirs}, the database on {timeline}")
+        if theirs < timeline:
+            return
+        sequence = int(headers["ce_sequence"])
+        self.highest = max(self.highest, sequence)
+        self.fingerprints.setdefault(sequence, sha256(to_lines(record.headers)).digest())
+        if sequence == self.contiguous + 1 or self.contiguous < 0:
+            self.contiguous, self.next_offset = sequence, record.offset + 1
+
+
+async def compare(connection: Connection, probe: Probe, name: LaneName) -> None:
+    """Compare one lane with Kafka, set how far it is published, and open its door.
+
+    Raises `Ahead` when the door must stay closed, `LookupError` when Kafka has no such topic.
+    """
+    standing = await connection.fetchrow(STANDING, *name)
+    assert standing is not None  # a lane and its published row are made together
+    tail = await _tail(probe, TopicPartition(*name), standing)
+    head = await connection.fetchrow(HEAD, *name)
+    assert head is not None
+    if tail.highest > head["sequence"]:
+        raise Ahead(f"Kafka holds event {tail.highest}, the journal ends at {head['sequence']}")
+    await _same_events(connection, name, standing["timeline"], tail)
+    await connection.execute(
+        RESET,
+        *name,
+        standing["timeline"],
+        max(0, tail.contiguous),
+        tail.next_offset,
+        standing["sequence"],
+        standing["next_offset"],
+    )
+    await connection.execute(OPEN, *name, standing["incarnation"], standing["timeline"])
+
+
+async def _tail(probe: Probe, partition: TopicPartition, standing: Any) -> Tail:
+    start, end = await probe.bounds(partition)
+    published, next_offset, timeline = standing["sequence"], standing["next_offset"], standing["timeline"]
+    if start >= next_offset:
+        # Nothing of ours was lost: what was published has expired, or nothing ever was.
+        tail = Tail(published, max(next_offset, start))
+        begin = start
+    elif await _is_there(probe, partition, next_offset - 1, timeline, published):
+        tail, begin = Tail(published, next_offset), next_offset
+    else:
+        tail, begin = Tail(-1 if start else 0, start), start
+    async with aclosing(probe.records(partition, begin, end)) as records:
+        async for record in records:
+            tail.take(record, timeline)
+    return tail
+
+
+async def _is_there(probe: Probe, partition: TopicPartition, offset: int, timeline: int, sequence: int) -> bool:
+    _, end = await probe.bounds(partition)
+    record = await probe.record_at(partition, offset) if offset < end else None
+    if record is None:
+        return False
+    headers = dict(record.headers)
+    return (int(headers["ce_timeline"]), int(headers["ce_sequence"])) == (timeline, sequence)
+
+
+async def _same_events(connection: Connection, name: LaneName, timeline: int, tail: Tail) -> None:
+    rows = await connection.fetch(JOURNALLED, *name, timeline, sorted(tail.fingerprints))
+    ours = {row["sequence"]: row["fingerprint"] for row in rows}
+    for sequence, theirs in tail.fingerprints.items():
+        if ours.get(sequence) != theirs:
+            raise Ahead(f"event {sequence} is another in Kafka than in the journal")

@@ -1,0 +1,196 @@
+"""The desk: where submissions are decided, whichever door they came through.
+
+One lock order everywhere, each stage complete for the whole batch before the next, each sorted by primary key:
+
+    position rows → projection rows (shared) → lane rows → own aggregates
+
+and everything that decides is read after the lane locks. Which submissions were answered before is read then too,
+and the first answers are kept last: two transactions with the same submission meet on its lane.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from samenspel.contracts.catalogue import AGGREGATES, SubmissionType
+from samenspel.contracts.digest import REMOVED
+from samenspel.contracts.problems import MissingFact, Problem, Rejected
+from samenspel.contracts.receipts import PublishedEvent
+from samenspel.contracts.submissions import Submission
+from samenspel.contracts.topics import Domain, lane_of, receipts
+from samenspel.messaging import aggregates, answers, lanes, waiting
+from samenspel.messaging.answers import Answered, Inbound, moment
+from samenspel.messaging.errors import FenceLost
+from samenspel.messaging.lanes import Lane, LaneName
+from samenspel.messaging.publishing import Draft, draft, publish, publish_receipt
+from samenspel.messaging.states import Change, Held, Reference, World
+from samenspel.runtime.postgres import Connection
+
+
+class Handlers(Protocol):
+    """What a service brings to the desk: which aggregates decide, and the decision itself."""
+
+    domain: Domain
+    types: Mapping[str, SubmissionType]
+
+    def topic_of(self, submission: Submission) -> str:
+        """The canonical topic that this submission's facts go to."""
+
+    def own(self, submission: Submission) -> Sequence[Reference]:
+        """The service's own aggregates that the decision reads or changes."""
+
+    def foreign(self, submission: Submission) -> Sequence[Reference]:
+        """The other services' aggregates that the decision reads."""
+
+    async def load(self, connection: Connection, submissions: Sequence[Submission]) -> Any:
+        """What the service keeps in tables of its own; becomes ``world.extra``."""
+
+    def decide(self, submission: Submission, world: World, now: datetime) -> Sequence[Change]:
+        """Pure. Raises `Rejected`, or `MissingFact` once every check that needs no missing fact has passed."""
+
+    async def save(self, connection: Connection, world: World, changes: Sequence[Change]) -> None:
+        """Write the service's own tables, in the transaction of the journal."""
+
+
+@dataclass(slots=True)
+class Sitting:
+    """One transaction at the desk: what was locked and read, and what has been decided so far."""
+
+    now: datetime
+    locked: dict[LaneName, Lane]
+    world: World
+    queues: set[tuple[LaneName, str]]
+    known: dict[answers.Identity, bytes]
+    changes: list[Change] = field(default_factory=list)
+    changed: dict[Reference, Held] = field(default_factory=dict)
+    at: dict[Reference, LaneName] = field(default_factory=dict)
+    first: list[tuple[Submission, Answered]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Decides submissions for one service, on a connection whose transaction the caller has opened."""
+
+    handlers: Handlers
+    source: str
+    lane_count: int
+    new_id: Callable[[], str]
+    clock: Callable[[], datetime]
+
+    def lane_of(self, submission: Submission) -> LaneName:
+        return self.handlers.topic_of(submission), lane_of(submission.key, self.lane_count)
+
+    async def settle(self, connection: Connection, inbound: Sequence[Inbound]) -> list[Answered]:
+        """Decide all of these in their order; journal, state, receipts and first answers in this transaction."""
+        submissions = [each for each in inbound if isinstance(each, Submission)]
+        sitting = await self._open(connection, submissions, {each.organisation for each in inbound})
+        given: list[Answered] = []
+        for each in inbound:
+            given.append(await self._answer(connection, sitting, each))
+        if not await answers.remember(connection, sitting.first):
+            raise FenceLost("another transaction answered one of these submissions first")
+        await self._close(connection, sitting, given)
+        return given
+
+    async def settle_waiting(self, connection: Connection, number: int) -> Answered | None:
+        """Decide one that was waiting, if it still heads its queue; None when it stays or has left."""
+        queued = await waiting.read(connection, number, self.handlers.types)
+        if queued is None:
+            return None
+        submission = queued.submission
+        sitting = await self._open(connection, [submission], {submission.organisation})
+        if not await waiting.is_first(connection, queued):
+            return None
+        try:
+            final = self._decide(sitting, submission)
+        except MissingFact as missing:
+            if queued.deadline > sitting.now:
+                await waiting.stay(connection, number, (missing.aggregate, missing.subject))
+                return None
+            final = answers.rejected(submission, [_never_arrived(missing)])
+        await waiting.leave(connection, number)
+        await answers.revise(connection, submission, final)
+        await self._close(connection, sitting, [final])
+        return final
+
+    async def _open(
+        self, connection: Connection, submissions: Sequence[Submission], organisations: set[str]
+    ) -> Sitting:
+        handlers = self.handlers
+        foreign = await aggregates.share_projection(
+            connection, (reference for each in submissions for reference in handlers.foreign(each))
+        )
+        deciding = {self.lane_of(each) for each in submissions}
+        answering = {(receipts(handlers.domain, organisation), 0) for organisation in organisations}
+        locked = await lanes.lock(connection, deciding | answering)
+        wanted = {reference for each in submissions for reference in handlers.own(each)}
+        own = await aggregates.load(connection, wanted, locked)
+        extra = await handlers.load(connection, submissions)
+        queues = await waiting.queued_subjects(connection, list(deciding)) if deciding else set()
+        known = await answers.known(connection, submissions)
+        return Sitting(self.clock(), locked, World(own, foreign, extra), queues, known)
+
+    async def _answer(self, connection: Connection, sitting: Sitting, to: Inbound) -> Answered:
+        if not isinstance(to, Submission):
+            return answers.rejected(to, to.problems)
+        if (before := sitting.known.get(answers.identity(to))) is not None:
+            return answers.repeated(to, before)
+        given = await self._decide_or_defer(connection, sitting, to)
+        sitting.first.append((to, given))
+        sitting.known[answers.identity(to)] = given.json
+        return given
+
+    async def _decide_or_defer(self, connection: Connection, sitting: Sitting, to: Submission) -> Answered:
+        lane = self.lane_of(to)
+        needs: Reference | None = None
+        if (lane, to.subject) not in sitting.queues:
+            try:
+                return self._decide(sitting, to)
+            except MissingFact as missing:
+                needs = missing.aggregate, missing.subject
+                sitting.queues.add((lane, to.subject))
+        await waiting.enqueue(connection, to, lane, needs, sitting.now + waiting.PATIENCE)
+        return answers.answer(to, "deferred")
+
+    def _decide(self, sitting: Sitting, to: Submission) -> Answered:
+        try:
+            changes = self.handlers.decide(to, sitting.world, sitting.now)
+            drafts = [draft(change, to) for change in changes]
+        except Rejected as refusal:
+            return answers.rejected(to, refusal.problems)
+        events = [self._publish(sitting, made, to) for made in drafts]
+        sitting.changes.extend(changes)
+        return answers.answer(to, "accepted", events=[event.__dict__ for event in events])
+
+    def _publish(self, sitting: Sitting, made: Draft, cause: Submission) -> PublishedEvent:
+        reference = made.change.reference
+        name = made.change.fact.aggregate.topic, lane_of(made.change.key, self.lane_count)
+        before = sitting.world.own.get(reference)
+        event = publish(sitting.locked[name], made, before, cause, self.source, self.new_id(), moment(sitting.now))
+        held = Held(
+            made.value, made.new_hash, made.private, removed=made.new_hash == REMOVED, model=made.change.state
+        )
+        sitting.world.own[reference] = sitting.changed[reference] = held
+        sitting.at[reference] = name
+        return event
+
+    async def _close(self, connection: Connection, sitting: Sitting, given: Sequence[Answered]) -> None:
+        for organisation, value in answers.receipts_of(given):
+            lane = sitting.locked[receipts(self.handlers.domain, organisation), 0]
+            publish_receipt(lane, organisation, value, self.source, self.new_id(), sitting.now)
+        await aggregates.save(connection, sitting.changed, sitting.at)
+        await self.handlers.save(connection, sitting.world, sitting.changes)
+        await lanes.save(connection, sitting.locked.values())
+
+
+def _never_arrived(missing: MissingFact) -> Problem:
+    kind = AGGREGATES[missing.aggregate].name.partition(".")[0]
+    return Problem.model_validate(
+        {
+            "code": f"unknown-{kind}",
+            "field": "/",
+            "detail": f"{kind} {missing.subject} did not become known within {waiting.PATIENCE}",
+            "fix": f"Register the {kind} first, then submit this again under a new id.",
+        }
+    )

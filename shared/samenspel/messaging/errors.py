@@ -1,0 +1,41 @@
+"""What can stop a transaction that is nobody's fault. None of these is ever blamed on a sender.
+
+MessagingError
+├── DoorsClosed    the lanes have not been compared with Kafka since the database (re)started
+├── LaneMissing    a lane is not there yet: its organisation is new, or its topic is
+└── FenceLost      another instance has moved the position: what was read is not ours to decide
+"""
+
+import asyncpg
+
+
+class MessagingError(Exception):
+    """Base of the law's own interruptions; all of them pass."""
+
+
+class DoorsClosed(MessagingError):
+    """The lanes have not been compared with Kafka since the database (re)started."""
+
+
+class LaneMissing(MessagingError):
+    """A lane is not there yet: its organisation is new, or its topic is."""
+
+
+class FenceLost(MessagingError):
+    """Another instance has moved the position: what was read is not ours to decide."""
+
+
+PASSING = (
+    MessagingError,
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.TransactionRollbackError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.InvalidTransactionStateError,
+    asyncpg.PostgresSystemError,
+)
+"""Errors that pass by themselves: read again from where the database says we are, and go on."""

@@ -1,0 +1,184 @@
+"""The Kafka door: batches of ingress records, decided in one transaction with the position they move.
+
+Decoding and checking of one batch overlap with deciding the one before. Whatever goes wrong, nothing is kept in
+memory: the partitions are opened again, and read on from where the database stands.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Final
+
+import structlog
+from aiokafka import ConsumerRecord, TopicPartition
+
+from samenspel.contracts.cloudevents import Envelope, from_kafka
+from samenspel.contracts.problems import Problem, Rejected
+from samenspel.contracts.submissions import read_submission
+from samenspel.contracts.topics import organisation_of
+from samenspel.messaging import doors, points, quarantine
+from samenspel.messaging.answers import Inbound, Refusal
+from samenspel.messaging.desk import Desk
+from samenspel.messaging.doors import Stretch
+from samenspel.messaging.errors import PASSING
+from samenspel.messaging.quarantine import Quarantined
+from samenspel.messaging.reader import LaneReader
+from samenspel.runtime.postgres import Pool
+
+log = structlog.get_logger()
+
+PAUSE_SECONDS: Final = 0.2
+UNREADABLE: Final = Problem(
+    code="unreadable-record",
+    field="/",
+    detail="the record's headers are not UTF-8; it is kept in quarantine with its raw bytes",
+    fix="Send header names and values as UTF-8, under a new id.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records of several ingress topics, decoded; ``stretches`` is what the doors move over."""
+
+    records: Sequence[ConsumerRecord]
+    inbound: Sequence[Inbound]
+    stretches: Sequence[Stretch]
+    unreadable: Sequence[Quarantined]
+
+
+class Ingress:
+    """Handles what the reader brings. ``settled`` is called after each commit, to wake relay and waker."""
+
+    def __init__(self, desk: Desk, pool: Pool, settled: Callable[[int], None]) -> None:
+        self._desk = desk
+        self._pool = pool
+        self._settled = settled
+        self._next: dict[str, int] = {}
+        self._gaps: dict[str, int] = {}
+        self._deciding: asyncio.Task[None] | None = None
+
+    def opened(self, topic: str, offset: int) -> None:
+        """The reader reads this topic on from here."""
+        self._next[topic] = offset
+
+    async def __call__(self, reader: LaneReader, records: Sequence[ConsumerRecord]) -> None:
+        batch = self._decode(reader, records)
+        if self._deciding is not None:
+            await self._deciding
+        self._deciding = asyncio.create_task(self._decide(reader, batch)) if batch.records else None
+
+    async def finish(self) -> None:
+        """Wait for the batch that is being decided."""
+        if self._deciding is not None:
+            await self._deciding
+
+    def _decode(self, reader: LaneReader, records: Sequence[ConsumerRecord]) -> Batch:
+        kept: list[ConsumerRecord] = []
+        stretches: list[Stretch] = []
+        for topic, group in groupby(records, key=lambda record: record.topic):
+            found = list(group)
+            start = self._next[topic]
+            if self._has_new_gap(topic, start, found):
+                reader.reopen(TopicPartition(topic, 0))
+                continue
+            kept += found
+            self._next[topic] = found[-1].offset + 1
+            stretches.append((topic, start, found[-1].offset + 1, found[-1].timestamp))
+        unreadable = [_unreadable(record) for record in kept if record.headers is None]
+        return Batch(kept, [self._read(record) for record in kept], stretches, unreadable)
+
+    def _has_new_gap(self, topic: str, start: int, records: Sequence[ConsumerRecord]) -> bool:
+        """A gap in the offsets is believed only when a second read shows it too."""
+        expected = start
+        for record in records:
+            if record.offset != expected and self._gaps.get(topic) != record.offset:
+                self._gaps[topic] = record.offset
+                return True
+            expected = record.offset + 1
+        return False
+
+    def _read(self, record: ConsumerRecord) -> Inbound:
+        organisation = organisation_of(record.topic)
+        where = f"{record.topic}/{record.partition}/{record.offset}"
+        if record.headers is None:
+            return Refusal(organisation, "", "", [UNREADABLE], where)
+        envelope = Envelope({}, b"")
+        try:
+            envelope = from_kafka(record.headers, record.value)
+            received = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+            return read_submission(envelope, organisation, self._desk.handlers.types, received, where)
+        except Rejected as refusal:
+            return Refusal(organisation, envelope.source, envelope.id, refusal.problems, where)
+
+    async def _decide(self, reader: LaneReader, batch: Batch) -> None:
+        try:
+            await self._commit(batch)
+        except PASSING as error:
+            log.warning("batch not decided; read again", records=len(batch.records), error=repr(error))
+            await asyncio.sleep(PAUSE_SECONDS)
+            self._reopen(reader, batch)
+        except Exception:
+            await self._one_by_one(reader, batch)
+        else:
+            self._settled(len(batch.records))
+
+    async def _commit(self, batch: Batch) -> None:
+        points.reached("ingress.before-transaction")
+        async with self._pool.acquire() as connection, connection.transaction():
+            await doors.lock(connection, batch.stretches)
+            await quarantine.set_apart(connection, batch.unreadable)
+            await self._desk.settle(connection, batch.inbound)
+            await doors.move(connection, batch.stretches)
+            points.reached("ingress.before-commit")
+        points.reached("ingress.after-commit")
+
+    async def _one_by_one(self, reader: LaneReader, batch: Batch) -> None:
+        """Something in this batch breaks the deciding itself: find it, set it apart, and decide the rest."""
+        log.exception("batch cannot be decided; tried record by record", records=len(batch.records))
+        starts = {topic: start for topic, start, _, _ in batch.stretches}
+        for record, inbound in zip(batch.records, batch.inbound, strict=True):
+            stretch = (record.topic, starts[record.topic], record.offset + 1, record.timestamp)
+            starts[record.topic] = record.offset + 1
+            single = Batch([record], [inbound], [stretch], [_unreadable(record)] if record.headers is None else [])
+            try:
+                await self._commit_or_set_apart(single)
+            except PASSING:
+                return self._reopen(reader, batch)
+        self._settled(len(batch.records))
+
+    async def _commit_or_set_apart(self, single: Batch) -> None:
+        try:
+            await self._commit(single)
+        except PASSING:
+            raise
+        except Exception as error:
+            record = single.records[0]
+            log.error("record set apart: it breaks the deciding", topic=record.topic, offset=record.offset)
+            async with self._pool.acquire() as connection, connection.transaction():
+                await doors.lock(connection, single.stretches)
+                await quarantine.set_apart(connection, [_quarantined(record, "decision-failed", repr(error))])
+                await doors.move(connection, single.stretches)
+
+    def _reopen(self, reader: LaneReader, batch: Batch) -> None:
+        for topic, *_ in batch.stretches:
+            reader.reopen(TopicPartition(topic, 0))
+
+
+def _unreadable(record: ConsumerRecord) -> Quarantined:
+    return _quarantined(record, "unreadable-record", "the record's headers cannot be decoded")
+
+
+def _quarantined(record: ConsumerRecord, reason: str, detail: str) -> Quarantined:
+    return Quarantined(
+        record.topic,
+        record.partition,
+        record.offset,
+        record.timestamp,
+        reason,
+        detail,
+        record.key,
+        record.headers,
+        record.value,
+    )

@@ -1,0 +1,103 @@
+"""Lanes: the one place where sequence and digest advance, and where the journal is written.
+
+A lane's row stays locked until commit, so journal order is commit order, without gaps: the journal *is* the outbox.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from samenspel.contracts.digest import replaced
+from samenspel.messaging.errors import DoorsClosed, LaneMissing
+from samenspel.runtime.postgres import Connection
+
+LaneName = tuple[str, int]
+"""A topic and a partition of it."""
+
+
+@dataclass(slots=True)
+class Lane:
+    """A locked lane: where it stands, and the rows that this transaction will add to it."""
+
+    topic: str
+    lane: int
+    timeline: int
+    sequence: int
+    digest: int
+    rows: list[tuple[str, int, int, int, str, bytes, bytes]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"{self.topic}/{self.lane}"
+
+    def advance(self, old_hash: int, new_hash: int) -> None:
+        self.sequence += 1
+        self.digest = replaced(self.digest, old_hash, new_hash)
+
+    def journal(self, key: str, headers: bytes, value: bytes) -> None:
+        self.rows.append((self.topic, self.lane, self.timeline, self.sequence, key, headers, value))
+
+
+ENSURE = """
+with made as (
+  insert into lane (topic, lane) select * from unnest($1::text[], $2::int[]) on conflict do nothing
+  returning topic, lane)
+insert into published (topic, lane) select topic, lane from made
+"""
+
+LOCK = """
+select topic, lane, timeline, sequence, digest, compared = incarnation() as open
+from lane where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
+order by topic, lane for update
+"""
+
+ADVANCE = """
+update lane l set sequence = x.sequence, digest = x.digest
+from unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[]) as x (topic, lane, sequence, digest)
+where (l.topic, l.lane) = (x.topic, x.lane)
+"""
+
+JOURNAL = """
+insert into journal (topic, lane, timeline, sequence, key, headers, value)
+select * from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::text[], $6::bytea[], $7::bytea[])
+"""
+
+
+async def ensure(connection: Connection, names: Iterable[LaneName]) -> None:
+    """Make the rows of lanes that have none; a new lane's door opens when it has been compared."""
+    topics, lanes = columns(sorted(names), 2)
+    await connection.execute(ENSURE, topics, lanes)
+
+
+async def lock(connection: Connection, names: set[LaneName]) -> dict[LaneName, Lane]:
+    """Lock these lanes, in the one order, until commit.
+
+    Raises `LaneMissing` or `DoorsClosed`: then nothing may be published, and the transaction ends.
+    """
+    rows = await connection.fetch(LOCK, *columns(sorted(names), 2))
+    if len(rows) != len(names):
+        found = {(row["topic"], row["lane"]) for row in rows}
+        raise LaneMissing(", ".join(f"{topic}/{lane}" for topic, lane in sorted(names - found)))
+    if shut := [f"{row['topic']}/{row['lane']}" for row in rows if not row["open"]]:
+        raise DoorsClosed(f"not yet compared with Kafka: {', '.join(shut[:5])}")
+    return {
+        (row["topic"], row["lane"]): Lane(
+            row["topic"], row["lane"], row["timeline"], row["sequence"], int.from_bytes(row["digest"], "big")
+        )
+        for row in rows
+    }
+
+
+async def save(connection: Connection, lanes: Iterable[Lane]) -> None:
+    """Write what the lanes have become, and their journal."""
+    moved = [lane for lane in lanes if lane.rows]
+    if not moved:
+        return
+    standing = [(lane.topic, lane.lane, lane.sequence, lane.digest.to_bytes(32, "big")) for lane in moved]
+    await connection.execute(ADVANCE, *columns(standing, 4))
+    await connection.execute(JOURNAL, *columns([row for lane in moved for row in lane.rows], 7))
+
+
+def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """Rows as the arrays that ``unnest`` takes; ``width`` of them also when there are no rows."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

@@ -1,0 +1,45 @@
+"""Where a service stands on the lanes of others."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from samenspel.messaging.lanes import LaneName, columns
+from samenspel.messaging.law import Position
+from samenspel.runtime.postgres import Connection
+
+MAKE = "insert into position (topic, lane) values ($1, $2) on conflict do nothing"
+FIND = "select timeline, sequence, digest, last_offset from position where (topic, lane) = ($1, $2)"
+LOCK = """
+select topic, lane, timeline, sequence, digest, last_offset from position
+where (topic, lane) in (select * from unnest($1::text[], $2::int[])) order by topic, lane for update
+"""
+MOVE = """
+update position p set sequence = x.sequence, digest = x.digest, last_offset = x.last_offset,
+                      diverged_at = coalesce(p.diverged_at, x.diverged_at)
+from unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[])
+  as x (topic, lane, sequence, digest, last_offset, diverged_at)
+where (p.topic, p.lane) = (x.topic, x.lane)
+"""
+
+
+def _position(row: Any) -> Position:
+    return Position(row["timeline"], row["sequence"], int.from_bytes(row["digest"], "big"), row["last_offset"])
+
+
+async def find(connection: Connection, name: LaneName) -> Position:
+    await connection.execute(MAKE, *name)
+    return _position(await connection.fetchrow(FIND, *name))
+
+
+async def lock(connection: Connection, names: Iterable[LaneName]) -> dict[LaneName, Position]:
+    rows = await connection.fetch(LOCK, *columns(sorted(names), 2))
+    return {(row["topic"], row["lane"]): _position(row) for row in rows}
+
+
+async def move(connection: Connection, positions: dict[LaneName, Position], diverged: dict[LaneName, int]) -> None:
+    """``diverged`` names the sequence at which a lane's digest was first another than its owner's."""
+    rows = [
+        (*name, stands.sequence, stands.digest.to_bytes(32, "big"), stands.last_offset, diverged.get(name))
+        for name, stands in sorted(positions.items())
+    ]
+    await connection.execute(MOVE, *columns(rows, 6))

@@ -1,0 +1,84 @@
+"""Looking into Kafka without being a member of anything: where a log starts and ends, and what lies at an offset."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+
+_SECONDS_MAX: Final = 10.0
+_BATCH: Final = 1_000
+
+
+class Probe:
+    """One consumer without a group, used for one question at a time. Every answer is bounded in time."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._settings = settings
+        self._turn = asyncio.Lock()
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def bounds(self, partition: TopicPartition) -> tuple[int, int]:
+        """The first offset there is, and the one that the next record will get.
+
+        Raises `LookupError` when there is no such partition (or we may not see it).
+        """
+        async with self._turn, asyncio.timeout(_SECONDS_MAX):
+            consumer = await self._connected()
+            known = await consumer._client.fetch_all_metadata()
+            if partition.partition not in (known.partitions_for_topic(partition.topic) or ()):
+                raise LookupError(f"Kafka has no {partition.topic}/{partition.partition}, or not for us")
+            start = (await consumer.beginning_offsets([partition]))[partition]
+            end = (await consumer.end_offsets([partition]))[partition]
+            return int(start), int(end)
+
+    async def records(self, partition: TopicPartition, start: int, end: int) -> AsyncGenerator[ConsumerRecord]:
+        """The records from offset ``start`` up to, not including, ``end``; gaps are passed over.
+
+        To be used under `contextlib.aclosing`: the next question waits until this one is closed.
+        """
+        if start >= end:
+            return
+        async with self._turn:
+            consumer = await self._connected()
+            consumer.assign([partition])
+            consumer.seek(partition, start)
+            async with asyncio.timeout(_SECONDS_MAX) as limit:
+                while await consumer.position(partition) < end:
+                    for record in await self._some(consumer, partition):
+                        if record.offset >= end:
+                            return
+                        yield record
+                    limit.reschedule(asyncio.get_running_loop().time() + _SECONDS_MAX)
+
+    async def record_at(self, partition: TopicPartition, offset: int) -> ConsumerRecord | None:
+        """The record at this offset, or None when there is none."""
+        async with aclosing(self.records(partition, offset, offset + 1)) as found:
+            return await anext(found, None)
+
+    async def close(self) -> None:
+        if self._consumer is not None:
+            await self._consumer.stop()
+            self._consumer = None
+
+    async def _some(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> list[ConsumerRecord]:
+        found = await consumer.getmany(partition, timeout_ms=1_000, max_records=_BATCH)
+        return list(found.get(partition, ()))
+
+    async def _connected(self) -> AIOKafkaConsumer:
+        if self._consumer is None:
+            consumer = AIOKafkaConsumer(
+                **self._settings,
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                isolation_level="read_uncommitted",
+            )
+            try:
+                await consumer.start()
+            except BaseException:
+                await consumer.stop()
+                raise
+            self._consumer = consumer
+        return self._consumer

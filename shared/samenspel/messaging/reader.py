@@ -1,0 +1,116 @@
+"""A Kafka consumer that loses nothing of one partition because of what lies in another.
+
+aiokafka drains partition after partition; an undecodable record in a later one throws away what was drained before
+it, with the positions already moved. So this one asks for one partition at a time. And it reads nothing of a newly
+assigned partition before it knows, from the database, where to read on: Kafka's committed offset decides nothing.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import CorruptRecordException
+
+log = structlog.get_logger()
+
+Opener = Callable[[TopicPartition], Awaitable[int]]
+Rescue = Callable[[TopicPartition, int, int], Awaitable[list[ConsumerRecord]]]
+_UNDECODABLE: Final = (UnicodeDecodeError, CorruptRecordException)
+RECORDS_MAX: Final = 500
+WAIT_SECONDS: Final = 1.0
+_PAUSE_SECONDS: Final = 0.5
+
+
+class Unopened(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+    """The partitions that were assigned and whose place to read on is not known yet."""
+
+    def __init__(self) -> None:
+        self.partitions: set[TopicPartition] = set()
+        self.changed = asyncio.Event()
+
+    def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
+        self.partitions.difference_update(revoked)
+
+    def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
+        self.partitions.update(assigned)
+        self.changed.set()
+
+
+class LaneReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
+    """``opener`` says from which offset a partition is read; ``rescue`` reads what aiokafka cannot decode."""
+
+    def __init__(self, *topics: str, unopened: Unopened, opener: Opener, rescue: Rescue, **settings: Any) -> None:
+        super().__init__(*topics, **settings)
+        self._unopened = unopened
+        self._opener = opener
+        self._rescue = rescue
+
+    async def getmany(
+        self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
+    ) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """Records of what is open; waits up to a second for them, whatever ``timeout_ms`` says.
+
+        FastStream sleeps, deaf, after an empty answer: so there are few empty answers.
+        """
+        await self._open_assigned()
+        drained = await self._drain(max_records or RECORDS_MAX)
+        if not drained:
+            await self._something_new()
+            await self._open_assigned()
+            drained = await self._drain(max_records or RECORDS_MAX)
+        return drained
+
+    def reopen(self, partition: TopicPartition) -> None:
+        """Ask the database again where to read on, before the next record of this partition."""
+        self._unopened.partitions.add(partition)
+
+    async def _open_assigned(self) -> None:
+        for partition in list(self._unopened.partitions):
+            if partition not in self.assignment():
+                self._unopened.partitions.discard(partition)
+                continue
+            try:
+                self.seek(partition, await self._opener(partition))
+            except Exception as error:
+                # The surroundings are away; nothing of this partition is read until they are back.
+                log.warning("partition not opened", partition=f"{partition.topic}/{partition.partition}", error=error)
+                await asyncio.sleep(_PAUSE_SECONDS)
+                return
+            self._unopened.partitions.discard(partition)
+
+    async def _drain(self, room: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+        drained: dict[TopicPartition, list[ConsumerRecord]] = {}
+        for partition in list(self._fetcher._records):
+            if partition in self._unopened.partitions:
+                continue
+            records = await self._records_of(partition, room)
+            if records:
+                drained[partition] = records
+                room -= len(records)
+            if room <= 0:
+                break
+        return drained
+
+    async def _records_of(self, partition: TopicPartition, room: int) -> list[ConsumerRecord]:
+        try:
+            found = await super().getmany(partition, timeout_ms=0, max_records=room)
+        except _UNDECODABLE as error:
+            position = await self.position(partition)
+            log.warning("record cannot be decoded", partition=str(partition), offset=position, error=str(error))
+            records = await self._rescue(partition, position, room)
+            if records:
+                self.seek(partition, records[-1].offset + 1)
+            return records
+        return list(found.get(partition, ()))
+
+    async def _something_new(self) -> None:
+        """Wait until a fetch has brought something, draining nothing, or until partitions were assigned."""
+        self._unopened.changed.clear()
+        with self._subscription.fetch_context():
+            assigned = asyncio.ensure_future(self._unopened.changed.wait())
+            waiting = [self._fetcher._create_fetch_waiter(), assigned]
+            _, late = await asyncio.wait(waiting, timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            for future in late:
+                future.cancel()

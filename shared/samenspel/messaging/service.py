@@ -1,0 +1,274 @@
+"""One service's messaging, put together: doors, desk, consumer, relay and waker over FastStream and aiokafka.
+
+FastStream brings the connection, the group and the lifecycle. Its acknowledgement, its parsing and its per-message
+path are not used: they can lose messages, and a batch of raw records costs a fortieth of single ones.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+import structlog
+from aiokafka import ConsumerRecord, TopicPartition
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
+from faststream.security import SASLScram512
+from uuid_utils.compat import uuid7
+
+from samenspel.contracts.topics import INGRESS, organisation_of, receipts
+from samenspel.messaging import lanes
+from samenspel.messaging.answers import Answered, Inbound
+from samenspel.messaging.desk import Desk, Handlers
+from samenspel.messaging.doors import open_door
+from samenspel.messaging.errors import DoorsClosed, FenceLost, LaneMissing
+from samenspel.messaging.ingress import Ingress
+from samenspel.messaging.probe import Probe
+from samenspel.messaging.projector import Follower, Projector
+from samenspel.messaging.reader import LaneReader, Unopened
+from samenspel.messaging.relay import Relay
+from samenspel.messaging.rescue import rescue
+from samenspel.messaging.waker import Waker
+from samenspel.runtime.metrics import APPLIED, PUBLISHED
+from samenspel.runtime.postgres import Pool
+from samenspel.runtime.settings import ServiceSettings
+
+log = structlog.get_logger()
+
+RECORDS_MAX: Final = 500
+SESSION_MS: Final = 2_000
+METADATA_MS: Final = 1_000
+PARTITION_BYTES_MAX: Final = 2_097_152
+DOOR_SECONDS_MAX: Final = 5.0
+RESTART_SECONDS: Final = 0.5
+
+
+class NotAdmitted(Exception):
+    """The organisation has no receipts topic: it has not been admitted."""
+
+
+class _RawCodec:
+    """Hands the untouched records to the handler."""
+
+    async def decode(self, message: Any) -> Any:
+        return message.raw_message
+
+    async def decode_batch(self, message: Any) -> Any:
+        return message.raw_message
+
+    async def encode(self, message: Any, serializer: Any = None) -> tuple[bytes, str | None]:
+        raise NotImplementedError("services publish through the journal")
+
+    encode_batch = encode
+
+
+async def _parse(records: Sequence[ConsumerRecord]) -> KafkaMessage:
+    """Never raises: FastStream's own parser loses a batch for one header that is not UTF-8."""
+    return KafkaMessage(
+        raw_message=tuple(records),
+        body=[],
+        headers={},
+        batch_headers=[],
+        message_id="-",
+        correlation_id="-",
+        consumer=FAKE_CONSUMER,
+    )
+
+
+class Messaging:
+    """Start, stop, readiness and the HTTP door's way to the desk. ``follows`` are the canonical topics it copies."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: ServiceSettings,
+        pool: Pool,
+        handlers: Handlers,
+        owns: Sequence[str],
+        follows: Sequence[str] = (),
+        follower: Follower | None = None,
+    ) -> None:
+        self._name = name
+        self._settings = settings
+        self._pool = pool
+        self._owns = owns
+        self._follows = follows
+        source = f"urn:nld:oin:{settings.operator_oin}:systeem:samenspel-{name}"
+        self.desk = Desk(handlers, source, settings.lanes, lambda: str(uuid7()), lambda: datetime.now(UTC))
+        self.probe = Probe(settings.kafka())
+        self._relay_probe = Probe(settings.kafka())
+        self.relay = Relay(pool, self._relay_probe, settings.kafka(), UUID(str(uuid7())), PUBLISHED.inc)
+        self.waker = Waker(self.desk, pool, self.desk.clock, self._settled)
+        self.ingress = Ingress(self.desk, pool, self._settled)
+        self.projector = Projector(pool, self.probe, self._applied, follower)
+        self._broker: KafkaBroker | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._receipts_ready: set[str] = set()
+
+    async def start(self) -> None:
+        """Make our lanes and start everything; a Kafka that is away is waited for, in the background."""
+        async with self._pool.acquire() as connection:
+            await lanes.ensure(
+                connection, [(topic, lane) for topic in self._owns for lane in range(self._settings.lanes)]
+            )
+        self._tasks = [
+            asyncio.create_task(_supervised(name, run), name=name)
+            for name, run in (("relay", self.relay.run), ("waker", self.waker.run), ("consumer", self._consume))
+        ]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._broker is not None:
+            await self._broker.stop()
+        await self.ingress.finish()
+        await self.probe.close()
+        await self._relay_probe.close()
+
+    async def amiss(self) -> dict[str, str]:
+        """What is not in order now, by name; empty when this service is ready."""
+        found = {f"door {lane}": reason for lane, reason in self.relay.closed.items()}
+        found |= {f"lane {lane}": "stalled: the log misses an event" for lane in self.projector.stalled}
+        found |= {f"lane {lane}": f"diverged at {at}" for lane, at in self.projector.diverged.items()}
+        if not self.relay.connected:
+            found["relay"] = "Kafka or PostgreSQL is away, or not compared yet"
+        if self._broker is None:
+            found["consumer"] = "not connected to Kafka yet"
+        return found
+
+    async def submit(self, organisation: str, inbound: Sequence[Inbound]) -> list[Answered]:
+        """The HTTP door: decide these now, in one transaction.
+
+        Raises `NotAdmitted`, or one of `PASSING` when the surroundings are away: nothing was stored then.
+        """
+        await self._ensure_receipts(organisation)
+        async with asyncio.timeout(DOOR_SECONDS_MAX):
+            while True:
+                try:
+                    async with self._pool.acquire() as connection, connection.transaction():
+                        answered = await self.desk.settle(connection, inbound)
+                    break
+                except (FenceLost, DoorsClosed, LaneMissing):
+                    if self.relay.closed:
+                        raise
+                    await asyncio.sleep(0.02)
+        self._settled(len(answered))
+        return answered
+
+    def _settled(self, _: int) -> None:
+        self.relay.wake()
+
+    def _applied(self, number: int) -> None:
+        APPLIED.inc(number)
+        self.waker.wake()
+
+    async def _ensure_receipts(self, organisation: str) -> None:
+        if organisation in self._receipts_ready:
+            return
+        topic = receipts(self.desk.handlers.domain, organisation)
+        try:
+            await self.probe.bounds(TopicPartition(topic, 0))
+        except LookupError:
+            raise NotAdmitted(NotAdmitted.__doc__) from None
+        async with self._pool.acquire() as connection:
+            await lanes.ensure(connection, [(topic, 0)])
+        self._receipts_ready.add(organisation)
+        self.relay.wake()
+
+    async def _open(self, partition: TopicPartition) -> int:
+        if not partition.topic.startswith(INGRESS + "."):
+            return await self.projector.open_lane(partition)
+        await self._ensure_receipts(organisation_of(partition.topic))
+        async with self._pool.acquire() as connection:
+            offset = await open_door(connection, self.probe, partition.topic)
+        self.ingress.opened(partition.topic, offset)
+        return offset
+
+    async def _consume(self) -> None:
+        self._broker = await self._connect()
+
+    async def _connect(self) -> KafkaBroker:
+        broker = self._make_broker()
+        try:
+            await broker.connect()
+            config: Any = broker.config.broker_config
+            config.builder = partial(
+                LaneReader,
+                opener=self._open,
+                rescue=partial(rescue, self._settings.librdkafka()),
+                **config.builder.keywords,
+            )
+            await broker.start()
+        except BaseException:
+            await broker.stop()
+            raise
+        return broker
+
+    def _make_broker(self) -> KafkaBroker:
+        settings = self._settings
+        broker = KafkaBroker(
+            settings.kafka_bootstrap,
+            security=SASLScram512(
+                username=settings.kafka_username,
+                password=settings.kafka_password.get_secret_value(),
+                use_ssl=settings.kafka_security_protocol == "SASL_SSL",
+            ),
+            client_id=f"samenspel-{self._name}",
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            apply_types=False,
+            metadata_max_age_ms=METADATA_MS,
+            codec=_RawCodec(),
+            logger=None,
+            graceful_timeout=10,
+        )
+        self._subscribe(broker, "ingress", self.ingress, pattern=_ingress_pattern(self.desk.handlers.domain))
+        if self._follows:
+            self._subscribe(broker, "canonical", self.projector, *self._follows)
+        return broker
+
+    def _subscribe(
+        self, broker: KafkaBroker, role: str, handle: Callable[..., Any], *topics: str, pattern: str | None = None
+    ) -> None:
+        unopened = Unopened()
+        subscriber = broker.subscriber(
+            *topics,
+            pattern=pattern,
+            group_id=f"samenspel-{self._name}-{role}",
+            batch=True,
+            max_records=RECORDS_MAX,
+            batch_timeout_ms=10,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            no_reply=True,
+            session_timeout_ms=SESSION_MS,
+            heartbeat_interval_ms=SESSION_MS // 4,
+            isolation_level="read_committed",
+            max_partition_fetch_bytes=PARTITION_BYTES_MAX,
+            listener=unopened,
+            parser=_parse,
+        )
+        subscriber._connection_args.update(unopened=unopened)
+
+        @subscriber
+        async def received(records: Any) -> None:
+            await handle(subscriber.consumer, records)
+
+
+async def _supervised(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Run until it is done; whatever stops it is said aloud, and it starts again."""
+    while True:
+        try:
+            return await run()
+        except Exception as error:
+            log.exception("interrupted; started again", part=name, exc_info=error)
+            await asyncio.sleep(RESTART_SECONDS)
+
+
+def _ingress_pattern(domain: str) -> str:
+    return re.escape(f"{INGRESS}.{domain}.") + "[0-9]+"

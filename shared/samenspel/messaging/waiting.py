@@ -1,0 +1,140 @@
+"""Submissions that refer to a fact of another service that has not arrived: they wait, in a queue per subject.
+
+A durable condition, not a retry: the first in a subject's queue is decided when its fact is there, or when its time
+is over. The queue is read and changed only under the lane lock.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from samenspel.contracts.catalogue import SubmissionType
+from samenspel.contracts.submissions import Submission
+from samenspel.messaging.lanes import LaneName, columns
+from samenspel.messaging.states import Reference
+from samenspel.runtime.postgres import Connection
+
+PATIENCE: Final = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One queued submission. ``needs`` is the fact it misses, or None when it only waits for its turn."""
+
+    number: int
+    lane: LaneName
+    needs: Reference | None
+    deadline: datetime
+    submission: Submission
+
+
+SUBJECTS = """
+select distinct topic, lane, subject from waiting
+where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
+"""
+
+ENQUEUE = """
+insert into waiting (topic, lane, subject, needs_aggregate, needs_subject, deadline, organisation, source, id, type,
+                     hash, data, received_at, record, correlationid, traceparent)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+"""
+
+READY = """
+select w.number from waiting w
+where w.number = (select min(x.number) from waiting x
+                  where (x.topic, x.lane, x.subject) = (w.topic, w.lane, w.subject))
+  and (w.needs_aggregate is null or w.deadline <= $1
+       or exists (select from projection p where not p.stale
+                  and (p.aggregate, p.subject) = (w.needs_aggregate, w.needs_subject)))
+order by w.number limit 100
+"""
+
+READ = "select * from waiting where number = $1"
+FIRST = """
+select number from waiting where (topic, lane, subject) = ($1, $2, $3) order by number limit 1
+"""
+LEAVE = "delete from waiting where number = $1"
+STAY = "update waiting set needs_aggregate = $2, needs_subject = $3 where number = $1"
+COUNT = "select count(*) from waiting"
+
+
+async def queued_subjects(connection: Connection, lanes: Sequence[LaneName]) -> set[tuple[LaneName, str]]:
+    """Lane and subject of every queue on these lanes; to be called after the lane locks."""
+    rows = await connection.fetch(SUBJECTS, *columns(sorted(lanes), 2))
+    return {((row["topic"], row["lane"]), row["subject"]) for row in rows}
+
+
+async def enqueue(
+    connection: Connection,
+    submission: Submission,
+    lane: LaneName,
+    needs: Reference | None,
+    deadline: datetime,
+) -> None:
+    await connection.execute(
+        ENQUEUE,
+        *lane,
+        submission.subject,
+        *(needs or (None, None)),
+        deadline,
+        submission.organisation,
+        submission.source,
+        submission.id,
+        submission.type.name,
+        submission.hash,
+        submission.data.model_dump_json(exclude_unset=True).encode(),
+        submission.received_at,
+        submission.record,
+        submission.correlationid,
+        submission.traceparent,
+    )
+
+
+async def ready(connection: Connection, now: datetime) -> list[int]:
+    """The numbers of those that are first in their queue and whose fact is there, or whose time is over."""
+    return [row["number"] for row in await connection.fetch(READY, now)]
+
+
+async def read(connection: Connection, number: int, types: Mapping[str, SubmissionType]) -> Waiting | None:
+    """The queued submission with this number, or None when it has left the queue."""
+    row = await connection.fetchrow(READ, number)
+    if row is None:
+        return None
+    kind = types[row["type"]]
+    data = kind.model.model_validate_json(row["data"])
+    submission = Submission(
+        organisation=row["organisation"],
+        source=row["source"],
+        id=row["id"],
+        type=kind,
+        subject=row["subject"],
+        key=getattr(data, kind.key_field),
+        data=data,
+        hash=row["hash"],
+        received_at=row["received_at"],
+        record=row["record"],
+        correlationid=row["correlationid"],
+        traceparent=row["traceparent"],
+    )
+    needs = (row["needs_aggregate"], row["needs_subject"]) if row["needs_aggregate"] else None
+    return Waiting(number, (row["topic"], row["lane"]), needs, row["deadline"], submission)
+
+
+async def is_first(connection: Connection, waiting: Waiting) -> bool:
+    """Whether it still heads its queue; to be called after the lane lock."""
+    first = await connection.fetchval(FIRST, *waiting.lane, waiting.submission.subject)
+    return bool(first == waiting.number)
+
+
+async def leave(connection: Connection, number: int) -> None:
+    await connection.execute(LEAVE, number)
+
+
+async def stay(connection: Connection, number: int, needs: Reference) -> None:
+    """It misses another fact now; its deadline stays."""
+    await connection.execute(STAY, number, *needs)
+
+
+async def count(connection: Connection) -> int:
+    return int(await connection.fetchval(COUNT))

@@ -1,0 +1,67 @@
+"""The waker: decides what was waiting, when its fact is there or its time is over. A condition, polled."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+import structlog
+
+from samenspel.messaging import points, waiting
+from samenspel.messaging.desk import Desk
+from samenspel.messaging.errors import PASSING
+from samenspel.runtime.postgres import Pool
+
+log = structlog.get_logger()
+
+IDLE_SECONDS: Final = 1.0
+PAUSE_SECONDS: Final = 0.2
+
+
+class Waker:
+    """``settled`` is called after each commit."""
+
+    def __init__(self, desk: Desk, pool: Pool, clock: Callable[[], datetime], settled: Callable[[int], None]) -> None:
+        self._desk = desk
+        self._pool = pool
+        self._clock = clock
+        self._settled = settled
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """Facts have arrived: look now."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Look after each commit, at the start and every second, until cancelled."""
+        while True:
+            delay = await self._guarded_poll()
+            if delay:
+                try:
+                    async with asyncio.timeout(delay):
+                        await self._wake.wait()
+                except TimeoutError:
+                    pass
+
+    async def poll(self) -> float:
+        """Decide everything that is ready; returns the seconds until the next look, 0 when more came of it."""
+        self._wake.clear()
+        async with self._pool.acquire() as connection:
+            numbers = await waiting.ready(connection, self._clock())
+        decided = 0
+        for number in numbers:
+            points.reached("waker.before-transaction")
+            async with self._pool.acquire() as connection, connection.transaction():
+                decided += await self._desk.settle_waiting(connection, number) is not None
+                points.reached("waker.before-commit")
+            points.reached("waker.after-commit")
+        if decided:
+            self._settled(decided)
+        return 0 if decided else IDLE_SECONDS
+
+    async def _guarded_poll(self) -> float:
+        try:
+            return await self.poll()
+        except PASSING as error:
+            log.warning("waker interrupted", error=repr(error))
+            return PAUSE_SECONDS

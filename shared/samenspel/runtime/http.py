@@ -1,0 +1,135 @@
+"""The HTTP side of every service: NLGov API Design Rules 2.1, problem+json (RFC 9457), health and metrics."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from samenspel.contracts.problems import Problem, pointer
+from samenspel.runtime.tokens import TokenRefused, TokenVerifier
+
+log = structlog.get_logger()
+
+API_VERSION: Final = "1.0.0"
+BODY_BYTES_MAX: Final = 1_048_576
+PROBLEM: Final = "application/problem+json"
+_HEADERS: Final = {
+    "API-Version": API_VERSION,
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Strict-Transport-Security": "max-age=31536000",
+}
+
+Readiness = Callable[[], Awaitable[Mapping[str, str]]]
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(title: str, description: str, lifespan: Lifespan, readiness: Readiness) -> FastAPI:
+    """An app with health, metrics, error answers and headers; ``readiness`` gives what is not in order, by name."""
+    app = FastAPI(
+        title=title,
+        description=description,
+        version=API_VERSION,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        contact={"name": "Samenspel", "url": "https://samenspel.example", "email": "team@samenspel.example"},
+        license_info={"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
+        telemetry={"logs": False},
+    )
+    _add_health(app, readiness)
+    _add_errors(app)
+    app.middleware("http")(_with_headers)
+    return app
+
+
+def problem(
+    status: int,
+    title: str,
+    detail: str,
+    problems: Sequence[Mapping[str, Any]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """A problem+json response; ``errors`` holds all problems at once, each with its stable code."""
+    body: dict[str, Any] = {"type": "about:blank", "status": status, "title": title, "detail": detail}
+    if problems:
+        body["errors"] = list(problems)
+    return JSONResponse(body, status, media_type=PROBLEM, headers=dict(headers or {}))
+
+
+async def body_of(request: Request) -> bytes:
+    """The request's body, at most 1 MiB. Raises 413 before more is read."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_BYTES_MAX:
+            raise HTTPException(413, f"at most {BODY_BYTES_MAX:,} bytes")
+    return bytes(body)
+
+
+def organisation_by(verifier: TokenVerifier) -> Callable[[Request], Awaitable[str]]:
+    """A dependency: the OIN that a request speaks for; 401 when it cannot be told."""
+
+    async def organisation(request: Request) -> str:
+        try:
+            return await verifier.organisation_of(request.headers.get("authorization"))
+        except TokenRefused as refusal:
+            raise HTTPException(401, str(refusal), {"WWW-Authenticate": "Bearer"}) from None
+
+    return organisation
+
+
+async def _with_headers(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await call(request)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response
+
+
+def _add_health(app: FastAPI, readiness: Readiness) -> None:
+    async def livez() -> Response:
+        return JSONResponse({"status": "alive"})
+
+    async def readyz() -> Response:
+        amiss = await readiness()
+        return JSONResponse({"status": "waiting" if amiss else "ready", "amiss": amiss}, 503 if amiss else 200)
+
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    for path, endpoint in (("/livez", livez), ("/readyz", readyz), ("/metrics", metrics)):
+        app.add_api_route(path, endpoint, include_in_schema=False)
+
+
+def _add_errors(app: FastAPI) -> None:
+    async def refused(_: Request, error: Exception) -> Response:
+        assert isinstance(error, StarletteHTTPException)
+        return problem(error.status_code, "Request refused", str(error.detail), headers=error.headers)
+
+    async def invalid(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        found = [
+            Problem(code="invalid-field", field=pointer(each["loc"]), detail=each["msg"], fix="See /v1/openapi.json.")
+            for each in error.errors()
+        ]
+        return problem(
+            400, "Invalid request", "the request does not match the interface", [each.model_dump() for each in found]
+        )
+
+    async def failed(request: Request, error: Exception) -> Response:
+        log.exception("request failed", path=request.url.path, exc_info=error)
+        return problem(500, "Internal error", "this is our fault; nothing was stored")
+
+    app.add_exception_handler(StarletteHTTPException, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(Exception, failed)

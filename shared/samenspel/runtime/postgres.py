@@ -1,0 +1,50 @@
+"""PostgreSQL as the law wants it: durable, and with no transaction that could halt the others by stopping."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = asyncpg.Connection[Any] | PoolConnectionProxy[Any]
+    Pool = asyncpg.Pool[Any]
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+TIME_OUTS: Final = {
+    "transaction_timeout": "5s",
+    "idle_in_transaction_session_timeout": "2s",
+    "lock_timeout": "2s",
+}
+CONNECT_SECONDS_MAX: Final = 10.0
+COMMAND_SECONDS_MAX: Final = 10.0
+
+NOT_DURABLE: Final = """
+select name, setting from pg_settings
+where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'off' order by name
+"""
+
+
+class NotDurable(Exception):
+    """The server forgets what it confirmed: turn fsync, full_page_writes and synchronous_commit on."""
+
+
+async def create_pool(dsn: str, password: str, application: str, connections: int) -> Pool:
+    """A pool whose every transaction is bounded. Raises `NotDurable` on a server that may lose a commit."""
+    pool = asyncpg.create_pool(
+        dsn,
+        password=password,
+        min_size=2,
+        max_size=connections,
+        timeout=CONNECT_SECONDS_MAX,
+        command_timeout=COMMAND_SECONDS_MAX,
+        server_settings={**TIME_OUTS, "application_name": application},
+    )
+    await pool
+    found = [row["name"] for row in await pool.fetch(NOT_DURABLE)]
+    if found:
+        await pool.close()
+        raise NotDurable(f"{NotDurable.__doc__} Now off: {', '.join(found)}.")
+    return pool
