@@ -4,7 +4,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -65,33 +65,28 @@ class Home:
         return self.path / "run" / f"{piece}.json"
 
     def make(self) -> None:
-        """Make the folders that are not there, readable by their owner only.
-
-        Raises SurroundingsMissing for a folder that holds other things: `remove` would take them along.
-        """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            self._require_ours()
-            self.path.chmod(PASSABLE)
-            for name in ("kafka", "secrets", "profile", "log", "run"):
-                (self.path / name).mkdir(exist_ok=True)
-                (self.path / name).chmod(PRIVATE)
-            self._lock.touch(mode=0o600)
-        except OSError as error:
-            raise SurroundingsMissing(
-                f"cannot make {self.path} ({error.strerror}): name another folder in SAMENSPEL_HOME"
-            ) from error
+        """Make the folders that are not there, readable by their owner only. Raises as `locked` does."""
+        self._make_root()
+        self._lock.touch(mode=0o600)
+        self.path.chmod(PASSABLE)
+        for name in ("kafka", "secrets", "profile", "log", "run"):
+            (self.path / name).mkdir(exist_ok=True)
+            (self.path / name).chmod(PRIVATE)
 
     def remove(self) -> None:
-        """Throw away all that is in it; of the checkout's own home the cache stays."""
+        """Throw away all that is in it; of the checkout's own home the cache stays.
+
+        The lock goes last: from then on another command may make the home anew.
+        """
         for child in self.path.iterdir():
-            if child == CACHE:
+            if child in (CACHE, self._lock):
                 continue
             if child.is_dir() and not child.is_symlink():
                 shutil.rmtree(child)
             else:
                 child.unlink()
-        if not any(self.path.iterdir()):
+        self._lock.unlink()
+        with suppress(OSError):
             self.path.rmdir()
 
     @contextmanager
@@ -110,9 +105,14 @@ class Home:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Make it and hold it for one command; another command on the same home waits."""
+        """Hold it, made, for one command; another command on the same home waits.
+
+        Raises SurroundingsMissing where no folder can be made, or for one that holds other things: `remove`
+        would take them along.
+        """
         descriptor = self._wait_for_lock()
         try:
+            self.make()
             yield
         finally:
             os.close(descriptor)
@@ -129,14 +129,21 @@ class Home:
     def _wait_for_lock(self) -> int:
         """Lock the file that bears this name *now*: `remove` may have taken the one that was waited for."""
         while True:
-            self.make()
-            descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            if self._lock.exists() and os.path.samestat(self._lock.stat(), os.fstat(descriptor)):
-                return descriptor
-            os.close(descriptor)
+            self._make_root()
+            with suppress(FileNotFoundError):
+                descriptor = os.open(self._lock, os.O_RDWR | os.O_CREAT, 0o600)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                if self._lock.exists() and os.path.samestat(self._lock.stat(), os.fstat(descriptor)):
+                    return descriptor
+                os.close(descriptor)
 
-    def _require_ours(self) -> None:
+    def _make_root(self) -> None:
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SurroundingsMissing(
+                f"cannot make {self.path} ({error.strerror}): name another folder in SAMENSPEL_HOME"
+            ) from error
         if self.path != CACHE.parent and any(self.path.iterdir()) and not self._lock.exists():
             raise SurroundingsMissing(
                 f"{self.path} holds other things: name a new folder in SAMENSPEL_HOME, for Samenspel only"

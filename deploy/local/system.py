@@ -56,8 +56,8 @@ class LocalSystem:
 
     def stopped_listeners(self) -> list[Listener]:
         """Those whose port may not be in use by anybody now."""
-        daemons = self.daemons()
-        return [name for name in LISTENERS if name not in daemons or daemons[name].process() is None]
+        daemons: dict[Listener, Daemon] = {**self.daemons(), "kafka_controller": self.kafka.daemon}
+        return [listener for listener, daemon in daemons.items() if daemon.process() is None]
 
     def start(self, services: Iterable[Service] = ALL, progress: Progress = silent) -> None:
         """Start what does not run, and wait until all of it is ready."""
