@@ -1,0 +1,69 @@
+"""Fixtures for every test that needs the running system: a real Kafka, a real PostgreSQL, the services as processes.
+
+One system serves a whole session, in a temporary home on free ports; so tests may run twice at once, and each test
+makes organisations and ids of its own instead of cleaning up.
+"""
+
+import os
+import signal
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.errors import LocalSystemError
+from deploy.local.services import ALL
+from deploy.local.system import LocalSystem
+from tests.kit.organisations import Organisation, admit, operator_of
+
+Admit = Callable[..., Awaitable[Organisation]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--services", default=",".join(ALL), help="start only these (default: all that are written)")
+
+
+def pytest_configure() -> None:
+    """A SIGTERM ends the session like Ctrl-C does: the system is taken down."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever uses the running system is marked so."""
+    for item in items:
+        if "system" in getattr(item, "fixturenames", ()):
+            item.add_marker("system")
+
+
+@pytest.fixture(scope="session")
+def system(request: pytest.FixtureRequest) -> Iterator[LocalSystem]:
+    """One running local system for the whole session. When its surroundings are missing, that is a failure."""
+    started = LocalSystem(Path(tempfile.mkdtemp(prefix="samenspel-tests-")))
+    wanted = set(request.config.getoption("services").split(","))
+    try:
+        with pytest.MonkeyPatch.context() as environment:
+            for name in [name for name in os.environ if name.startswith("SAMENSPEL_")]:
+                environment.delenv(name)
+            started.start([service for service in ALL if service in wanted])
+        yield started
+    except LocalSystemError as error:
+        pytest.fail(str(error), pytrace=False)
+    finally:
+        started.remove()
+
+
+@pytest.fixture(scope="session")
+def operator(system: LocalSystem) -> Organisation:
+    """The operator of the running system."""
+    return operator_of(system)
+
+
+@pytest.fixture
+def organisation(system: LocalSystem) -> Admit:
+    """Admits organisations: ``await organisation(kind="ministry", roles=("grant-authority",))``."""
+
+    def admit_here(**stated: object) -> Awaitable[Organisation]:
+        return admit(system, **stated)  # type: ignore[arg-type]  # the names are admit's own
+
+    return admit_here

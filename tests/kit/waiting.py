@@ -1,0 +1,32 @@
+"""Waiting for a condition instead of for a time."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, cast
+
+T = TypeVar("T")
+
+PAUSE = 0.03
+
+
+async def eventually(condition: Callable[[], T | Awaitable[T]], seconds: float = 20, saying: str = "") -> T:
+    """Poll until ``condition`` gives something true, and return that.
+
+    An `AssertionError` inside the condition means *not yet*; the last one is raised when the time is over.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            found: Any = condition()
+            if inspect.isawaitable(found):
+                found = await found
+            failure = AssertionError(f"{saying or 'it'} did not happen within {seconds:g} s; last: {found!r}")
+            if found:
+                return cast(T, found)
+        except AssertionError as error:
+            failure = error
+        if time.monotonic() > deadline:
+            raise failure
+        await asyncio.sleep(PAUSE)
