@@ -14,6 +14,8 @@ import asyncpg
 from deploy.local.errors import LocalSystemError, SurroundingsMissing
 from deploy.local.secrets import Secrets
 
+NAMED_SERVER: Final = "SAMENSPEL_POSTGRES_DSN"
+"""The environment variable with the URL of a superuser, for those who have a server."""
 OLDEST: Final = 170_000
 """``server_version_num`` of PostgreSQL 17, the first with ``transaction_timeout``."""
 SCRAM_ITERATIONS: Final = 4096
@@ -48,8 +50,11 @@ class Databases:
     async def _ensure(self, services: Iterable[str]) -> None:
         try:
             connection = await asyncpg.connect(self._admin_dsn, timeout=15)
-        except (OSError, asyncpg.PostgresError, TimeoutError) as error:
-            raise SurroundingsMissing(f"the PostgreSQL server does not let its superuser in: {error}") from None
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            raise SurroundingsMissing(
+                f"the PostgreSQL server does not let its superuser in ({error}): look at {NAMED_SERVER}, "
+                "or unset it to have a server of its own"
+            ) from None
         try:
             if connection.get_server_version().major * 10_000 < OLDEST:
                 raise SurroundingsMissing(

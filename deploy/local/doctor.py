@@ -7,13 +7,14 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from deploy.local.databases import NAMED_SERVER
 from deploy.local.errors import LocalSystemError, SurroundingsMissing
 from deploy.local.jars import cached, kafka_version
 from deploy.local.java import find_java, find_maven
 from deploy.local.kafka_storage import require_usable
 from deploy.local.ports import LISTENERS
 from deploy.local.postgres import binaries
-from deploy.local.system import NAMED_SERVER, LocalSystem
+from deploy.local.system import LocalSystem
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,11 @@ import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
 
 from samenspel.client.profile import Profile
 from samenspel.contracts.topics import Service
 
-from deploy.local.databases import Databases
+from deploy.local.databases import NAMED_SERVER, Databases
 from deploy.local.home import Home
 from deploy.local.java import find_java
 from deploy.local.kafka import Kafka
@@ -20,8 +19,6 @@ from deploy.local.progress import Progress, silent
 from deploy.local.provisioning import fill_profile, provision_kafka
 from deploy.local.secrets import Secrets
 from deploy.local.services import ALL, Services
-
-NAMED_SERVER: Final = "SAMENSPEL_POSTGRES_DSN"
 
 
 class LocalSystem:
