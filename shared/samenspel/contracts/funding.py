@@ -20,6 +20,9 @@ RefusalGround = Literal[
     "provision-not-met",  # what the provision itself requires
 ]
 
+Rule = Literal["within-ceiling", "limited-to-ceiling", "ceiling-reached", "refused-by-authority"]
+"""Which rule settled the amount: the authority's own wish, or what the ceiling left of it (Awb 4:25(2))."""
+
 
 class ProgrammeOpened(Model):
     """A grant authority states a ceiling for a period under one provision (Awb 4:22, 4:25(1), 4:26)."""
@@ -81,11 +84,15 @@ class ApplicationDecided(Model):
 
 
 class Decision(Model):
-    """Why it fell as it did: room before, rule applied, room after."""
+    """Why it fell as it did: room before, rule applied, room after.
+
+    ``asked_cents`` is what the authority wanted to grant, 0 when it refused; ``granted_cents`` is what the room
+    allowed of it. ``article`` is what the rule rests on: the Awb for a subsidy, elsewhere the scheme itself.
+    """
 
     decided_on: date
     recorded_at: AwareDatetime
-    rule: Literal["within-ceiling", "limited-to-ceiling", "ceiling-reached", "refused-by-authority"]
+    rule: Rule
     article: Line
     asked_cents: CentsOrZero
     ceiling_cents: Cents

@@ -62,7 +62,6 @@ class Sitting:
     world: World
     queues: set[tuple[LaneName, str]]
     known: dict[answers.Identity, bytes]
-    changes: list[Change] = field(default_factory=list)
     changed: dict[Reference, Held] = field(default_factory=dict)
     at: dict[Reference, LaneName] = field(default_factory=dict)
     first: list[tuple[Submission, Answered]] = field(default_factory=list)
@@ -160,7 +159,7 @@ class Desk:
         except Rejected as refusal:
             return answers.rejected(to, refusal.problems)
         events = [self._publish(sitting, made, to) for made in drafts]
-        sitting.changes.extend(changes)
+        sitting.world.changes.extend(changes)
         return answers.answer(to, "accepted", events=[event.__dict__ for event in events])
 
     def _publish(self, sitting: Sitting, made: Draft, cause: Submission) -> PublishedEvent:
@@ -180,7 +179,7 @@ class Desk:
             lane = sitting.locked[receipts(self.handlers.domain, organisation), 0]
             publish_receipt(lane, organisation, value, self.source, self.new_id(), sitting.now)
         await aggregates.save(connection, sitting.changed, sitting.at)
-        await self.handlers.save(connection, sitting.world, sitting.changes)
+        await self.handlers.save(connection, sitting.world, sitting.world.changes)
         await lanes.save(connection, sitting.locked.values())
 
 

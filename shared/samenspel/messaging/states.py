@@ -49,11 +49,15 @@ class Change:
 
 @dataclass(slots=True)
 class World:
-    """Everything that was read for a batch, after its locks were taken. ``extra`` is the service's own."""
+    """Everything that was read for a batch, after its locks were taken. ``extra`` is the service's own.
+
+    ``own`` and ``changes`` grow with what the batch itself has decided so far.
+    """
 
     own: dict[Reference, Held] = field(default_factory=dict)
     foreign: Mapping[Reference, Held] = field(default_factory=dict)
     extra: Any = None
+    changes: list[Change] = field(default_factory=list)
 
     def find(self, model: type[M], aggregate: Aggregate, subject: str) -> M | None:
         """The present state of one of our own aggregates, or None when there is none."""

@@ -1,0 +1,59 @@
+"""The ceiling: what may be granted of what the authority wants to grant, and which article says so."""
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
+
+from samenspel.contracts.funding import Instrument, RefusalGround, Rule
+
+Status = Literal["granted", "granted-in-part", "refused"]
+Grounds = tuple[RefusalGround, ...]
+
+
+class Ruling(NamedTuple):
+    """What a decision comes to: the amount in euro cents, and the grounds for what is not granted."""
+
+    status: Status
+    rule: Rule
+    granted_cents: int
+    grounds: Grounds
+
+
+def within_ceiling(wanted_cents: int, requested_cents: int, room_cents: int, grounds: Grounds) -> Ruling:
+    """Grant what is wanted, refused only for as far as the ceiling would be exceeded (Awb 4:25 lid 2)."""
+    if wanted_cents <= room_cents:
+        whole = wanted_cents == requested_cents
+        return Ruling("granted" if whole else "granted-in-part", "within-ceiling", wanted_cents, grounds)
+    exceeded: Grounds = tuple(dict.fromkeys((*grounds, "ceiling-exceeded")))
+    if room_cents > 0:
+        return Ruling("granted-in-part", "limited-to-ceiling", room_cents, exceeded)
+    return Ruling("refused", "ceiling-reached", 0, exceeded)
+
+
+ARTICLE_OF_GROUND: Final[Mapping[RefusalGround, str]] = {
+    "ceiling-exceeded": "Awb 4:25 lid 2",
+    "activities-will-not-take-place": "Awb 4:35 lid 1 onder a",
+    "obligations-will-not-be-met": "Awb 4:35 lid 1 onder b",
+    "no-proper-account": "Awb 4:35 lid 1 onder c",
+    "incorrect-information": "Awb 4:35 lid 2 onder a",
+    "insolvency": "Awb 4:35 lid 2 onder b",
+    "provision-not-met": "the provision itself",
+}
+ARTICLE_OF_RULE: Final[Mapping[Rule, str]] = {
+    "within-ceiling": "Awb 4:31 lid 1",
+    "limited-to-ceiling": "Awb 4:25 lid 2",
+    "ceiling-reached": "Awb 4:25 lid 2",
+}
+NO_SUBSIDY: Final = "Awb title 4.2 does not apply (Awb 4:21 lid 3)"
+"""Provisions that only give money to legal persons under public law stand outside the title on subsidies."""
+
+
+def article_of(rule: Rule, instrument: Instrument, grounds: Grounds) -> str:
+    """What the decision rests on: the Awb for a subsidy, elsewhere the scheme or the covenant itself."""
+    what = "grounds" if rule == "refused-by-authority" else "ceiling"
+    if instrument == "bijdrage-convenant":
+        return f"{what} of the covenant itself"
+    if instrument != "subsidie":
+        return f"{'uitkeringsplafond' if what == 'ceiling' else what} of the scheme itself; {NO_SUBSIDY}"
+    if rule == "refused-by-authority":
+        return "; ".join(ARTICLE_OF_GROUND[ground] for ground in grounds)
+    return ARTICLE_OF_RULE[rule]

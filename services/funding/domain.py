@@ -1,0 +1,195 @@
+"""What may be stated about programmes and applications, and what it leads to (Awb title 4.2).
+
+Every function takes what is stated and what is known, and gives the state after it, or raises `Rejected` with all
+that is wrong. Nothing here knows a clock, a database or a topic. Money is euro cents.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from samenspel.contracts.funding import (
+    Application,
+    ApplicationDecided,
+    ApplicationPlan,
+    ApplicationSubmitted,
+    Decision,
+    Programme,
+    ProgrammeOpened,
+    RefusalGround,
+)
+from samenspel.contracts.organisations import Organisation
+from samenspel.contracts.problems import Code, Problem, Rejected
+
+from services.funding.ceiling import Ruling, article_of, within_ceiling
+
+OVER_CEILING: Final[RefusalGround] = "ceiling-exceeded"
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """All that is known of an application when something is stated about it.
+
+    ``plan`` is there until the decision; ``granted_cents`` is what the programme has granted up to now.
+    """
+
+    programme: Programme | None
+    application: Application | None
+    plan: ApplicationPlan | None = None
+    granted_cents: int = 0
+
+
+def open_programme(stated: ProgrammeOpened, present: Programme | None, authority: str) -> Programme:
+    """Ceiling, period and method are stated together and stay as they are (Awb 4:26)."""
+    if present is not None:
+        raise Rejected(_exists("programme_id", "programme", stated.programme_id))
+    fields = {name: getattr(stated, name) for name in stated.model_fields_set}
+    return Programme(**fields, authority=authority, version=1)
+
+
+def require_grant_authority(organisation: Organisation) -> None:
+    if "grant-authority" not in organisation.roles:
+        raise Rejected(
+            Problem(
+                code="not-permitted",
+                field="type",
+                detail=f"{organisation.name} has not the role grant-authority",
+                fix="Ask the operator of this system for that role, or let the authority open the programme.",
+            )
+        )
+
+
+def apply(
+    stated: ApplicationSubmitted, dossier: Dossier, applicant: str, received_at: datetime
+) -> tuple[Application, ApplicationPlan]:
+    """What everybody may see of a new application, and the plan that stays with the parties until the decision."""
+    problems = []
+    if dossier.programme is None:
+        problems.append(_unknown("unknown-programme", "programme_id", stated.programme_id))
+    if dossier.application is not None:
+        problems.append(_exists("application_id", "application", stated.application_id))
+    if problems:
+        raise Rejected(*problems)
+    application = Application(
+        application_id=stated.application_id,
+        programme_id=stated.programme_id,
+        applicant=applicant,
+        received_at=received_at,
+        status="submitted",
+        version=1,
+    )
+    return application, ApplicationPlan(**{name: getattr(stated, name) for name in ApplicationPlan.model_fields})
+
+
+def decide(stated: ApplicationDecided, dossier: Dossier, by: str, now: datetime) -> Application:
+    """The application after the authority's decision, as far as the ceiling leaves room for it (Awb 4:25 lid 2)."""
+    programme, application, plan = _open_case(stated, dossier, by)
+    room = programme.ceiling_cents - dossier.granted_cents
+    if problems := [*_contradictions(stated), *_excesses(stated, plan, room)]:
+        raise Rejected(*problems)
+    ruling = _ruling(stated, plan, room)
+    decision = Decision(
+        decided_on=stated.decided_on,
+        recorded_at=now,
+        rule=ruling.rule,
+        article=article_of(ruling.rule, programme.instrument, ruling.grounds),
+        asked_cents=stated.amount_cents or 0,
+        ceiling_cents=programme.ceiling_cents,
+        room_before_cents=room,
+        granted_cents=ruling.granted_cents,
+        room_after_cents=room - ruling.granted_cents,
+        grounds=ruling.grounds,
+        explanation=stated.explanation,
+    )
+    made_public = {name: getattr(plan, name) for name in ApplicationPlan.model_fields}
+    settled = {"status": ruling.status, "decision": decision, "version": application.version + 1}
+    return application.model_copy(update=made_public | settled)
+
+
+def _open_case(
+    stated: ApplicationDecided, dossier: Dossier, by: str
+) -> tuple[Programme, Application, ApplicationPlan]:
+    """The case that this organisation may decide on now."""
+    programme, application = dossier.programme, dossier.application
+    if programme is None:
+        raise Rejected(_unknown("unknown-programme", "programme_id", stated.programme_id))
+    if programme.authority != by:
+        raise Rejected(_not_permitted(f"only the authority, {programme.authority}, decides in this programme"))
+    if application is None or application.programme_id != stated.programme_id:
+        raise Rejected(_unknown("unknown-application", "application_id", stated.application_id))
+    if dossier.plan is None:
+        raise Rejected(_already_decided(application))
+    return programme, application, dossier.plan
+
+
+def _ruling(stated: ApplicationDecided, plan: ApplicationPlan, room: int) -> Ruling:
+    grounds = tuple(dict.fromkeys(stated.grounds))
+    if stated.amount_cents is not None:
+        return within_ceiling(stated.amount_cents, plan.requested_cents, room, grounds)
+    reached = grounds == (OVER_CEILING,)
+    return Ruling("refused", "ceiling-reached" if reached else "refused-by-authority", 0, grounds)
+
+
+def _contradictions(stated: ApplicationDecided) -> Iterator[Problem]:
+    """What is wrong with a decision whatever it is about."""
+    if stated.outcome == "grant" and stated.amount_cents is None:
+        yield _missing("amount_cents", "a grant states its amount (Awb 4:31)", "State the amount in euro cents.")
+    if stated.outcome == "refuse" and stated.amount_cents is not None:
+        yield _invalid("amount_cents", "a refusal has no amount", "Leave the amount out, or grant.")
+    if stated.outcome == "refuse" and not stated.grounds:
+        yield _missing("grounds", "a refusal states its grounds", "State at least one (Awb 4:25, 4:35).")
+
+
+def _excesses(stated: ApplicationDecided, plan: ApplicationPlan, room: int) -> Iterator[Problem]:
+    """Where a decision goes further than the request or the room allows."""
+    amount, requested = stated.amount_cents, plan.requested_cents
+    if amount is not None and amount > requested:
+        yield _invalid("amount_cents", f"{amount} is more than was requested", f"Grant at most {requested} cents.")
+    if stated.outcome == "grant" and stated.grounds and amount == requested:
+        yield _invalid("grounds", "what is granted whole has no grounds for refusal", "Leave the grounds out.")
+    if stated.outcome == "refuse" and set(stated.grounds) == {OVER_CEILING} and room > 0:
+        yield _invalid(
+            "grounds",
+            f"the ceiling is a ground only for as far as it is exceeded (Awb 4:25 lid 2); {room} cents are left",
+            "Grant what was requested, of which the room there is will be awarded, or state another ground.",
+        )
+
+
+def _exists(field: str, what: str, name: str) -> Problem:
+    return Problem(
+        code="already-exists",
+        field=f"/{field}",
+        detail=f"there is a {what} {name} already",
+        fix=f"Give a new {what} an id of its own.",
+    )
+
+
+def _unknown(code: Code, field: str, name: str) -> Problem:
+    return Problem(
+        code=code,
+        field=f"/{field}",
+        detail=f"{name} is not known",
+        fix="Name one that is known, or make it known first.",
+    )
+
+
+def _already_decided(application: Application) -> Problem:
+    return Problem(
+        code="already-decided",
+        field="/application_id",
+        detail=f"application {application.application_id} is {application.status}",
+        fix="A decision stands; correcting one is a decision of its own.",
+    )
+
+
+def _not_permitted(detail: str) -> Problem:
+    return Problem(code="not-permitted", field="/", detail=detail, fix="Ask that organisation to submit it.")
+
+
+def _missing(field: str, detail: str, fix: str) -> Problem:
+    return Problem(code="missing-field", field=f"/{field}", detail=detail, fix=fix)
+
+
+def _invalid(field: str, detail: str, fix: str) -> Problem:
+    return Problem(code="invalid-field", field=f"/{field}", detail=detail, fix=fix)

@@ -1,0 +1,84 @@
+"""SQL of funding: the budgets that guard the ceilings, the index of applications, and the reads of its interface."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from samenspel.messaging.lanes import columns
+from samenspel.runtime.postgres import Connection, Pool
+
+GRANTED = "select programme_id, granted_cents from budget where programme_id = any($1::text[])"
+
+OPEN = """
+insert into budget (programme_id, ceiling_cents) select * from unnest($1::text[], $2::bigint[])
+"""
+
+DRAW = """
+update budget b set granted_cents = b.granted_cents + x.cents
+from unnest($1::text[], $2::bigint[]) as x (programme_id, cents)
+where b.programme_id = x.programme_id and b.granted_cents + x.cents <= b.ceiling_cents
+"""
+
+INDEX = """
+insert into application_index (application_id, programme_id) select * from unnest($1::text[], $2::text[])
+"""
+
+PROGRAMMES = """
+select a.value, b.granted_cents, b.ceiling_cents - b.granted_cents as left_cents
+from budget b join aggregate a on (a.aggregate, a.subject) = ('programme.v1', b.programme_id)
+"""
+PAGE_OF_PROGRAMMES = PROGRAMMES + "where b.programme_id > $1 order by b.programme_id limit $2"
+ONE_PROGRAMME = PROGRAMMES + "where b.programme_id = $1"
+
+APPLICATIONS = """
+select a.value from application_index i
+join aggregate a on (a.aggregate, a.subject) = ('application.v1', i.application_id)
+where i.programme_id = $1 and i.application_id > $2 order by i.application_id limit $3
+"""
+APPLICATION = "select value from aggregate where (aggregate, subject) = ('application.v1', $1)"
+
+
+class CeilingGuarded(Exception):
+    """A budget refused what was decided: the decision and the database disagree on the room there is."""
+
+
+async def granted(connection: Connection, programmes: Sequence[str]) -> dict[str, int]:
+    """Euro cents granted so far per programme; to be called after the lane locks."""
+    rows = await connection.fetch(GRANTED, sorted(programmes))
+    return {row["programme_id"]: row["granted_cents"] for row in rows}
+
+
+async def open_budgets(connection: Connection, ceilings: Mapping[str, int]) -> None:
+    if ceilings:
+        await connection.execute(OPEN, *columns(sorted(ceilings.items()), 2))
+
+
+async def draw(connection: Connection, amounts: Counter[str]) -> None:
+    """Add to what each programme has granted. Raises `CeilingGuarded`, ending the transaction, when one may not."""
+    if not amounts:
+        return
+    done = await connection.execute(DRAW, *columns(sorted(amounts.items()), 2))
+    if done != f"UPDATE {len(amounts)}":
+        raise CeilingGuarded(f"{done} where {len(amounts)} budgets were drawn on")
+
+
+async def index_applications(connection: Connection, programme_of: Mapping[str, str]) -> None:
+    if programme_of:
+        await connection.execute(INDEX, *columns(sorted(programme_of.items()), 2))
+
+
+async def programmes(pool: Pool, after: str, limit: int) -> list[Mapping[str, Any]]:
+    """Rows of ``value``, ``granted_cents`` and ``left_cents``."""
+    return list(await pool.fetch(PAGE_OF_PROGRAMMES, after, limit))
+
+
+async def programme(pool: Pool, programme_id: str) -> Mapping[str, Any] | None:
+    return cast(Mapping[str, Any] | None, await pool.fetchrow(ONE_PROGRAMME, programme_id))
+
+
+async def applications(pool: Pool, programme_id: str, after: str, limit: int) -> list[bytes]:
+    return [row["value"] for row in await pool.fetch(APPLICATIONS, programme_id, after, limit)]
+
+
+async def application(pool: Pool, application_id: str) -> bytes | None:
+    return cast(bytes | None, await pool.fetchval(APPLICATION, application_id))
