@@ -7,10 +7,12 @@ makes organisations and ids of its own instead of cleaning up.
 import os
 import signal
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from samenspel.contracts.topics import Service
 
 from deploy.local.errors import LocalSystemError
 from deploy.local.services import ALL
@@ -36,21 +38,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("system")
 
 
+@contextmanager
+def running(services: Sequence[Service]) -> Iterator[LocalSystem]:
+    """A local system of its own; what the user's shell says about another does not reach it."""
+    started = LocalSystem(Path(tempfile.mkdtemp(prefix="samenspel-tests-")))
+    with pytest.MonkeyPatch.context() as environment:
+        for name in [name for name in os.environ if name.startswith("SAMENSPEL_")]:
+            environment.delenv(name)
+        try:
+            started.start(services)
+            yield started
+        except LocalSystemError as error:
+            pytest.fail(str(error), pytrace=False)
+        finally:
+            started.remove()
+
+
 @pytest.fixture(scope="session")
 def system(request: pytest.FixtureRequest) -> Iterator[LocalSystem]:
     """One running local system for the whole session. When its surroundings are missing, that is a failure."""
-    started = LocalSystem(Path(tempfile.mkdtemp(prefix="samenspel-tests-")))
     wanted = set(request.config.getoption("services").split(","))
-    try:
-        with pytest.MonkeyPatch.context() as environment:
-            for name in [name for name in os.environ if name.startswith("SAMENSPEL_")]:
-                environment.delenv(name)
-            started.start([service for service in ALL if service in wanted])
+    with running([service for service in ALL if service in wanted]) as started:
         yield started
-    except LocalSystemError as error:
-        pytest.fail(str(error), pytrace=False)
-    finally:
-        started.remove()
 
 
 @pytest.fixture(scope="session")
