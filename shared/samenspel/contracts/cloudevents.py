@@ -10,16 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 import orjson
 
 from samenspel.contracts.problems import Problem, Rejected
+from samenspel.contracts.strict_json import duplicated_key, not_json, parse
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
 ATTRIBUTE_CHARS_MAX: Final = 1_024
 _NAME: Final = re.compile(r"[a-z0-9]{1,20}")
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _REQUIRED: Final = ("specversion", "id", "source", "type")
@@ -48,12 +50,12 @@ class Envelope:
 
 def from_kafka(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Envelope:
     """The event in a Kafka record; structured when its content type says so, else binary."""
-    fields = dict(headers)
-    content_type = _media_type(fields.get("content-type"))
+    pairs = list(headers)
+    content_type = _media_type(dict(pairs).get("content-type"))
     if content_type == STRUCTURED:
         return from_structured(value or b"")
     envelope = Envelope({}, value or b"")
-    for name, raw in fields.items():
+    for name, raw in pairs:
         if name.startswith("ce_"):
             _read_attribute(envelope, name[3:], raw)
     if content_type:
@@ -71,7 +73,7 @@ def from_http(headers: Mapping[str, str], body: bytes) -> list[Envelope]:
     envelope = Envelope({}, body)
     for name, raw in headers.items():
         if name.startswith("ce-"):
-            envelope.attributes[name[3:]] = unquote(raw)
+            _read_attribute(envelope, name[3:], unquote_to_bytes(raw))
     if content_type:
         envelope.attributes.setdefault("datacontenttype", content_type)
     return [envelope]
@@ -79,7 +81,11 @@ def from_http(headers: Mapping[str, str], body: bytes) -> list[Envelope]:
 
 def from_structured(body: bytes) -> Envelope:
     """The event in a CloudEvents JSON object (JSON event format §3)."""
-    return _from_object(_json_of(body))
+    parsed = parse(body)
+    envelope = _from_object(parsed)
+    if duplicate := duplicated_key(body, parsed):
+        envelope.problems.append(duplicate)
+    return envelope
 
 
 def check(envelope: Envelope) -> list[Problem]:
@@ -121,9 +127,10 @@ def _problem_in(name: str, value: str) -> Problem | None:
 
 def _is_moment(text: str) -> bool:
     try:
-        return datetime.fromisoformat(text).tzinfo is not None
+        datetime.fromisoformat(text.upper())
     except ValueError:
         return False
+    return _MOMENT.fullmatch(text) is not None
 
 
 def _invalid(name: str, detail: str, fix: str) -> Problem:
@@ -135,40 +142,30 @@ def _media_type(raw: bytes | None) -> str:
 
 
 def _read_attribute(envelope: Envelope, name: str, raw: bytes | None) -> None:
+    if name in envelope.attributes:
+        envelope.problems.append(_invalid(name, "this attribute occurs twice", "Send it once."))
+        return
     try:
         envelope.attributes[name] = (raw or b"").decode()
     except UnicodeDecodeError:
         envelope.problems.append(_invalid(name, "the header's value is not UTF-8", "Encode it as UTF-8."))
 
 
-def _json_of(body: bytes) -> Any:
-    try:
-        text = body.decode()
-    except UnicodeDecodeError as error:
-        raise Rejected(
-            Problem(code="not-utf-8", field="/", detail=str(error), fix="Send the body as UTF-8.")
-        ) from None
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise Rejected(Problem(code="not-json", field="/", detail=str(error), fix="Send JSON (RFC 8259).")) from None
-
-
 def _batch_of(body: bytes) -> Sequence[Any]:
-    items = _json_of(body)
+    items = parse(body)
     if not isinstance(items, list):
-        raise Rejected(
-            Problem(code="not-json", field="/", detail="a batch is a JSON array", fix="Send [event, event, …].")
-        )
+        raise Rejected(not_json("a batch is a JSON array"))
     return items
 
 
 def _from_object(item: Any) -> Envelope:
     if not isinstance(item, dict):
-        raise Rejected(Problem(code="not-json", field="/", detail="an event is a JSON object", fix="Send {…}."))
-    data = item.pop("data", None)
+        raise Rejected(not_json("an event is a JSON object"))
+    data = item.get("data")
     envelope = Envelope({}, b"" if data is None else orjson.dumps(data))
     for name, value in item.items():
+        if name == "data":
+            continue
         if isinstance(value, str):
             envelope.attributes[name] = value
         elif isinstance(value, bool | int):
