@@ -1,0 +1,87 @@
+"""Admitting organisations: everything they need to come in, and the event that makes them known.
+
+Every step leaves alone or makes right what is there already, so that the whole may be repeated after a crash
+anywhere. The credential is kept before the event is submitted: a known organisation can always come in.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+from samenspel.client.emit import emit
+from samenspel.client.issuer import Issuer
+from samenspel.client.kafka import admin_of
+from samenspel.client.kafka_admin import KafkaAdmin
+from samenspel.client.profile import Credential, Profile
+from samenspel.client.rights import rights_of_organisation
+from samenspel.client.statements import state
+from samenspel.contracts.organisations import OrganisationAdmitted
+from samenspel.contracts.receipts import Answer
+from samenspel.contracts.topics import topics_of
+
+OPERATOR: Final = "00000099000000000001"
+PRODUCE_BYTES_PER_SECOND: Final = 20_000_000
+"""What an organisation may send to each broker: far above any city, far below what a broker takes."""
+AT_ONCE: Final = 8
+PASSWORD_BYTES: Final = 32
+Told = Callable[[str], None]
+
+
+async def admit(
+    profile: Profile,
+    organisations: Sequence[OrganisationAdmitted],
+    *,
+    operator: str = OPERATOR,
+    told: Told = lambda _: None,
+) -> list[Answer]:
+    """Let these organisations in; the registry's answer to each, in order.
+
+    ``told`` hears each step. An answer is *accepted*, *repeated*, or *rejected*: ``already-exists`` when the
+    organisation was admitted with other content. Raises SurroundingsMissing, DoorRefused, KafkaAdminError,
+    ProfileError, IssuerRefused.
+    """
+    profile.credential(operator)
+    await asyncio.to_thread(_provide, profile, organisations, told)
+    told("telling the registry")
+    statements = [state(operator, "organisation-admitted", _data(each)) for each in organisations]
+    answers = await emit(profile, operator, statements, via="http")
+    return [answer for answer in answers if answer is not None]
+
+
+def _provide(profile: Profile, organisations: Sequence[OrganisationAdmitted], told: Told) -> None:
+    """Topics, user, rights, quota and credential of each."""
+    admin = admin_of(profile)
+    issuer = Issuer(profile.issuer_folder)
+    known = {each.oin: each for each in profile.credentials()}
+    told("making topics")
+    admin.ensure_topics([topic for each in organisations for topic in topics_of(each.oin)])
+    told("making users and rights")
+    credentials = [_credential(each, known.get(each.oin), issuer) for each in organisations]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for credential in pool.map(partial(_let_in, admin), credentials):
+            profile.save(credential)
+
+
+def _credential(stated: OrganisationAdmitted, known: Credential | None, issuer: Issuer) -> Credential:
+    """A password that is known stays: the organisation may be using it."""
+    return Credential(
+        name=stated.name,
+        oin=stated.oin,
+        username=stated.oin,
+        password=known.password if known else secrets.token_urlsafe(PASSWORD_BYTES),
+        token=issuer.mint(stated.oin),
+    )
+
+
+def _let_in(admin: KafkaAdmin, credential: Credential) -> Credential:
+    admin.ensure_user(credential.username, credential.password)
+    admin.ensure_acls(credential.username, rights_of_organisation(credential.oin))
+    admin.set_quota(credential.username, PRODUCE_BYTES_PER_SECOND)
+    return credential
+
+
+def _data(stated: OrganisationAdmitted) -> dict[str, object]:
+    return stated.model_dump(mode="json", exclude_unset=True)

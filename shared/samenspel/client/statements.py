@@ -1,0 +1,92 @@
+"""What an organisation states: a CloudEvent ready to be sent, made from as little as a type and its data."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from uuid import NAMESPACE_URL, uuid5
+
+import orjson
+
+from samenspel.contracts.catalogue import SUBMISSIONS, SubmissionType, type_name
+from samenspel.contracts.cloudevents import Envelope
+from samenspel.contracts.topics import Domain
+
+SYSTEM: Final = "samenspel-cli"
+NAMESPACE: Final = uuid5(NAMESPACE_URL, "https://samenspel.example/submissions")
+Identity = tuple[str, str]
+"""Source and id: what makes two submissions of one organisation the same one."""
+Progress = Callable[[int], None]
+"""Told how many more statements have arrived at the other side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One submission: its context attributes, and its data as JSON bytes that nobody serialises again."""
+
+    attributes: Mapping[str, str]
+    data: bytes
+    kind: SubmissionType
+
+    @property
+    def identity(self) -> Identity:
+        return self.attributes["source"], self.attributes["id"]
+
+    @property
+    def domain(self) -> Domain:
+        return self.kind.domain
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """Kafka headers of the binary mode (CloudEvents Kafka binding §3.2)."""
+        named = [(f"ce_{name}", value.encode()) for name, value in self.attributes.items()]
+        return [*named, ("content-type", b"application/json")]
+
+    def structured(self) -> bytes:
+        """The CloudEvents JSON object."""
+        return orjson.dumps(dict(self.attributes))[:-1] + b',"data":' + self.data + b"}"
+
+    def envelope(self) -> Envelope:
+        """As the door at the other side reads it."""
+        return Envelope({**self.attributes, "datacontenttype": "application/json"}, self.data)
+
+
+def full_type(name: str) -> str:
+    """``initiative-registered`` is short for ``nl.samenspel.initiative-registered.v1``."""
+    return name if "." in name else type_name(name)
+
+
+def source_of(oin: str, system: str = SYSTEM) -> str:
+    return f"urn:nld:oin:{oin}:systeem:{system}"
+
+
+def state(oin: str, fact: str, data: Mapping[str, Any], *, again: int = 0, **attributes: str) -> Statement:
+    """The statement of the organisation ``oin`` that ``fact`` (a type, short or full) has happened.
+
+    Attributes that are not given are filled in. The id follows from source, type, subject, data and ``again``, so
+    that stating the same twice is recognised as one. Raises `KeyError` for a type that cannot be submitted.
+    """
+    kind = SUBMISSIONS[full_type(fact)]
+    source = attributes.get("source") or source_of(oin)
+    subject = str(attributes.get("subject") or data.get(kind.subject_field, ""))
+    given = {
+        "specversion": "1.0",
+        "id": _id_of(source, kind.name, subject, data, again),
+        "source": source,
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        **attributes,
+        "type": kind.name,
+    }
+    return Statement(given, orjson.dumps(data), kind)
+
+
+def _id_of(source: str, kind: str, subject: str, data: Mapping[str, Any], again: int) -> str:
+    canonical = orjson.dumps(data, option=orjson.OPT_SORT_KEYS).decode()
+    return str(uuid5(NAMESPACE, "\n".join((source, kind, subject, canonical, str(again)))))
+
+
+def by_domain(statements: Sequence[Statement]) -> dict[Domain, list[Statement]]:
+    """The statements per domain, in order."""
+    found: dict[Domain, list[Statement]] = {}
+    for each in statements:
+        found.setdefault(each.domain, []).append(each)
+    return found
