@@ -1,11 +1,13 @@
 """``samenspel up | down | status | doctor | reset``: the local system, without Docker."""
 
 import errno
+import json
 import shlex
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Annotated, Final
 
 import typer
@@ -17,7 +19,7 @@ from samenspel.client.kafka_admin import KafkaAdminError
 from samenspel.client.profile import ProfileError
 
 from deploy.local.bars import bars
-from deploy.local.doctor import examine
+from deploy.local.doctor import Finding, examine
 from deploy.local.errors import LocalSystemError, SurroundingsMissing
 from deploy.local.home import Home
 from deploy.local.jars import drop_cache
@@ -31,7 +33,14 @@ data: Final = Console(highlight=False)
 
 @app.command()
 def up() -> None:
-    """Start the local system: Kafka, PostgreSQL and the three services. Twice is harmless."""
+    """Start the local system: Kafka, PostgreSQL and the three services. Twice is harmless.
+
+    All of it lives in the folder SAMENSPEL_HOME, else .samenspel in the checkout.
+    Ports are free ones, or those given in SAMENSPEL_KAFKA_PORT,
+    SAMENSPEL_POSTGRES_PORT, SAMENSPEL_REGISTRY_PORT, SAMENSPEL_FUNDING_PORT
+    and SAMENSPEL_NOTIFIER_PORT. SAMENSPEL_POSTGRES_DSN, the URL of a superuser,
+    names a PostgreSQL of your own.
+    """
     started = time.monotonic()
     with _plainly(), bars(talk) as progress:
         system = _system()
@@ -66,13 +75,16 @@ def status(
 
 
 @app.command()
-def doctor() -> None:
-    """Look at everything that the local system needs, one line each."""
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Look at everything that the local system needs, one line each. Ends with 3 when something is amiss."""
     with _plainly():
         findings = list(examine(_system()))
-    for finding in findings:
-        mark = "[green]✓[/]" if finding.healthy else "[red]✗[/]"
-        data.print(f"{mark} {finding.subject:<11} {escape(finding.text)}", soft_wrap=True)
+    if as_json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=2))
+    else:
+        data.print(*map(_line, findings), sep="\n", soft_wrap=True)
     if not all(finding.healthy for finding in findings):
         raise typer.Exit(SurroundingsMissing.exit_code)
 
@@ -118,6 +130,11 @@ def _plainly() -> Iterator[None]:
 def _end(sentence: str, code: int) -> None:
     talk.print(escape(sentence))
     raise typer.Exit(code)
+
+
+def _line(finding: Finding) -> str:
+    mark = "[green]✓[/]" if finding.healthy else "[red]✗[/]"
+    return f"{mark} {finding.subject:<11} {escape(finding.text)}"
 
 
 def _table(found: Status) -> Table:

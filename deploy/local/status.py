@@ -39,7 +39,7 @@ def look(system: LocalSystem) -> Status:
         raise LocalSystemError(f"nothing was started in {system.home.path} yet: `samenspel up` does that")
     addresses = system.profile.system()
     servers = [_piece(system, "kafka", system.kafka.is_ready())]
-    if system.has_own_postgres:
+    if system.ports.remembered("postgres"):  # else it was started on a server that the environment named
         servers.append(_piece(system, "postgres", system.postgres.is_ready()))
     services = [_piece(system, name, system.services.is_ready(name)) for name in ALL]
     return Status(
