@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -37,8 +38,22 @@ OUTCOMES: Final[Mapping[str, str]] = {
 """Which fact a decided application's status is told by."""
 
 
+@dataclass(slots=True)
+class Grants:
+    """Euro cents granted per programme: as read under the lane lock, and what the batch itself has added to it."""
+
+    cents: Counter[str] = field(default_factory=Counter)
+    counted: int = 0
+
+    def after(self, changes: Sequence[Change]) -> Counter[str]:
+        """What is granted after these changes; each is counted once, however often it is shown."""
+        self.cents += granted_in(changes[self.counted :])
+        self.counted = len(changes)
+        return self.cents
+
+
 class FundingHandlers:
-    """`messaging.desk.Handlers` for funding. ``world.extra`` is what each programme had granted, in cents."""
+    """`messaging.desk.Handlers` for funding; ``world.extra`` is `Grants`."""
 
     domain: Domain = "funding"
     types = submissions_of("funding")
@@ -60,9 +75,9 @@ class FundingHandlers:
             references += [(INITIATIVE.name, data.initiative_id)] if data.initiative_id else []
         return references
 
-    async def load(self, connection: Connection, submissions: Sequence[Submission]) -> Mapping[str, int]:
+    async def load(self, connection: Connection, submissions: Sequence[Submission]) -> "Grants":
         deciding = {each.key for each in submissions if each.type.name == DECIDED}
-        return await store.granted(connection, list(deciding)) if deciding else {}
+        return Grants(Counter(await store.granted(connection, deciding)))
 
     def decide(self, submission: Submission, world: World, now: datetime) -> Sequence[Change]:
         change = DECIDERS[submission.type.name](submission, world, now)
@@ -117,12 +132,12 @@ def _decide(submission: Submission, world: World, now: datetime) -> Change:
 
 
 def _dossier(submission: Submission, world: World) -> domain.Dossier:
-    before: int = world.extra.get(submission.key, 0)
+    grants: Grants = world.extra
     return domain.Dossier(
         programme=world.find(Programme, PROGRAMME, submission.key),
         application=world.find(Application, APPLICATION, submission.subject),
         plan=world.private(ApplicationPlan, APPLICATION, submission.subject),
-        granted_cents=before + granted_in(world.changes)[submission.key],
+        granted_cents=grants.after(world.changes)[submission.key],
     )
 
 

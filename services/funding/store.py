@@ -1,7 +1,7 @@
 """SQL of funding: the budgets that guard the ceilings, the index of applications, and the reads of its interface."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Set
 from typing import Any, cast
 
 from samenspel.messaging.lanes import columns
@@ -42,8 +42,10 @@ class CeilingGuarded(Exception):
     """A budget refused what was decided: the decision and the database disagree on the room there is."""
 
 
-async def granted(connection: Connection, programmes: Sequence[str]) -> dict[str, int]:
+async def granted(connection: Connection, programmes: Set[str]) -> dict[str, int]:
     """Euro cents granted so far per programme; to be called after the lane locks."""
+    if not programmes:
+        return {}
     rows = await connection.fetch(GRANTED, sorted(programmes))
     return {row["programme_id"]: row["granted_cents"] for row in rows}
 
