@@ -82,6 +82,12 @@ def test_only_the_operator_alters_the_cluster(system: LocalSystem, utrecht: Cred
         stranger.set_quota(UTRECHT, None)
 
 
+def test_a_wrong_password_is_said(system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("samenspel.client.kafka_admin.PATIENCE", 1.0)
+    with pytest.raises(KafkaAdminError, match="does not know this user or its password"):
+        KafkaAdmin(system.kafka.bootstrap, "admin", "guess").topics()
+
+
 def test_the_operators_hand(system: LocalSystem) -> None:
     admin = system.kafka.admin()
     admin.ensure_user("temporary", "first password")

@@ -52,8 +52,9 @@ class KafkaAdmin:
             "sasl.username": username,
             "sasl.password": password,
             "reconnect.backoff.max.ms": 500,
-            "error_cb": lambda error: _log.debug("%s", error),
+            "error_cb": self._note,
         }
+        self._locked_out = False
         self._client = AdminClient(settings, logger=_log)
         self._access = {
             "bootstrap_servers": address,
@@ -75,13 +76,13 @@ class KafkaAdmin:
         """Make the user, or give it this password from now on."""
         credential = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, SCRAM_ITERATIONS)
         wish = UserScramCredentialUpsertion(name, credential, password.encode())
-        _settle(f"user {name}", self._client.alter_user_scram_credentials([wish]).values())
+        self._settle(f"user {name}", self._client.alter_user_scram_credentials([wish]).values())
 
     def remove_user(self, name: str) -> None:
         """Close the door to this user; sessions that are open end when they authenticate anew."""
         wish = UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512)
         answers = self._client.alter_user_scram_credentials([wish]).values()
-        _settle(f"removal of user {name}", answers, harmless={KafkaError.RESOURCE_NOT_FOUND})
+        self._settle(f"removal of user {name}", answers, harmless={KafkaError.RESOURCE_NOT_FOUND})
 
     def users(self) -> list[str]:
         """The names of all who have a password."""
@@ -89,7 +90,7 @@ class KafkaAdmin:
         try:
             return sorted(answer.result(timeout=PATIENCE))
         except (KafkaException, TimeoutError) as error:
-            raise _refusal("list of users", error) from error
+            raise self._refusal("list of users", error) from error
 
     def ensure_topics(self, topics: Sequence[Topic]) -> None:
         """Make the topics that are not there.
@@ -108,7 +109,7 @@ class KafkaAdmin:
         ]
         if absent:
             answers = self._client.create_topics(absent, operation_timeout=PATIENCE).values()
-            _settle("topics", answers, harmless={KafkaError.TOPIC_ALREADY_EXISTS})
+            self._settle("topics", answers, harmless={KafkaError.TOPIC_ALREADY_EXISTS})
 
     def topics(self) -> list[str]:
         """The names of all topics, Kafka's own left out."""
@@ -117,7 +118,7 @@ class KafkaAdmin:
     def ensure_acls(self, user: str, rights: Iterable[Right]) -> None:
         """Give the user these rights, besides those it has."""
         bindings = [binding for right in rights for binding in _bindings(user, right)]
-        _settle(f"rights of {user}", self._client.create_acls(bindings).values())
+        self._settle(f"rights of {user}", self._client.create_acls(bindings).values())
 
     def remove_acls(self, user: str) -> None:
         """Take all rights of the user away."""
@@ -130,7 +131,7 @@ class KafkaAdmin:
             AclOperation.ANY,
             AclPermissionType.ANY,
         )
-        _settle(f"removal of the rights of {user}", self._client.delete_acls([every]).values())
+        self._settle(f"removal of the rights of {user}", self._client.delete_acls([every]).values())
 
     def set_quota(self, user: str, produce_bytes_per_second: int | None) -> None:
         """Limit what the user may send to each broker; beyond it Kafka slows it down. None: no limit."""
@@ -143,8 +144,33 @@ class KafkaAdmin:
         try:
             metadata = self._client.list_topics(timeout=PATIENCE)
         except KafkaException as error:
-            raise _refusal("list of topics", error) from error
+            raise self._refusal("list of topics", error) from error
         return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
+
+    def _settle(self, wish: str, answers: Iterable[Future[Any]], *, harmless: Iterable[int] = ()) -> None:
+        """Wait for all answers; raise KafkaAdminError for the first that refuses."""
+        for answer in answers:
+            try:
+                answer.result(timeout=PATIENCE)
+            except KafkaException as error:
+                if error.args[0].code() not in harmless:
+                    raise self._refusal(wish, error) from error
+            except TimeoutError as error:
+                raise self._refusal(wish, error) from error
+
+    def _refusal(self, wish: str, error: KafkaException | TimeoutError) -> KafkaAdminError:
+        """Only the name of the error: brokers put whole requests into their texts."""
+        self._client.poll(0)  # what went wrong on the way comes by `_note`, and only when asked for
+        if self._locked_out:
+            return KafkaAdminError(f"Kafka did not do '{wish}': it does not know this user or its password")
+        if isinstance(error, TimeoutError):
+            return KafkaAdminError(f"Kafka did not answer '{wish}' within {PATIENCE:.0f} s")
+        reason = error.args[0].name().strip("_").replace("_", " ").lower()
+        return KafkaAdminError(f"Kafka did not do '{wish}': {reason}")
+
+    def _note(self, error: KafkaError) -> None:
+        self._locked_out = self._locked_out or error.code() == KafkaError._AUTHENTICATION
+        _log.debug("%s", error)
 
 
 def _bindings(user: str, right: Right) -> list[AclBinding]:
@@ -161,23 +187,3 @@ def _bindings(user: str, right: Right) -> list[AclBinding]:
         )
         for operation in right.operations
     ]
-
-
-def _settle(wish: str, answers: Iterable[Future[Any]], *, harmless: Iterable[int] = ()) -> None:
-    """Wait for all answers; raise KafkaAdminError for the first that refuses."""
-    for answer in answers:
-        try:
-            answer.result(timeout=PATIENCE)
-        except KafkaException as error:
-            if error.args[0].code() not in harmless:
-                raise _refusal(wish, error) from error
-        except TimeoutError as error:
-            raise _refusal(wish, error) from error
-
-
-def _refusal(wish: str, error: KafkaException | TimeoutError) -> KafkaAdminError:
-    """Only the name of the error: brokers put whole requests into their texts."""
-    if isinstance(error, TimeoutError):
-        return KafkaAdminError(f"Kafka did not answer '{wish}' within {PATIENCE:.0f} s")
-    reason = error.args[0].name().strip("_").replace("_", " ").lower()
-    return KafkaAdminError(f"Kafka did not do '{wish}': {reason}")
