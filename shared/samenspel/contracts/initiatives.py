@@ -14,6 +14,8 @@ CostCategory = Literal["implementation", "knowledge", "cooperation", "infrastruc
 
 
 class Cost(Model):
+    """What an initiative is estimated to cost in one category."""
+
     category: CostCategory
     amount_cents: Cents
 
@@ -47,7 +49,7 @@ class InitiativeChanged(Model):
 
 
 class InitiativePhaseChanged(Model):
-    """The initiative has moved on: idea → pilot → scaling → established. There is no way back."""
+    """The lead states that its initiative has moved on: idea → pilot → scaling → established; never back."""
 
     initiative_id: Id
     based_on_version: Version
@@ -87,6 +89,8 @@ class RolloutStarted(Model):
 
 
 class MilestonePlanned(Model):
+    """The adopter states by when it means to reach a milestone of its rollout."""
+
     initiative_id: Id
     rollout_id: Id
     milestone: Slug
@@ -95,6 +99,8 @@ class MilestonePlanned(Model):
 
 
 class MilestoneRescheduled(Model):
+    """The adopter gives a planned milestone another date, and says why."""
+
     initiative_id: Id
     rollout_id: Id
     milestone: Slug
@@ -103,6 +109,8 @@ class MilestoneRescheduled(Model):
 
 
 class MilestoneReached(Model):
+    """The adopter states that a planned milestone is reached, and where the evidence is."""
+
     initiative_id: Id
     rollout_id: Id
     milestone: Slug
@@ -111,6 +119,8 @@ class MilestoneReached(Model):
 
 
 class MilestoneMissed(Model):
+    """The adopter states that a planned milestone was not reached, and will not be."""
+
     initiative_id: Id
     rollout_id: Id
     milestone: Slug
@@ -118,6 +128,8 @@ class MilestoneMissed(Model):
 
 
 class MilestoneCancelled(Model):
+    """The adopter no longer pursues a planned milestone."""
+
     initiative_id: Id
     rollout_id: Id
     milestone: Slug
@@ -125,6 +137,8 @@ class MilestoneCancelled(Model):
 
 
 class Milestone(Model):
+    """One milestone of a rollout as it stands; ``reason`` is the one of its last change."""
+
     milestone: Slug
     title: Line
     status: Literal["planned", "reached", "missed", "cancelled"]

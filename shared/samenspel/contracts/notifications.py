@@ -23,6 +23,8 @@ class SubscriptionCreated(Model):
 
 
 class SubscriptionCancelled(Model):
+    """The subscriber wants to be told nothing more under this subscription."""
+
     subscription_id: Id
 
 

@@ -1,0 +1,70 @@
+"""The catalogue as JSON Schemas 2020-12: one per submission, one per public state, one for receipts.
+
+What is submitted is closed: an unknown field is a mistake. What is read stays open: a state may gain fields within
+its version, and a reader passes over those it does not know.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from samenspel.contracts.catalogue import (
+    AGGREGATES,
+    RECEIPT_MODEL,
+    RECEIPT_SCHEMA_URI,
+    SCHEMA_BASE,
+    SUBMISSIONS,
+)
+from samenspel.contracts.example_states import EXAMPLE_RECEIPT, EXAMPLE_STATES
+from samenspel.contracts.values import Model
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+
+
+class Closed(GenerateJsonSchema):
+    """For what is submitted; without the titles that pydantic makes of field names, which say nothing new."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+class Open(Closed):
+    """For what is read."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        made = super().model_schema(schema)
+        made.pop("additionalProperties", None)
+        return made
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """Every schema by its file under ``schemas/``, which is its address under `SCHEMA_BASE` too."""
+    made = [
+        *(
+            _document(each.schema_uri, each.name, each.meaning, each.model, Closed, each.example)
+            for each in SUBMISSIONS.values()
+        ),
+        *(
+            _document(each.schema_uri, each.name, each.meaning, each.model, Open, EXAMPLE_STATES[each.name])
+            for each in AGGREGATES.values()
+        ),
+        _document(
+            RECEIPT_SCHEMA_URI, "receipt", (RECEIPT_MODEL.__doc__ or "").strip(), RECEIPT_MODEL, Open, EXAMPLE_RECEIPT
+        ),
+    ]
+    return {document["$id"].removeprefix(SCHEMA_BASE + "/"): document for document in made}
+
+
+def _document(
+    uri: str,
+    title: str,
+    description: str,
+    model: type[Model],
+    generator: type[GenerateJsonSchema],
+    example: Mapping[str, object],
+) -> dict[str, Any]:
+    body = model.model_json_schema(schema_generator=generator)
+    head = {"$schema": DIALECT, "$id": uri, "title": title, "description": description}
+    return {**head, **{name: part for name, part in body.items() if name not in head}, "examples": [dict(example)]}
