@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from deploy.local.process import Daemon
+from tests.kit.waiting import eventually
 
 SLEEPER = [sys.executable, "-c", "import time; print('awake', flush=True); time.sleep(60)"]
 
@@ -45,20 +46,18 @@ def test_a_reused_pid_is_never_killed(daemon: Daemon, tmp_path: Path) -> None:
         stranger.wait(5)
 
 
-def test_killing_takes_the_children_along(daemon: Daemon, tmp_path: Path) -> None:
+async def test_killing_takes_the_children_along(daemon: Daemon, tmp_path: Path) -> None:
     parent = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])"
     process = daemon.start([sys.executable, "-c", parent], folder=tmp_path)
-    while not (children := process.children()):
-        assert process.is_running()
+    children = await eventually(process.children)
     daemon.kill()
     assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
 
 
-def test_one_that_does_not_listen_is_ended(daemon: Daemon, tmp_path: Path) -> None:
+async def test_one_that_does_not_listen_is_ended(daemon: Daemon, tmp_path: Path) -> None:
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True)"
     process = daemon.start([sys.executable, "-c", f"{deaf}; time.sleep(60)"], folder=tmp_path)
-    while "deaf" not in daemon.last_lines():
-        assert process.is_running()
+    await eventually(lambda: "deaf" in daemon.last_lines())
     daemon.stop(patience=0.1)
     assert not psutil.pid_exists(process.pid)
 

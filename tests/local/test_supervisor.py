@@ -1,7 +1,6 @@
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -10,6 +9,7 @@ from samenspel.contracts.topics import Service
 
 from deploy.local.process import Daemon
 from deploy.local.supervisor import Supervisor
+from tests.kit.waiting import eventually
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -45,23 +45,16 @@ def supervisor(stage: Stage) -> Iterator[Supervisor]:
     assert not thread.is_alive()
 
 
-def until(condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        threading.Event().wait(0.01)
-
-
-def test_a_dead_service_comes_back_and_the_other_stays(supervisor: Supervisor, stage: Stage) -> None:
-    until(lambda: stage.daemon("registry").process() and stage.daemon("funding").process())
+async def test_a_dead_service_comes_back_and_the_other_stays(supervisor: Supervisor, stage: Stage) -> None:
+    await eventually(lambda: stage.daemon("registry").process() and stage.daemon("funding").process())
     other = stage.daemon("funding").process()
     stage.daemon("registry").kill()
-    until(lambda: stage.launched.count("registry") == 2 and stage.daemon("registry").process())
+    await eventually(lambda: stage.launched.count("registry") == 2 and stage.daemon("registry").process())
     assert stage.daemon("funding").process() == other
 
 
-def test_stopping_ends_all_and_starts_none_again(supervisor: Supervisor, stage: Stage) -> None:
-    until(lambda: stage.daemon("registry").process() and stage.daemon("funding").process())
+async def test_stopping_ends_all_and_starts_none_again(supervisor: Supervisor, stage: Stage) -> None:
+    await eventually(lambda: stage.daemon("registry").process() and stage.daemon("funding").process())
     supervisor.stop()
-    until(lambda: not stage.daemon("registry").process() and not stage.daemon("funding").process())
+    await eventually(lambda: not stage.daemon("registry").process() and not stage.daemon("funding").process())
     assert sorted(stage.launched) == ["funding", "registry"]
