@@ -143,12 +143,12 @@ def _contradictions(stated: ApplicationDecided) -> Iterator[Problem]:
 
 def _excesses(stated: ApplicationDecided, plan: ApplicationPlan, room: int) -> Iterator[Problem]:
     """Where a decision goes further than the request or the room allows."""
-    amount, requested = stated.amount_cents, plan.requested_cents
-    if amount is not None and amount > requested:
+    amount, requested, grants = stated.amount_cents, plan.requested_cents, stated.outcome == "grant"
+    if grants and amount is not None and amount > requested:
         yield _invalid("amount_cents", f"{amount} is more than was requested", f"Grant at most {requested} cents.")
-    if stated.outcome == "grant" and stated.grounds and amount == requested:
+    if grants and stated.grounds and amount == requested:
         yield _invalid("grounds", "what is granted whole has no grounds for refusal", "Leave the grounds out.")
-    if stated.outcome == "refuse" and set(stated.grounds) == {OVER_CEILING} and room > 0:
+    if not grants and set(stated.grounds) == {OVER_CEILING} and room > 0:
         yield _invalid(
             "grounds",
             f"the ceiling is a ground only for as far as it is exceeded (Awb 4:25 lid 2); {room} cents are left",
