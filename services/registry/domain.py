@@ -57,7 +57,7 @@ def register(
         problems.append(_exists("initiative_id", "initiative", stated.initiative_id))
     if problems:
         raise Rejected(*problems)
-    return Initiative(**_fields(stated), lead=lead, version=1)
+    return Initiative(**{"phase": stated.phase, **_fields(stated)}, lead=lead, version=1)
 
 
 def change(

@@ -6,7 +6,7 @@ the NLGov profile 1.1.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -19,7 +19,8 @@ from samenspel.contracts.strict_json import duplicated_key, not_json, parse
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
-ATTRIBUTE_CHARS_MAX: Final = 1_024
+LONGEST: Final = 256
+"""Characters in an attribute's value: three of them return in every header of what a submission leads to."""
 _NAME: Final = re.compile(r"[a-z0-9]{1,20}")
 _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -102,27 +103,24 @@ def check(envelope: Envelope) -> list[Problem]:
                     fix=f"Send it as header ce_{name} (Kafka), ce-{name} (HTTP) or member {name} (structured).",
                 )
             )
-    for name, value in attributes.items():
-        if problem := _problem_in(name, value):
-            found.append(problem)
+    # One look at everything together; only when that finds something is it looked at one by one.
+    if _CONTROL.search("".join(attributes.values())) or max(map(len, attributes.values()), default=0) > LONGEST:
+        found.extend(_too_long_or_controlled(attributes))
+    found.extend(
+        _invalid(name, _NAMING, "Rename it.") for name in attributes.keys() - _KNOWN if not _NAME.fullmatch(name)
+    )
+    for name, (is_right, wrong, fix) in _RULES.items():
+        if (value := attributes.get(name)) and not is_right(value):
+            found.append(_invalid(name, f"{value[:60]!r} {wrong}", fix))
     return found
 
 
-def _problem_in(name: str, value: str) -> Problem | None:
-    if not _NAME.fullmatch(name):
-        return _invalid(name, "a name has 1 to 20 lower-case letters and digits", "Rename the attribute.")
-    if len(value) > ATTRIBUTE_CHARS_MAX or _CONTROL.search(value):
-        return _invalid(name, f"over {ATTRIBUTE_CHARS_MAX} characters, or a control character", "Shorten it.")
-    match name:
-        case "specversion" if value != "1.0":
-            return _invalid(name, f"{value[:20]!r} is not a version we speak", 'Send "1.0".')
-        case "time" if not _is_moment(value):
-            return _invalid(name, f"{value[:60]!r} is no RFC 3339 moment", "Send e.g. 2026-11-24T10:00:00Z.")
-        case "datacontenttype" if not value.startswith("application/json"):
-            return _invalid(name, f"{value[:60]!r} is not JSON", "Send application/json.")
-        case "traceparent" if not _TRACEPARENT.fullmatch(value):
-            return _invalid(name, "no W3C traceparent", "Send 00-<32 hex>-<16 hex>-<2 hex>, or leave it out.")
-    return None
+def _too_long_or_controlled(attributes: Mapping[str, str]) -> list[Problem]:
+    return [
+        _invalid(name, f"over {LONGEST} characters, or a control character", "Shorten it; leave such characters out.")
+        for name, value in attributes.items()
+        if len(value) > LONGEST or _CONTROL.search(value)
+    ]
 
 
 def _is_moment(text: str) -> bool:
@@ -131,6 +129,22 @@ def _is_moment(text: str) -> bool:
     except ValueError:
         return False
     return _MOMENT.fullmatch(text) is not None
+
+
+_NAMING: Final = "is no name: that has 1 to 20 lower-case letters and digits"
+_RULES: Final[Mapping[str, tuple[Callable[[str], object], str, str]]] = {
+    "specversion": (lambda value: value == "1.0", "is not a version we speak", 'Send "1.0".'),
+    "time": (_is_moment, "is no RFC 3339 moment", "Send e.g. 2026-11-24T10:00:00Z."),
+    "datacontenttype": (lambda value: value.startswith("application/json"), "is not JSON", "Send application/json."),
+    "traceparent": (
+        _TRACEPARENT.fullmatch,
+        "is no W3C traceparent",
+        "Leave it out, or send one (W3C Trace Context §3.2).",
+    ),
+}
+_KNOWN: Final = frozenset(
+    {*_REQUIRED, *_RULES, "subject", "dataschema", "partitionkey", "correlationid", "causationid"}
+)
 
 
 def _invalid(name: str, detail: str, fix: str) -> Problem:

@@ -1,6 +1,7 @@
 """Our own aggregates, and our copy of the aggregates of others."""
 
 from collections.abc import Container, Iterable, Mapping, Set
+from itertools import groupby
 
 from samenspel.messaging.lanes import LaneName, columns
 from samenspel.messaging.states import Held, Reference
@@ -15,10 +16,10 @@ from aggregate where (aggregate, subject) in (select * from unnest($1::text[], $
 SHARE = LOAD + "order by aggregate, subject for share"
 
 SAVE = """
-insert into aggregate (aggregate, subject, topic, lane, value, hash, private, removed)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bool[])
+insert into aggregate (aggregate, topic, subject, lane, value, hash, private)
+select $1, $2, * from unnest($3::text[], $4::int[], $5::bytea[], $6::bytea[], $7::bytea[])
 on conflict (aggregate, subject) do update set
-  value = excluded.value, hash = excluded.hash, private = excluded.private, removed = excluded.removed
+  value = excluded.value, hash = excluded.hash, private = excluded.private
 """
 
 SHARE_PROJECTION = """
@@ -49,12 +50,14 @@ async def load(
 
 
 async def save(connection: Connection, changed: Mapping[Reference, Held], at: Mapping[Reference, LaneName]) -> None:
-    rows = [
-        (*reference, *at[reference], held.value, held.hash.to_bytes(32, "big"), held.private, held.removed)
-        for reference, held in sorted(changed.items())
-    ]
-    if rows:
-        await connection.execute(SAVE, *columns(rows, 8))
+    """Write what our aggregates have become, kind by kind, in the order of their primary key."""
+    for (aggregate, topic), references in groupby(sorted(changed), key=lambda each: (each[0], at[each][0])):
+        rows = [_row(reference, at[reference], changed[reference]) for reference in references]
+        await connection.execute(SAVE, aggregate, topic, *columns(rows, 5))
+
+
+def _row(reference: Reference, lane: LaneName, held: Held) -> tuple[str, int, bytes, bytes, bytes | None]:
+    return reference[1], lane[1], held.value, held.hash.to_bytes(32, "big"), held.private
 
 
 async def share_projection(connection: Connection, references: Iterable[Reference]) -> dict[Reference, Held]:

@@ -105,12 +105,12 @@ where (organisation, source, id) in (select * from unnest($1::text[], $2::text[]
 """
 
 REMEMBER = """
-insert into submission (organisation, source, id, hash, outcome, answer, received_at)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[], $6::bytea[], $7::timestamptz[])
+insert into submission (organisation, source, id, answer)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
 on conflict do nothing
 """
 
-REVISE = "update submission set outcome = $4, answer = $5 where (organisation, source, id) = ($1, $2, $3)"
+REVISE = "update submission set answer = $4 where (organisation, source, id) = ($1, $2, $3)"
 
 Identity = tuple[str, str, str]
 """Organisation of the door, source, id: what makes two submissions the same one."""
@@ -130,18 +130,16 @@ async def known(connection: Connection, submissions: Sequence[Submission]) -> di
 
 async def remember(connection: Connection, answered: Sequence[tuple[Submission, Answered]]) -> bool:
     """Keep the first answers. False when another transaction kept one of them first: this one must then end."""
-    rows: list[tuple[Any, ...]] = sorted(
-        (*identity(to), to.hash, given.outcome, given.json, to.received_at) for to, given in answered
-    )
+    rows = sorted((*identity(to), given.json) for to, given in answered)
     if not rows:
         return True
-    done = await connection.execute(REMEMBER, *columns(rows, 7))
+    done = await connection.execute(REMEMBER, *columns(rows, 4))
     return done == f"INSERT 0 {len(rows)}"
 
 
 async def revise(connection: Connection, to: Submission, given: Answered) -> None:
     """The final answer to a submission that was deferred."""
-    await connection.execute(REVISE, *identity(to), given.outcome, given.json)
+    await connection.execute(REVISE, *identity(to), given.json)
 
 
 def moment(when: datetime) -> str:

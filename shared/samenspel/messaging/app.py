@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,6 +30,19 @@ STOP_SECONDS_MAX: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Running:
+    """What a service's own work stands on, once its database and its messaging are there."""
+
+    pool: Pool
+    messaging: Messaging
+    verifier: TokenVerifier
+
+
+Alongside = Callable[[Running], AbstractAsyncContextManager[Sequence[APIRouter]]]
+"""Work that lasts as long as messaging does; what it yields are the rooms that need it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What makes one service another than the next."""
 
@@ -41,6 +54,7 @@ class Parts:
     routers: Callable[[Pool], Sequence[APIRouter]]
     follows: Sequence[str] = ()
     follower: Callable[[Pool], Follower] | None = None
+    alongside: Alongside | None = None
 
 
 def assemble(parts: Parts, settings: ServiceSettings) -> FastAPI:
@@ -57,7 +71,11 @@ def assemble(parts: Parts, settings: ServiceSettings) -> FastAPI:
             app.include_router(router)
         await messaging.start()
         running["messaging"], watcher = messaging, asyncio.create_task(_watch(pool, messaging))
-        yield
+        async with AsyncExitStack() as work:
+            if parts.alongside:
+                for router in await work.enter_async_context(parts.alongside(Running(pool, messaging, verifier))):
+                    app.include_router(router)
+            yield
         watcher.cancel()
         await messaging.stop()
         pool.terminate()

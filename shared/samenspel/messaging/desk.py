@@ -16,14 +16,13 @@ from typing import Any, Protocol
 from samenspel.contracts.catalogue import AGGREGATES, SubmissionType
 from samenspel.contracts.digest import REMOVED
 from samenspel.contracts.problems import MissingFact, Problem, Rejected
-from samenspel.contracts.receipts import PublishedEvent
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import Domain, lane_of, receipts
 from samenspel.messaging import aggregates, answers, lanes, waiting
 from samenspel.messaging.answers import Answered, Inbound, moment
 from samenspel.messaging.errors import FenceLost
 from samenspel.messaging.lanes import Lane, LaneName
-from samenspel.messaging.publishing import Draft, draft, publish, publish_receipt
+from samenspel.messaging.publishing import Draft, Published, draft, publish, publish_receipt
 from samenspel.messaging.states import Change, Held, Reference, World
 from samenspel.runtime.postgres import Connection
 
@@ -58,6 +57,7 @@ class Sitting:
     """One transaction at the desk: what was locked and read, and what has been decided so far."""
 
     now: datetime
+    recorded: str
     locked: dict[LaneName, Lane]
     world: World
     queues: set[tuple[LaneName, str]]
@@ -128,7 +128,8 @@ class Desk:
         extra = await handlers.load(connection, submissions)
         queues = await waiting.queued_subjects(connection, list(deciding)) if deciding else set()
         known = await answers.known(connection, submissions)
-        return Sitting(self.clock(), locked, World(own, foreign, extra), queues, known)
+        now = self.clock()
+        return Sitting(now, moment(now), locked, World(own, foreign, extra), queues, known)
 
     async def _answer(self, connection: Connection, sitting: Sitting, to: Inbound) -> Answered:
         if not isinstance(to, Submission):
@@ -160,13 +161,13 @@ class Desk:
             return answers.rejected(to, refusal.problems)
         events = [self._publish(sitting, made, to) for made in drafts]
         sitting.world.changes.extend(changes)
-        return answers.answer(to, "accepted", events=[event.__dict__ for event in events])
+        return answers.answer(to, "accepted", events=events)
 
-    def _publish(self, sitting: Sitting, made: Draft, cause: Submission) -> PublishedEvent:
+    def _publish(self, sitting: Sitting, made: Draft, cause: Submission) -> Published:
         reference = made.change.reference
         name = made.change.fact.aggregate.topic, lane_of(made.change.key, self.lane_count)
         before = sitting.world.own.get(reference)
-        event = publish(sitting.locked[name], made, before, cause, self.source, self.new_id(), moment(sitting.now))
+        event = publish(sitting.locked[name], made, before, cause, self.source, self.new_id(), sitting.recorded)
         held = Held(
             made.value, made.new_hash, made.private, removed=made.new_hash == REMOVED, model=made.change.state
         )
@@ -177,7 +178,7 @@ class Desk:
     async def _close(self, connection: Connection, sitting: Sitting, given: Sequence[Answered]) -> None:
         for organisation, value in answers.receipts_of(given):
             lane = sitting.locked[receipts(self.handlers.domain, organisation), 0]
-            publish_receipt(lane, organisation, value, self.source, self.new_id(), sitting.now)
+            publish_receipt(lane, organisation, value, self.source, self.new_id(), sitting.recorded)
         await aggregates.save(connection, sitting.changed, sitting.at)
         await self.handlers.save(connection, sitting.world, sitting.world.changes)
         await lanes.save(connection, sitting.locked.values())

@@ -49,16 +49,17 @@ def event_router(messaging: Messaging, verifier: TokenVerifier) -> APIRouter:
             return _refused(refusal.problems)
         if len(envelopes) > EVENTS_MAX:
             raise HTTPException(413, f"at most {EVENTS_MAX} events at once")
-        inbound = [_read(messaging, each, organisation) for each in envelopes]
-        answered = await _submit(messaging, organisation, inbound)
+        inbound = [read(messaging, each, organisation) for each in envelopes]
+        answered = await submit(messaging, organisation, inbound)
         if headers.get("content-type", "").startswith(BATCH):
             return Response(b"[" + b",".join(each.json for each in answered) + b"]", media_type="application/json")
-        return _response_to(answered[0], inbound[0])
+        return response_to(answered[0], inbound[0])
 
     return router
 
 
-def _read(messaging: Messaging, envelope: Envelope, organisation: str) -> Inbound:
+def read(messaging: Messaging, envelope: Envelope, organisation: str) -> Inbound:
+    """The submission in an envelope that came over HTTP, or why it is none."""
     desk = messaging.desk
     try:
         return read_submission(envelope, organisation, desk.handlers.types, desk.clock(), "http")
@@ -66,7 +67,8 @@ def _read(messaging: Messaging, envelope: Envelope, organisation: str) -> Inboun
         return Refusal(organisation, envelope.source, envelope.id, refusal.problems, "http")
 
 
-async def _submit(messaging: Messaging, organisation: str, inbound: Sequence[Inbound]) -> list[Answered]:
+async def submit(messaging: Messaging, organisation: str, inbound: Sequence[Inbound]) -> list[Answered]:
+    """Decide these now; 403 for an organisation that was not admitted, 503 when nothing can be decided."""
     try:
         answered = await messaging.submit(organisation, inbound) if inbound else []
     except NotAdmitted as refusal:
@@ -80,7 +82,7 @@ async def _submit(messaging: Messaging, organisation: str, inbound: Sequence[Inb
     return answered
 
 
-def _response_to(answered: Answered, inbound: Inbound) -> Response:
+def response_to(answered: Answered, inbound: Inbound) -> Response:
     """200 accepted, 202 deferred, problem+json rejected; a repeat as its first answer was."""
     body: dict[str, Any] = answered.body
     present = body.get("first_outcome") or answered.outcome

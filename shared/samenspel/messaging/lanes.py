@@ -24,7 +24,7 @@ class Lane:
     timeline: int
     sequence: int
     digest: int
-    rows: list[tuple[str, int, int, int, str, bytes, bytes]] = field(default_factory=list)
+    rows: list[tuple[str, bytes, bytes]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -35,7 +35,7 @@ class Lane:
         self.digest = replaced(self.digest, old_hash, new_hash)
 
     def journal(self, key: str, headers: bytes, value: bytes) -> None:
-        self.rows.append((self.topic, self.lane, self.timeline, self.sequence, key, headers, value))
+        self.rows.append((key, headers, value))
 
 
 ENSURE = """
@@ -59,7 +59,8 @@ where (l.topic, l.lane) = (x.topic, x.lane)
 
 JOURNAL = """
 insert into journal (topic, lane, timeline, sequence, key, headers, value)
-select * from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::text[], $6::bytea[], $7::bytea[])
+select $1, $2, $3, $4 + x.number, x.key, x.headers, x.value
+from unnest($5::text[], $6::bytea[], $7::bytea[]) with ordinality as x (key, headers, value, number)
 """
 
 
@@ -95,7 +96,9 @@ async def save(connection: Connection, lanes: Iterable[Lane]) -> None:
         return
     standing = [(lane.topic, lane.lane, lane.sequence, lane.digest.to_bytes(32, "big")) for lane in moved]
     await connection.execute(ADVANCE, *columns(standing, 4))
-    await connection.execute(JOURNAL, *columns([row for lane in moved for row in lane.rows], 7))
+    for lane in moved:
+        before = lane.sequence - len(lane.rows)
+        await connection.execute(JOURNAL, lane.topic, lane.lane, lane.timeline, before, *columns(lane.rows, 3))
 
 
 def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:

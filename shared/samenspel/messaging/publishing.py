@@ -1,16 +1,14 @@
 """Making canonical events and receipts: the bytes that the journal keeps and that never change again."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from samenspel.contracts.canonical import EVENT_BYTES_MAX
 from samenspel.contracts.catalogue import RECEIPT_SCHEMA_URI
 from samenspel.contracts.digest import REMOVED, state_hash, to_hex
 from samenspel.contracts.problems import Problem, Rejected
-from samenspel.contracts.receipts import RECEIPT_TYPE, PublishedEvent
+from samenspel.contracts.receipts import RECEIPT_TYPE
 from samenspel.contracts.submissions import Submission
-from samenspel.messaging.answers import moment
 from samenspel.messaging.lanes import Lane
 from samenspel.messaging.law import is_removal
 from samenspel.messaging.states import Change, Held
@@ -30,6 +28,8 @@ _RECEIPT_LINES: Final = (
 )
 _HEADER_BYTES: Final = 1_600
 """What the headers take beside the submission's own id, source and correlation id; measured by a test."""
+
+Published = dict[str, str | int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +56,11 @@ def draft(change: Change, cause: Submission) -> Draft:
 
 def publish(
     lane: Lane, made: Draft, before: Held | None, cause: Submission, source: str, id: str, now: str
-) -> PublishedEvent:
-    """Put the drafted event on its lane: sequence and digest advance, and the journal gets its row."""
+) -> Published:
+    """Put the drafted event on its lane: sequence and digest advance, and the journal gets its row.
+
+    Returns it as a receipt names it (`contracts.receipts.PublishedEvent`).
+    """
     change = made.change
     lane.advance(before.hash if before else REMOVED, made.new_hash)
     lines = _LINES.format(
@@ -81,12 +84,16 @@ def publish(
         type=change.fact.name,
     )
     lane.journal(change.key, lines.encode(), made.value)
-    return PublishedEvent.model_construct(
-        lane=lane.name, timeline=lane.timeline, sequence=lane.sequence, id=id, type=change.fact.name
-    )
+    return {
+        "lane": lane.name,
+        "timeline": lane.timeline,
+        "sequence": lane.sequence,
+        "id": id,
+        "type": change.fact.name,
+    }
 
 
-def publish_receipt(lane: Lane, organisation: str, value: bytes, source: str, id: str, now: datetime) -> None:
+def publish_receipt(lane: Lane, organisation: str, value: bytes, source: str, id: str, now: str) -> None:
     """Put a receipt on the organisation's receipts lane: numbered like a fact, without a digest."""
     lane.sequence += 1
     lines = _RECEIPT_LINES.format(
@@ -96,7 +103,7 @@ def publish_receipt(lane: Lane, organisation: str, value: bytes, source: str, id
         lane=lane.name,
         sequence=lane.sequence,
         source=source,
-        time=moment(now),
+        time=now,
         timeline=lane.timeline,
         type=RECEIPT_TYPE,
     )

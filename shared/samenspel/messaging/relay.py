@@ -178,18 +178,20 @@ class Relay:
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(UNPUBLISHED, *columns(places, 4))
         by_name = {each.name: each for each in standing}
+        producer = await self._connected()
         points.reached("relay.before-send")
         async with asyncio.timeout(SEND_SECONDS_MAX):
             sending = [
-                self._send_batch(by_name[name], list(found))
+                self._send_batch(producer, by_name[name], list(found))
                 for name, found in groupby(rows, key=lambda row: (row["topic"], row["lane"]))
             ]
             sent = await asyncio.gather(*sending)
         points.reached("relay.after-send")
         return list(sent)
 
-    async def _send_batch(self, standing: Standing, rows: Sequence[Any]) -> tuple[Standing, int, int, int]:
-        producer = await self._connected()
+    async def _send_batch(
+        self, producer: AIOKafkaProducer, standing: Standing, rows: Sequence[Any]
+    ) -> tuple[Standing, int, int, int]:
         batch = producer.create_batch()
         sequence = standing.sequence
         for row in rows:

@@ -18,7 +18,7 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from faststream.security import SASLScram512
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from samenspel.contracts.topics import INGRESS, organisation_of, receipts
 from samenspel.messaging import lanes
@@ -108,6 +108,8 @@ class Messaging:
         self._broker: KafkaBroker | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._receipts_ready: set[str] = set()
+        self.after_apply: list[Callable[[], None]] = []
+        """Called after each commit of applied events; must return at once."""
 
     async def start(self) -> None:
         """Make our lanes and start everything; a Kafka that is away is waited for, in the background."""
@@ -166,6 +168,8 @@ class Messaging:
     def _applied(self, number: int) -> None:
         APPLIED.inc(number)
         self.waker.wake()
+        for call in self.after_apply:
+            call()
 
     async def _ensure_receipts(self, organisation: str) -> None:
         if organisation in self._receipts_ready:

@@ -50,7 +50,7 @@ create table aggregate (
   value bytea not null,
   hash bytea not null check (length(hash) = 32),
   private bytea,
-  removed boolean not null default false,
+  removed boolean not null generated always as (hash = decode(repeat('00', 32), 'hex')) stored,
   primary key (aggregate, subject)
 ) with (fillfactor = 80);
 
@@ -84,14 +84,13 @@ create table door (
   appended_at bigint
 ) with (fillfactor = 50);
 
+-- The first answer to each submission, as JSON: what makes a repeat harmless. Kept longer than the ingress.
 create table submission (
   organisation text not null,
   source text not null,
   id text not null,
-  hash bytea not null,
-  outcome text not null check (outcome in ('accepted', 'rejected', 'deferred')),
   answer bytea not null,
-  received_at timestamptz not null,
+  answered_at timestamptz not null default now(),
   primary key (organisation, source, id)
 );
 
