@@ -33,11 +33,11 @@ EXAMPLE_STATES: Final[Mapping[str, Mapping[str, Any]]] = {
     "application.v1": {
         **EXAMPLES["application-submitted"],
         "applicant": _AMERSFOORT,
-        "received_at": "2023-01-16T09:00:00.000Z",
+        "received_at": "2023-01-16T09:00:00Z",
         "status": "granted",
         "decision": {
             "decided_on": "2023-02-17",
-            "recorded_at": "2023-02-17T10:00:00.000Z",
+            "recorded_at": "2023-02-17T10:00:00Z",
             "rule": "within-ceiling",
             "article": "Awb 4:25(2)",
             "asked_cents": 2_500_000_000,

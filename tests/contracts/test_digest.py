@@ -1,0 +1,76 @@
+"""The digest is a sum over live aggregates: whatever the path that led there, equal contents give an equal number."""
+
+from collections.abc import Sequence
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+from samenspel.contracts.digest import MODULUS, REMOVED, replaced, state_hash, to_hex
+
+Write = tuple[bytes, bytes, bytes | None]
+"""Aggregate, subject and value; None removes it."""
+
+names = st.binary(max_size=6)
+writes = st.lists(st.tuples(names, st.sampled_from([b"a", b"b", b"ab", b""]), st.none() | names), max_size=30)
+
+
+def hash_of(write: Write) -> int:
+    aggregate, subject, value = write
+    return REMOVED if value is None else state_hash(aggregate, subject, value)
+
+
+def followed(history: Sequence[Write]) -> int:
+    """As a lane computes it: one subtraction and one addition per write."""
+    digest, held = 0, dict[tuple[bytes, bytes], int]()
+    for write in history:
+        before = held.get(write[:2], REMOVED)
+        digest, held[write[:2]] = replaced(digest, before, hash_of(write)), hash_of(write)
+    return digest
+
+
+def recounted(history: Sequence[Write]) -> int:
+    """From nothing but what is alive at the end."""
+    alive = {write[:2]: hash_of(write) for write in history}
+    return sum(alive.values()) % MODULUS
+
+
+@given(writes)
+def test_following_the_writes_equals_counting_what_is_left(history: list[Write]) -> None:
+    assert followed(history) == recounted(history)
+
+
+@given(writes, st.randoms(use_true_random=False))
+def test_the_order_in_which_aggregates_came_does_not_matter(history: list[Write], chance: Random) -> None:
+    last = list({write[:2]: write for write in history}.values())
+    chance.shuffle(last)
+    assert followed(last) == followed(history)
+
+
+@given(writes)
+def test_removing_everything_leaves_zero(history: list[Write]) -> None:
+    removals: list[Write] = [(aggregate, subject, None) for aggregate, subject, _ in history]
+    assert followed([*history, *removals]) == 0
+
+
+@given(names, names, names, names, names, names)
+def test_no_two_different_aggregates_have_the_same_hash(
+    one: bytes, its: bytes, value: bytes, other: bytes, thing: bytes, content: bytes
+) -> None:
+    same = (one, its, value) == (other, thing, content)
+    assert (state_hash(one, its, value) == state_hash(other, thing, content)) is same
+
+
+def test_lengths_are_part_of_what_is_hashed() -> None:
+    assert state_hash(b"ab", b"c", b"") != state_hash(b"a", b"bc", b"")
+    assert state_hash(b"a", b"b", b"c") != state_hash(b"a", b"bc", b"")
+
+
+def test_the_hash_is_the_documented_one() -> None:
+    """Made with printf and sha256sum, so that an implementation in another language can be held to it."""
+    made = state_hash(b"initiative.v1", b"0f8f6a52-9d3e-4c57-9a61-0d7b1c0a4e10", b'{"version":1}')
+    assert to_hex(made) == "1e34ac55b4f489b11a06cc56123b58c1e53070a409d9f58a9b0aa8983bd1f28d"
+
+
+def test_hex_always_has_64_digits() -> None:
+    assert to_hex(0) == "0" * 64
+    assert to_hex(MODULUS - 1) == "f" * 64

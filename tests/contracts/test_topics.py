@@ -1,0 +1,84 @@
+"""Topics and lanes: every domain has an owner, every aggregate a topic, and lanes fall as Kafka's own do."""
+
+import re
+
+import pytest
+from aiokafka.partitioner import murmur2
+from hypothesis import given
+from hypothesis import strategies as st
+from samenspel.contracts.catalogue import AGGREGATES, FACTS, SUBMISSIONS
+from samenspel.contracts.topics import (
+    CANONICAL,
+    DOMAIN_OF,
+    canonical_topics,
+    ingress,
+    lane_of,
+    organisation_of,
+    receipts,
+    topics_of,
+)
+
+OIN = "00000099000000000344"
+
+REFERENCE = {
+    "21": -973932308,
+    "foobar": -790332482,
+    "a-little-bit-long-string": -985981536,
+    "a-little-bit-longer-string": -1486304829,
+    "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971,
+    "abc": 479470107,
+}
+"""What Apache Kafka's own tests expect of its murmur2, as signed 32-bit numbers."""
+
+
+@pytest.mark.parametrize(("key", "expected"), REFERENCE.items())
+def test_the_hash_is_kafkas(key: str, expected: int) -> None:
+    made = murmur2(key.encode()) & 0xFFFFFFFF
+    assert made - (made >> 31 << 32) == expected
+
+
+@pytest.mark.parametrize(("key", "expected"), REFERENCE.items())
+@pytest.mark.parametrize("lanes", [1, 4, 12, 1_000])
+def test_a_lane_is_the_partition_that_kafka_gives_the_key(key: str, expected: int, lanes: int) -> None:
+    assert lane_of(key, lanes) == (expected & 0x7FFFFFFF) % lanes
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=50), st.integers(1, 100))
+def test_every_key_has_a_lane(key: str, lanes: int) -> None:
+    assert 0 <= lane_of(key, lanes) < lanes
+
+
+def test_every_aggregate_lives_on_a_topic_that_one_service_writes() -> None:
+    assert {each.topic for each in AGGREGATES.values()} == set(CANONICAL)
+    assert set(CANONICAL.values()) == set(DOMAIN_OF)
+
+
+def test_what_a_submission_leads_to_is_published_by_the_service_that_reads_it() -> None:
+    for submission in SUBMISSIONS.values():
+        for name in submission.leads_to:
+            assert DOMAIN_OF[CANONICAL[FACTS[name].aggregate.topic]] == submission.domain
+
+
+def test_what_is_canonical_is_kept_for_ever() -> None:
+    made = {topic.name: topic for topic in canonical_topics(4)}
+    assert set(made) == set(CANONICAL)
+    for topic in made.values():
+        assert topic.partitions == 4
+        assert (topic.config["retention.ms"], topic.config["retention.bytes"]) == ("-1", "-1")
+        assert topic.config["cleanup.policy"] == "delete"
+
+
+def test_an_organisation_gets_a_way_in_and_an_answer_per_domain() -> None:
+    made = {topic.name: topic for topic in topics_of(OIN)}
+    inbound = [ingress(domain, OIN) for domain in DOMAIN_OF.values()]
+    assert set(made) == {*inbound, *(receipts(domain, OIN) for domain in DOMAIN_OF.values())}
+    assert {organisation_of(name) for name in made} == {OIN}
+    assert {topic.partitions for topic in made.values()} == {1}
+    for name in inbound:
+        assert made[name].config["message.timestamp.type"] == "LogAppendTime"
+        assert made[name].config["retention.bytes"] == "-1"
+
+
+def test_names_are_kafkas_and_do_not_mix_dots_and_underscores() -> None:
+    for topic in (*canonical_topics(1), *topics_of(OIN)):
+        assert re.fullmatch(r"[a-z0-9.-]{1,249}", topic.name)
