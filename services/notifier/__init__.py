@@ -1,0 +1,6 @@
+"""The notifier: tells every organisation what has happened, by webhook or by feed, on one cursor.
+
+It owns `samenspel.notifications` and follows all canonical topics. Read in this order: `cursor` (where a reader
+stands), `feed` (what there is to tell), `domain` (who is told what, and when again), `deliveries` (what is still to
+be told) and `sender` (telling it).
+"""

@@ -1,0 +1,91 @@
+"""Where a webhook may go: never inside (OWASP, server-side request forgery).
+
+An address is checked when a subscription is made and again at every connection: the name is resolved once, every
+address that it has must be allowed, and the connection goes to one of those very addresses.
+"""
+
+import socket
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Final
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+from yarl import URL
+
+URL_CHARS_MAX: Final = 1_000
+Address = IPv4Address | IPv6Address
+_TRANSLATED: Final = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("2002::/16"))
+"""NAT64 and 6to4: IPv6 addresses that carry an IPv4 address, which may be anything."""
+
+
+class AddressRefused(OSError):
+    """The webhook's address is not one that may be told anything."""
+
+
+def is_allowed(address: Address, *, local: bool) -> bool:
+    """Whether an address is global unicast; on a ``local`` system also whether it is this machine."""
+    mapped = getattr(address, "ipv4_mapped", None)
+    if mapped is not None:
+        return is_allowed(mapped, local=local)
+    if address.is_loopback:
+        return local
+    if any(address.version == network.version and address in network for network in _TRANSLATED):
+        return False
+    return address.is_global and not address.is_multicast
+
+
+def parse(text: str, *, local: bool) -> URL:
+    """The endpoint in a text: https, or on a ``local`` system http too. Raises `AddressRefused` with the reason."""
+    try:
+        url = URL(text)
+        port = url.port
+    except ValueError as error:
+        raise AddressRefused(f"this is no URL: {error}") from None
+    if len(text) > URL_CHARS_MAX:
+        raise AddressRefused(f"a URL has at most {URL_CHARS_MAX:,} characters")
+    if url.scheme != "https" and not (local and url.scheme == "http"):
+        raise AddressRefused("the scheme must be https")
+    if not url.host or not port or url.user is not None or url.password is not None or url.fragment:
+        raise AddressRefused("a URL needs a host, and has no user, password or fragment")
+    literal = _literal(url.host)
+    if literal is not None:
+        require_allowed([literal], local=local)
+    return url
+
+
+def require_allowed(addresses: Iterable[Address], *, local: bool) -> None:
+    """Raises `AddressRefused` when any of these is not allowed."""
+    if any(not is_allowed(address, local=local) for address in addresses):
+        raise AddressRefused("the host is not on the public internet")
+
+
+class GuardedResolver(AbstractResolver):
+    """Resolves a name and lets nothing through unless all of its addresses are allowed."""
+
+    def __init__(self, *, local: bool) -> None:
+        self._local = local
+        self._resolver = ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await self._resolver.resolve(host, port, family)
+        require_allowed((ip_address(each["host"].partition("%")[0]) for each in found), local=self._local)
+        return found
+
+    async def close(self) -> None:
+        await self._resolver.close()
+
+
+def _literal(host: str) -> Address | None:
+    """The address that a host is written as; None when it is a name.
+
+    A name that only looks like a number is refused: the system would read ``127.1`` or ``2130706433`` as an address.
+    """
+    try:
+        return ip_address(host.partition("%")[0])
+    except ValueError:
+        if host.replace(".", "").isdecimal() or host.startswith("0x"):
+            raise AddressRefused("the host is a number that is no IP address") from None
+        return None

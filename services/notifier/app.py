@@ -1,0 +1,79 @@
+"""The notifier, wired together."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+from fastapi import APIRouter, FastAPI
+from samenspel.contracts.topics import CANONICAL, NOTIFICATIONS
+from samenspel.messaging.app import Parts, Running, assemble, serve
+from samenspel.messaging.errors import PASSING
+from samenspel.runtime.http import organisation_by
+from samenspel.runtime.postgres import Pool
+
+from services.notifier import api, deliveries, feed_api, store
+from services.notifier.bell import Bell
+from services.notifier.feed import Feed
+from services.notifier.handlers import NotifierHandlers
+from services.notifier.sender import Sender
+from services.notifier.settings import Settings
+from services.notifier.signing import Seal
+
+log = structlog.get_logger()
+
+ATTEMPT_DAYS: Final = 30
+ENDPOINT_DAYS: Final = 1
+FORGET_SECONDS: Final = 3_600.0
+
+
+def create(settings: Settings) -> FastAPI:
+    @asynccontextmanager
+    async def alongside(running: Running) -> AsyncIterator[Sequence[APIRouter]]:
+        bell, holder = Bell(), f"{socket.gethostname()}:{settings.http_port}"
+        running.messaging.after_apply.append(bell.ring)
+        await deliveries.take_back(running.pool, holder)
+        sender = Sender(running.pool, settings, bell, holder)
+        tasks = [asyncio.create_task(sender.run()), asyncio.create_task(_forget(running.pool))]
+        organisation_of = organisation_by(running.verifier)
+        yield [
+            feed_api.router(running.pool, bell, organisation_of),
+            api.router(_subscriptions(running, settings, bell), organisation_of),
+        ]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    parts = Parts(
+        name="notifier",
+        package="services.notifier",
+        description="Tells organisations what has happened: by webhook, or by a feed that they read.",
+        owns=(NOTIFICATIONS,),
+        handlers=lambda pool: NotifierHandlers(settings.operator_oin, settings.lanes),
+        routers=lambda pool: (),
+        follows=tuple(CANONICAL),
+        follower=lambda pool: Feed(),
+        alongside=alongside,
+    )
+    return assemble(parts, settings)
+
+
+def run() -> None:
+    settings = Settings.read()
+    serve("notifier", settings, create(settings))
+
+
+def _subscriptions(running: Running, settings: Settings, bell: Bell) -> api.Subscriptions:
+    seal = Seal(settings.webhook_key.get_secret_value())
+    return api.Subscriptions(running.pool, running.messaging, bell, seal, settings.environment == "local")
+
+
+async def _forget(pool: Pool) -> None:
+    while True:
+        try:
+            await store.forget(pool, ATTEMPT_DAYS, ENDPOINT_DAYS)
+        except PASSING as error:
+            log.warning("old attempts not forgotten", error=repr(error))
+        await asyncio.sleep(FORGET_SECONDS)

@@ -1,0 +1,139 @@
+"""The feed: every canonical event as it was published, read by cursor.
+
+A page is one gapless range per lane, the lanes merged by event id (UUIDv7: by time). The feed is written in the
+transaction that moves the positions, so up to each position it is whole.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from heapq import merge
+from typing import Any, Final, NamedTuple
+
+from samenspel.contracts.canonical import CanonicalEvent, to_structured
+from samenspel.messaging.lanes import LaneName, columns
+from samenspel.runtime.postgres import Connection, Pool
+
+from services.notifier.cursor import START, Cursor, Place
+
+PAGE_MAX: Final = 1_000
+WINDOWS_MAX: Final = 50
+"""How many ranges without a match one filtered page passes over, before it says "more" with nothing in it."""
+
+ADD: Final = """
+insert into feed (topic, lane, timeline, sequence, id, type, subject, aggregate, organisation, headers, value)
+select * from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
+                     $9::text[], $10::bytea[], $11::bytea[])
+on conflict do nothing
+"""
+HEADS: Final = "select topic, lane, timeline, sequence from position"
+READ: Final = """
+select f.topic, f.lane, f.sequence, f.id, f.headers, f.value
+from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[]) as r (topic, lane, timeline, low, high)
+join feed f on (f.topic, f.lane, f.timeline) = (r.topic, r.lane, r.timeline)
+  and f.sequence > r.low and f.sequence <= r.high
+where cardinality($6::text[]) = 0 or f.type = any($6)
+order by f.topic, f.lane, f.sequence
+"""
+
+
+class Range(NamedTuple):
+    """Part of a lane: behind ``low``, up to and including ``high``."""
+
+    topic: str
+    lane: int
+    timeline: int
+    low: int
+    high: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Events as CloudEvents JSON objects, the cursor behind them, and whether there is more now."""
+
+    events: list[bytes]
+    cursor: Cursor
+    more: bool
+
+
+class Feed:
+    """`messaging.projector.Follower` of the notifier."""
+
+    async def applied(self, connection: Connection, events: Sequence[CanonicalEvent]) -> None:
+        await connection.execute(ADD, *columns([_row_of(event) for event in events], 11))
+
+
+async def heads(connection: Connection | Pool) -> dict[LaneName, Place]:
+    """Where the feed ends now, per lane."""
+    rows = await connection.fetch(HEADS)
+    return {(row["topic"], row["lane"]): Place(row["timeline"], row["sequence"]) for row in rows}
+
+
+async def read(pool: Pool, after: Cursor, limit: int, types: Sequence[str] = ()) -> Page:
+    """The page behind ``after``: at most ``limit`` events, of these types when any are named."""
+    ends, cursor = await heads(pool), dict(after)
+    rows: list[Any] = []
+    for _ in range(WINDOWS_MAX):
+        ranges = plan(cursor, ends, limit)
+        if not ranges:
+            break
+        cursor |= {(each.topic, each.lane): Place(each.timeline, each.high) for each in ranges}
+        if rows := await pool.fetch(READ, *columns(ranges, 5), list(types)):
+            break
+    events = [to_structured(row["headers"], row["value"]) for row in merged(rows)]
+    return Page(events, cursor, more=bool(plan(cursor, ends, 1)))
+
+
+def plan(after: Cursor, ends: Cursor, limit: int) -> list[Range]:
+    """The ranges of the next page: at most ``limit`` events, shared fairly over the lanes that have any.
+
+    What lies on a timeline older than the lane's is void, and passed over.
+    """
+    starts = {name: place for name, end in ends.items() if (place := _start(after.get(name, START), end)) < end}
+    given = shares({name: ends[name].sequence - place.sequence for name, place in starts.items()}, limit)
+    return [
+        Range(*name, starts[name].timeline, starts[name].sequence, starts[name].sequence + number)
+        for name, number in sorted(given.items())
+        if number
+    ]
+
+
+def shares(wanted: Mapping[LaneName, int], limit: int) -> dict[LaneName, int]:
+    """``limit`` split over the lanes: what one lane does not need goes to those that want more."""
+    given: dict[LaneName, int] = {}
+    for number, name in enumerate(sorted(wanted, key=lambda name: wanted[name])):
+        given[name] = min(wanted[name], limit // (len(wanted) - number))
+        limit -= given[name]
+    return given
+
+
+def merged(rows: Sequence[Any]) -> list[Any]:
+    """Rows that are sorted per lane, lanes merged by event id; the order within a lane is kept whatever the ids."""
+    lanes: dict[LaneName, list[Any]] = {}
+    for row in rows:
+        lanes.setdefault((row["topic"], row["lane"]), []).append(row)
+    return list(merge(*lanes.values(), key=lambda row: row["id"]))
+
+
+def _start(place: Place, end: Place) -> Place:
+    return place if place.timeline >= end.timeline else Place(end.timeline, 0)
+
+
+def _row_of(event: CanonicalEvent) -> tuple[Any, ...]:
+    return (
+        event.topic,
+        event.lane,
+        event.timeline,
+        event.sequence,
+        event.id,
+        event.type,
+        event.subject,
+        event.aggregate,
+        _submitter(event),
+        event.lines,
+        event.value,
+    )
+
+
+def _submitter(event: CanonicalEvent) -> str:
+    """The OIN in ``authid``, ``urn:nld:oin:<oin>``."""
+    return dict(event.headers).get("ce_authid", b"").decode().rpartition(":")[2]

@@ -1,0 +1,62 @@
+"""What the desk asks of the notifier: which subscriptions decide on a submission, and what it leads to."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+from samenspel.contracts.catalogue import FACTS, ORGANISATION, SUBSCRIPTION, submissions_of
+from samenspel.contracts.notifications import Subscription, SubscriptionCreated
+from samenspel.contracts.organisations import Organisation
+from samenspel.contracts.submissions import Submission
+from samenspel.contracts.topics import NOTIFICATIONS, Domain
+from samenspel.messaging.states import Change, Reference, World
+from samenspel.runtime.postgres import Connection
+
+from services.notifier import domain, store
+
+
+class NotifierHandlers:
+    """`messaging.desk.Handlers` for the notifier."""
+
+    domain: Domain = "notifications"
+    types = submissions_of("notifications")
+
+    def __init__(self, operator: str, lanes: int) -> None:
+        self._operator = operator
+        self._lanes = lanes
+
+    def topic_of(self, submission: Submission) -> str:
+        return NOTIFICATIONS
+
+    def own(self, submission: Submission) -> Sequence[Reference]:
+        return [(SUBSCRIPTION.name, submission.subject)]
+
+    def foreign(self, submission: Submission) -> Sequence[Reference]:
+        return [(ORGANISATION.name, submission.organisation)]
+
+    async def load(self, connection: Connection, submissions: Sequence[Submission]) -> set[store.EndpointKey]:
+        """The endpoints that were given for these subscriptions, as (organisation, subscription)."""
+        return await store.endpoints_of(connection, [(each.organisation, each.subject) for each in submissions])
+
+    def decide(self, submission: Submission, world: World, now: datetime) -> Sequence[Change]:
+        data: Any = submission.data
+        present = world.find(Subscription, SUBSCRIPTION, submission.subject)
+        if isinstance(data, SubscriptionCreated):
+            has_endpoint = (submission.organisation, submission.subject) in world.extra
+            state = domain.create(data, present, submission.organisation, has_endpoint=has_endpoint)
+            self._require_admitted(submission, world)
+        else:
+            state = domain.cancel(data, present, submission.organisation)
+        return [Change(FACTS[submission.type.name], submission.subject, submission.key, state)]
+
+    async def save(self, connection: Connection, world: World, changes: Sequence[Change]) -> None:
+        for change in changes:
+            state = cast(Subscription, change.state)
+            if state.status == "active":
+                await store.begin(connection, state, self._lanes)
+            else:
+                await store.end(connection, state)
+
+    def _require_admitted(self, submission: Submission, world: World) -> None:
+        if submission.organisation != self._operator:
+            world.fact(Organisation, ORGANISATION, submission.organisation)

@@ -1,0 +1,34 @@
+"""What the notifier is told by its surroundings."""
+
+from typing import Final, Self
+
+from pydantic import Field, SecretStr, model_validator
+from samenspel.runtime.settings import ServiceSettings
+
+LOCAL_KEY: Final = "local-systems-keep-their-webhook-secrets-under-this"
+MINUTE: Final = 60.0
+HOUR: Final = 60 * MINUTE
+
+
+class Settings(ServiceSettings):
+    """Times in seconds. The retry schedule is that of the Standard Webhooks specification."""
+
+    webhook_key: SecretStr = Field(default=SecretStr(LOCAL_KEY), description="Seals the secrets of subscriptions")
+    retry_after_seconds: tuple[float, ...] = Field(
+        default=(5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR),
+        min_length=1,
+        description="How long an event waits after its first, second, … failed attempt; the last one repeats",
+    )
+    pause_seconds: tuple[float, ...] = Field(
+        default=(1, 5, 30, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE),
+        min_length=1,
+        description="The same for a receiver that cannot be reached or says that it is unavailable",
+    )
+    attempt_seconds: float = Field(default=15, gt=0, le=30, description="Time-out of one attempt")
+    attempts_at_once: int = Field(default=8, ge=1, le=100, description="Per subscription and instance")
+
+    @model_validator(mode="after")
+    def _sealed(self) -> Self:
+        if self.environment == "production" and self.webhook_key.get_secret_value() == LOCAL_KEY:
+            raise ValueError("production needs a webhook_key of its own")
+        return self

@@ -1,0 +1,43 @@
+"""Secrets and signatures of webhooks (Standard Webhooks 1.0)."""
+
+import secrets
+from base64 import b64encode
+from datetime import datetime
+from hashlib import sha256
+from typing import Final
+
+from joserfc import jwe
+from joserfc.jwk import OctKey
+from standardwebhooks import Webhook
+
+SECRET_BYTES: Final = 32
+_SEALED: Final = {"alg": "dir", "enc": "A256GCM"}
+
+
+def new_secret() -> str:
+    """A subscription's secret as its subscriber gets it: ``whsec_`` and 32 bytes in base64."""
+    return "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+
+
+class Seal:
+    """Keeps secrets unreadable in the database: JWE (RFC 7516) under one key of the notifier's."""
+
+    def __init__(self, key: str) -> None:
+        self._key = OctKey.import_key(sha256(key.encode()).digest())
+
+    def close(self, secret: str) -> str:
+        return jwe.encrypt_compact(_SEALED, secret.encode(), self._key)
+
+    def open(self, sealed: str) -> str:
+        """Raises joserfc's `JoseError` when it was sealed under another key."""
+        opened = jwe.decrypt_compact(sealed, self._key).plaintext
+        return (opened or b"").decode()
+
+
+def headers(secret: str, event_id: str, now: datetime, body: bytes) -> dict[str, str]:
+    """The headers of one attempt. ``now``, in UTC, is that of the attempt: each one is signed anew."""
+    return {
+        "webhook-id": event_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(secret).sign(event_id, now, body.decode()),
+    }
