@@ -92,7 +92,7 @@ async def _tail(probe: Probe, partition: TopicPartition, standing: Any) -> Tail:
         # Nothing of ours was lost: what was published has expired, or nothing ever was.
         tail = Tail(published, max(next_offset, start))
         begin = start
-    elif await _is_there(probe, partition, next_offset - 1, timeline, published):
+    elif next_offset <= end and await _is_there(probe, partition, next_offset - 1, timeline, published):
         tail, begin = Tail(published, next_offset), next_offset
     else:
         tail, begin = Tail(-1 if start else 0, start), start
@@ -103,8 +103,7 @@ async def _tail(probe: Probe, partition: TopicPartition, standing: Any) -> Tail:
 
 
 async def _is_there(probe: Probe, partition: TopicPartition, offset: int, timeline: int, sequence: int) -> bool:
-    _, end = await probe.bounds(partition)
-    record = await probe.record_at(partition, offset) if offset < end else None
+    record = await probe.record_at(partition, offset)
     if record is None:
         return False
     headers = dict(record.headers)

@@ -7,15 +7,19 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from samenspel.messaging.rescue import UNDECODABLE, Rescue
+
 _SECONDS_MAX: Final = 10.0
 _BATCH: Final = 1_000
+_FETCH_WAIT_MS: Final = 20
 
 
 class Probe:
     """One consumer without a group, used for one question at a time. Every answer is bounded in time."""
 
-    def __init__(self, settings: Mapping[str, Any]) -> None:
+    def __init__(self, settings: Mapping[str, Any], rescue: Rescue) -> None:
         self._settings = settings
+        self._rescue = rescue
         self._turn = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
 
@@ -29,6 +33,8 @@ class Probe:
             known = await consumer._client.fetch_all_metadata()
             if partition.partition not in (known.partitions_for_topic(partition.topic) or ()):
                 raise LookupError(f"Kafka has no {partition.topic}/{partition.partition}, or not for us")
+            # Else aiokafka's first question for an unknown topic fails, and it sleeps 100 ms before the second.
+            await consumer._client.add_topic(partition.topic)
             start = (await consumer.beginning_offsets([partition]))[partition]
             end = (await consumer.end_offsets([partition]))[partition]
             return int(start), int(end)
@@ -44,13 +50,17 @@ class Probe:
             consumer = await self._connected()
             consumer.assign([partition])
             consumer.seek(partition, start)
-            async with asyncio.timeout(_SECONDS_MAX) as limit:
-                while await consumer.position(partition) < end:
-                    for record in await self._some(consumer, partition):
-                        if record.offset >= end:
-                            return
-                        yield record
-                    limit.reschedule(asyncio.get_running_loop().time() + _SECONDS_MAX)
+            try:
+                async with asyncio.timeout(_SECONDS_MAX) as limit:
+                    while await consumer.position(partition) < end:
+                        for record in await self._some(consumer, partition):
+                            if record.offset >= end:
+                                return
+                            yield record
+                        limit.reschedule(asyncio.get_running_loop().time() + _SECONDS_MAX)
+            finally:
+                # Else it goes on fetching, and the next question queues behind a fetch that waits for records.
+                consumer.unsubscribe()
 
     async def record_at(self, partition: TopicPartition, offset: int) -> ConsumerRecord | None:
         """The record at this offset, or None when there is none."""
@@ -63,7 +73,13 @@ class Probe:
             self._consumer = None
 
     async def _some(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> list[ConsumerRecord]:
-        found = await consumer.getmany(partition, timeout_ms=1_000, max_records=_BATCH)
+        try:
+            found = await consumer.getmany(partition, timeout_ms=1_000, max_records=_BATCH)
+        except UNDECODABLE:
+            records = await self._rescue(partition, await consumer.position(partition), _BATCH)
+            if records:
+                consumer.seek(partition, records[-1].offset + 1)
+            return records
         return list(found.get(partition, ()))
 
     async def _connected(self) -> AIOKafkaConsumer:
@@ -74,6 +90,7 @@ class Probe:
                 enable_auto_commit=False,
                 auto_offset_reset="none",
                 isolation_level="read_uncommitted",
+                fetch_max_wait_ms=_FETCH_WAIT_MS,
             )
             try:
                 await consumer.start()
