@@ -1,0 +1,120 @@
+"""``python -m deploy.compose keys | provision``: what `docker-compose.yml` needs before the services can start.
+
+*keys* makes the passwords, and Kafka's configuration, before any server runs. *provision* makes topics, users,
+rights, databases and the operator's profile when the servers do. Both may be repeated after a crash at any point.
+"""
+
+import base64
+import sys
+import time
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+from samenspel.client.files import write_private
+from samenspel.client.issuer import Issuer
+from samenspel.client.kafka_admin import KafkaAdmin
+from samenspel.client.profile import AdminCredential, Credential, KafkaAccess, Profile, System
+from samenspel.client.rights import rights_of_organisation, rights_of_service
+from samenspel.contracts.topics import DOMAIN_OF, LANES_LOCAL, canonical_topics, topics_of
+
+from deploy.local.databases import Databases
+from deploy.local.kafka_settings import ADMIN, as_properties, settings
+from deploy.local.secrets import Secrets
+
+STATE: Final = Path("/state")
+CONFIG: Final = "/config"
+"""Where Kafka's container has what is under ``/state/kafka`` here."""
+BOOTSTRAP: Final = "kafka:9092"
+FROM_THE_HOST: Final = "127.0.0.1:9094"
+SERVICE_PORT: Final = 8080
+PATIENCE_SECONDS: Final = 120
+OPERATOR: Final = "Samenspel operator"
+OPERATOR_OIN: Final = "00000099000000000001"
+
+
+def keys(state: Path) -> None:
+    """Make what is not there yet. Each server's folder is a volume that it alone mounts, so all may read in it."""
+    secrets = Secrets(state / "secrets")
+    for service in DOMAIN_OF:
+        for name in ("kafka_password", "postgres_password"):
+            secrets[f"{service}/{name}"]
+    secrets["notifier/webhook_key"]
+    _hand_over(state / "postgres" / "password", secrets["postgres_admin"])
+    _hand_over(state / "kafka" / "server.properties", as_properties(kafka_settings(secrets)))
+    if not (state / "kafka" / "format").exists():
+        _hand_over(state / "kafka" / "format", "\n".join(format_arguments(secrets)) + "\n")
+
+
+def kafka_settings(secrets: Secrets) -> dict[str, str]:
+    """The settings of the local system, with addresses for the containers and one for the host."""
+    values = settings(
+        "/var/lib/kafka/data",
+        port=9092,
+        controller_port=9093,
+        admin_password=secrets["kafka_admin"],
+        controller_password=secrets["kafka_controller"],
+    )
+    scram = ".scram-sha-512.sasl.jaas.config"
+    return {
+        **values,
+        "listeners": "BROKER://:9092,HOST://:9094,CONTROLLER://127.0.0.1:9093",
+        "advertised.listeners": f"BROKER://{BOOTSTRAP},HOST://{FROM_THE_HOST}",
+        "listener.security.protocol.map": f"{values['listener.security.protocol.map']},HOST:SASL_PLAINTEXT",
+        f"listener.name.host{scram}": values[f"listener.name.broker{scram}"],
+    }
+
+
+def format_arguments(secrets: Secrets) -> list[str]:
+    """One a line, in a file: a command line can be read by all."""
+    admin = f"SCRAM-SHA-512=[name={ADMIN},password={secrets['kafka_admin']}]"
+    # A dash in front would make the id an option.
+    cluster = "k" + base64.urlsafe_b64encode(uuid4().bytes).decode()[1:22]
+    config = f"{CONFIG}/server.properties"
+    return ["format", "-t", cluster, "-c", config, "--ignore-formatted", "--add-scram", admin]
+
+
+def provision(state: Path, bootstrap: str = BOOTSTRAP, postgres: str = "postgres:5432") -> None:
+    """Topics, users, rights, databases, and the profile with which the operator admits organisations."""
+    secrets = Secrets(state / "secrets")
+    admin = KafkaAdmin(bootstrap, ADMIN, secrets["kafka_admin"])
+    _await(admin)
+    admin.ensure_topics([*canonical_topics(LANES_LOCAL), *topics_of(OPERATOR_OIN)])
+    for service in DOMAIN_OF:
+        admin.ensure_user(service, secrets[f"{service}/kafka_password"])
+        admin.ensure_acls(service, rights_of_service(service))
+    admin.ensure_user(OPERATOR_OIN, secrets["operator"])
+    admin.ensure_acls(OPERATOR_OIN, rights_of_organisation(OPERATOR_OIN))
+    Databases(f"postgresql://postgres:{secrets['postgres_admin']}@{postgres}/postgres", secrets).ensure(DOMAIN_OF)
+    _fill(Profile(state / "profile"), secrets)
+
+
+def _fill(profile: Profile, secrets: Secrets) -> None:
+    access = KafkaAccess(bootstrap=BOOTSTRAP, security_protocol="SASL_PLAINTEXT")
+    http = {service: f"http://{service}:{SERVICE_PORT}" for service in DOMAIN_OF}
+    profile.save_system(System(kafka=access, http=http))
+    profile.save_admin(AdminCredential(username=ADMIN, password=secrets["kafka_admin"]))
+    issuer = Issuer(profile.issuer_folder)
+    token, password = issuer.mint(OPERATOR_OIN), secrets["operator"]
+    operator = Credential(name=OPERATOR, oin=OPERATOR_OIN, username=OPERATOR_OIN, password=password, token=token)
+    profile.save(operator)
+    for service in DOMAIN_OF:
+        write_private(secrets.folder_of(service) / "jwks.json", issuer.jwks.read_text())
+
+
+def _hand_over(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.unlink(missing_ok=True)
+    file.write_text(text)
+    file.chmod(0o444)
+
+
+def _await(admin: KafkaAdmin) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not admin.is_reachable(within=2):
+        if time.monotonic() > deadline:
+            sys.exit(f"Kafka did not let its administrator in within {PATIENCE_SECONDS} s: look at its log")
+
+
+if __name__ == "__main__":
+    {"keys": keys, "provision": provision}[sys.argv[1]](STATE)
