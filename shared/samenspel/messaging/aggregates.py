@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable, Mapping, Set
 from itertools import groupby
 
+from samenspel.messaging.errors import FenceLost
 from samenspel.messaging.lanes import LaneName, columns
 from samenspel.messaging.states import Held, Reference
 from samenspel.runtime.postgres import Connection
@@ -20,6 +21,7 @@ insert into aggregate (aggregate, topic, subject, lane, value, hash, private)
 select $1, $2, * from unnest($3::text[], $4::int[], $5::bytea[], $6::bytea[], $7::bytea[])
 on conflict (aggregate, subject) do update set
   value = excluded.value, hash = excluded.hash, private = excluded.private
+where (aggregate.topic, aggregate.lane) = (excluded.topic, excluded.lane)
 """
 
 SHARE_PROJECTION = """
@@ -50,10 +52,15 @@ async def load(
 
 
 async def save(connection: Connection, changed: Mapping[Reference, Held], at: Mapping[Reference, LaneName]) -> None:
-    """Write what our aggregates have become, kind by kind, in the order of their primary key."""
+    """Write what our aggregates have become, kind by kind, in the order of their primary key.
+
+    Raises `FenceLost` when a new one's id came to life on another lane meanwhile: an id has one life and one lane.
+    """
     for (aggregate, topic), references in groupby(sorted(changed), key=lambda each: (each[0], at[each][0])):
         rows = [_row(reference, at[reference], changed[reference]) for reference in references]
-        await connection.execute(SAVE, aggregate, topic, *columns(rows, 5))
+        done = await connection.execute(SAVE, aggregate, topic, *columns(rows, 5))
+        if done != f"INSERT 0 {len(rows)}":
+            raise FenceLost(f"another lane got one of these {aggregate} first")
 
 
 def _row(reference: Reference, lane: LaneName, held: Held) -> tuple[str, int, bytes, bytes, bytes | None]:
