@@ -1,0 +1,164 @@
+"""The law of lanes, applied to a copy: what each record changes, gathered until the store commits it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from samenspel.client.replica.headers import Header, HeaderShapes
+from samenspel.contracts.digest import MODULUS, REMOVED, state_hash, to_hex
+from samenspel.messaging.law import Position, Verdict, is_removal, judge
+
+LaneName = tuple[str, int]
+"""Topic and partition."""
+OIN_DIGITS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """The event from which this copy no longer equals its owner's lane."""
+
+    lane: str
+    sequence: int
+    event: str
+    aggregate: str
+    subject: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.lane} diverged at sequence {self.sequence}: after event {self.event} on {self.aggregate} "
+            f"{self.subject} this copy has another digest than its owner"
+        )
+
+
+@dataclass(slots=True)
+class Lane:
+    """Where the copy stands on one lane; ``stored`` is the sequence that the file has."""
+
+    topic: str
+    partition: int
+    timeline: int = 1
+    sequence: int = 0
+    digest: int = 0
+    last_offset: int = -1
+    stored: tuple[int, int] = (1, 0)
+    holes: int = 0
+    """Events that could not be applied because one before them is missing."""
+    divergence: Divergence | None = None
+
+    @property
+    def name(self) -> LaneName:
+        return self.topic, self.partition
+
+    @property
+    def label(self) -> str:
+        return f"{self.topic}/{self.partition}"
+
+
+class Hashes(dict[bytes, int]):
+    """``H`` of living aggregates, by aggregate and subject. What is not here is in the file, unless ``complete``."""
+
+    def __init__(self, find: Any, complete: bool) -> None:
+        super().__init__()
+        self._find, self._complete = find, complete
+
+    def __missing__(self, key: bytes) -> int:
+        found: int = REMOVED if self._complete else self._find(*key.decode().split("\n", 1))
+        return found
+
+
+@dataclass(slots=True)
+class Changes:
+    """What is to be written in one transaction: rows of ``event``, and the latest row of each aggregate."""
+
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    latest: dict[bytes, int] = field(default_factory=dict)
+    removed: set[bytes] = field(default_factory=set)
+
+
+class Copy:
+    """Takes records; `changes` is what came of them since the last commit."""
+
+    def __init__(self, lanes: Mapping[LaneName, Lane], hashes: Hashes) -> None:
+        self.lanes = dict(lanes)
+        self.hashes = hashes
+        self.changes = Changes()
+        self.unreadable = 0
+        self._shapes = HeaderShapes()
+
+    def take(self, lane: Lane, offset: int, headers: Sequence[Header], value: bytes) -> Verdict:
+        """Apply one record if the law says so. A lane that diverged takes nothing more."""
+        names, values = zip(*headers, strict=True)
+        shape = self._shapes[names]
+        timeline, sequence, aggregate, subject, digest = shape.law(values)
+        number = int(sequence)
+        if number != lane.sequence + 1 or int(timeline) != lane.timeline:
+            return self._pass_over(lane, int(timeline), number)
+        if lane.divergence is not None:
+            return Verdict.SKIP
+        key = aggregate + b"\n" + subject
+        new = REMOVED if is_removal(value) else state_hash(aggregate, subject, value)
+        after = (lane.digest - self.hashes[key] + new) % MODULUS
+        row = _row_of(lane, number, shape.columns(values), new, digest, shape.lines(values), value)
+        if after != int(digest, 16):
+            lane.divergence = Divergence(lane.label, number, row[3], row[5], row[6])
+            return Verdict.SKIP
+        lane.sequence, lane.digest, lane.last_offset = number, after, offset
+        self._keep(key, new, row)
+        return Verdict.APPLY
+
+    def committed(self) -> None:
+        """The store has everything; begin anew."""
+        self.changes = Changes()
+        for lane in self.lanes.values():
+            lane.stored = lane.timeline, lane.sequence
+
+    def _pass_over(self, lane: Lane, timeline: int, sequence: int) -> Verdict:
+        """The rare cases, as `messaging.law` judges them; only APPLY was decided above."""
+        verdict = judge(Position(lane.timeline, lane.sequence), timeline, sequence)
+        if verdict is Verdict.HOLE:
+            lane.holes += 1
+        return verdict
+
+    def _keep(self, key: bytes, new: int, row: tuple[Any, ...]) -> None:
+        changes = self.changes
+        changes.latest[key] = len(changes.rows)
+        changes.rows.append(row)
+        self.hashes[key] = new
+        if new == REMOVED:
+            changes.removed.add(key)
+
+
+def _row_of(
+    lane: Lane, number: int, columns: Sequence[bytes], new: int, digest: bytes, lines: bytes, value: bytes
+) -> tuple[Any, ...]:
+    """A row of table ``event``, without its number."""
+    id, kind, aggregate, subject, time, correlation, causation, authid, submission = columns
+    return (
+        lane.label,
+        lane.timeline,
+        number,
+        id.decode(),
+        kind.decode(),
+        aggregate.decode(),
+        subject.decode(),
+        time.decode(),
+        correlation.decode(),
+        causation.decode(),
+        authid[-OIN_DIGITS:].decode(),
+        submission.decode(),
+        new.to_bytes(32, "big"),
+        digest.decode(),
+        lines.decode(),
+        _text_or_bytes(value),
+    )
+
+
+def _text_or_bytes(value: bytes) -> str | bytes:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
+
+
+def hex_of(lane: Lane) -> str:
+    return to_hex(lane.digest)

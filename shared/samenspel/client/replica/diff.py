@@ -1,0 +1,48 @@
+"""How two replicas differ: aggregate by aggregate, after their lanes' digests have said that they do."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from samenspel.client.replica.store import Store
+
+_STATES: Final = """
+select s.aggregate, s.subject, s.hash, e.id, e.lane, e.sequence
+from state s join event e on e.number = s.event order by s.aggregate, s.subject
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An aggregate that is not the same in both; each side is the event that last wrote it, or None when absent."""
+
+    aggregate: str
+    subject: str
+    left: str | None
+    right: str | None
+
+    def __str__(self) -> str:
+        return f"{self.aggregate} {self.subject}: {self.left or 'absent'} | {self.right or 'absent'}"
+
+
+def diff(left: Store, right: Store) -> list[Difference]:
+    """The aggregates that differ between two replica files, in order of aggregate and subject."""
+    ours, theirs = dict(_states(left)), dict(_states(right))
+    return [
+        Difference(*reference, _event(ours.get(reference)), _event(theirs.get(reference)))
+        for reference in sorted(ours.keys() | theirs.keys())
+        if _hash(ours.get(reference)) != _hash(theirs.get(reference))
+    ]
+
+
+def _states(store: Store) -> Iterator[tuple[tuple[str, str], tuple[bytes, str]]]:
+    for aggregate, subject, hash_, id, lane, sequence in store.query(_STATES):
+        yield (aggregate, subject), (hash_, f"event {id} ({lane} sequence {sequence})")
+
+
+def _hash(state: tuple[bytes, str] | None) -> bytes:
+    return state[0] if state else b""
+
+
+def _event(state: tuple[bytes, str] | None) -> str | None:
+    return state[1] if state else None

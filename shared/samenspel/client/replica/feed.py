@@ -1,0 +1,159 @@
+"""A replica over HTTP: the notifier's pull feed, read page by page, under the same law.
+
+A page is a JSON array of canonical CloudEvents, one a line, with ``data`` as the last member. It is cut out of the
+line as it stands: parsing and writing it again would change the bytes that the digest is made of.
+"""
+
+import http.client
+import time
+from collections.abc import Iterator
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+import orjson
+
+from samenspel.client.profile import Credential, Profile
+from samenspel.client.replica.copy import Copy, Lane
+from samenspel.client.replica.headers import Header
+from samenspel.client.replica.kafka import Progress
+from samenspel.client.replica.outcome import SyncReport, report_on
+from samenspel.client.replica.store import Store
+from samenspel.client.surroundings import SurroundingsMissing
+from samenspel.messaging.law import Verdict
+
+PAGE_EVENTS: Final = 1_000
+REQUEST_SECONDS_MAX: Final = 60
+FOLLOW_SECONDS: Final = 20
+_DATA: Final = b',"data":'
+_TRANSPORT_ONLY: Final = ("datacontenttype", "data")
+
+
+class Feed:
+    """The notifier's feed, as one organisation reads it; one connection that stays open."""
+
+    def __init__(self, url: str, credential: Credential) -> None:
+        self.url = f"{url}/v1/feed"
+        parts = urlsplit(self.url)
+        self._path = parts.path
+        self._token = credential.token
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(parts.netloc, timeout=REQUEST_SECONDS_MAX)
+
+    def page(self, after: str, wait_seconds: int = 0) -> tuple[list[bytes], str, bool]:
+        """Events behind the cursor ``after``, one per item; the next cursor; whether there is more now.
+
+        Raises SurroundingsMissing.
+        """
+        query: dict[str, object] = {"limit": PAGE_EVENTS}
+        query |= {"after": after} if after else {}
+        query |= {"waitSeconds": wait_seconds} if wait_seconds else {}
+        try:
+            path = f"{self._path}?{urlencode(query)}"
+            self._connection.request("GET", path, headers={"authorization": f"Bearer {self._token}"})
+            response = self._connection.getresponse()
+            body = response.read()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            raise SurroundingsMissing(
+                f"the notifier at {self.url} does not answer: `samenspel status` shows what runs"
+            ) from None
+        if response.status not in (200, 204):
+            raise SurroundingsMissing(f"the notifier at {self.url} refused: HTTP {response.status}")
+        events = list(events_in(body))
+        return events, response.headers.get("Samenspel-Cursor", after), bool(events)
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def events_in(page: bytes) -> Iterator[bytes]:
+    """The events of a page, each as the JSON object that it is."""
+    for line in page.splitlines():
+        event = line.strip().removeprefix(b",").removesuffix(b",")
+        if event.startswith(b"{"):
+            yield event
+
+
+def split(event: bytes) -> tuple[list[Header], bytes]:
+    """Headers as on Kafka, and the exact bytes of ``data``. Raises ValueError when the event has another form."""
+    before, found, data = event.partition(_DATA)
+    if not found or not data.endswith(b"}"):
+        raise ValueError("data is not the event's last member")
+    attributes = orjson.loads(before + b"}")
+    headers = [
+        (f"ce_{name}", str(value).encode()) for name, value in attributes.items() if name not in _TRANSPORT_ONLY
+    ]
+    return headers, data[:-1]
+
+
+def sync_over_http(
+    profile: Profile,
+    organisation: str,
+    store: Store,
+    *,
+    follow: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> SyncReport:
+    """As `sync_over_kafka`, from the notifier's feed: for organisations without Kafka."""
+    began = time.monotonic()
+    feed = Feed(profile.system().http["notifier"], profile.credential(organisation))
+    reading = _Reading(feed, store)
+    try:
+        reading.run(follow, progress)
+    finally:
+        feed.close()
+    store.make_queries_quick()
+    return SyncReport(
+        reading.applied,
+        time.monotonic() - began,
+        store.unknown_aggregates(),
+        reading.copy.unreadable,
+        tuple(report_on(lane) for _, lane in sorted(reading.copy.lanes.items())),
+    )
+
+
+class _Reading:
+    def __init__(self, feed: Feed, store: Store) -> None:
+        self._feed = feed
+        self._store = store
+        self._cursor = store.cursor(feed.url)
+        self.copy: Copy = store.copy(store.lanes())
+        self.applied = 0
+
+    def run(self, follow: bool, progress: Progress) -> None:
+        done = 0
+        while True:
+            events, cursor, more = self._feed.page(self._cursor, FOLLOW_SECONDS if follow else 0)
+            self._cursor = cursor
+            for event in events:
+                if self._take(event) is Verdict.NEW_TIMELINE:
+                    self._cursor = ""
+                    break
+            self.applied += self._store.commit(self.copy)
+            self._store.save_cursor(self._feed.url, self._cursor)
+            done += len(events)
+            progress(done, done)
+            if not more and not follow:
+                return
+
+    def _take(self, event: bytes) -> Verdict:
+        try:
+            headers, value = split(event)
+            fields = dict(headers)
+            lane = self._lane(fields["ce_lane"].decode())
+            verdict = self.copy.take(lane, -1, headers, value)
+        except (KeyError, ValueError):
+            self.copy.unreadable += 1
+            return Verdict.SKIP
+        if verdict is Verdict.NEW_TIMELINE:
+            self.applied += self._store.commit(self.copy)
+            self._store.forget(lane, int(fields["ce_timeline"]))
+            self.copy.hashes = self._store.hashes()
+        return verdict
+
+    def _lane(self, label: str) -> Lane:
+        topic, _, partition = label.rpartition("/")
+        name = topic, int(partition)
+        if name not in self.copy.lanes:
+            self.copy.lanes[name] = self._store.lane(*name)
+        return self.copy.lanes[name]

@@ -1,0 +1,150 @@
+"""A replica over Kafka: every lane from where the file ends up to where the lane ends."""
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from samenspel.client.kafka_lanes import KafkaLanes, LaneName, Record
+from samenspel.client.profile import Profile
+from samenspel.client.replica.copy import Divergence, Lane
+from samenspel.client.replica.outcome import SyncReport, report_on
+from samenspel.client.replica.store import Store
+from samenspel.contracts.topics import CANONICAL
+from samenspel.messaging.law import Verdict
+
+RECORDS_MAX: Final = 5_000
+EVENTS_PER_COMMIT: Final = 20_000
+WAIT_SECONDS: Final = 0.5
+Progress = Callable[[int, int], None]
+"""Told how many records were read, and how many there were to read when it began."""
+
+
+def sync_over_kafka(
+    profile: Profile,
+    organisation: str,
+    store: Store,
+    *,
+    topics: Sequence[str] = tuple(CANONICAL),
+    follow: bool = False,
+    progress: Progress = lambda done, total: None,
+) -> SyncReport:
+    """Bring the file up to the lanes' ends as they are now; with ``follow`` go on until interrupted.
+
+    Raises SurroundingsMissing, ProfileError, ReplicaError. A lane that diverges stops; the others go on.
+    """
+    began = time.monotonic()
+    with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source, _without_gc():
+        reading = _Reading(source, store, topics)
+        applied = reading.run(follow, progress)
+    store.make_queries_quick()
+    return SyncReport(
+        applied,
+        time.monotonic() - began,
+        store.unknown_aggregates(),
+        reading.copy.unreadable,
+        tuple(report_on(lane) for lane in reading.copy.lanes.values()),
+    )
+
+
+class _Reading:
+    """One run over all lanes: where each begins, what comes, and when all is there."""
+
+    def __init__(self, source: KafkaLanes, store: Store, topics: Sequence[str]) -> None:
+        self._source = source
+        self._store = store
+        self._bounds = source.bounds(topics)
+        self.copy = store.copy([store.lane(*name) for name in self._bounds])
+        self._unconfirmed = {name for name in self._bounds if self.copy.lanes[name].last_offset >= 0}
+        self.applied = 0
+
+    def run(self, follow: bool, progress: Progress) -> int:
+        starts = {name: self._start_of(name) for name in self._bounds}
+        total = sum(end - starts[name] for name, (_, end) in self._bounds.items())
+        done = 0
+        self._source.read_from(starts)
+        try:
+            while follow or self._is_behind():
+                records = self._source.batch(RECORDS_MAX, WAIT_SECONDS)
+                self._take(records)
+                done += len(records)
+                progress(done, total)
+                if not records or len(self.copy.changes.rows) >= EVENTS_PER_COMMIT:
+                    self._commit()
+                if not follow:
+                    self._source.require_life()
+        finally:
+            self._commit()
+        return self.applied
+
+    def _start_of(self, name: LaneName) -> int:
+        """At the last applied record, to see that it is still the one; at the log's start when it cannot be."""
+        start, end = self._bounds[name]
+        offset = self.copy.lanes[name].last_offset
+        if start <= offset < end:
+            return offset
+        self._unconfirmed.discard(name)
+        return start
+
+    def _is_behind(self) -> bool:
+        return any(self._source.reached[name] < end for name, (_, end) in self._bounds.items())
+
+    def _commit(self) -> None:
+        self.applied += self._store.commit(self.copy)
+
+    def _take(self, records: Sequence[Record]) -> None:
+        lanes, take, again = self.copy.lanes, self.copy.take, set[LaneName]()
+        for record in records:
+            name = record.topic(), record.partition()
+            lane = lanes[name]
+            if name in again:
+                continue
+            if name in self._unconfirmed and not self._confirms(lane, record):
+                again.add(name)
+                continue
+            try:
+                verdict = take(lane, record.offset(), record.headers(), record.value())
+            except (KeyError, ValueError, TypeError):
+                # Only the owner writes here: this is its fault, or ours. The sequence shows what it costs.
+                self.copy.unreadable += 1
+                continue
+            if verdict is Verdict.NEW_TIMELINE:
+                self._rebuild(lane, record)
+                again.add(name)
+        for name in again:
+            self._source.go_to(name, self._bounds[name][0])
+
+    def _confirms(self, lane: Lane, record: Record) -> bool:
+        """Whether the first record is the last one that was applied; if not, the log was made anew or cut."""
+        self._unconfirmed.discard(lane.name)
+        headers = dict(record.headers() or ())
+        if record.offset() != lane.last_offset or _place_of(headers) != (lane.timeline, lane.sequence):
+            return False
+        if int(headers["ce_statedigest"], 16) != lane.digest:
+            event, aggregate, subject = (headers[f"ce_{name}"].decode() for name in ("id", "aggregate", "subject"))
+            lane.divergence = Divergence(lane.label, lane.sequence, event, aggregate, subject)
+        return True
+
+    def _rebuild(self, lane: Lane, record: Record) -> None:
+        """The owner started the lane anew: forget ours, and read it again from its beginning."""
+        self._commit()
+        timeline, _ = _place_of(dict(record.headers()))
+        self._store.forget(lane, timeline)
+        self.copy.hashes = self._store.hashes()
+
+
+def _place_of(headers: dict[str, bytes]) -> tuple[int, int]:
+    return int(headers.get("ce_timeline", 0)), int(headers.get("ce_sequence", 0))
+
+
+@contextmanager
+def _without_gc() -> Iterator[None]:
+    """Rows are tuples of texts: there is nothing cyclic to find among millions of them, and looking takes long."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -1,0 +1,180 @@
+"""The replica's file: SQLite, written by one transaction per batch, read by anybody at the same time."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Final, Self
+
+from samenspel.client.replica.copy import Changes, Copy, Hashes, Lane, hex_of
+from samenspel.contracts.catalogue import AGGREGATES
+from samenspel.contracts.digest import REMOVED
+
+VERSION: Final = 1
+PAGE_BYTES: Final = 8_192
+CACHE_KIB: Final = 131_072
+CHECKPOINT_PAGES: Final = 8_000
+WRITER_SECONDS_MAX: Final = 30.0
+
+_INSERT: Final = "insert into event values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_UPSERT: Final = (
+    "insert into state values (?, ?, ?, ?, ?) "
+    "on conflict do update set lane = excluded.lane, hash = excluded.hash, event = excluded.event"
+)
+_MOVE: Final = (
+    "update lane set sequence = ?, digest = ?, last_offset = ? where lane = ? and timeline = ? and sequence = ?"
+)
+
+
+class ReplicaError(RuntimeError):
+    """The file cannot be used; the text says why and what to do."""
+
+
+class Store:
+    """One replica file. ``create`` makes it when it is not there; without, its absence is an error."""
+
+    def __init__(self, path: Path, *, create: bool = False) -> None:
+        self.path = path
+        if not create and not path.exists():
+            raise ReplicaError(f"{path} is not there: `samenspel replica sync --db {path}` makes it")
+        try:
+            self._connection = sqlite3.connect(path, isolation_level=None, timeout=WRITER_SECONDS_MAX)
+            self._prepare()
+        except sqlite3.Error as error:
+            raise ReplicaError(f"{path} is no replica: {error}") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def query(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        return self._connection.execute(sql, values)
+
+    def lane(self, topic: str, partition: int) -> Lane:
+        """Where this copy stands on a lane; at its beginning when it was never read."""
+        name = f"{topic}/{partition}"
+        self._connection.execute(
+            "insert into lane values (?, ?, ?, 1, 0, ?, -1) on conflict do nothing",
+            (name, topic, partition, f"{0:064x}"),
+        )
+        return next(lane for lane in self.lanes() if lane.label == name)
+
+    def lanes(self) -> list[Lane]:
+        rows = self.query(
+            "select topic, partition, timeline, sequence, digest, last_offset from lane order by topic, partition"
+        )
+        return [
+            Lane(topic, partition, timeline, sequence, int(digest, 16), offset, (timeline, sequence))
+            for topic, partition, timeline, sequence, digest, offset in rows
+        ]
+
+    def copy(self, lanes: list[Lane]) -> Copy:
+        """A copy of these lanes that goes on where the file ends."""
+        return Copy({lane.name: lane for lane in lanes}, self.hashes())
+
+    def hashes(self) -> Hashes:
+        """What the digest needs; an empty file is never asked."""
+        empty = next(self.query("select 1 from state limit 1"), None) is None
+        return Hashes(self._hash_of, complete=empty)
+
+    def commit(self, copy: Copy) -> int:
+        """Write what the copy gathered; how many events that were.
+
+        Raises ReplicaError when another process has moved one of its lanes.
+        """
+        changes = copy.changes
+        if not changes.rows:
+            return 0
+        with self._transaction():
+            (before,) = next(self.query("select coalesce(max(number), 0) from event"))
+            self._connection.executemany(_INSERT, changes.rows)
+            self._save_states(changes, before)
+            self._move(copy)
+        copy.committed()
+        return len(changes.rows)
+
+    def forget(self, lane: Lane, timeline: int) -> None:
+        """The owner started this lane anew: drop what we have of it and stand at its new beginning."""
+        with self._transaction():
+            for table in ("state", "event"):
+                self._connection.execute(f"delete from {table} where lane = ?", (lane.label,))  # noqa: S608
+            self._connection.execute(
+                "update lane set timeline = ?, sequence = 0, digest = ?, last_offset = -1 where lane = ?",
+                (timeline, f"{0:064x}", lane.label),
+            )
+        lane.timeline, lane.sequence, lane.digest, lane.last_offset = timeline, 0, 0, -1
+        lane.stored, lane.holes, lane.divergence = (timeline, 0), 0, None
+
+    def make_queries_quick(self) -> None:
+        """Indexes that cost less once everything is in than while it comes in."""
+        self._connection.execute("create index if not exists event_subject on event (subject, number)")
+
+    def cursor(self, url: str) -> str:
+        row = next(self.query("select cursor from feed where url = ?", url), None)
+        return str(row[0]) if row else ""
+
+    def save_cursor(self, url: str, cursor: str) -> None:
+        self._connection.execute(
+            "insert into feed values (?, ?) on conflict do update set cursor = excluded.cursor", (url, cursor)
+        )
+
+    def unknown_aggregates(self) -> int:
+        """Aggregates of a kind that this version does not know; they are kept raw."""
+        rows = self.query("select aggregate, count(*) from state group by aggregate")
+        return sum(count for aggregate, count in rows if aggregate not in AGGREGATES)
+
+    def _prepare(self) -> None:
+        (version,) = next(self.query("pragma user_version"))
+        if version not in (0, VERSION):
+            raise ReplicaError(f"{self.path} has format {version}, this program makes {VERSION}: sync a new file")
+        self._connection.execute(f"pragma page_size = {PAGE_BYTES}")
+        self._connection.execute("pragma journal_mode = wal")
+        for setting in (
+            "synchronous = normal",
+            f"cache_size = -{CACHE_KIB}",
+            f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
+        ):
+            self._connection.execute(f"pragma {setting}")
+        if version == 0:
+            folder = files(__package__)
+            script = (folder / "schema.sql").read_text() + (folder / "views.sql").read_text()
+            self._connection.executescript(f"begin immediate;\n{script}\ncommit;")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("begin immediate")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("rollback")
+            raise
+        self._connection.execute("commit")
+
+    def _save_states(self, changes: Changes, before: int) -> None:
+        rows = changes.rows
+        self._connection.executemany(
+            _UPSERT,
+            (
+                (rows[at][5], rows[at][6], rows[at][0], rows[at][12], before + at + 1)
+                for key, at in changes.latest.items()
+            ),
+        )
+        self._connection.executemany(
+            "delete from state where aggregate = ? and subject = ?",
+            [key.decode().split("\n", 1) for key in changes.removed if not any(rows[changes.latest[key]][12])],
+        )
+
+    def _move(self, copy: Copy) -> None:
+        for lane in copy.lanes.values():
+            if (lane.timeline, lane.sequence) == lane.stored:
+                continue
+            place = (lane.sequence, hex_of(lane), lane.last_offset, lane.label, *lane.stored)
+            if self._connection.execute(_MOVE, place).rowcount != 1:
+                raise ReplicaError(f"another process is writing {self.path}: let it finish")
+
+    def _hash_of(self, aggregate: str, subject: str) -> int:
+        row = next(self.query("select hash from state where (aggregate, subject) = (?, ?)", aggregate, subject), None)
+        return int.from_bytes(row[0], "big") if row else REMOVED

@@ -1,0 +1,173 @@
+"""Verifying a replica: every lane made anew from the stored bytes, and compared with what its owner says.
+
+What is on disk is not believed: ``H`` is taken again of each stored event, the digest after each is made again, and
+the last event of each aggregate must be the one that its state points at.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from samenspel.client.kafka_lanes import KafkaLanes
+from samenspel.client.profile import Profile
+from samenspel.client.replica.copy import Lane
+from samenspel.client.replica.outcome import total_digest
+from samenspel.client.replica.store import Store
+from samenspel.contracts.digest import MODULUS, REMOVED, state_hash, to_hex
+from samenspel.messaging.law import is_removal
+
+FAULTS_MAX: Final = 100
+_EVENTS: Final = """
+select number, lane, timeline, sequence, id, aggregate, subject, hash, digest, value from event order by number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something in the file that is not what its owner published; ``event`` wrote the aggregate last."""
+
+    lane: str
+    sequence: int
+    event: str
+    aggregate: str
+    subject: str
+    what: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.aggregate} {self.subject}: {self.what} ({self.lane} sequence {self.sequence}, event {self.event})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LaneVerdict:
+    """``digest`` is made anew from the file. ``behind`` events, or None when the owner's lane was not asked."""
+
+    lane: str
+    timeline: int
+    sequence: int
+    digest: str
+    equal: bool
+    behind: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport:
+    lanes: tuple[LaneVerdict, ...]
+    faults: tuple[Fault, ...]
+
+    @property
+    def is_equal(self) -> bool:
+        return not self.faults and all(lane.equal and not lane.behind for lane in self.lanes)
+
+    @property
+    def total_digest(self) -> str:
+        return total_digest(int(lane.digest, 16) for lane in self.lanes)
+
+
+@dataclass(slots=True)
+class _Recount:
+    """What follows from the stored events alone."""
+
+    sequences: dict[str, int] = field(default_factory=dict)
+    digests: dict[str, int] = field(default_factory=dict)
+    last: dict[tuple[str, str], tuple[int, int, Any]] = field(default_factory=dict)
+    """Per aggregate: its hash, the number of its last event, and where that stands."""
+    faults: list[Fault] = field(default_factory=list)
+
+    def blame(self, place: tuple[str, int, str, str, str], what: str) -> None:
+        if len(self.faults) < FAULTS_MAX:
+            self.faults.append(Fault(*place, what))
+
+
+def verify(store: Store, profile: Profile | None = None, organisation: str = "") -> VerifyReport:
+    """Recompute the file; with a profile also compare with the ends of the lanes on Kafka.
+
+    Raises SurroundingsMissing when Kafka is asked and does not answer.
+    """
+    recount = _recount(store)
+    _compare_states(store, recount)
+    verdicts = [_verdict(lane, recount) for lane in store.lanes()]
+    if profile is not None:
+        with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source:
+            verdicts = list(_compare_with_owner(source, store, verdicts, recount))
+    return VerifyReport(tuple(verdicts), tuple(recount.faults))
+
+
+def _recount(store: Store) -> _Recount:
+    recount = _Recount()
+    for number, lane, _, sequence, id, aggregate, subject, stored, digest, value in store.query(_EVENTS):
+        place = (lane, sequence, id, aggregate, subject)
+        new = _hash_of(aggregate, subject, value)
+        if new.to_bytes(32, "big") != stored:
+            recount.blame(place, "the stored event is not what was published: its bytes were changed")
+        if sequence != recount.sequences.get(lane, 0) + 1:
+            recount.blame(place, f"event {recount.sequences.get(lane, 0) + 1} of the lane is missing before it")
+        old, *_ = recount.last.get((aggregate, subject), (REMOVED,))
+        # Go on from the published hash, so that one changed event is not held against all that follow.
+        published = int.from_bytes(stored, "big")
+        recount.digests[lane] = (recount.digests.get(lane, 0) - old + published) % MODULUS
+        if to_hex(recount.digests[lane]) != digest:
+            recount.blame(place, "the digest after it is not its owner's")
+            recount.digests[lane] = int(digest, 16)
+        recount.sequences[lane] = sequence
+        recount.last[aggregate, subject] = (published, number, place)
+    return recount
+
+
+def _compare_states(store: Store, recount: _Recount) -> None:
+    """The state of each aggregate must be its last event's."""
+    seen = set()
+    for aggregate, subject, stored, event in store.query("select aggregate, subject, hash, event from state"):
+        hash_, number, place = recount.last.get((aggregate, subject), (REMOVED, 0, ("?", 0, "?", aggregate, subject)))
+        seen.add((aggregate, subject))
+        if (int.from_bytes(stored, "big"), event) != (hash_, number):
+            recount.blame(place, "its state is not that of its last event")
+    for reference, (hash_, _, place) in recount.last.items():
+        if hash_ != REMOVED and reference not in seen:
+            recount.blame(place, "its state is missing")
+
+
+def _verdict(lane: Lane, recount: _Recount) -> LaneVerdict:
+    """Whether the lane's own row says what its events say."""
+    sequence, digest = recount.sequences.get(lane.label, 0), recount.digests.get(lane.label, 0)
+    blamed = any(fault.lane == lane.label for fault in recount.faults)
+    equal = (sequence, digest) == (lane.sequence, lane.digest) and not blamed
+    return LaneVerdict(lane.label, lane.timeline, sequence, to_hex(digest), equal)
+
+
+def _compare_with_owner(
+    source: KafkaLanes, store: Store, verdicts: list[LaneVerdict], recount: _Recount
+) -> Iterator[LaneVerdict]:
+    """Behind by how many, and whether the event that we stand at has our digest on the owner's lane."""
+    lanes = {lane.label: lane for lane in store.lanes()}
+    bounds = source.bounds(sorted({lane.topic for lane in lanes.values()}))
+    for verdict in verdicts:
+        lane = lanes[verdict.lane]
+        start, end = bounds.get(lane.name, (0, 0))
+        if end == start:
+            yield replace(verdict, behind=0, equal=verdict.equal and verdict.sequence == 0)
+            continue
+        head = _headers(source.record_at(lane.name, end - 1))
+        ours = head
+        if start <= lane.last_offset < end - 1:
+            ours = _headers(source.record_at(lane.name, lane.last_offset))
+        yield replace(
+            verdict,
+            behind=max(0, int(head["ce_sequence"]) - verdict.sequence),
+            equal=verdict.equal and _agrees(ours, verdict) and int(head["ce_timeline"]) == verdict.timeline,
+        )
+
+
+def _agrees(theirs: dict[str, bytes], verdict: LaneVerdict) -> bool:
+    """Only the same sequence can be compared; another one says nothing."""
+    return int(theirs["ce_sequence"]) != verdict.sequence or theirs["ce_statedigest"].decode() == verdict.digest
+
+
+def _headers(record: Any) -> dict[str, bytes]:
+    return dict(record.headers()) if record is not None else {"ce_sequence": b"0", "ce_timeline": b"1"}
+
+
+def _hash_of(aggregate: str, subject: str, value: str | bytes) -> int:
+    raw = value.encode() if isinstance(value, str) else value
+    return REMOVED if is_removal(raw) else state_hash(aggregate.encode(), subject.encode(), raw)
