@@ -57,11 +57,6 @@ def decode(text: str) -> dict[LaneName, Place]:
         raise BadCursor(BadCursor.__doc__) from error
 
 
-def later(one: Cursor, other: Cursor) -> dict[LaneName, Place]:
-    """Lane by lane the later of two places."""
-    return {name: max(one.get(name, START), other.get(name, START)) for name in {*one, *other}}
-
-
 def _lanes(topic: str, places: list[Any]) -> "enumerate[Any]":
     if topic not in CANONICAL or len(places) > LANES_MAX:
         raise ValueError(topic)

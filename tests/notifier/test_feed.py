@@ -1,0 +1,61 @@
+"""The feed's pages: gapless per lane, fair between lanes, and every event exactly once."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from samenspel.contracts.topics import FUNDING, INITIATIVES
+
+from services.notifier.cursor import Place
+from services.notifier.feed import Range, merged, plan, shares
+
+names = st.tuples(st.sampled_from([INITIATIVES, FUNDING]), st.integers(0, 5))
+wanted = st.dictionaries(names, st.integers(0, 2_000), max_size=12)
+limits = st.integers(1, 1_000)
+
+
+@given(wanted, limits)
+def test_a_page_is_as_full_as_it_can_be(wanted: dict[tuple[str, int], int], limit: int) -> None:
+    given_out = shares(wanted, limit)
+    assert sum(given_out.values()) == min(limit, sum(wanted.values()))
+    assert all(0 <= number <= wanted[name] for name, number in given_out.items())
+
+
+@given(wanted, limits)
+def test_no_lane_with_much_to_tell_gets_less_than_one_with_little(
+    wanted: dict[tuple[str, int], int], limit: int
+) -> None:
+    given_out = shares(wanted, limit)
+    short = [number for name, number in given_out.items() if number < wanted[name]]
+    assert not short or min(short) >= max(given_out.values()) - 1
+
+
+@given(wanted, limits)
+def test_pages_cover_every_lane_once_and_without_a_gap(ends: dict[tuple[str, int], int], limit: int) -> None:
+    heads = {name: Place(1, number) for name, number in ends.items()}
+    cursor: dict[tuple[str, int], Place] = {}
+    read: dict[tuple[str, int], int] = dict.fromkeys(ends, 0)
+    while ranges := plan(cursor, heads, limit):
+        assert sum(each.high - each.low for each in ranges) <= limit
+        for each in ranges:
+            assert each.low == read[each.topic, each.lane]
+            read[each.topic, each.lane] = each.high
+            cursor[each.topic, each.lane] = Place(1, each.high)
+    assert read == ends
+
+
+def test_a_lane_that_was_started_anew_is_read_from_its_new_first_event() -> None:
+    ranges = plan({(FUNDING, 0): Place(1, 70)}, {(FUNDING, 0): Place(2, 5)}, 100)
+    assert ranges == [Range(FUNDING, 0, 2, 0, 5)]
+
+
+def test_a_cursor_ahead_of_the_feed_waits() -> None:
+    assert plan({(FUNDING, 0): Place(1, 70)}, {(FUNDING, 0): Place(1, 60)}, 100) == []
+
+
+def test_lanes_are_merged_by_time_and_each_keeps_its_order_whatever_its_clock_said() -> None:
+    rows = [
+        {"topic": FUNDING, "lane": 0, "id": "02"},
+        {"topic": FUNDING, "lane": 0, "id": "01"},
+        {"topic": FUNDING, "lane": 1, "id": "00"},
+        {"topic": FUNDING, "lane": 1, "id": "03"},
+    ]
+    assert [row["id"] for row in merged(rows)] == ["00", "02", "01", "03"]
