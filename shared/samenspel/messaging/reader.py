@@ -11,13 +11,12 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import CorruptRecordException
+
+from samenspel.messaging.rescue import UNDECODABLE, Rescue
 
 log = structlog.get_logger()
 
 Opener = Callable[[TopicPartition], Awaitable[int]]
-Rescue = Callable[[TopicPartition, int, int], Awaitable[list[ConsumerRecord]]]
-_UNDECODABLE: Final = (UnicodeDecodeError, CorruptRecordException)
 RECORDS_MAX: Final = 500
 WAIT_SECONDS: Final = 1.0
 _PAUSE_SECONDS: Final = 0.5
@@ -67,18 +66,19 @@ class LaneReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no typ
         self._unopened.partitions.add(partition)
 
     async def _open_assigned(self) -> None:
+        self._unopened.partitions &= self.assignment()
+        failed = False
         for partition in list(self._unopened.partitions):
-            if partition not in self.assignment():
-                self._unopened.partitions.discard(partition)
-                continue
             try:
                 self.seek(partition, await self._opener(partition))
             except Exception as error:
-                # The surroundings are away; nothing of this partition is read until they are back.
+                # Nothing of this partition is read until it can be opened; the others must not wait for it.
                 log.warning("partition not opened", partition=f"{partition.topic}/{partition.partition}", error=error)
-                await asyncio.sleep(_PAUSE_SECONDS)
-                return
-            self._unopened.partitions.discard(partition)
+                failed = True
+            else:
+                self._unopened.partitions.discard(partition)
+        if failed:
+            await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _drain(self, room: int) -> dict[TopicPartition, list[ConsumerRecord]]:
         drained: dict[TopicPartition, list[ConsumerRecord]] = {}
@@ -96,7 +96,7 @@ class LaneReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no typ
     async def _records_of(self, partition: TopicPartition, room: int) -> list[ConsumerRecord]:
         try:
             found = await super().getmany(partition, timeout_ms=0, max_records=room)
-        except _UNDECODABLE as error:
+        except UNDECODABLE as error:
             position = await self.position(partition)
             log.warning("record cannot be decoded", partition=str(partition), offset=position, error=str(error))
             records = await self._rescue(partition, position, room)

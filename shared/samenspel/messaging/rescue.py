@@ -1,13 +1,19 @@
 """Reading past a record that aiokafka cannot decode: librdkafka hands on all but that record's headers."""
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from aiokafka import ConsumerRecord, TopicPartition
-from confluent_kafka import OFFSET_INVALID, Consumer, Message
+from aiokafka.errors import CorruptRecordException
+from confluent_kafka import Consumer, Message
 from confluent_kafka import TopicPartition as Place
 
+Rescue = Callable[[TopicPartition, int, int], Awaitable[list[ConsumerRecord]]]
+"""`rescue` with its settings given: partition, offset and room."""
+UNDECODABLE: Final = (UnicodeDecodeError, CorruptRecordException)
+"""What aiokafka raises for a record whose headers it cannot decode."""
 _SECONDS_MAX: Final = 5.0
 
 
@@ -34,10 +40,11 @@ def _read(settings: Mapping[str, Any], partition: TopicPartition, offset: int, r
     try:
         consumer.assign([Place(partition.topic, partition.partition, offset)])
         records: list[ConsumerRecord] = []
-        while len(records) < room:
-            message = consumer.poll(_SECONDS_MAX)
-            if message is None or message.error() or message.offset() in (None, OFFSET_INVALID):
-                break
+        deadline = time.monotonic() + _SECONDS_MAX
+        while len(records) < room and (left := deadline - time.monotonic()) > 0:
+            message = consumer.poll(left)
+            if message is None or message.error():
+                continue  # nothing yet, or an error that librdkafka mends by itself: it is still connecting
             records.append(_record_of(partition, message))
             if records[-1].headers is None:
                 break
@@ -65,7 +72,12 @@ def _record_of(partition: TopicPartition, message: Message) -> ConsumerRecord:
 
 
 def _headers_of(message: Message) -> Any:
+    """None when they cannot be decoded.
+
+    `map` makes the call, because for a hot call of our own the interpreter would not look at the error that the
+    binding leaves behind beside its result, and would raise it in whatever comes next.
+    """
     try:
-        return tuple(message.headers() or ())
+        return tuple(next(map(Message.headers, (message,))) or ())
     except (SystemError, UnicodeDecodeError):
         return None

@@ -99,8 +99,9 @@ class Messaging:
         self._follows = follows
         source = f"urn:nld:oin:{settings.operator_oin}:systeem:samenspel-{name}"
         self.desk = Desk(handlers, source, settings.lanes, lambda: str(uuid7()), lambda: datetime.now(UTC))
-        self.probe = Probe(settings.kafka())
-        self._relay_probe = Probe(settings.kafka())
+        self._rescue = partial(rescue, settings.librdkafka())
+        self.probe = Probe(settings.kafka(), self._rescue)
+        self._relay_probe = Probe(settings.kafka(), self._rescue)
         self.relay = Relay(pool, self._relay_probe, settings.kafka(), UUID(str(uuid7())), PUBLISHED.inc)
         self.waker = Waker(self.desk, pool, self.desk.clock, self._settled)
         self.ingress = Ingress(self.desk, pool, self._settled)
@@ -204,7 +205,7 @@ class Messaging:
             config.builder = partial(
                 LaneReader,
                 opener=self._open,
-                rescue=partial(rescue, self._settings.librdkafka()),
+                rescue=self._rescue,
                 **config.builder.keywords,
             )
             await broker.start()
