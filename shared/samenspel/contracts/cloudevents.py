@@ -92,7 +92,7 @@ def from_structured(body: bytes) -> Envelope:
 def check(envelope: Envelope) -> list[Problem]:
     """All that is wrong with the context attributes; empty when they are as the specification wants them."""
     attributes = envelope.attributes
-    found = envelope.problems
+    found = list(envelope.problems)
     for name in _REQUIRED:
         if not attributes.get(name) and not any(problem.field == name for problem in found):
             found.append(

@@ -40,6 +40,10 @@ Code = Literal[
 CODES: Final[tuple[str, ...]] = get_args(Code)
 
 
+FIELD_CHARS_MAX: Final = 200
+DETAIL_CHARS_MAX: Final = 500
+
+
 class Problem(Model):
     """One thing that was wrong.
 
@@ -95,10 +99,10 @@ def _problem_of(entry: Any) -> Problem:
     kind: str = entry["type"]
     detail: str = entry["msg"]
     if kind not in _CODE_OF and not isinstance(entry["input"], dict | list):
-        detail = f"{detail} (given: {str(entry['input'])[:100]!r})"
+        detail = f"{detail} (given: {repr(str(entry['input'])[:100])[:102]})"
     return Problem(
         code=_CODE_OF.get(kind, "invalid-field"),
-        field=pointer(entry["loc"]) or "/",
-        detail=detail[:500],
+        field=pointer(entry["loc"])[:FIELD_CHARS_MAX] or "/",
+        detail=detail[:DETAIL_CHARS_MAX],
         fix=_FIX_OF.get(kind, _FIX),
     )

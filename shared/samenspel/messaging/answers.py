@@ -3,15 +3,19 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
+from samenspel.contracts.cloudevents import LONGEST
 from samenspel.contracts.problems import Problem
 from samenspel.contracts.receipts import PROBLEMS_MAX, RECEIPT_BYTES_MAX, Outcome
 from samenspel.contracts.submissions import Submission
 from samenspel.messaging.lanes import columns
 from samenspel.runtime.postgres import Connection
+
+PROBLEM_BYTES_MAX: Final = 48_000
+"""Of the problems in one answer together: the rest of a receipt's 64,000 bytes is for what surrounds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +48,28 @@ class Answered:
 
 def answer(to: Inbound, outcome: Outcome, **more: Any) -> Answered:
     """An answer that says ``outcome``; ``more`` is what `contracts.receipts.Answer` has besides."""
-    body: dict[str, Any] = {"source": to.source, "id": to.id, "outcome": outcome, "record": to.record, **more}
+    # What could not be read may call itself anything: no submission that can be has a longer source or id.
+    named = {"source": to.source[:LONGEST], "id": to.id[:LONGEST]}
+    body: dict[str, Any] = {**named, "outcome": outcome, "record": to.record, **more}
     if isinstance(to, Submission):
         body["submissionhash"] = to.hash.hex()
     return Answered(to.organisation, outcome, orjson.dumps(body))
 
 
 def rejected(to: Inbound, problems: Sequence[Problem]) -> Answered:
-    """*Rejected*, with at most 100 problems and the number of those left out."""
-    shown = [problem.model_dump() for problem in problems[:PROBLEMS_MAX]]
-    return answer(to, "rejected", problems=shown, problems_left_out=max(0, len(problems) - PROBLEMS_MAX))
+    """*Rejected*, with as many problems as a receipt has room for, at most 100, and the number of those left out."""
+    shown = list(_that_fit(problems))
+    return answer(to, "rejected", problems=shown, problems_left_out=len(problems) - len(shown))
+
+
+def _that_fit(problems: Sequence[Problem]) -> Iterator[dict[str, Any]]:
+    room = PROBLEM_BYTES_MAX
+    for problem in problems[:PROBLEMS_MAX]:
+        shown = problem.model_dump()
+        room -= len(orjson.dumps(shown))
+        if room < 0:
+            return
+        yield shown
 
 
 def repeated(to: Submission, first: bytes) -> Answered:
