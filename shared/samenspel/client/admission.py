@@ -6,6 +6,7 @@ anywhere. The credential is kept before the event is submitted: a known organisa
 
 import asyncio
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,7 +15,7 @@ from typing import Final
 from samenspel.client.emit import emit
 from samenspel.client.issuer import Issuer
 from samenspel.client.kafka import admin_of
-from samenspel.client.kafka_admin import KafkaAdmin
+from samenspel.client.kafka_admin import KafkaAdmin, KafkaAdminError
 from samenspel.client.profile import Credential, Profile
 from samenspel.client.rights import rights_of_organisation
 from samenspel.client.statements import state
@@ -27,6 +28,8 @@ PRODUCE_BYTES_PER_SECOND: Final = 20_000_000
 """What an organisation may send to each broker: far above any city, far below what a broker takes."""
 AT_ONCE: Final = 8
 PASSWORD_BYTES: Final = 32
+KNOWN_SECONDS_MAX: Final = 30.0
+KNOWN_POLL_SECONDS: Final = 0.1
 Told = Callable[[str], None]
 
 
@@ -63,6 +66,16 @@ def _provide(profile: Profile, organisations: Sequence[OrganisationAdmitted], to
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for credential in pool.map(partial(_let_in, admin), credentials):
             profile.save(credential)
+    _wait_until_known(admin, {credential.username for credential in credentials})
+
+
+def _wait_until_known(admin: KafkaAdmin, users: set[str]) -> None:
+    """Brokers hear of a user after the controller does, behind the topics that they are still making."""
+    deadline = time.monotonic() + KNOWN_SECONDS_MAX
+    while not users <= set(admin.users()):
+        if time.monotonic() > deadline:
+            raise KafkaAdminError(f"Kafka has not let the new users in within {KNOWN_SECONDS_MAX:.0f} s")
+        time.sleep(KNOWN_POLL_SECONDS)
 
 
 def _credential(stated: OrganisationAdmitted, known: Credential | None, issuer: Issuer) -> Credential:
