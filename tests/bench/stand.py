@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,14 +15,16 @@ from uuid import UUID
 import asyncpg
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from samenspel.client.rights import rights_of_organisation
-from samenspel.contracts.topics import Domain, Service, ingress, topics_of
+from samenspel.client.admission import admit
+from samenspel.contracts.organisations import OrganisationAdmitted
+from samenspel.contracts.topics import Domain, Service, ingress
 
 from deploy.local.services import environment_of
 from deploy.local.system import LocalSystem
 
 ORGANISATIONS = [f"000000990000000080{number:02d}" for number in range(8)]
 POLL_SECONDS = 0.02
+READY_SECONDS_MAX = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,32 @@ class Stand:
         bootstrap = self.system.profile.system().kafka.bootstrap
         return {**os.environ, **environment_of(service, self.system.home, bootstrap, self.system.databases)}
 
+    def reader(self) -> str:
+        """As whom lanes are read."""
+        return ORGANISATIONS[0]
+
+    def await_ready(self, service: Service) -> None:
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while not self.system.services.is_ready(service):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{service} did not become ready")
+            time.sleep(POLL_SECONDS)
+
+    @contextmanager
+    def following(self, database: Path) -> Iterator[None]:
+        """A replica that follows, in a process of its own, and notes when it committed each event."""
+        environment = {**os.environ, "SAMENSPEL_PROFILE": str(self.system.profile.folder)}
+        command = [sys.executable, "-m", "tests.bench.follower", str(database), self.reader()]
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(READY_SECONDS_MAX)
+            process.stdout.close()
+
     @contextmanager
     def process(self, service: Service, *command: str) -> Iterator[subprocess.Popen[bytes]]:
         """A process with this service's settings; killed at the end."""
@@ -63,20 +92,24 @@ class Stand:
 @contextmanager
 def stand(folder: Path) -> Iterator[Stand]:
     system = LocalSystem(folder / "home")
-    system.start(services=())
+    system.home.make()
     system.services.claim_ports(("registry", "funding", "notifier"))
+    system.start(services=())
     try:
-        admin = system.kafka.admin()
-        for oin in ORGANISATIONS:
-            admin.ensure_user(oin, "bench")
-            admin.ensure_topics(topics_of(oin))
-            admin.ensure_acls(oin, rights_of_organisation(oin))
-        yield Stand(system)
+        made = Stand(system)
+        with made.process("registry", "services.registry"):
+            made.await_ready("registry")
+            asyncio.run(admit(system.profile, [_organisation(oin) for oin in ORGANISATIONS]))
+        yield made
     finally:
         import shutil
 
         shutil.copytree(system.home.path / "log", "/tmp/me/logs", dirs_exist_ok=True)
         system.remove()
+
+
+def _organisation(oin: str) -> OrganisationAdmitted:
+    return OrganisationAdmitted(oin=oin, name=f"Gemeente {oin[-2:]}", kind="municipality")
 
 
 def submission(number: int, run: int, subjects: int) -> tuple[bytes, str]:
@@ -107,17 +140,39 @@ async def fill(stand: Stand, domain: Domain, count: int, run: int, subjects: int
             sent = []
             for number in range(each):
                 value, key = submission(number, run * 100 + index, own)
-                kind = "registered" if number < own else "changed"
-                headers = [
-                    ("ce_specversion", b"1.0"),
-                    ("ce_id", b"%d-%d-%d" % (run, index, number)),
-                    ("ce_source", f"urn:nld:oin:{oin}:systeem:bench".encode()),
-                    ("ce_type", f"nl.samenspel.initiative-{kind}.v1".encode()),
-                    ("ce_time", b"2026-11-24T10:11:12Z"),
-                    ("content-type", b"application/json"),
-                ]
+                headers = _headers(oin, f"{run}-{index}-{number}", "registered" if number < own else "changed")
                 sent.append(await producer.send(ingress(domain, oin), value, key=key.encode(), headers=headers))
             await asyncio.gather(*sent)
+    finally:
+        await producer.stop()
+
+
+def _headers(oin: str, id: str, kind: str) -> list[tuple[str, bytes]]:
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", id.encode()),
+        ("ce_source", f"urn:nld:oin:{oin}:systeem:bench".encode()),
+        ("ce_type", f"nl.samenspel.initiative-{kind}.v1".encode()),
+        ("ce_time", b"2026-11-24T10:11:12Z"),
+        ("content-type", b"application/json"),
+    ]
+
+
+async def steady(stand: Stand, domain: Domain, per_second: int, seconds: int) -> None:
+    """New initiatives at an even pace."""
+    producer = AIOKafkaProducer(**stand.kafka(), acks="all", enable_idempotence=True)
+    await producer.start()
+    loop, sent = asyncio.get_running_loop(), []
+    began = loop.time()
+    try:
+        for number in range(per_second * seconds):
+            await asyncio.sleep(max(0.0, began + number / per_second - loop.time()))
+            oin = ORGANISATIONS[number % len(ORGANISATIONS)]
+            value, key = submission(number, 9_900, per_second * seconds)
+            headers = _headers(oin, f"steady-{number}", "registered")
+            sent.append(await producer.send(ingress(domain, oin), value, key=key.encode(), headers=headers))
+        await asyncio.gather(*sent)
+        await asyncio.sleep(2)
     finally:
         await producer.stop()
 
@@ -139,8 +194,10 @@ async def rate(stand: Stand, service: Service, topic: str, lanes: Sequence[int],
                 await asyncio.sleep(POLL_SECONDS)
                 decided = await _decided(connection)
             start = time.monotonic()
-            while sum((await consumer.end_offsets(partitions)).values()) - begin < count:
+            there = begin
+            while there - begin < count:
                 await asyncio.sleep(POLL_SECONDS)
+                there = sum((await consumer.end_offsets(partitions)).values())
             return (count - (decided - before)) / (time.monotonic() - start)
     finally:
         await connection.close()

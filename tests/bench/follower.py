@@ -1,0 +1,44 @@
+"""A replica that follows and notes, for each event, when it was recorded by its owner and when committed here."""
+
+import sqlite3
+import sys
+import time
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from samenspel.client.profile import Profile
+from samenspel.client.replica import Store, sync_over_kafka
+
+
+class NotingStore(Store):
+    """A store that looks at the clock after each commit."""
+
+    delays: list[tuple[float, float]]
+
+    def commit(self, copy: Any) -> int:
+        done = super().commit(copy)
+        now = time.time()
+        if done:
+            newest = self.query("select time from event order by rowid desc limit ?", done)
+            self.delays += [(datetime.fromisoformat(row[0]).timestamp(), now) for row in newest]
+        return done
+
+
+def follow(database: Path, organisation: str) -> None:
+    profile = Profile.find()
+    with NotingStore(database, create=True) as store:
+        store.delays = []
+        sync_over_kafka(profile, organisation, store)
+        store.delays.clear()
+        print("following", flush=True)
+        with suppress(KeyboardInterrupt):
+            sync_over_kafka(profile, organisation, store, follow=True)
+    with sqlite3.connect(database) as connection:
+        connection.execute("create table delay (time real, applied_at real)")
+        connection.executemany("insert into delay values (?, ?)", store.delays)
+
+
+if __name__ == "__main__":
+    follow(Path(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,124 @@
+"""What is measured, each against a floor of the same run: only the ratio is compared with the goal."""
+
+import asyncio
+import sqlite3
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from samenspel.client.replica import Store, sync_over_kafka
+from samenspel.contracts.topics import FUNDING, INITIATIVES, LANES_LOCAL, ingress
+
+from tests.bench.stand import ORGANISATIONS, Stand, fill, rate, steady
+
+SECONDS_MAX: Final = 240.0
+LANES: Final = range(LANES_LOCAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One row of the table. ``holds`` is None when there is no goal."""
+
+    name: str
+    value: float
+    unit: str
+    floor: float | None = None
+    ratio: float | None = None
+    goal: str = ""
+    holds: bool | None = None
+
+    def row(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def throughput(stand: Stand, count: int, rounds: int) -> list[Figure]:
+    """Submission → canonical through one registry process, against the floor, in turn; medians."""
+    floors, ours = [], []
+    for run in range(rounds):
+        asyncio.run(fill(stand, "funding", count, run, count // 5))
+        command = ["tests.bench.floor", *(ingress("funding", oin) for oin in ORGANISATIONS)]
+        with stand.process("funding", *command):
+            floors.append(asyncio.run(rate(stand, "funding", FUNDING, LANES, count, SECONDS_MAX)))
+        asyncio.run(fill(stand, "initiatives", count, run, count // 5))
+        with stand.process("registry", "services.registry"):
+            ours.append(asyncio.run(rate(stand, "registry", INITIATIVES, LANES, count, SECONDS_MAX)))
+    ratio = statistics.median(mine / floor for mine, floor in zip(ours, floors, strict=True))
+    value, floor = statistics.median(ours), statistics.median(floors)
+    return [Figure("submission to canonical", value, "events/s", floor, ratio, "ratio >= 0.6", ratio >= 0.6)]
+
+
+def rebuild(stand: Stand, folder: Path) -> list[Figure]:
+    """A verified replica from nothing, against a plain aiokafka read of the same lanes."""
+    raw = asyncio.run(_read_all(stand))
+    organisation = stand.reader()
+    began = time.monotonic()
+    with Store(folder / "replica.db", create=True) as store:
+        report = sync_over_kafka(stand.system.profile, organisation, store, topics=[INITIATIVES])
+    value = report.applied / (time.monotonic() - began)
+    ratio = value / raw
+    return [Figure("verified replica rebuild", value, "events/s", raw, ratio, "ratio >= 0.5", ratio >= 0.5)]
+
+
+async def _read_all(stand: Stand) -> float:
+    consumer = AIOKafkaConsumer(
+        **stand.kafka(), group_id=None, auto_offset_reset="earliest", max_partition_fetch_bytes=4_194_304
+    )
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(INITIATIVES, lane) for lane in LANES]
+        consumer.assign(partitions)
+        count = sum((await consumer.end_offsets(partitions)).values())
+        began, done = time.monotonic(), 0
+        while done < count:
+            found = await consumer.getmany(timeout_ms=200, max_records=5_000)
+            done += sum(len(records) for records in found.values())
+        return count / (time.monotonic() - began)
+    finally:
+        await consumer.stop()
+
+
+def latency(stand: Stand, folder: Path, per_second: int, seconds: int) -> list[Figure]:
+    """From the moment a fact was recorded to the moment it was committed in a replica, at a steady pace."""
+    database = folder / "follow.db"
+    with stand.process("registry", "services.registry"):
+        stand.await_ready("registry")
+        with stand.following(database):
+            asyncio.run(steady(stand, "initiatives", per_second, seconds))
+    millis = sorted(_delays(database))
+    p50, p99 = millis[len(millis) // 2], millis[len(millis) * 99 // 100]
+    return [
+        Figure("recorded to replica, p50", p50, "ms", goal="<= 10 ms at 300/s", holds=p50 <= 10),
+        Figure("recorded to replica, p99", p99, "ms", goal="<= 50 ms at 300/s", holds=p99 <= 50),
+    ]
+
+
+def _delays(database: Path) -> list[float]:
+    with sqlite3.connect(database) as connection:
+        rows = connection.execute("select time, applied_at from delay").fetchall()
+    return [(applied - recorded) * 1000 for recorded, applied in rows]
+
+
+def growth(stand: Stand, sizes: Sequence[int], sample: int) -> list[Figure]:
+    """Events per second for the next ``sample`` when so much history is there already, against the smallest."""
+    figures: list[Figure] = []
+    there = 0
+    first: float | None = None
+    for run, size in enumerate(sizes, 50):
+        if size > there:
+            asyncio.run(fill(stand, "initiatives", size - there, run, (size - there) // 5))
+            with stand.process("registry", "services.registry"):
+                asyncio.run(rate(stand, "registry", INITIATIVES, LANES, size - there, SECONDS_MAX))
+        asyncio.run(fill(stand, "initiatives", sample, run + 100, sample // 5))
+        with stand.process("registry", "services.registry"):
+            value = asyncio.run(rate(stand, "registry", INITIATIVES, LANES, sample, SECONDS_MAX))
+        there = size + sample
+        first = first or value
+        ratio = value / first
+        figures.append(
+            Figure(f"with {size:,} events of history", value, "events/s", first, ratio, "ratio >= 0.8", ratio >= 0.8)
+        )
+    return figures
