@@ -1,0 +1,115 @@
+"""Receivers that behave as a test wants, and an organisation's way to its subscriptions."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+import orjson
+from aiohttp import web
+
+from tests.kit.organisations import Organisation
+
+Event = dict[str, Any]
+Answer = Callable[[Event, int], Awaitable[int]]
+"""The status to answer an event with, given how often it has come; it may take its time."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What a receiver was told, in order of arrival, and with which status it answered."""
+
+    url: str = ""
+    answers: list[tuple[Event, int]] = field(default_factory=list)
+
+    def taken(self, subject: str) -> list[int]:
+        """The sequences of a subject's events that were answered 2xx, in order of arrival."""
+        return [
+            int(event["sequence"]) for event, status in self.answers if event["subject"] == subject and status < 300
+        ]
+
+    def times(self, subject: str) -> int:
+        return sum(event["subject"] == subject for event, _ in self.answers)
+
+
+@asynccontextmanager
+async def receiving(answer: Answer) -> AsyncIterator[Told]:
+    """A receiver on loopback. Signatures are not its business: `samenspel.client.receive` verifies them."""
+    told, times = Told(), Counter[str]()
+
+    async def receive(request: web.Request) -> web.Response:
+        event = orjson.loads(await request.read())
+        times[event["id"]] += 1
+        status = await answer(event, times[event["id"]])
+        told.answers.append((event, status))
+        return web.Response(status=status)
+
+    app = web.Application()
+    app.router.add_post("/", receive)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    told.url = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    try:
+        yield told
+    finally:
+        await runner.cleanup()
+
+
+async def takes(event: Event, times: int) -> int:
+    """Takes everything."""
+    return 204
+
+
+async def hangs(event: Event, times: int) -> int:
+    """Never answers."""
+    await asyncio.Event().wait()
+    return 204
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """The notifier's interface, as one organisation uses it."""
+
+    organisation: Organisation
+    http: aiohttp.ClientSession
+
+    async def call(self, method: str, path: str, **more: Any) -> tuple[int, Any, Any]:
+        """Status, headers, and the body as JSON."""
+        url = f"{self.organisation.system.services.urls()['notifier']}/v1{path}"
+        async with self.http.request(method, url, **more) as response:
+            body = await response.read()
+            return response.status, response.headers, orjson.loads(body) if body else None
+
+    async def subscribe(self, **wanted: Any) -> str:
+        """A new subscription's id."""
+        status, _, body = await self.call("POST", "/subscriptions", json=wanted)
+        assert status == 201, body
+        return str(body["subscription_id"])
+
+    async def shown(self, identity: str) -> Any:
+        status, _, body = await self.call("GET", f"/subscriptions/{identity}")
+        assert status == 200, body
+        return body
+
+    async def pages(self, path: str, **query: Any) -> tuple[list[Event], str]:
+        """All events that a feed has now, page by page, and the cursor behind them."""
+        events: list[Event] = []
+        while True:
+            status, headers, page = await self.call("GET", path, params=query)
+            assert status == 200, page
+            events += page
+            query["after"] = headers["Samenspel-Cursor"]
+            if headers["Samenspel-More"] == "false":
+                return events, query["after"]
+
+
+@asynccontextmanager
+async def subscriber_for(organisation: Organisation) -> AsyncIterator[Subscriber]:
+    headers = {"authorization": f"Bearer {organisation.credential.token}"}
+    timeout = aiohttp.ClientTimeout(total=30)
+    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as http:
+        yield Subscriber(organisation, http)
