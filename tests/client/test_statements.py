@@ -1,5 +1,7 @@
 """What an organisation states is completed the same way each time, so that repeating is harmless."""
 
+from datetime import UTC, datetime
+
 import pytest
 from samenspel.client.http_door import EVENTS_MAX, batches
 from samenspel.client.statements import Statement, state
@@ -48,8 +50,6 @@ def test_an_unknown_type_is_not_sent() -> None:
 def test_both_doors_read_the_same_submission(fact: str) -> None:
     stated = state(OIN, fact, EXAMPLES[fact])
     envelopes = from_kafka(stated.headers(), stated.data), from_structured(stated.structured()), stated.envelope()
-    from datetime import UTC, datetime
-
     now = datetime.now(UTC)
     read = [read_submission(each, OIN, SUBMISSIONS, now, "test") for each in envelopes]
     assert read[0] == read[1] == read[2]

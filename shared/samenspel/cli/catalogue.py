@@ -1,79 +1,125 @@
-"""``samenspel catalogue``: what may be submitted, what it leads to, and what it looks like."""
+"""``samenspel catalogue``: every event type, what it means, its schema, an example."""
 
+import sys
 from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from samenspel.cli.output import data
+from samenspel.cli.console import Exit, data, end, plainly, print_json
+from samenspel.cli.options import AsJson
 from samenspel.client.statements import full_type
-from samenspel.contracts.catalogue import FACTS, SUBMISSIONS, SubmissionType
+from samenspel.contracts.catalogue import AGGREGATES, FACTS, SCHEMA_BASE, SUBMISSIONS, FactType, SubmissionType
+from samenspel.contracts.jsonschema import schemas
 
 
 def catalogue(
-    kind: Annotated[str | None, typer.Argument(metavar="[TYPE]", help="Short or full.")] = None,
-    schema: Annotated[bool, typer.Option(help="Its JSON Schema.")] = False,
-    example: Annotated[bool, typer.Option(help="A valid example, as `emit` takes it.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    kind: Annotated[
+        str | None, typer.Argument(metavar="TYPE", help="A type, short or full, or an aggregate.")
+    ] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="The JSON Schema (2020-12) of its data.")] = False,
+    example: Annotated[bool, typer.Option("--example", help="A line that `samenspel emit` takes.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Every event type, its meaning, schema and example."""
-    if kind is None:
-        _all(as_json=as_json)
-        return
-    name = full_type(kind)
-    if name not in SUBMISSIONS and name not in FACTS:
-        raise typer.BadParameter(f"there is no type {name}; `samenspel catalogue` shows all")
-    submission = SUBMISSIONS.get(name)
-    if example:
-        if submission is None:
-            raise typer.BadParameter(f"{name} is not submitted; it is what a submission leads to")
-        print(orjson.dumps({"type": name, "data": submission.example}).decode())
-    elif schema:
-        model = submission.model if submission else FACTS[name].aggregate.model
-        print(orjson.dumps(model.model_json_schema(), option=orjson.OPT_INDENT_2).decode())
-    elif as_json:
-        print(orjson.dumps(_described(name), option=orjson.OPT_INDENT_2).decode())
-    else:
-        _one(name, submission)
+    """Show what may be submitted, what comes of it, and what that looks like."""
+    with plainly():
+        if kind is None:
+            return _show_all(as_json)
+        found = SUBMISSIONS.get(full_type(kind)), FACTS.get(full_type(kind))
+        if kind in AGGREGATES:
+            return print_json(_document(AGGREGATES[kind].schema_uri))
+        if found == (None, None):
+            end(Exit.USAGE, f"there is no {kind}; `samenspel catalogue` shows what there is")
+        if schema:
+            return print_json(_schema_of(*found))
+        if example:
+            return _show_example(kind, found[0])
+        return _show_one(*found, as_json=as_json)
 
 
-def _described(name: str) -> dict[str, Any]:
-    described: dict[str, Any] = {"type": name}
-    if name in FACTS:
-        fact = FACTS[name]
-        described |= {"meaning": fact.meaning, "topic": fact.aggregate.topic, "aggregate": fact.aggregate.name}
-    if submission := SUBMISSIONS.get(name):
-        described["submitted"] = {
-            "meaning": submission.meaning,
-            "domain": submission.domain,
-            "leads_to": submission.leads_to,
-            "example": submission.example,
-        }
-    return described
-
-
-def _all(*, as_json: bool) -> None:
-    names = sorted(FACTS.keys() | SUBMISSIONS.keys())
+def _show_all(as_json: bool) -> None:
     if as_json:
-        print(orjson.dumps([_described(name) for name in names], option=orjson.OPT_INDENT_2).decode())
-        return
-    table = Table("type", "submitted in", "canonical on", "meaning")
-    for name in names:
-        fact, submission = FACTS.get(name), SUBMISSIONS.get(name)
-        meaning = fact.meaning if fact else submission.meaning if submission else ""
-        topic = fact.aggregate.topic.removeprefix("samenspel.") if fact else ""
-        short = name.removeprefix("nl.samenspel.")
-        table.add_row(short, submission.domain if submission else "", topic, escape(meaning))
+        return print_json(
+            {
+                "submissions": [_submission(each) for each in SUBMISSIONS.values()],
+                "facts": [_fact(each) for each in FACTS.values()],
+                "aggregates": [
+                    {"name": each.name, "topic": each.topic, "meaning": each.meaning} for each in AGGREGATES.values()
+                ],
+            }
+        )
+    table = Table("type", "domain", "meaning", title="What you may submit", title_justify="left", box=None)
+    for each in SUBMISSIONS.values():
+        table.add_row(_short(each.name), each.domain, _meaning(each))
     data.print(table)
+    facts = Table("type", "aggregate", "meaning", title="\nWhat comes of it", title_justify="left", box=None)
+    for fact in FACTS.values():
+        facts.add_row(_short(fact.name), fact.aggregate.name, fact.meaning)
+    data.print(facts)
+    return None
 
 
-def _one(name: str, submission: SubmissionType | None) -> None:
-    data.print(f"[bold]{name}[/bold]")
-    if fact := FACTS.get(name):
-        data.print(escape(f"fact: {fact.meaning}. State {fact.aggregate.name} on {fact.aggregate.topic}."))
+def _show_one(submission: SubmissionType | None, fact: FactType | None, *, as_json: bool) -> None:
+    if as_json:
+        return print_json({"submission": submission and _submission(submission), "fact": fact and _fact(fact)})
     if submission:
-        data.print(escape(f"submission in {submission.domain}: {submission.meaning}"))
-        data.print(escape(f"leads to: {', '.join(submission.leads_to)}"))
-        data.print_json(orjson.dumps(submission.example).decode())
+        data.print(
+            f"{submission.name} (you submit it, domain {submission.domain})\n  {_meaning(submission)}", markup=False
+        )
+        data.print(f"  subject: {submission.subject_field}; leads to: {', '.join(map(_short, submission.leads_to))}")
+    if fact:
+        data.print(f"{fact.name} (canonical, on {fact.aggregate.topic})\n  {fact.meaning}", markup=False)
+        data.print(f"  data: the whole state of {fact.aggregate.name} after it")
+    return None
+
+
+def _show_example(kind: str, submission: SubmissionType | None) -> None:
+    if submission is None:
+        end(Exit.USAGE, f"{kind} is not submitted; it follows from what is")
+    line = orjson.dumps({"type": _short(submission.name), "data": dict(submission.example)})
+    sys.stdout.write(line.decode() + "\n")
+
+
+def _schema_of(submission: SubmissionType | None, fact: FactType | None) -> dict[str, Any]:
+    """What one submits, when it can be submitted; else the state that the fact carries."""
+    if submission is not None:
+        return _document(submission.schema_uri)
+    assert fact is not None
+    return _document(fact.aggregate.schema_uri)
+
+
+def _document(uri: str) -> dict[str, Any]:
+    """The schema as it is served and shipped."""
+    return schemas()[uri.removeprefix(SCHEMA_BASE + "/")]
+
+
+def _submission(each: SubmissionType) -> dict[str, Any]:
+    return {
+        "type": each.name,
+        "domain": each.domain,
+        "meaning": _meaning(each),
+        "subject": each.subject_field,
+        "leads_to": list(each.leads_to),
+        "schema": each.schema_uri,
+        "example": dict(each.example),
+    }
+
+
+def _fact(each: FactType) -> dict[str, Any]:
+    return {
+        "type": each.name,
+        "aggregate": each.aggregate.name,
+        "topic": each.aggregate.topic,
+        "meaning": each.meaning,
+        "schema": each.aggregate.schema_uri,
+    }
+
+
+def _meaning(each: SubmissionType) -> str:
+    """Some submissions have no words of their own; then the fact that they lead to says it."""
+    return each.meaning or FACTS[each.leads_to[0]].meaning
+
+
+def _short(name: str) -> str:
+    return name.split(".")[2]

@@ -1,162 +1,148 @@
-"""``samenspel emit``: submit what has happened, from files or a pipe, over Kafka or HTTP."""
+"""``samenspel emit``: what happened on your side, told to all."""
 
 import asyncio
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
-import orjson
 import typer
-from rich.markup import escape
-from rich.progress import Progress
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from samenspel.cli.output import NO, data, talk
-from samenspel.client.emit import Via
-from samenspel.client.emit import emit as emit_all
+from samenspel.cli.console import Exit, data, plainly, print_json, talk
+from samenspel.cli.options import As, AsJson, Via
+from samenspel.client.emit import emit as emit_statements
+from samenspel.client.json_lines import BadLines, Entry, read_entries
 from samenspel.client.profile import Profile
-from samenspel.client.statements import Statement, full_type, state
+from samenspel.client.receipts import outcome_of
+from samenspel.client.statements import Statement, from_object
 from samenspel.contracts.catalogue import SUBMISSIONS
 from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.receipts import Answer
-from samenspel.contracts.strict_json import parse
 from samenspel.contracts.submissions import read_submission
-
-WAIT_SECONDS: Final = 60.0
-_PASSED_ON: Final = ("id", "source", "subject", "time", "correlationid", "causationid", "traceparent", "specversion")
 
 
 def emit(
-    files: Annotated[list[Path], typer.Argument(help="One CloudEvent a line, or one a file; - is standard input.")],
-    as_: Annotated[str, typer.Option("--as", help="The organisation: OIN or name.")],
-    via: Annotated[str, typer.Option(help="kafka or http.")] = "kafka",
-    wait: Annotated[bool, typer.Option(help="Wait for the final answers; ends with 1 when any is rejected.")] = False,
-    check: Annotated[bool, typer.Option(help="Run the real rules and send nothing.")] = False,
-    again: Annotated[int, typer.Option(min=0, help="Another number makes the same content a new event.")] = 0,
-    as_json: Annotated[bool, typer.Option("--json", help="Answers, one a line.")] = False,
+    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="NDJSON, or one event per file; - is stdin.")],
+    organisation: As,
+    via: Via = "kafka",
+    wait: Annotated[bool, typer.Option("--wait", help="Collect the final answers; 1 when any is no.")] = False,
+    seconds: Annotated[float, typer.Option("--time-out", help="Seconds to wait for them.", min=0)] = 60.0,
+    again: Annotated[int, typer.Option(help="Say the same once more, on purpose.", min=0)] = 0,
+    check: Annotated[bool, typer.Option("--check", help="Run the real rules here; send nothing.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Submit events. What is absent is filled in; a line may be {"type": "initiative-registered", "data": {…}}."""
-    profile = Profile.find()
-    credential = profile.credential(as_)
-    statements = _read(_texts(files), credential.oin, again)
-    if check:
-        _check(statements, credential.oin)
-        return
-    door = _via(via)
-    with Progress(console=talk, transient=True) as progress:
-        task = progress.add_task("submitting", total=len(statements))
-        answers = asyncio.run(
-            emit_all(
-                profile,
-                credential.oin,
-                statements,
-                via=door,
-                within=WAIT_SECONDS if wait else None,
-                progress=lambda number: progress.advance(task, number),
+    """Emit events. A line may be as bare as {"type": "initiative-registered", "data": {…}}.
+
+    The id follows from the content, so that emitting a file twice is harmless.
+    """
+    with plainly():
+        profile = Profile.find()
+        oin = profile.credential(organisation).oin
+        entries = read_entries(files)
+        statements = _statements(entries, oin, again)
+        if check:
+            return _show_checks(entries, statements, oin, as_json)
+        within = seconds if wait else None
+        with _bar(len(statements)) as (bar, task):
+            answers = asyncio.run(
+                emit_statements(
+                    profile,
+                    oin,
+                    statements,
+                    via=via,
+                    within=within,
+                    progress=lambda number: bar.advance(task, number),
+                )
             )
-        )
-    _say(statements, answers, as_json=as_json)
-    unanswered = wait and any(answer is None or answer.outcome == "deferred" for answer in answers)
-    refused = any(answer is not None and answer.outcome == "rejected" for answer in answers)
-    raise typer.Exit(NO if refused or unanswered else 0)
+    talk.print(f"{len(statements)} event(s) sent over {via}")
+    return _show_answers(entries, statements, answers, as_json) if wait or via == "http" else None
 
 
-def _via(via: str) -> Via:
-    if via == "kafka":
-        return "kafka"
-    if via == "http":
-        return "http"
-    raise typer.BadParameter("--via is kafka or http")
+class _bar:
+    """Progress on stderr: how many have arrived at the other side."""
+
+    def __init__(self, total: int) -> None:
+        columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn())
+        self._progress = Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal)
+        self._total = total
+
+    def __enter__(self) -> tuple[Progress, Any]:
+        self._progress.start()
+        return self._progress, self._progress.add_task("sending", total=self._total)
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
 
 
-def _texts(files: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
-    """Every event's text, with the place it came from."""
-    for file in files:
+def _statements(entries: Sequence[Entry], oin: str, again: int) -> list[Statement]:
+    """All of them, or BadLines for those that cannot even be sent."""
+    statements: list[Statement] = []
+    problems: list[str] = []
+    for entry in entries:
         try:
-            text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
-        except OSError as error:
-            raise typer.BadParameter(f"{file}: {error.strerror}") from None
-        if _is_one(text):
-            yield str(file), text
-        else:
-            yield from ((f"{file}:{at}", line) for at, line in enumerate(text.splitlines(), 1) if line.strip())
-
-
-def _is_one(text: bytes) -> bool:
-    """Whether the whole file is a single JSON object, over as many lines as it likes."""
-    try:
-        return isinstance(orjson.loads(text), dict)
-    except orjson.JSONDecodeError:
-        return False
-
-
-def _read(texts: Iterator[tuple[str, bytes]], oin: str, again: int) -> list[Statement]:
-    statements, wrong = [], 0
-    for place, text in texts:
-        try:
-            statements.append(_statement(text, oin, again))
-        except Rejected as refusal:
-            wrong += 1
-            _complain(place, refusal.problems)
-    if wrong:
-        talk.print(f"nothing was sent: {wrong} of {wrong + len(statements)} cannot be read")
-        raise typer.Exit(NO)
+            statements.append(from_object(oin, entry.value, again=again))
+        except ValueError as error:
+            problems.append(f"{entry.place}: {error}")
+    if problems:
+        raise BadLines(problems)
     return statements
 
 
-def _statement(text: bytes, oin: str, again: int) -> Statement:
-    event = parse(text)
-    if (
-        not isinstance(event, dict)
-        or not isinstance(event.get("type"), str)
-        or not isinstance(event.get("data"), dict)
-    ):
-        raise Rejected(_problem("missing-attribute", "type", 'an event here has at least "type" and "data"'))
-    if full_type(event["type"]) not in SUBMISSIONS:
-        raise Rejected(_problem("unknown-type", "type", f"{event['type'][:100]!r} cannot be submitted"))
-    given = {name: value for name in _PASSED_ON if isinstance(value := event.get(name), str)}
-    return state(oin, event["type"], event["data"], again=again, **given)
+def _show_checks(entries: Sequence[Entry], statements: Sequence[Statement], oin: str, as_json: bool) -> None:
+    """What the service would find wrong before it looks at what it knows."""
+    found = [_problems_in(each, oin) for each in statements]
+    wrong = sum(1 for problems in found if problems)
+    if as_json:
+        print_json([_checked(*each) for each in zip(entries, statements, found, strict=True)])
+    else:
+        for entry, problems in zip(entries, found, strict=True):
+            for problem in problems:
+                data.print(f"{entry.place}: {_sentence(problem)}", markup=False)
+    talk.print(f"{len(statements) - wrong} of {len(statements)} event(s) are in order; nothing was sent")
+    raise typer.Exit(Exit.NO if wrong else Exit.OK)
 
 
-def _problem(code: Any, field: str, detail: str) -> Problem:
-    return Problem(code=code, field=field, detail=detail, fix="`samenspel catalogue` shows what may be submitted.")
+def _checked(entry: Entry, statement: Statement, problems: Sequence[Problem]) -> dict[str, Any]:
+    return {"place": entry.place, "id": statement.identity[1], "valid": not problems, "problems": list(problems)}
 
 
-def _check(statements: Sequence[Statement], oin: str) -> None:
-    wrong = 0
-    for statement in statements:
-        try:
-            read_submission(statement.envelope(), oin, SUBMISSIONS, datetime.now(UTC), "check")
-        except Rejected as refusal:
-            wrong += 1
-            _complain(statement.attributes["id"], refusal.problems)
-    talk.print(f"{len(statements) - wrong} of {len(statements)} would be read; nothing was sent")
-    raise typer.Exit(NO if wrong else 0)
+def _problems_in(statement: Statement, oin: str) -> Sequence[Problem]:
+    try:
+        read_submission(statement.envelope(), oin, SUBMISSIONS, datetime.now(UTC), "check")
+    except Rejected as refusal:
+        return refusal.problems
+    return ()
 
 
-def _complain(place: str, problems: Sequence[Problem]) -> None:
-    for problem in problems:
-        talk.print(escape(f"{place}: {problem.field}: {problem.detail} [{problem.code}] {problem.fix}"))
+def _show_answers(
+    entries: Sequence[Entry], statements: Sequence[Statement], answers: Sequence[Answer | None], as_json: bool
+) -> None:
+    rows = list(zip(entries, statements, answers, strict=True))
+    if as_json:
+        print_json(
+            [{"place": entry.place, "id": stated.identity[1], "answer": given} for entry, stated, given in rows]
+        )
+    else:
+        for entry, stated, given in rows:
+            data.print(f"{entry.place}: {_said(stated, given)}", markup=False)
+    if not all(given is not None and outcome_of(given) in ("accepted", "deferred") for given in answers):
+        raise typer.Exit(Exit.NO)
 
 
-def _say(statements: Sequence[Statement], answers: Sequence[Answer | None], *, as_json: bool) -> None:
-    for statement, answer in zip(statements, answers, strict=True):
-        if answer is None:
-            continue
-        if as_json:
-            print(answer.model_dump_json(exclude_none=True))
-        else:
-            data.print(escape(_sentence(statement, answer)), soft_wrap=True)
-    sent = sum(answer is None for answer in answers)
-    if sent:
-        talk.print(f"{sent} sent; --wait waits for what becomes of them")
+def _said(statement: Statement, answer: Answer | None) -> str:
+    short = statement.kind.name.split(".")[2]
+    if answer is None:
+        return f"{short}: no answer in time; emit the same again to see what became of it"
+    outcome = outcome_of(answer)
+    if outcome == "rejected":
+        return f"{short} rejected: " + "; ".join(map(_sentence, answer.problems))
+    if outcome == "deferred":
+        return f"{short} deferred: it waits for a fact that has not arrived yet"
+    events = ", ".join(
+        f"{event.type.split('.')[2]} at {event.lane} sequence {event.sequence}" for event in answer.events
+    )
+    return f"{short} {'accepted' if answer.outcome == 'accepted' else 'was accepted before'}: {events}"
 
 
-def _sentence(statement: Statement, answer: Answer) -> str:
-    what = statement.attributes["type"].removeprefix("nl.samenspel.")
-    if answer.problems:
-        reasons = "; ".join(f"{each.field}: {each.detail} ({each.fix})" for each in answer.problems)
-        return f"{what} {answer.id}: {answer.outcome}: {reasons}"
-    where = ", ".join(f"{each.lane} #{each.sequence}" for each in answer.events)
-    return f"{what} {answer.id}: {answer.outcome}{f' as {where}' if where else ''}"
+def _sentence(problem: Problem) -> str:
+    return f"{problem.field}: {problem.detail} [{problem.code}]. {problem.fix}"

@@ -1,124 +1,123 @@
-"""``samenspel organisation``: admitting organisations, and who takes part."""
+"""``samenspel organisation admit | list``: joining, and who has joined."""
 
 import asyncio
-from pathlib import Path
-from typing import Annotated, Any
-from urllib.request import urlopen
+from collections.abc import Sequence
+from typing import Annotated, Any, get_args
 
 import orjson
 import typer
 from pydantic import ValidationError
-from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
-from samenspel.cli.output import NO, data, talk
-from samenspel.client.admission import admit as admit_all
+from samenspel.cli.console import Exit, data, end, plainly, print_json, talk
+from samenspel.cli.options import AsJson
+from samenspel.client.admission import OPERATOR, admit
+from samenspel.client.json_lines import BadLines, Entry, read_entries
+from samenspel.client.organisations import list_organisations
 from samenspel.client.profile import Profile
-from samenspel.client.surroundings import SurroundingsMissing
-from samenspel.contracts.organisations import OrganisationAdmitted
+from samenspel.client.receipts import outcome_of
+from samenspel.contracts.organisations import Kind, OrganisationAdmitted, Role
 from samenspel.contracts.problems import problems_of
 from samenspel.contracts.receipts import Answer
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, help="Who takes part.")
 
 
-@app.command()
-def admit(
-    file: Annotated[Path | None, typer.Argument(help="One organisation a line, as JSON.")] = None,
-    oin: Annotated[str | None, typer.Option(help="20 digits.")] = None,
+@app.command("admit")
+def admit_command(
+    file: Annotated[str | None, typer.Argument(help="Organisations as NDJSON, one per line; - is stdin.")] = None,
+    oin: Annotated[str | None, typer.Option(help="Organisatie-identificatienummer, 20 digits.")] = None,
     name: Annotated[str | None, typer.Option()] = None,
-    kind: Annotated[str, typer.Option(help="municipality, ministry, province, region, …")] = "municipality",
-    role: Annotated[list[str] | None, typer.Option(help="grant-authority: may open programmes.")] = None,
-    network: Annotated[str | None, typer.Option(help="G4 or G40, say; with --since.")] = None,
-    since: Annotated[str | None, typer.Option(help="The first day of that membership.")] = None,
-    cbs_code: Annotated[str | None, typer.Option(help="GM and four digits.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The registry's answers, one a line.")] = False,
+    kind: Annotated[str | None, typer.Option(help=", ".join(get_args(Kind)))] = None,
+    network: Annotated[list[str] | None, typer.Option(help="A network it belongs to; goes with --since.")] = None,
+    since: Annotated[list[str] | None, typer.Option(metavar="DATE", help="Since when, one per --network.")] = None,
+    cbs_code: Annotated[str | None, typer.Option(help="GM0344")] = None,
+    role: Annotated[list[str] | None, typer.Option(help=", ".join(get_args(Role)))] = None,
+    operator: Annotated[str, typer.Option("--as", envvar="SAMENSPEL_AS", help="The operator.")] = OPERATOR,
+    as_json: AsJson = False,
 ) -> None:
-    """Let organisations in: user, rights, topics, token, and the event that tells all. Repeating it is harmless."""
-    if file is None and (oin is None or name is None):
-        raise typer.BadParameter("name a FILE, or give --oin and --name")
-    lines = _lines(file) if file else [_one(oin, name, kind, role, network, since, cbs_code)]
-    organisations = _read(lines)
-    answers = asyncio.run(admit_all(Profile.find(), organisations, told=lambda step: talk.print(step)))
-    for stated, answer in zip(organisations, answers, strict=True):
-        _say(stated, answer, as_json=as_json)
-    raise typer.Exit(NO if any(answer.outcome == "rejected" for answer in answers) else 0)
+    """Admit organisations: user, rights, topics, quota, token, and the event. Repeating it is harmless.
+
+    samenspel organisation admit --oin 00000099000000000344 --name "Gemeente Utrecht" --kind municipality
+    --network G4 --since 1995-01-01 --cbs-code GM0344
+    """
+    with plainly():
+        if file is not None:
+            stated = _checked(read_entries([file]))
+        else:
+            stated = _checked([Entry("options", _from_options(oin, name, kind, network, since, cbs_code, role))])
+        profile = Profile.find()
+        with talk.status("admitting") as status:
+            answers = asyncio.run(admit(profile, stated, operator=operator, told=status.update))
+    _show(stated, answers, as_json)
+    if any(outcome_of(answer) != "accepted" for answer in answers):
+        raise typer.Exit(Exit.NO)
 
 
-@app.command(name="list")
-def list_organisations(as_json: Annotated[bool, typer.Option("--json", help="One a line.")] = False) -> None:
-    """Who takes part, as the registry says it, in order of OIN."""
-    found = _registered(Profile.find().system().http["registry"])
+@app.command("list")
+def list_command(as_json: AsJson = False) -> None:
+    """The organisations that take part, as the registry knows them."""
+    with plainly():
+        found = asyncio.run(list_organisations(Profile.find().system()))
     if as_json:
-        for each in found:
-            print(orjson.dumps(each).decode())
-        return
-    table = Table("OIN", "name", "kind", "networks", "roles")
+        return print_json(found)
+    table = Table(Column("OIN", no_wrap=True), "name", "kind", "networks", "roles", box=None)
     for each in found:
         networks = ", ".join(one["network"] for one in each.get("memberships", ()))
-        table.add_row(each["oin"], escape(each["name"]), each["kind"], networks, ", ".join(each.get("roles", ())))
+        table.add_row(each["oin"], each["name"], each["kind"], networks, ", ".join(each.get("roles", ())))
     data.print(table)
+    return None
 
 
-def _one(
+def _from_options(
     oin: str | None,
     name: str | None,
-    kind: str,
-    role: list[str] | None,
-    network: str | None,
-    since: str | None,
+    kind: str | None,
+    network: Sequence[str] | None,
+    since: Sequence[str] | None,
     cbs_code: str | None,
-) -> bytes:
-    if (network is None) != (since is None):
-        raise typer.BadParameter("--network and --since go together")
-    memberships = [{"network": network, "period": {"start": since}}] if network else []
-    stated: dict[str, Any] = {"oin": oin, "name": name, "kind": kind, "memberships": memberships, "roles": role or []}
-    if cbs_code:
-        stated["cbs_code"] = cbs_code
-    return orjson.dumps(stated)
+    role: Sequence[str] | None,
+) -> dict[str, Any]:
+    networks, dates = network or (), since or ()
+    if not (oin and name and kind):
+        end(Exit.USAGE, "give a FILE, or --oin, --name and --kind; see `samenspel organisation admit --help`")
+    if len(networks) != len(dates):
+        end(Exit.USAGE, "give each --network its --since")
+    memberships = [{"network": each, "period": {"start": day}} for each, day in zip(networks, dates, strict=True)]
+    optional = {"memberships": memberships, "cbs_code": cbs_code, "roles": list(role or ())}
+    return {"oin": oin, "name": name, "kind": kind, **{key: value for key, value in optional.items() if value}}
 
 
-def _lines(file: Path) -> list[bytes]:
-    try:
-        return [line for line in file.read_bytes().splitlines() if line.strip()]
-    except OSError as error:
-        raise typer.BadParameter(f"{file}: {error.strerror}") from None
-
-
-def _read(lines: list[bytes]) -> list[OrganisationAdmitted]:
-    organisations, wrong = [], 0
-    for number, line in enumerate(lines, 1):
+def _checked(entries: Sequence[Entry]) -> list[OrganisationAdmitted]:
+    """All of them, or BadLines with everything that is wrong with any."""
+    stated: list[OrganisationAdmitted] = []
+    problems: list[str] = []
+    for entry in entries:
         try:
-            organisations.append(OrganisationAdmitted.model_validate_json(line))
+            stated.append(OrganisationAdmitted.model_validate_json(_json(entry.value)))
         except ValidationError as error:
-            wrong += 1
-            for problem in problems_of(error):
-                talk.print(escape(f"line {number}: {problem.field}: {problem.detail}"))
-    if wrong:
-        talk.print(f"nobody was admitted: {wrong} of {len(lines)} cannot be read")
-        raise typer.Exit(NO)
-    return organisations
+            problems += [f"{entry.place}: {problem.field}: {problem.detail}" for problem in problems_of(error)]
+    if problems:
+        raise BadLines(problems)
+    return stated
 
 
-def _say(stated: OrganisationAdmitted, answer: Answer, *, as_json: bool) -> None:
+def _json(value: dict[str, Any]) -> bytes:
+    """Strict models take a date from JSON text only."""
+    return orjson.dumps(value)
+
+
+def _show(stated: Sequence[OrganisationAdmitted], answers: Sequence[Answer], as_json: bool) -> None:
     if as_json:
-        print(answer.model_dump_json(exclude_none=True))
-    elif answer.outcome == "rejected":
-        reasons = "; ".join(problem.detail for problem in answer.problems)
-        data.print(escape(f"{stated.name} ({stated.oin}): rejected: {reasons}"))
-    else:
-        data.print(escape(f"{stated.name} ({stated.oin}): {answer.outcome}"))
+        return print_json([{"oin": each.oin, "answer": answer} for each, answer in zip(stated, answers, strict=True)])
+    for each, answer in zip(stated, answers, strict=True):
+        data.print(f"{each.name} ({each.oin}): {_said(answer)}", markup=False)
+    return None
 
 
-def _registered(registry: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = []
-    try:
-        while True:
-            after = found[-1]["oin"] if found else ""
-            with urlopen(f"{registry}/v1/organisations?after={after}", timeout=10) as answer:
-                page = orjson.loads(answer.read())["items"]
-            if not page:
-                return found
-            found += page
-    except OSError as error:
-        raise SurroundingsMissing(f"the registry at {registry} does not answer ({error}): `samenspel up`") from None
+def _said(answer: Answer) -> str:
+    if outcome_of(answer) == "accepted":
+        return "admitted" if answer.outcome == "accepted" else "was admitted before"
+    if any(problem.code == "already-exists" for problem in answer.problems):
+        return "takes part already, with other content: state what has changed with organisation-changed"
+    return "; ".join(f"{problem.detail}. {problem.fix}" for problem in answer.problems) or answer.outcome

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
@@ -77,6 +78,30 @@ def state(oin: str, fact: str, data: Mapping[str, Any], *, again: int = 0, **att
         "type": kind.name,
     }
     return Statement(given, orjson.dumps(data), kind)
+
+
+def from_object(oin: str, given: Mapping[str, Any], *, again: int = 0) -> Statement:
+    """The statement in a CloudEvent as JSON that may be as bare as ``{"type": …, "data": {…}}``.
+
+    Raises ValueError, saying what keeps it from being sent at all; whether it holds is the service's to decide.
+    """
+    fact, data = given.get("type"), given.get("data")
+    if not isinstance(fact, str):
+        raise ValueError('"type" is missing; `samenspel catalogue` shows what there is')
+    if not isinstance(data, dict):
+        raise ValueError('"data" is missing, or no object')
+    if full_type(fact) not in SUBMISSIONS:
+        raise ValueError(f"{fact[:100]!r} cannot be submitted{_did_you_mean(fact)}")
+    attributes = {name: value for name, value in given.items() if name not in ("type", "data", "datacontenttype")}
+    if odd := [name for name, value in attributes.items() if not isinstance(value, str)]:
+        raise ValueError(f"attribute {odd[0]!r} is no text")
+    return state(oin, fact, data, again=again, **attributes)
+
+
+def _did_you_mean(fact: str) -> str:
+    short = {name.split(".")[2]: name for name in SUBMISSIONS}
+    close = get_close_matches(fact.split(".")[2] if fact.count(".") > 2 else fact, short, 1)
+    return f"; did you mean {close[0]!r}?" if close else "; `samenspel catalogue` shows what can"
 
 
 def _id_of(source: str, kind: str, subject: str, data: Mapping[str, Any], again: int) -> str:

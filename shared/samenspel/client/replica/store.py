@@ -1,7 +1,7 @@
 """The replica's file: SQLite, written by one transaction per batch, read by anybody at the same time."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
@@ -51,6 +51,10 @@ class Store:
         self._connection.close()
 
     def query(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        return self._connection.execute(sql, values)
+
+    def query_named(self, sql: str, values: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+        """The same, with ``:names`` in the text."""
         return self._connection.execute(sql, values)
 
     def lane(self, topic: str, partition: int) -> Lane:

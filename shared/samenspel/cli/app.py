@@ -1,0 +1,60 @@
+"""All commands in one."""
+
+from importlib.metadata import entry_points, version
+from typing import Annotated, Final
+
+import typer
+
+from samenspel.cli.catalogue import catalogue
+from samenspel.cli.console import plainly
+from samenspel.cli.emit import emit
+from samenspel.cli.events import app as events
+from samenspel.cli.funding import app as funding
+from samenspel.cli.organisation import app as organisation
+from samenspel.cli.replica import app as replica
+
+GROUP: Final = "samenspel.commands"
+
+
+def build() -> typer.Typer:
+    """Our commands, and those of every installed package that brings some."""
+    app = typer.Typer(
+        name="samenspel",
+        no_args_is_help=True,
+        pretty_exceptions_show_locals=False,
+        help="Keeps Rijk, VNG, cities and their partners in sync about urban-innovation initiatives, provably.",
+    )
+    app.callback()(_root)
+    for entry in sorted(entry_points(group=GROUP), key=lambda each: each.name):
+        brought = entry.load()
+        app.registered_commands += brought.registered_commands
+        app.registered_groups += brought.registered_groups
+    app.command()(emit)
+    app.command()(catalogue)
+    for name, group in (
+        ("organisation", organisation),
+        ("events", events),
+        ("replica", replica),
+        ("funding", funding),
+    ):
+        app.add_typer(group, name=name)
+    return app
+
+
+def main() -> None:
+    """The console script."""
+    with plainly():
+        build()()
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("samenspel"))
+        raise typer.Exit
+
+
+def _root(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None: ...

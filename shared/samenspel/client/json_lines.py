@@ -1,0 +1,75 @@
+"""Files of JSON objects: one per line (NDJSON), one per file, or an array; all that is wrong is said at once."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from samenspel.contracts.problems import Rejected
+from samenspel.contracts.strict_json import duplicated_key, parse
+
+STDIN: Final = "-"
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One object, and where it stands: ``<file>:<line>``."""
+
+    place: str
+    value: dict[str, Any]
+
+
+class BadLines(ValueError):
+    """Some lines cannot be read; ``problems`` names each with its place."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+def read_entries(files: Sequence[str]) -> list[Entry]:
+    """The objects in these files (``-`` is standard input), in order. Raises BadLines, or OSError."""
+    entries: list[Entry] = []
+    problems: list[str] = []
+    for file in files:
+        text = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
+        for place, piece in _pieces(file, text.removeprefix(_BOM)):
+            try:
+                entries += [Entry(place, value) for value in _objects(piece)]
+            except ValueError as error:
+                problems.append(f"{place}: {error}")
+    if problems:
+        raise BadLines(problems)
+    return entries
+
+
+def _pieces(file: str, text: bytes) -> Iterator[tuple[str, bytes]]:
+    """The whole when it is one JSON value, else its lines, empty ones left out."""
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if len(lines) > 1 and _is_json(text):
+        yield file, text
+    else:
+        yield from ((f"{file}:{number}", line) for number, line in lines)
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        parse(text)
+    except Rejected:
+        return False
+    return True
+
+
+def _objects(text: bytes) -> list[dict[str, Any]]:
+    try:
+        value = parse(text)
+    except Rejected as refusal:
+        raise ValueError(f"no JSON ({refusal.problems[0].detail})") from None
+    if problem := duplicated_key(text, value):
+        raise ValueError(f"the key {problem.field[1:]!r} occurs twice in one object")
+    found = value if isinstance(value, list) else [value]
+    if not all(isinstance(each, dict) for each in found):
+        raise ValueError("no JSON object")
+    return found
