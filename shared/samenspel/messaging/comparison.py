@@ -13,6 +13,7 @@ from typing import Any
 from aiokafka import ConsumerRecord, TopicPartition
 
 from samenspel.contracts.canonical import to_lines
+from samenspel.messaging import points
 from samenspel.messaging.lanes import LaneName
 from samenspel.messaging.probe import Probe
 from samenspel.runtime.postgres import Connection
@@ -73,6 +74,7 @@ async def compare(connection: Connection, probe: Probe, name: LaneName) -> None:
     if tail.highest > head["sequence"]:
         raise Ahead(f"Kafka holds event {tail.highest}, the journal ends at {head['sequence']}")
     await _same_events(connection, name, standing["timeline"], tail)
+    points.reached("comparison.before-reset")
     await connection.execute(
         RESET,
         *name,
@@ -82,7 +84,9 @@ async def compare(connection: Connection, probe: Probe, name: LaneName) -> None:
         standing["sequence"],
         standing["next_offset"],
     )
+    points.reached("comparison.before-open")
     await connection.execute(OPEN, *name, standing["incarnation"], standing["timeline"])
+    points.reached("comparison.after-open")
 
 
 async def _tail(probe: Probe, partition: TopicPartition, standing: Any) -> Tail:

@@ -33,7 +33,7 @@ PAUSE_SECONDS: Final = 0.2
 UNREADABLE: Final = Problem(
     code="unreadable-record",
     field="/",
-    detail="the record's headers are not UTF-8; it is kept in quarantine with its raw bytes",
+    detail="the record cannot be read (most often: header names that are not UTF-8); it is kept in quarantine",
     fix="Send header names and values as UTF-8, under a new id.",
 )
 
@@ -56,7 +56,7 @@ class Ingress:
         self._pool = pool
         self._settled = settled
         self._next: dict[str, int] = {}
-        self._gaps: dict[str, int] = {}
+        self._gaps: dict[str, set[int]] = {}
         self._deciding: asyncio.Task[None] | None = None
 
     def opened(self, topic: str, offset: int) -> None:
@@ -86,18 +86,15 @@ class Ingress:
             kept += found
             self._next[topic] = found[-1].offset + 1
             stretches.append((topic, start, found[-1].offset + 1, found[-1].timestamp))
-        unreadable = [_unreadable(record) for record in kept if record.headers is None]
-        return Batch(kept, [self._read(record) for record in kept], stretches, unreadable)
+        inbound = [self._read(record) for record in kept]
+        return Batch(kept, inbound, stretches, _unreadable(kept, inbound))
 
     def _has_new_gap(self, topic: str, start: int, records: Sequence[ConsumerRecord]) -> bool:
         """A gap in the offsets is believed only when a second read shows it too."""
-        expected = start
-        for record in records:
-            if record.offset != expected and self._gaps.get(topic) != record.offset:
-                self._gaps[topic] = record.offset
-                return True
-            expected = record.offset + 1
-        return False
+        expected = [start, *(record.offset + 1 for record in records)]
+        gaps = {record.offset for at, record in zip(expected, records, strict=False) if record.offset != at}
+        seen, self._gaps[topic] = self._gaps.get(topic, set()), gaps
+        return not gaps <= seen
 
     def _read(self, record: ConsumerRecord) -> Inbound:
         organisation = organisation_of(record.topic)
@@ -111,6 +108,10 @@ class Ingress:
             return read_submission(envelope, organisation, self._desk.handlers.types, received, where)
         except Rejected as refusal:
             return Refusal(organisation, envelope.source, envelope.id, refusal.problems, where)
+        except Exception as error:
+            # Our fault, not the sender's; but it may not keep the others of this batch from being decided.
+            log.exception("record cannot be read", record=where, exc_info=error)
+            return Refusal(organisation, "", "", [UNREADABLE], where)
 
     async def _decide(self, reader: LaneReader, batch: Batch) -> None:
         try:
@@ -141,7 +142,7 @@ class Ingress:
         for record, inbound in zip(batch.records, batch.inbound, strict=True):
             stretch = (record.topic, starts[record.topic], record.offset + 1, record.timestamp)
             starts[record.topic] = record.offset + 1
-            single = Batch([record], [inbound], [stretch], [_unreadable(record)] if record.headers is None else [])
+            single = Batch([record], [inbound], [stretch], _unreadable([record], [inbound]))
             try:
                 await self._commit_or_set_apart(single)
             except PASSING:
@@ -166,8 +167,12 @@ class Ingress:
             reader.reopen(TopicPartition(topic, 0))
 
 
-def _unreadable(record: ConsumerRecord) -> Quarantined:
-    return _quarantined(record, "unreadable-record", "the record's headers cannot be decoded")
+def _unreadable(records: Sequence[ConsumerRecord], inbound: Sequence[Inbound]) -> list[Quarantined]:
+    return [
+        _quarantined(record, UNREADABLE.code, UNREADABLE.detail)
+        for record, each in zip(records, inbound, strict=True)
+        if isinstance(each, Refusal) and UNREADABLE in each.problems
+    ]
 
 
 def _quarantined(record: ConsumerRecord, reason: str, detail: str) -> Quarantined:

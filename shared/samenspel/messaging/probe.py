@@ -23,6 +23,12 @@ class Probe:
         self._turn = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
 
+    async def ping(self) -> None:
+        """Ask Kafka whether it is there. Raises when it is not."""
+        async with self._turn, asyncio.timeout(_SECONDS_MAX):
+            consumer = await self._connected()
+            await consumer._client.fetch_all_metadata()
+
     async def bounds(self, partition: TopicPartition) -> tuple[int, int]:
         """The first offset there is, and the one that the next record will get.
 

@@ -208,7 +208,8 @@ def _fits(event: CanonicalEvent) -> bool:
     if aggregate is None:
         return True
     try:
-        aggregate.model.model_validate_json(event.value)
+        # A field that came later is no reason to distrust the state.
+        aggregate.model.model_validate_json(event.value, extra="ignore")
     except ValidationError as error:
         log.error("state cannot be projected", subject=event.subject, type=event.type, problems=error.error_count())
         return False

@@ -7,8 +7,10 @@ only add repeats behind the first occurrence, and readers drop those by the law.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
+from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
@@ -28,8 +30,7 @@ log = structlog.get_logger()
 
 BATCH_BYTES_MAX: Final = 900_000
 SEND_SECONDS_MAX: Final = 10.0
-IDLE_SECONDS: Final = 0.5
-PAUSE_SECONDS: Final = 0.2
+IDLE_SECONDS, PAUSE_SECONDS, PING_SECONDS = 0.5, 0.2, 2.0
 
 UNCOMPARED = "select topic, lane from lane where compared <> incarnation() order by topic, lane"
 
@@ -76,7 +77,7 @@ class Standing:
 
 
 class Relay:
-    """``settings`` are aiokafka's connection settings; ``opened`` is called when doors have opened."""
+    """``settings`` are aiokafka's connection settings; ``published`` hears how many Kafka has acknowledged."""
 
     def __init__(
         self,
@@ -96,6 +97,7 @@ class Relay:
         self._wake = asyncio.Event()
         self.closed: dict[str, str] = {}
         self.connected = False
+        self._heard = 0.0
 
     def wake(self) -> None:
         """Something was journalled, or a lane was made: look now instead of at the next tick."""
@@ -117,6 +119,7 @@ class Relay:
         await self._compare_all()
         standing = await self._claim()
         if not standing:
+            await self._still_there()
             return IDLE_SECONDS
         if fresh := [each.name for each in standing if each.name not in self._compared]:
             await self._compare(fresh)
@@ -139,12 +142,16 @@ class Relay:
             await self._discard_producer()
             return PAUSE_SECONDS
 
+    async def _still_there(self) -> None:
+        """With nothing to send, a Kafka that went away would go unnoticed."""
+        if monotonic() - self._heard > PING_SECONDS:
+            await self._probe.ping()
+            self._heard = monotonic()
+
     async def _sleep(self, seconds: float) -> None:
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
-        except TimeoutError:
-            pass
 
     async def _compare_all(self) -> None:
         async with self._pool.acquire() as connection:
@@ -170,6 +177,7 @@ class Relay:
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(LAZILY)
             rows = await connection.fetch(CLAIM, self._me)
+        points.reached("relay.after-claim")
         return [Standing(*row.values()) for row in rows]
 
     async def _send(self, standing: Sequence[Standing]) -> list[tuple[Standing, int, int, int]]:

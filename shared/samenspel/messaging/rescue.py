@@ -78,6 +78,7 @@ def _headers_of(message: Message) -> Any:
     binding leaves behind beside its result, and would raise it in whatever comes next.
     """
     try:
-        return tuple(next(map(Message.headers, (message,))) or ())
+        read: Any = Message.headers
+        return tuple(next(map(read, (message,))) or ())
     except (SystemError, UnicodeDecodeError):
         return None

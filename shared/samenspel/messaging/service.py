@@ -1,27 +1,19 @@
-"""One service's messaging, put together: doors, desk, consumer, relay and waker over FastStream and aiokafka.
-
-FastStream brings the connection, the group and the lifecycle. Its acknowledgement, its parsing and its per-message
-path are not used: they can lose messages, and a batch of raw records costs a fortieth of single ones.
-"""
+"""One service's messaging, put together: doors, desk, consumer, relay and waker."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import structlog
-from aiokafka import ConsumerRecord, TopicPartition
-from faststream import AckPolicy
+from aiokafka import TopicPartition
 from faststream.kafka import KafkaBroker
-from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
-from faststream.security import SASLScram512
 from uuid_utils import uuid7
 
 from samenspel.contracts.topics import INGRESS, organisation_of, receipts
-from samenspel.messaging import lanes
+from samenspel.messaging import lanes, points
 from samenspel.messaging.answers import Answered, Inbound
 from samenspel.messaging.desk import Desk, Handlers
 from samenspel.messaging.doors import open_door
@@ -29,9 +21,9 @@ from samenspel.messaging.errors import DoorsClosed, FenceLost, LaneMissing
 from samenspel.messaging.ingress import Ingress
 from samenspel.messaging.probe import Probe
 from samenspel.messaging.projector import Follower, Projector
-from samenspel.messaging.reader import LaneReader, Unopened
 from samenspel.messaging.relay import Relay
 from samenspel.messaging.rescue import rescue
+from samenspel.messaging.subscribing import Subscription, ingress_pattern, subscribe
 from samenspel.messaging.waker import Waker
 from samenspel.runtime.metrics import APPLIED, PUBLISHED
 from samenspel.runtime.postgres import Pool
@@ -39,44 +31,12 @@ from samenspel.runtime.settings import ServiceSettings
 
 log = structlog.get_logger()
 
-RECORDS_MAX: Final = 500
-SESSION_MS: Final = 2_000
-METADATA_MS: Final = 1_000
-PARTITION_BYTES_MAX: Final = 2_097_152
 DOOR_SECONDS_MAX: Final = 5.0
 RESTART_SECONDS: Final = 0.5
 
 
 class NotAdmitted(Exception):
     """The organisation has no receipts topic: it has not been admitted."""
-
-
-class _RawCodec:
-    """Hands the untouched records to the handler."""
-
-    async def decode(self, message: Any) -> Any:
-        return message.raw_message
-
-    async def decode_batch(self, message: Any) -> Any:
-        return message.raw_message
-
-    async def encode(self, message: Any, serializer: Any = None) -> tuple[bytes, str | None]:
-        raise NotImplementedError("services publish through the journal")
-
-    encode_batch = encode
-
-
-async def _parse(records: Sequence[ConsumerRecord]) -> KafkaMessage:
-    """Never raises: FastStream's own parser loses a batch for one header that is not UTF-8."""
-    return KafkaMessage(
-        raw_message=tuple(records),
-        body=[],
-        headers={},
-        batch_headers=[],
-        message_id="-",
-        correlation_id="-",
-        consumer=FAKE_CONSUMER,
-    )
 
 
 class Messaging:
@@ -155,6 +115,8 @@ class Messaging:
                 try:
                     async with self._pool.acquire() as connection, connection.transaction():
                         answered = await self.desk.settle(connection, inbound)
+                        points.reached("http.before-commit")
+                    points.reached("http.after-commit")
                     break
                 except (FenceLost, DoorsClosed, LaneMissing):
                     if self.relay.closed:
@@ -195,74 +157,11 @@ class Messaging:
         return offset
 
     async def _consume(self) -> None:
-        self._broker = await self._connect()
-
-    async def _connect(self) -> KafkaBroker:
-        broker = self._make_broker()
-        try:
-            await broker.connect()
-            config: Any = broker.config.broker_config
-            config.builder = partial(
-                LaneReader,
-                opener=self._open,
-                rescue=self._rescue,
-                **config.builder.keywords,
-            )
-            await broker.start()
-        except BaseException:
-            await broker.stop()
-            raise
-        return broker
-
-    def _make_broker(self) -> KafkaBroker:
-        settings = self._settings
-        broker = KafkaBroker(
-            settings.kafka_bootstrap,
-            security=SASLScram512(
-                username=settings.kafka_username,
-                password=settings.kafka_password.get_secret_value(),
-                use_ssl=settings.kafka_security_protocol == "SASL_SSL",
-            ),
-            client_id=f"samenspel-{self._name}",
-            consumer_only=True,
-            allow_auto_create_topics=False,
-            apply_types=False,
-            metadata_max_age_ms=METADATA_MS,
-            codec=_RawCodec(),
-            logger=None,
-            graceful_timeout=10,
-        )
-        self._subscribe(broker, "ingress", self.ingress, pattern=_ingress_pattern(self.desk.handlers.domain))
+        settings, handlers = self._settings, self.desk.handlers
+        subscriptions = [Subscription("ingress", self.ingress, pattern=ingress_pattern(handlers.domain))]
         if self._follows:
-            self._subscribe(broker, "canonical", self.projector, *self._follows)
-        return broker
-
-    def _subscribe(
-        self, broker: KafkaBroker, role: str, handle: Callable[..., Any], *topics: str, pattern: str | None = None
-    ) -> None:
-        unopened = Unopened()
-        subscriber = broker.subscriber(
-            *topics,
-            pattern=pattern,
-            group_id=f"samenspel-{self._name}-{role}",
-            batch=True,
-            max_records=RECORDS_MAX,
-            batch_timeout_ms=10,
-            auto_offset_reset="earliest",
-            ack_policy=AckPolicy.MANUAL,
-            no_reply=True,
-            session_timeout_ms=SESSION_MS,
-            heartbeat_interval_ms=SESSION_MS // 4,
-            isolation_level="read_committed",
-            max_partition_fetch_bytes=PARTITION_BYTES_MAX,
-            listener=unopened,
-            parser=_parse,
-        )
-        subscriber._connection_args.update(unopened=unopened)
-
-        @subscriber
-        async def received(records: Any) -> None:
-            await handle(subscriber.consumer, records)
+            subscriptions.append(Subscription("canonical", self.projector, topics=self._follows))
+        self._broker = await subscribe(self._name, settings, subscriptions, opener=self._open, rescue=self._rescue)
 
 
 async def _supervised(name: str, run: Callable[[], Awaitable[None]]) -> None:
@@ -273,7 +172,3 @@ async def _supervised(name: str, run: Callable[[], Awaitable[None]]) -> None:
         except Exception as error:
             log.exception("interrupted; started again", part=name, exc_info=error)
             await asyncio.sleep(RESTART_SECONDS)
-
-
-def _ingress_pattern(domain: str) -> str:
-    return re.escape(f"{INGRESS}.{domain}.") + "[0-9]+"

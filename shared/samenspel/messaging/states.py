@@ -24,11 +24,12 @@ class Held:
     removed: bool = False
     model: Model | None = None
 
-    def state_of(self, model: type[Model]) -> Model | None:
+    def state_of(self, model: type[Model], *, closed: bool = True) -> Model | None:
+        """The state as its model; not ``closed``, it may have fields that we do not know."""
         if self.removed:
             return None
         if self.model is None:
-            self.model = model.model_validate_json(self.value)
+            self.model = model.model_validate_json(self.value, extra="forbid" if closed else "ignore")
         return self.model
 
 
@@ -77,7 +78,7 @@ class World:
         Raises `MissingFact` when it has not arrived: the submission then waits.
         """
         held = self.foreign.get((aggregate.name, subject))
-        state = held and held.state_of(model)
+        state = held and held.state_of(model, closed=False)
         if not state:
             raise MissingFact(aggregate.name, subject)
         return cast(M, state)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -37,11 +38,9 @@ class Waker:
         while True:
             delay = await self._guarded_poll()
             if delay:
-                try:
+                with suppress(TimeoutError):
                     async with asyncio.timeout(delay):
                         await self._wake.wait()
-                except TimeoutError:
-                    pass
 
     async def poll(self) -> float:
         """Decide everything that is ready; returns the seconds until the next look, 0 when more came of it."""

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
+from samenspel.contracts.jsonschema import schemas
 from samenspel.contracts.problems import Problem, pointer
 from samenspel.runtime.tokens import TokenRefused, TokenVerifier
 
@@ -48,6 +49,7 @@ def create_app(title: str, description: str, lifespan: Lifespan, readiness: Read
         telemetry={"logs": False},
     )
     _add_health(app, readiness)
+    _add_schemas(app)
     _add_errors(app)
     app.middleware("http")(_with_headers)
     return app
@@ -109,6 +111,18 @@ def _add_health(app: FastAPI, readiness: Readiness) -> None:
 
     for path, endpoint in (("/livez", livez), ("/readyz", readyz), ("/metrics", metrics)):
         app.add_api_route(path, endpoint, include_in_schema=False)
+
+
+def _add_schemas(app: FastAPI) -> None:
+    """What every ``dataschema`` refers to: the address below `SCHEMA_BASE` is the path below ``/v1/schemas``."""
+    known = schemas()
+
+    async def schema(path: str) -> Response:
+        if path not in known:
+            raise HTTPException(404, f"no schema {path}; there are: {', '.join(sorted(known))}")
+        return JSONResponse(known[path], media_type="application/schema+json")
+
+    app.add_api_route("/v1/schemas/{path:path}", schema, summary="The JSON Schema of an event's data")
 
 
 def _add_errors(app: FastAPI) -> None:
