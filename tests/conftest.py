@@ -7,7 +7,7 @@ makes organisations and ids of its own instead of cleaning up.
 import os
 import signal
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,8 +34,19 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Whatever uses the running system is marked so."""
     for item in items:
-        if "system" in getattr(item, "fixturenames", ()):
+        if {"system", "bare_system"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("system")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the services said last beneath a test that failed."""
+    report = yield
+    system = getattr(item, "funcargs", {}).get("system")
+    if report.failed and isinstance(system, LocalSystem):
+        for name, daemon in system.daemons().items():
+            report.sections.append((f"end of {name}'s log", daemon.last_lines(8)))
+    return report
 
 
 @contextmanager

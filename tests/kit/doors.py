@@ -79,7 +79,11 @@ async def send_raw(organisation: "Organisation", records: Sequence[Record], doma
     """Any headers and values to the organisation's ingress topic, in this order, acknowledged."""
     async with producer_of(organisation) as producer:
         topic = ingress(domain, organisation.oin)
-        acknowledged = [await producer.send(topic, value=value, headers=list(headers)) for headers, value in records]
+        acknowledged = [
+            # Without a value Kafka wants a key at least: that is a tombstone.
+            await producer.send(topic, value=value, key=None if value is not None else b"key", headers=list(headers))
+            for headers, value in records
+        ]
         for each in acknowledged:
             await each
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from samenspel.client.issuer import Issuer
+from samenspel.client.kafka_admin import KafkaAdmin
 from samenspel.client.profile import Credential
 from samenspel.client.rights import rights_of_organisation
 from samenspel.contracts.topics import topics_of
@@ -81,3 +82,5 @@ def _provide(system: LocalSystem, credential: Credential) -> None:
     admin.ensure_topics(topics_of(credential.oin))
     admin.ensure_user(credential.username, credential.password)
     admin.ensure_acls(credential.username, rights_of_organisation(credential.oin))
+    # The broker hears of a new user a moment after the controller has answered.
+    assert KafkaAdmin(system.kafka.bootstrap, credential.username, credential.password).is_reachable(within=15)

@@ -1,6 +1,6 @@
 """Reading what the system says: receipts, and canonical records from first to last."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -11,9 +11,12 @@ from tests.kit.organisations import Organisation
 from tests.kit.waiting import eventually
 
 
-async def read_all(organisation: Organisation, topic: str, partitions: int) -> list[ConsumerRecord]:
-    """Every record that the topic holds now, partition by partition, in order of offset."""
-    consumer = AIOKafkaConsumer(**organisation.kafka, group_id=None, enable_auto_commit=False)
+async def read_all(kafka: Mapping[str, Any], topic: str, partitions: int) -> list[ConsumerRecord]:
+    """Every record that the topic holds now, partition by partition, in order of offset.
+
+    ``kafka`` holds aiokafka's connection settings.
+    """
+    consumer = AIOKafkaConsumer(**kafka, group_id=None, enable_auto_commit=False)
     await consumer.start()
     try:
         places = [TopicPartition(topic, number) for number in range(partitions)]
@@ -34,11 +37,11 @@ async def read_all(organisation: Organisation, topic: str, partitions: int) -> l
 
 async def canonical(organisation: Organisation, topic: str) -> list[ConsumerRecord]:
     """All records of a canonical topic, lane by lane."""
-    return await read_all(organisation, topic, LANES_LOCAL)
+    return await read_all(organisation.kafka, topic, LANES_LOCAL)
 
 
 async def receipt_records(organisation: Organisation, domain: Domain = "initiatives") -> list[ConsumerRecord]:
-    return await read_all(organisation, receipts(domain, organisation.oin), 1)
+    return await read_all(organisation.kafka, receipts(domain, organisation.oin), 1)
 
 
 async def answers_of(organisation: Organisation, domain: Domain = "initiatives") -> list[dict[str, Any]]:

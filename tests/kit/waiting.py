@@ -4,14 +4,18 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 PAUSE = 0.03
 
 
-async def eventually(condition: Callable[[], T | Awaitable[T]], seconds: float = 20, saying: str = "") -> T:
+@overload
+async def eventually(condition: Callable[[], Awaitable[T]], seconds: float = 20, saying: str = "") -> T: ...
+@overload
+async def eventually(condition: Callable[[], T], seconds: float = 20, saying: str = "") -> T: ...
+async def eventually(condition: Callable[[], Any], seconds: float = 20, saying: str = "") -> Any:
     """Poll until ``condition`` gives something true, and return that.
 
     An `AssertionError` inside the condition means *not yet*; the last one is raised when the time is over.
@@ -19,12 +23,12 @@ async def eventually(condition: Callable[[], T | Awaitable[T]], seconds: float =
     deadline = time.monotonic() + seconds
     while True:
         try:
-            found: Any = condition()
+            found = condition()
             if inspect.isawaitable(found):
                 found = await found
             failure = AssertionError(f"{saying or 'it'} did not happen within {seconds:g} s; last: {found!r}")
             if found:
-                return cast(T, found)
+                return found
         except AssertionError as error:
             failure = error
         if time.monotonic() > deadline:

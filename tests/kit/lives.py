@@ -1,0 +1,58 @@
+"""Services started by hand, without a supervisor: to kill them at a named moment, or to run two of one kind."""
+
+import sys
+from dataclasses import dataclass
+
+from samenspel.contracts.topics import Service
+
+from deploy.local.home import CHECKOUT
+from deploy.local.process import Daemon
+from deploy.local.services import environment_of
+from deploy.local.system import LocalSystem
+from tests.kit.mortal import VARIABLE
+from tests.kit.waiting import eventually
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One process of a service; ``system.remove()`` ends those on the service's own port."""
+
+    daemon: Daemon
+    service: Service
+
+    @property
+    def has_ended(self) -> bool:
+        return self.daemon.process() is None
+
+    def kill(self) -> None:
+        self.daemon.kill()
+
+    async def ends(self, seconds: float = 30) -> None:
+        """Wait until it has killed itself."""
+        await eventually(lambda: self.has_ended, seconds, f"the end of {self.service}")
+
+
+def begin(
+    system: LocalSystem,
+    service: Service,
+    die_at: str | None = None,
+    *,
+    port: int | None = None,
+    name: str | None = None,
+) -> Life:
+    """Start the service with the local system's settings; a second one needs a ``port`` and a ``name`` of its own."""
+    environment = environment_of(service, system.home, system.kafka.bootstrap, system.databases)
+    if port:
+        environment["SAMENSPEL_HTTP_PORT"] = str(port)
+    if die_at:
+        environment[VARIABLE] = die_at
+    daemon = Daemon(system.home.record(name or service), system.home.log(name or service))
+    daemon.start([sys.executable, "-m", "tests.kit.mortal", service], folder=CHECKOUT, environment=environment)
+    return Life(daemon, service)
+
+
+async def begin_ready(system: LocalSystem, service: Service) -> Life:
+    """The same, and wait until it says that it is ready."""
+    life = begin(system, service)
+    await eventually(lambda: system.services.is_ready(service), 40, f"a ready {service}")
+    return life

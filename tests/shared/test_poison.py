@@ -1,0 +1,125 @@
+"""What one organisation sends, however malformed, may not lose, delay or duplicate another's events."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pytest
+from samenspel.contracts.topics import ingress
+
+from deploy.local.system import LocalSystem
+from tests.conftest import Admit
+from tests.kit.database import rows
+from tests.kit.doors import Record, send, send_raw
+from tests.kit.events import Event, binary, initiative
+from tests.kit.organisations import Organisation
+from tests.kit.poison import send_bent
+from tests.kit.reading import answers_of, answers_to, receipt_records
+from tests.kit.waiting import eventually
+
+RECEIPT_MAX = 64_000
+
+
+def _good(city: Organisation, number: int) -> list[Event]:
+    return [city.event("initiative-registered", initiative()) for _ in range(number)]
+
+
+async def _outcomes(city: Organisation, events: Sequence[Event]) -> list[str]:
+    answers = await answers_to(city, [event["id"] for event in events])
+    return [answer["outcome"] for answer in answers.values()]
+
+
+async def _answer_at(city: Organisation, offset: int) -> dict[str, Any]:
+    """The answer to the record at this offset of the city's ingress, as soon as there is one."""
+    record = f"{ingress('initiatives', city.oin)}/0/{offset}"
+
+    async def found() -> dict[str, Any] | None:
+        return next((answer for answer in await answers_of(city) if answer["record"] == record), None)
+
+    answer = await eventually(found, saying=f"an answer to {record}")
+    assert answer is not None
+    return answer
+
+
+@pytest.mark.parametrize("poison_first", [True, False], ids=["poison first", "poison last"])
+async def test_a_header_name_that_is_not_utf_8(system: LocalSystem, organisation: Admit, poison_first: bool) -> None:
+    """aiokafka loses other partitions' records for such a header; nothing may be lost here, of nobody."""
+    innocent, clumsy = await organisation(), await organisation()
+    theirs, before, after = _good(innocent, 5), _good(clumsy, 2), _good(clumsy, 2)
+    headers, value = binary(_good(clumsy, 1)[0])
+    poison: Record = [*headers, ("PLACEHOLDER", b"x")], value
+    batch = [*map(binary, before), poison, *map(binary, after)]
+    topic = ingress("initiatives", clumsy.oin)
+    if not poison_first:
+        await send(innocent, theirs)
+    await send_bent(clumsy.kafka, topic, batch, b"PLACEHOLDER", b"\xff\xfePLACEHOL\xc3")
+    if poison_first:
+        await send(innocent, theirs)
+    assert await _outcomes(innocent, theirs) == ["accepted"] * 5
+    assert await _outcomes(clumsy, [*before, *after]) == ["accepted"] * 4
+    answer = await _answer_at(clumsy, 2)
+    assert answer["outcome"] == "rejected"
+    assert [problem["code"] for problem in answer["problems"]] == ["unreadable-record"]
+    apart = await rows(system, "registry", "select * from quarantine where topic = $1", topic)
+    assert [(row["offset"], row["reason"], row["value"]) for row in apart] == [(2, "unreadable-record", value)]
+
+
+async def test_what_is_null(organisation: Admit) -> None:
+    """A null header value, a null value, and a record with nothing in it."""
+    city = await organisation()
+    first, last = _good(city, 2)
+    headers, value = binary(_good(city, 1)[0])
+    null_id: Record = [(name, None if name == "ce_id" else text) for name, text in headers], value
+    null_unknown: Record = [*headers, ("ce_note", None)], value
+    null_other: Record = [*headers, ("note", None)], value
+    no_value: Record = headers, None
+    nothing: Record = [], b""
+    await send_raw(city, [binary(first), null_id, null_unknown, null_other, no_value, nothing, binary(last)])
+    assert await _outcomes(city, [first, last]) == ["accepted", "accepted"]
+    codes = [
+        {each["code"] for each in (await _answer_at(city, offset)).get("problems", ())} for offset in range(1, 6)
+    ]
+    assert codes[0] == {"missing-attribute"}
+    assert codes[1] == set()
+    assert (await _answer_at(city, 3))["outcome"] == "repeated"
+    assert codes[3] == {"not-json"}
+    assert "missing-attribute" in codes[4]
+
+
+HUGE = "~" * 900_000
+HUGE_VALUES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
+    "an id of 900 kB": ({"id": HUGE}, {}),
+    "a source of 900 kB": ({"source": HUGE}, {}),
+    "a type of 900 kB": ({"type": HUGE}, {}),
+    "an attribute name of 900 kB": ({HUGE: "x"}, {}),
+    "a field name of 45 kB": ({}, {"~" * 45_000: 1}),
+    "100 field names of 400 bytes": ({}, {f"{number:03d}" + "\x01" * 70: 1 for number in range(100)}),
+    "a text of 45 kB": ({}, {"title": "\x01" * 7_500}),
+}
+
+
+@pytest.mark.parametrize("kind", HUGE_VALUES)
+async def test_what_is_huge_is_answered_in_a_small_receipt(organisation: Admit, kind: str) -> None:
+    city = await organisation()
+    attributes, fields = HUGE_VALUES[kind]
+    first, last = _good(city, 2)
+    huge = {**city.event("initiative-registered", initiative(**fields)), **attributes}
+    await send_raw(city, [binary(first), binary(huge), binary(last)])
+    assert await _outcomes(city, [first, last]) == ["accepted", "accepted"]
+    assert (await _answer_at(city, 1))["outcome"] == "rejected"
+    assert max(len(record.value) for record in await receipt_records(city)) <= RECEIPT_MAX
+
+
+@pytest.mark.parametrize("depth", [150, 255, 1_000, 1_030])
+@pytest.mark.parametrize("place", ["data", "extension"])
+async def test_structured_events_nested_deeply(organisation: Admit, depth: int, place: str) -> None:
+    """Two parsers and a serialiser meet here, each with another limit of its own."""
+    city = await organisation()
+    first, last = _good(city, 2)
+    event = city.event("initiative-registered", initiative())
+    nested = b"[" * depth + b"]" * depth
+    text = orjson.dumps({**event, place: "NESTED"}).replace(b'"NESTED"', nested).replace(b'":', b'" :')
+    structured: Record = [("content-type", b"application/cloudevents+json")], text
+    await send_raw(city, [binary(first), structured, binary(last)])
+    assert await _outcomes(city, [first, last]) == ["accepted", "accepted"]
+    assert (await _answer_at(city, 1))["outcome"] == "rejected"
