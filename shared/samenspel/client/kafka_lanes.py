@@ -18,6 +18,7 @@ from samenspel.client.surroundings import SurroundingsMissing
 
 LaneName = tuple[str, int]
 ANSWER_SECONDS_MAX: Final = 10.0
+TURN_SECONDS: Final = 1.0
 SILENT_SECONDS_MAX: Final = 30.0
 """How long Kafka may bring nothing of what it said it has."""
 FETCH_BYTES: Final = 4_194_304
@@ -66,8 +67,8 @@ class KafkaLanes:
 
     def bounds(self, topics: Sequence[str]) -> dict[LaneName, tuple[int, int]]:
         """Each lane of these topics: the first offset there is, and the one that the next record will get."""
+        known = self._topics()
         try:
-            known = self._consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics
             names = [(topic, lane) for topic in topics if topic in known for lane in sorted(known[topic].partitions)]
             return {
                 name: self._consumer.get_watermark_offsets(TopicPartition(*name), timeout=ANSWER_SECONDS_MAX)
@@ -119,6 +120,17 @@ class KafkaLanes:
             if found:
                 return found[0]
         return None
+
+    def _topics(self) -> Any:
+        """Asked in short turns: only between them do we hear that the password is wrong."""
+        deadline = time.monotonic() + ANSWER_SECONDS_MAX
+        while True:
+            try:
+                return self._consumer.list_topics(timeout=TURN_SECONDS).topics
+            except KafkaException as error:
+                self._consumer.poll(0)
+                if self._refused or time.monotonic() > deadline:
+                    raise self._missing(error) from None
 
     def _consider(self, record: Record, error: KafkaError) -> None:
         if error.code() == KafkaError._PARTITION_EOF:

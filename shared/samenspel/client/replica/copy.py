@@ -41,8 +41,8 @@ class Lane:
     digest: int = 0
     last_offset: int = -1
     stored: tuple[int, int] = (1, 0)
-    holes: int = 0
-    """Events that could not be applied because one before them is missing."""
+    ahead: int = 0
+    """The highest sequence met that could not be applied, because one before it is missing."""
     divergence: Divergence | None = None
 
     @property
@@ -116,7 +116,7 @@ class Copy:
         """The rare cases, as `messaging.law` judges them; only APPLY was decided above."""
         verdict = judge(Position(lane.timeline, lane.sequence), timeline, sequence)
         if verdict is Verdict.HOLE:
-            lane.holes += 1
+            lane.ahead = max(lane.ahead, sequence)
         return verdict
 
     def _keep(self, key: bytes, new: int, row: tuple[Any, ...]) -> None:

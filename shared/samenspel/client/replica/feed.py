@@ -97,7 +97,7 @@ def sync_over_http(
     """As `sync_over_kafka`, from the notifier's feed: for organisations without Kafka."""
     began = time.monotonic()
     feed = Feed(profile.system().http["notifier"], profile.credential(organisation))
-    reading = _Reading(feed, store)
+    reading = Reading(feed, store)
     try:
         reading.run(follow, progress)
     finally:
@@ -112,7 +112,7 @@ def sync_over_http(
     )
 
 
-class _Reading:
+class Reading:
     def __init__(self, feed: Feed, store: Store) -> None:
         self._feed = feed
         self._store = store

@@ -36,7 +36,7 @@ def sync_over_kafka(
     """
     began = time.monotonic()
     with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source, _without_gc():
-        reading = _Reading(source, store, topics)
+        reading = Reading(source, store, topics)
         applied = reading.run(follow, progress)
     store.make_queries_quick()
     return SyncReport(
@@ -48,7 +48,7 @@ def sync_over_kafka(
     )
 
 
-class _Reading:
+class Reading:
     """One run over all lanes: where each begins, what comes, and when all is there."""
 
     def __init__(self, source: KafkaLanes, store: Store, topics: Sequence[str]) -> None:

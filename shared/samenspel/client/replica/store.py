@@ -110,7 +110,7 @@ class Store:
                 (timeline, f"{0:064x}", lane.label),
             )
         lane.timeline, lane.sequence, lane.digest, lane.last_offset = timeline, 0, 0, -1
-        lane.stored, lane.holes, lane.divergence = (timeline, 0), 0, None
+        lane.stored, lane.ahead, lane.divergence = (timeline, 0), 0, None
 
     def make_queries_quick(self) -> None:
         """Indexes that cost less once everything is in than while it comes in."""

@@ -1,0 +1,57 @@
+"""Answers are awaited until they are final, and no longer than one wants."""
+
+import asyncio
+
+import orjson
+from samenspel.client.receipts import Receipts, outcome_of
+
+SOURCE = "urn:nld:oin:00000099000000000344:systeem:tests"
+
+
+def receipt(id: str, outcome: str, first: str | None = None) -> bytes:
+    answer = {"source": SOURCE, "id": id, "outcome": outcome, **({"first_outcome": first} if first else {})}
+    return orjson.dumps({"answers": [answer]})
+
+
+async def test_a_deferred_submission_is_waited_for() -> None:
+    kept = Receipts()
+    kept.expect([(SOURCE, "1")])
+    waiting = asyncio.create_task(kept.finals([(SOURCE, "1")], 5))
+    kept.take(receipt("1", "deferred"))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    kept.take(receipt("1", "accepted"))
+    (answer,) = await waiting
+    assert answer is not None
+    assert answer.outcome == "accepted"
+
+
+async def test_a_repeat_of_what_is_still_deferred_is_not_final() -> None:
+    kept = Receipts()
+    kept.expect([(SOURCE, "1")])
+    kept.take(receipt("1", "repeated", "deferred"))
+    kept.take(receipt("1", "rejected"))
+    (answer,) = await kept.finals([(SOURCE, "1")], 5)
+    assert answer is not None
+    assert outcome_of(answer) == "rejected"
+
+
+async def test_when_the_time_is_over_there_is_what_there_is() -> None:
+    kept = Receipts()
+    kept.expect([(SOURCE, "1"), (SOURCE, "2")])
+    kept.take(receipt("1", "deferred"))
+    first, second = await kept.finals([(SOURCE, "1"), (SOURCE, "2")], 0)
+    assert first is not None
+    assert first.outcome == "deferred"
+    assert second is None
+
+
+async def test_answers_that_nobody_awaits_and_records_that_are_none_pass_by() -> None:
+    kept = Receipts()
+    kept.expect([(SOURCE, "1")])
+    kept.take(b"no receipt")
+    kept.take(receipt("2", "accepted"))
+    kept.take(receipt("1", "repeated", "accepted"))
+    (answer,) = await kept.finals([(SOURCE, "1")], 5)
+    assert answer is not None
+    assert outcome_of(answer) == "accepted"

@@ -1,0 +1,103 @@
+"""A replica proves itself from its own bytes: whatever is changed in the file is found and named."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from samenspel.client.replica import ReplicaError, Store, diff, verify
+from samenspel.client.replica.kafka import Reading
+
+from tests.client.log import TOPIC, Owner, Source
+
+
+@pytest.fixture
+def owner() -> Owner:
+    made = Owner()
+    for number in range(6):
+        made.publish(f"subject-{number % 4}")
+    return made
+
+
+@pytest.fixture
+def file(tmp_path: Path, owner: Owner) -> Path:
+    return replica(tmp_path / "replica.db", owner)
+
+
+def replica(path: Path, owner: Owner) -> Path:
+    with Store(path, create=True) as store:
+        Reading(Source(owner), store, [TOPIC]).run(False, lambda done, total: None)  # type: ignore[arg-type]
+    return path
+
+
+def change(file: Path, statement: str) -> None:
+    connection = sqlite3.connect(file)
+    with connection:
+        connection.execute(statement)
+    connection.close()
+
+
+def test_a_sound_copy_is_equal(file: Path) -> None:
+    with Store(file) as store:
+        report = verify(store)
+    assert report.is_equal
+    assert report.faults == ()
+
+
+def test_a_changed_byte_names_the_aggregate_and_the_event_that_wrote_it(file: Path, owner: Owner) -> None:
+    change(file, "update event set value = replace(value, '№ 6', '№ 7') where sequence = 6")
+    with Store(file) as store:
+        report = verify(store)
+    assert not report.is_equal
+    (fault,) = report.faults
+    assert fault.subject == "subject-1"
+    assert fault.event == dict(owner.log[5].named)["ce_id"].decode()
+    assert [lane.equal for lane in report.lanes] == [False]
+
+
+def test_a_changed_byte_with_a_hash_to_match_is_found_by_the_digest(file: Path) -> None:
+    change(file, "update event set value = '{}', hash = zeroblob(32) where sequence = 3")
+    with Store(file) as store:
+        assert {fault.sequence for fault in verify(store).faults} >= {3}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "delete from event where sequence = 2",
+        "delete from state where subject = 'subject-2'",
+        "update state set hash = zeroblob(32) where subject = 'subject-3'",
+        "update state set event = 1 where subject = 'subject-1'",
+        "insert into state values ('initiative.v1', 'invented', 'samenspel.initiatives/0', zeroblob(32), 1)",
+        "update lane set sequence = 5",
+        "update event set digest = '00' where sequence = 4",
+        "update event set subject = 'another' where sequence = 6",
+    ],
+)
+def test_whatever_is_changed_is_found(file: Path, statement: str) -> None:
+    change(file, statement)
+    with Store(file) as store:
+        assert not verify(store).is_equal
+
+
+def test_two_copies_of_the_same_lanes_do_not_differ(tmp_path: Path, file: Path, owner: Owner) -> None:
+    with Store(file) as left, Store(replica(tmp_path / "other.db", owner)) as right:
+        assert diff(left, right) == []
+        assert verify(left).total_digest == verify(right).total_digest
+
+
+def test_what_differs_is_named_with_the_event_on_each_side(tmp_path: Path, owner: Owner, file: Path) -> None:
+    owner.publish("subject-0")
+    owner.publish("subject-9")
+    with Store(file) as left, Store(replica(tmp_path / "later.db", owner)) as right:
+        found = diff(left, right)
+    assert [each.subject for each in found] == ["subject-0", "subject-9"]
+    assert found[1].left is None
+    assert "sequence 8" in str(found[1].right)
+
+
+def test_a_file_that_is_no_replica_is_said(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Geachte heer, mevrouw, " * 100)
+    with pytest.raises(ReplicaError, match="no replica"):
+        Store(tmp_path / "letter.txt")
+    with pytest.raises(ReplicaError, match="is not there"):
+        Store(tmp_path / "absent.db")
