@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from deploy.local.bars import bars
+from deploy.local.demo.outcome import Outcome
 from deploy.local.demo.sample import Sample
 from deploy.local.demo.story import Story
-from deploy.local.demo.table import what_you_now_have
+from deploy.local.demo.table import to_try, what_you_now_have
 from deploy.local.errors import LocalSystemError
 from deploy.local.home import Home
 from deploy.local.system import LocalSystem
@@ -37,12 +38,21 @@ def demo(as_json: Annotated[bool, typer.Option("--json", help="For programs: one
     if as_json:
         print(outcome.model_dump_json())
     else:
-        data.print(what_you_now_have(outcome, story))
+        _show(outcome, story)
     faults = list(outcome.faults(sample.ceiling_of))
     for fault in faults:
         talk.print(f"[red]does not hold:[/] {escape(fault)}")
     talk.print(f"{outcome.seconds:.0f} s. The system stays up; `samenspel down` stops it.")
     raise typer.Exit(1 if faults else 0)
+
+
+def _show(outcome: Outcome, story: Story) -> None:
+    for part in what_you_now_have(outcome, story):
+        data.print()
+        data.print(part)
+    data.print("\n[bold]Try next[/]")
+    for command in to_try(story):
+        data.print(f"  {command}", markup=False, soft_wrap=True)
 
 
 def _tell(sentence: str, began: float) -> None:

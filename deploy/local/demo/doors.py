@@ -28,7 +28,7 @@ class Doors:
     def __init__(self, profile: Profile, sample: Sample) -> None:
         self._profile = profile
         self._parties = sample.parties
-        self._open: dict[str, KafkaDoor | HttpDoor] = {}
+        self._open: dict[str, asyncio.Task[KafkaDoor | HttpDoor]] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -60,10 +60,13 @@ class Doors:
         return [_accepted(party, each, answer) for each, answer in zip(statements, answers, strict=True)]
 
     async def _door(self, party: Party) -> KafkaDoor | HttpDoor:
+        """One door per party, also when it speaks twice at the same time."""
         if party.key not in self._open:
-            opening = door(self._profile, party.oin, party.door)
-            self._open[party.key] = await self._stack.enter_async_context(opening)
-        return self._open[party.key]
+            self._open[party.key] = asyncio.create_task(self._opened(party))
+        return await self._open[party.key]
+
+    async def _opened(self, party: Party) -> KafkaDoor | HttpDoor:
+        return await self._stack.enter_async_context(door(self._profile, party.oin, party.door))
 
 
 def _accepted(party: Party, stated: Statement, answer: Answer | None) -> Answer:
@@ -71,5 +74,8 @@ def _accepted(party: Party, stated: Statement, answer: Answer | None) -> Answer:
         raise DemoFailed(f"{party.name} got no answer to {stated.kind.name} within {PATIENCE:.0f} s")
     if outcome_of(answer) != "accepted":
         why = "; ".join(f"{problem.field}: {problem.detail}" for problem in answer.problems)
-        raise DemoFailed(f"{stated.kind.name} of {party.name} was {outcome_of(answer)}: {why or 'no reason given'}")
+        raise DemoFailed(
+            f"{stated.kind.name} of {party.name} was {outcome_of(answer)} ({why}): "
+            "if another version played here before, `samenspel reset` makes room"
+        )
     return answer

@@ -98,6 +98,6 @@ class Replicas:
         sync = sync_over_kafka if party.door == "kafka" else sync_over_http
         with Store(self.file_of(party), create=True) as store:
             report = sync(self._profile, party.oin, store)
-            proof = verify(store, self._profile, party.oin) if party.door == "kafka" else verify(store)
+            proof = verify(store)
         events = sum(lane.sequence for lane in proof.lanes)
         return Standing(events, proof.total_digest, sound=report.is_sound and proof.is_equal)

@@ -78,7 +78,9 @@ class Story:
 
     async def _everybody_joins(self) -> None:
         parties = list(self.sample.parties.values())
-        self._tell(f"The operator admits {len(parties)} parties: two ministries, VNG, 46 municipalities and BTG.")
+        self._tell(
+            f"The operator admits {len(parties)} parties: ministries, VNG, G4 and G40, a small municipality, BTG."
+        )
         answers = await admit(self.system.profile, [party.admission for party in parties])
         for party, answer in zip(parties, answers, strict=True):
             if outcome_of(answer) != "accepted":
@@ -120,7 +122,8 @@ class Story:
     async def _the_ceiling_holds(self, doors: Doors) -> None:
         await doors.submit(self._stated.decisions(LATE))
         await doors.submit(self._stated.one_decision_more())
-        self._tell("BZK has decided on all 51 applications; the fourth tranche was full before the last one.")
+        applications = len(self.sample.deals)
+        self._tell(f"BZK has decided on all {applications} applications; the last one found its tranche full.")
 
     async def _everything_is_told(self, webhook: Webhook) -> Deliveries:
         await self.replicas.synced(self.witness)
