@@ -112,6 +112,13 @@ class Subscriptions:
         self.bell.ring()
         return Response(status_code=204)
 
+    async def rotate(self, organisation: str, identity: str) -> Response:
+        if (await self.own(organisation, identity))["url"] is None:
+            raise HTTPException(409, "nothing is signed for this subscription: it is not pushed")
+        secret = new_secret()
+        await store.rotate(self.pool, organisation, identity, self.seal.close(secret))
+        return JSONResponse({"subscription_id": identity, "secret": secret})
+
     async def own(self, organisation: str, identity: str) -> Any:
         """The organisation's subscription with its figures; 404 when it has none of this id."""
         found = await store.figures(self.pool, organisation, identity)
@@ -188,6 +195,10 @@ def _add_changing(routes: APIRouter, subscriptions: Subscriptions, organisation_
     @routes.post(f"{one}/_resume", status_code=204, summary="Try again now, also where the receiver was gone (410)")
     async def resume(organisation: Organisation, subscriptionId: Id) -> Response:
         return await subscriptions.resume(organisation, subscriptionId)
+
+    @routes.post(f"{one}/_rotate", summary="A new secret; the one before it signs along for 24 hours")
+    async def rotate(organisation: Organisation, subscriptionId: Id) -> Response:
+        return await subscriptions.rotate(organisation, subscriptionId)
 
 
 async def _submit(

@@ -5,7 +5,7 @@ Opening and closing on one lane of one subscription exclude each other by the lo
 never opened behind one that is just being closed, to wait for it forever.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,8 +16,10 @@ from samenspel.runtime.postgres import Pool
 LANES_AT_ONCE: Final = 200
 EVENTS_AT_ONCE: Final = 100
 """Per lane of a subscription; with `LANES_AT_ONCE` what one transaction opens at most."""
-OPEN_MAX: Final = 5_000
-"""Open deliveries of one subscription; with more, it is opened no further until some are closed."""
+AHEAD_MAX: Final = 100_000
+"""How far a lane is opened beyond the oldest event on it that is still to be told; there it waits for that one."""
+ROTATION_HOURS: Final = 24
+"""How long a secret that was replaced signs along."""
 
 # Those that are least behind come first: a subscription that starts at the beginning delays no live one.
 BEHIND: Final = """
@@ -27,8 +29,10 @@ join subscription s using (subscription_id)
 join position p using (topic, lane)
 cross join lateral (select case when c.timeline = p.timeline then c.sequence else 0 end as low) x
 where s.active and not s.gone and s.delivery = 'push' and (c.timeline, c.sequence) < (p.timeline, p.sequence)
-  and (select count(*) from (
-    select from delivery d where d.subscription_id = c.subscription_id limit $3) o) < $3
+  and not exists (
+    select from delivery d
+    where (d.subscription_id, d.topic, d.lane, d.timeline) = (c.subscription_id, c.topic, c.lane, c.timeline)
+      and d.sequence <= x.low - $3)
 order by p.sequence - x.low limit $2
 for update of c skip locked
 """
@@ -71,7 +75,9 @@ claimed as (
       = (due.subscription_id, due.topic, due.lane, due.timeline, due.sequence)
   returning d.*)
 select c.subscription_id, c.topic, c.lane, c.timeline, c.sequence, c.subject, c.attempts,
-       s.rounds, e.url, e.secret, f.id, f.headers, f.value
+       s.rounds, e.url, f.id, f.headers, f.value,
+       array[e.secret] || case when e.rotated_at > now() - make_interval(hours => $6) then array[e.old_secret] end
+         as secrets
 from claimed c
 join subscription s using (subscription_id)
 join endpoint e using (organisation, subscription_id)
@@ -96,7 +102,7 @@ class Job:
     attempts: int
     rounds: int
     url: str
-    sealed_secret: str
+    sealed_secrets: Sequence[str]
     event_id: str
     body: bytes
 
@@ -108,7 +114,7 @@ class Job:
 async def open_new(pool: Pool) -> int:
     """Open what the feed has for push subscriptions, a part at a time; returns how many cursors have moved."""
     async with pool.acquire() as connection, connection.transaction():
-        behind = await connection.fetch(BEHIND, EVENTS_AT_ONCE, LANES_AT_ONCE, OPEN_MAX)
+        behind = await connection.fetch(BEHIND, EVENTS_AT_ONCE, LANES_AT_ONCE, AHEAD_MAX)
         if behind:
             ranges = columns([tuple(row) for row in behind], 6)
             # A statement of its own: it must see what was closed before the lock was ours.
@@ -120,7 +126,7 @@ async def open_new(pool: Pool) -> int:
 async def claim(pool: Pool, running: Mapping[str, int], at_once: int, seconds: float, holder: str) -> list[Job]:
     """Take what is due, for ``seconds``: at most ``at_once`` per subscription, ``running`` ones counted."""
     busy = columns(sorted(running.items()), 2)
-    return [_job(row) for row in await pool.fetch(CLAIM, *busy, at_once, seconds, holder)]
+    return [_job(row) for row in await pool.fetch(CLAIM, *busy, at_once, seconds, holder, ROTATION_HOURS)]
 
 
 async def take_back(pool: Pool, holder: str) -> None:
@@ -139,7 +145,7 @@ def _job(row: Any) -> Job:
         attempts=row["attempts"],
         rounds=row["rounds"],
         url=row["url"],
-        sealed_secret=row["secret"],
+        sealed_secrets=row["secrets"],
         event_id=row["id"],
         body=to_structured(row["headers"], row["value"]),
     )

@@ -32,7 +32,7 @@ PAUSE_SECONDS: Final = 0.2
 CONNECT_SECONDS: Final = 5.0
 SETTLE_SECONDS: Final = 5.0
 """What a claim lasts longer than an attempt, so that its outcome is written before another instance tries."""
-ANSWER_BYTES_MAX: Final = 64 * 1024
+FINISH_SECONDS: Final = 2.0
 
 
 class Sender:
@@ -51,15 +51,14 @@ class Sender:
         self._told_at: dict[str, float] = {}
 
     async def run(self) -> None:
-        """Until cancelled. What is under way then stays claimed, and is tried again."""
+        """Until cancelled."""
         async with _client(self._settings.attempt_seconds, local=self._local) as client:
             try:
                 while True:
                     await self._keep_turning(client)
                     await asyncio.sleep(PAUSE_SECONDS)
             finally:
-                for attempt in self._attempts:
-                    attempt.cancel()
+                await self._finish()
 
     async def _keep_turning(self, client: aiohttp.ClientSession) -> None:
         """Until something goes wrong: mostly that the database is away."""
@@ -91,6 +90,18 @@ class Sender:
             attempt.add_done_callback(self._attempts.discard)
         return bool(settled or opened or jobs)
 
+    async def _finish(self) -> None:
+        """Wait a moment for what is under way, write down what came of it, and leave the rest to others at once."""
+        if self._attempts:
+            await asyncio.wait(self._attempts, timeout=FINISH_SECONDS)
+        for attempt in self._attempts:
+            attempt.cancel()
+        try:
+            await outcomes.settle(self._pool, self._outcomes)
+            await deliveries.take_back(self._pool, self._holder)
+        except PASSING as error:
+            log.warning("attempts not written down; they are made again", error=repr(error))
+
     async def _attempt(self, client: aiohttp.ClientSession, job: Job) -> None:
         started = monotonic()
         status, verdict = await self._tell(client, job)
@@ -103,10 +114,10 @@ class Sender:
     async def _tell(self, client: aiohttp.ClientSession, job: Job) -> tuple[int | None, Verdict]:
         try:
             url = addresses.parse(job.url, local=self._local)
-            secret = self._seal.open(job.sealed_secret)
-            headers = signing.headers(secret, job.event_id, datetime.now(UTC), job.body)
+            secrets = [self._seal.open(sealed) for sealed in job.sealed_secrets]
+            headers = signing.headers(secrets, job.event_id, datetime.now(UTC), job.body)
             async with client.post(url, data=job.body, headers=headers, allow_redirects=False) as response:
-                await response.content.read(ANSWER_BYTES_MAX)
+                # Only the status counts: what else it says is not read, and never kept.
                 return response.status, domain.judge(response.status, response.headers.get("Retry-After"))
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError, JoseError) as error:
             # The kind of error only: its text may hold what the receiver, or the network behind it, has said.

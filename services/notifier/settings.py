@@ -25,7 +25,7 @@ class Settings(ServiceSettings):
         description="The same for a receiver that cannot be reached or says that it is unavailable",
     )
     attempt_seconds: float = Field(default=15, gt=0, le=30, description="Time-out of one attempt")
-    attempts_at_once: int = Field(default=8, ge=1, le=100, description="Per subscription and instance")
+    attempts_at_once: int = Field(default=32, ge=1, le=200, description="Per subscription and instance")
 
     @model_validator(mode="after")
     def _sealed(self) -> Self:

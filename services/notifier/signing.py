@@ -2,6 +2,7 @@
 
 import secrets
 from base64 import b64encode
+from collections.abc import Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
@@ -34,10 +35,14 @@ class Seal:
         return (opened or b"").decode()
 
 
-def headers(secret: str, event_id: str, now: datetime, body: bytes) -> dict[str, str]:
-    """The headers of one attempt. ``now``, in UTC, is that of the attempt: each one is signed anew."""
+def headers(shared: Sequence[str], event_id: str, now: datetime, body: bytes) -> dict[str, str]:
+    """The headers of one attempt, signed with each of these secrets: two while one takes over from the other.
+
+    ``now``, in UTC, is that of the attempt: each one is signed anew.
+    """
+    text = body.decode()
     return {
         "webhook-id": event_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(secret).sign(event_id, now, body.decode()),
+        "webhook-signature": " ".join(Webhook(secret).sign(event_id, now, text) for secret in shared),
     }

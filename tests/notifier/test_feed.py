@@ -8,8 +8,8 @@ from services.notifier.cursor import Place
 from services.notifier.feed import Range, merged, plan, shares
 
 names = st.tuples(st.sampled_from([INITIATIVES, FUNDING]), st.integers(0, 5))
-wanted = st.dictionaries(names, st.integers(0, 2_000), max_size=12)
-limits = st.integers(1, 1_000)
+wanted = st.dictionaries(names, st.integers(0, 40), max_size=12)
+limits = st.integers(5, 100)
 
 
 @given(wanted, limits)

@@ -124,8 +124,8 @@ async def test_push_and_pull_tell_the_same(organisation: Admit) -> None:
         assert receiver.refused == 0
         sequences = [int(event["sequence"]) for event in receiver.events if event["subject"] == subject]
         assert sequences == sorted(sequences) and len(sequences) == 4
-        shown = await subscriber.shown(made["subscription_id"])
-        assert "secret" not in shown and shown["figures"]["pending"] == 0
+        await eventually(lambda: _is_quiet(subscriber, made["subscription_id"]))
+        assert "secret" not in await subscriber.shown(made["subscription_id"])
 
 
 async def test_a_subject_that_fails_holds_up_only_itself(organisation: Admit) -> None:
@@ -186,6 +186,20 @@ async def test_a_receiver_that_is_gone_is_left_alone_until_it_says_otherwise(org
         there.set()
         assert (await subscriber.call("POST", f"/subscriptions/{identity}/_resume"))[0] == 204
         await eventually(lambda: told.taken(subject))
+
+
+async def test_a_secret_is_replaced_without_a_moment_of_silence(organisation: Admit) -> None:
+    city = await organisation()
+    async with Receiver() as receiver, subscriber_for(city) as subscriber:
+        _, _, made = await subscriber.call("POST", "/subscriptions", json={"endpoint": receiver.url})
+        receiver.secret = made["secret"]
+        status, _, rotated = await subscriber.call("POST", f"/subscriptions/{made['subscription_id']}/_rotate")
+        assert status == 200 and rotated["secret"] != made["secret"]
+        for secret in (made["secret"], rotated["secret"]):
+            receiver.secret = secret
+            subject = await tell(city)
+            await eventually(lambda subject=subject: subject in subjects(receiver.events))
+        assert receiver.refused == 0
 
 
 async def test_what_was_pulled_and_acknowledged_is_not_pushed(organisation: Admit) -> None:
