@@ -16,8 +16,10 @@ from samenspel.runtime.postgres import Connection, Pool
 from services.notifier.cursor import START, Cursor, Place
 
 PAGE_MAX: Final = 1_000
+PAGE_BYTES_MAX: Final = 8 * 1024 * 1024
+SCAN: Final = 1_000
 WINDOWS_MAX: Final = 50
-"""How many ranges without a match one filtered page passes over, before it says "more" with nothing in it."""
+"""How often a filtered page looks at `SCAN` events without a match, before it says "more" with nothing in it."""
 
 ADD: Final = """
 insert into feed (topic, lane, timeline, sequence, id, type, subject, aggregate, organisation, headers, value)
@@ -27,7 +29,7 @@ on conflict do nothing
 """
 HEADS: Final = "select topic, lane, timeline, sequence from position"
 READ: Final = """
-select f.topic, f.lane, f.sequence, f.id, f.headers, f.value
+select f.topic, f.lane, f.timeline, f.sequence, f.id, f.headers, f.value
 from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[]) as r (topic, lane, timeline, low, high)
 join feed f on (f.topic, f.lane, f.timeline) = (r.topic, r.lane, r.timeline)
   and f.sequence > r.low and f.sequence <= r.high
@@ -73,13 +75,15 @@ async def read(pool: Pool, after: Cursor, limit: int, types: Sequence[str] = ())
     ends, cursor = await heads(pool), dict(after)
     rows: list[Any] = []
     for _ in range(WINDOWS_MAX):
-        ranges = plan(cursor, ends, limit)
+        ranges = plan(cursor, ends, SCAN if types else limit)
         if not ranges:
             break
         cursor |= {(each.topic, each.lane): Place(each.timeline, each.high) for each in ranges}
         if rows := await pool.fetch(READ, *columns(ranges, 5), list(types)):
             break
-    events = [to_structured(row["headers"], row["value"]) for row in merged(rows)]
+    rows, left = cut(merged(rows), limit)
+    cursor |= left
+    events = [to_structured(row["headers"], row["value"]) for row in rows]
     return Page(events, cursor, more=bool(plan(cursor, ends, 1)))
 
 
@@ -112,6 +116,20 @@ def merged(rows: Sequence[Any]) -> list[Any]:
     for row in rows:
         lanes.setdefault((row["topic"], row["lane"]), []).append(row)
     return list(merge(*lanes.values(), key=lambda row: row["id"]))
+
+
+def cut(rows: Sequence[Any], limit: int) -> tuple[list[Any], dict[LaneName, Place]]:
+    """The first rows that fit in one page, and where the lanes of the others are left: right before those."""
+    fitting, size = 0, 0
+    for row in rows[:limit]:
+        size += len(row["value"])
+        if fitting and size > PAGE_BYTES_MAX:
+            break
+        fitting += 1
+    left = {
+        (row["topic"], row["lane"]): Place(row["timeline"], row["sequence"] - 1) for row in reversed(rows[fitting:])
+    }
+    return list(rows[:fitting]), left
 
 
 def _start(place: Place, end: Place) -> Place:

@@ -15,6 +15,7 @@ import structlog
 from joserfc.errors import JoseError
 from samenspel.contracts.cloudevents import STRUCTURED
 from samenspel.messaging.errors import PASSING
+from samenspel.runtime.metrics import ATTEMPTS
 from samenspel.runtime.postgres import Pool
 
 from services.notifier import addresses, deliveries, domain, outcomes, signing
@@ -106,6 +107,9 @@ class Sender:
         started = monotonic()
         status, verdict = await self._tell(client, job)
         self._running[job.subscription_id] -= 1
+        ATTEMPTS.labels(
+            "delivered" if verdict.delivered else "unavailable" if verdict.unavailable else "failed"
+        ).inc()
         if verdict.delivered:
             self._told_at[job.subscription_id] = monotonic()
         self._outcomes.append(self._outcome(job, status, verdict, started))

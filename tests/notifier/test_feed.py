@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from samenspel.contracts.topics import FUNDING, INITIATIVES
 
 from services.notifier.cursor import Place
-from services.notifier.feed import Range, merged, plan, shares
+from services.notifier.feed import PAGE_BYTES_MAX, Range, cut, merged, plan, shares
 
 names = st.tuples(st.sampled_from([INITIATIVES, FUNDING]), st.integers(0, 5))
 wanted = st.dictionaries(names, st.integers(0, 40), max_size=12)
@@ -59,3 +59,23 @@ def test_lanes_are_merged_by_time_and_each_keeps_its_order_whatever_its_clock_sa
         {"topic": FUNDING, "lane": 1, "id": "03"},
     ]
     assert [row["id"] for row in merged(rows)] == ["00", "02", "01", "03"]
+
+
+def row(lane: int, sequence: int, size: int = 1) -> dict[str, object]:
+    return {"topic": FUNDING, "lane": lane, "timeline": 1, "sequence": sequence, "value": b"x" * size}
+
+
+def test_what_does_not_fit_in_a_page_is_left_for_the_next() -> None:
+    kept, left = cut([row(0, 4), row(1, 9), row(0, 7), row(0, 8)], 2)
+    assert [(each["lane"], each["sequence"]) for each in kept] == [(0, 4), (1, 9)]
+    assert left == {(FUNDING, 0): Place(1, 6)}
+
+
+def test_a_page_is_bounded_in_bytes_but_never_empty() -> None:
+    large = PAGE_BYTES_MAX + 1
+    kept, left = cut([row(0, 1, large), row(0, 2, large)], 10)
+    assert len(kept) == 1 and left == {(FUNDING, 0): Place(1, 1)}
+
+
+def test_a_page_that_fits_leaves_nothing() -> None:
+    assert cut([row(0, 1), row(1, 1)], 2)[1] == {} == cut([], 2)[1]

@@ -15,6 +15,9 @@ STALLED: Final = Gauge("samenspel_lanes_stalled", "Lanes of others whose log mis
 DIVERGED: Final = Gauge("samenspel_lanes_diverged", "Lanes whose digest here is another than their owner's")
 WAITING: Final = Gauge("samenspel_submissions_waiting", "Submissions that wait for a fact of another service")
 QUARANTINED: Final = Gauge("samenspel_quarantined", "Records set apart, by reason", ["reason"])
+ATTEMPTS: Final = Counter(
+    "samenspel_webhook_attempts_total", "Attempts to tell a subscription, by outcome", ["outcome"]
+)
 DECIDE_SECONDS: Final = Histogram(
     "samenspel_decide_seconds",
     "Duration of a deciding transaction, whole batch",
