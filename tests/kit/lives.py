@@ -1,8 +1,11 @@
 """Services started by hand, without a supervisor: to kill them at a named moment, or to run two of one kind."""
 
+import os
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 
+import psutil
 from samenspel.contracts.topics import Service
 
 from deploy.local.home import CHECKOUT
@@ -15,17 +18,23 @@ from tests.kit.waiting import eventually
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One process of a service; ``system.remove()`` ends those on the service's own port."""
+    """One process of a service; whoever began it kills it."""
 
-    daemon: Daemon
+    process: psutil.Process
     service: Service
 
     @property
     def has_ended(self) -> bool:
-        return self.daemon.process() is None
+        try:
+            return self.process.status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
 
     def kill(self) -> None:
-        self.daemon.kill()
+        with suppress(psutil.NoSuchProcess):
+            self.process.kill()
+        with suppress(ChildProcessError):
+            os.waitpid(self.process.pid, 0)
 
     async def ends(self, seconds: float = 30) -> None:
         """Wait until it has killed itself."""
@@ -47,8 +56,10 @@ def begin(
     if die_at:
         environment[VARIABLE] = die_at
     daemon = Daemon(system.home.record(name or service), system.home.log(name or service))
-    daemon.start([sys.executable, "-m", "tests.kit.mortal", service], folder=CHECKOUT, environment=environment)
-    return Life(daemon, service)
+    process = daemon.start(
+        [sys.executable, "-m", "tests.kit.mortal", service], folder=CHECKOUT, environment=environment
+    )
+    return Life(process, service)
 
 
 async def begin_ready(system: LocalSystem, service: Service) -> Life:
