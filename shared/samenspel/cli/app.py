@@ -6,7 +6,6 @@ from typing import Annotated, Final
 import typer
 
 from samenspel.cli.catalogue import catalogue
-from samenspel.cli.console import plainly
 from samenspel.cli.emit import emit
 from samenspel.cli.events import app as events
 from samenspel.cli.funding import app as funding
@@ -43,8 +42,7 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """The console script."""
-    with plainly():
-        build()()
+    build()()
 
 
 def _show_version(wanted: bool) -> None:

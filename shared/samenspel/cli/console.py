@@ -1,5 +1,6 @@
 """How the command speaks: data on stdout, talk on stderr, and an exit code that says how it went."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,8 +54,8 @@ def plainly() -> Iterator[None]:
     except BadLines as error:
         end(Exit.NO, *error.problems, f"{len(error.problems)} line(s) cannot be read; nothing was sent")
     except BrokenPipeError:
-        # Whoever read us has seen enough.
-        sys.stderr.close()
+        # Whoever read us has seen enough; what is still buffered has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(Exit.OK) from None
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         end(Exit.USAGE, f"{error.filename}: {(error.strerror or 'cannot be read').lower()}")
@@ -65,12 +66,6 @@ def plainly() -> Iterator[None]:
 def print_json(value: Any) -> None:
     """One JSON document, indented."""
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=_plain).decode() + "\n")
-
-
-def print_json_line(value: Any) -> None:
-    """One JSON document on one line, at once: somebody may be reading along."""
-    sys.stdout.write(orjson.dumps(value, default=_plain).decode() + "\n")
-    sys.stdout.flush()
 
 
 def _plain(value: Any) -> Any:

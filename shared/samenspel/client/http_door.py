@@ -95,6 +95,11 @@ class HttpDoor:
                 ) from None
             if status == 200:
                 return _ANSWERS.validate_json(content)
+            if status == 401:
+                raise SurroundingsMissing(
+                    f"the {service} does not know the token of {self._credential.name}, or no longer: "
+                    "`samenspel organisation admit` gives a new one"
+                )
             if status != 503 or asyncio.get_running_loop().time() > deadline:
                 raise DoorRefused(f"the {service} refused {self._credential.name}: {_said(status, content)}")
             await asyncio.sleep(PAUSE_SECONDS)

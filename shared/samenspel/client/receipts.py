@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
 from samenspel.client.kafka import aiokafka_settings, started
 from samenspel.client.profile import Credential, KafkaAccess
 from samenspel.client.statements import Identity
+from samenspel.client.surroundings import SurroundingsMissing
 from samenspel.contracts.receipts import Answer, Receipt
 from samenspel.contracts.topics import DOMAIN_OF, receipts
 
@@ -83,7 +85,14 @@ async def receipts_from_now(access: KafkaAccess, credential: Credential) -> Asyn
     async with started(consumer, access, credential.name):
         partitions = [TopicPartition(receipts(domain, credential.oin), 0) for domain in DOMAIN_OF.values()]
         consumer.assign(partitions)
-        for partition, end in (await consumer.end_offsets(partitions)).items():
+        try:
+            ends = await consumer.end_offsets(partitions)
+        except KafkaError:
+            raise SurroundingsMissing(
+                f"{credential.name} has no receipts topics at {access.bootstrap}: "
+                "`samenspel organisation admit` makes them"
+            ) from None
+        for partition, end in ends.items():
             consumer.seek(partition, end)
         kept = Receipts()
         reading = asyncio.create_task(_read(consumer, kept))

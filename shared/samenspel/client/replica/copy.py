@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from samenspel.client.replica.headers import Header, HeaderShapes
+from samenspel.client.replica.headers import Header, HeaderShape, HeaderShapes
 from samenspel.contracts.digest import MODULUS, REMOVED, state_hash, to_hex
 from samenspel.messaging.law import Position, Verdict, is_removal, judge
 
@@ -44,14 +44,14 @@ class Lane:
     ahead: int = 0
     """The highest sequence met that could not be applied, because one before it is missing."""
     divergence: Divergence | None = None
+    label: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.label = f"{self.topic}/{self.partition}"
 
     @property
     def name(self) -> LaneName:
         return self.topic, self.partition
-
-    @property
-    def label(self) -> str:
-        return f"{self.topic}/{self.partition}"
 
 
 class Hashes(dict[bytes, int]):
@@ -84,11 +84,14 @@ class Copy:
         self.changes = Changes()
         self.unreadable = 0
         self._shapes = HeaderShapes()
+        self._shape: HeaderShape | None = None
 
     def take(self, lane: Lane, offset: int, headers: Sequence[Header], value: bytes) -> Verdict:
         """Apply one record if the law says so. A lane that diverged takes nothing more."""
-        names, values = zip(*headers, strict=True)
-        shape = self._shapes[names]
+        names, values = zip(*headers, strict=False)
+        shape = self._shape
+        if shape is None or names != shape.names:
+            shape = self._shape = self._shapes[names]
         timeline, sequence, aggregate, subject, digest = shape.law(values)
         number = int(sequence)
         if number != lane.sequence + 1 or int(timeline) != lane.timeline:
@@ -132,20 +135,12 @@ def _row_of(
     lane: Lane, number: int, columns: Sequence[bytes], new: int, digest: bytes, lines: bytes, value: bytes
 ) -> tuple[Any, ...]:
     """A row of table ``event``, without its number."""
-    id, kind, aggregate, subject, time, correlation, causation, authid, submission = columns
     return (
         lane.label,
         lane.timeline,
         number,
-        id.decode(),
-        kind.decode(),
-        aggregate.decode(),
-        subject.decode(),
-        time.decode(),
-        correlation.decode(),
-        causation.decode(),
-        authid[-OIN_DIGITS:].decode(),
-        submission.decode(),
+        *map(bytes.decode, columns[:-1]),
+        columns[-1][-OIN_DIGITS:].decode(),
         new.to_bytes(32, "big"),
         digest.decode(),
         lines.decode(),

@@ -18,8 +18,8 @@ _COLUMNS: Final = (
     "ce_time",
     "ce_correlationid",
     "ce_causationid",
-    "ce_authid",
     "ce_submissionid",
+    "ce_authid",
 )
 _Pick = Callable[[Sequence[bytes]], tuple[bytes, ...]]
 
@@ -31,9 +31,10 @@ class HeaderShape:
     ``lines`` the event's lines as `contracts.canonical.to_lines` makes them. Raises KeyError when a name is missing.
     """
 
-    __slots__ = ("_format", "_kept", "columns", "law")
+    __slots__ = ("_format", "_kept", "columns", "law", "names")
 
     def __init__(self, names: Sequence[str]) -> None:
+        self.names = names
         place = {name: number for number, name in enumerate(names)}
         kept = sorted(name for name in names if name.startswith("ce_"))
         self.law: _Pick = itemgetter(*(place[name] for name in _LAW))

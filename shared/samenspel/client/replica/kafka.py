@@ -74,6 +74,9 @@ class Reading:
                     self._commit()
                 if not follow:
                     self._source.require_life()
+        except KeyboardInterrupt:
+            if not follow:
+                raise
         finally:
             self._commit()
         return self.applied

@@ -22,8 +22,8 @@ create table event (
     time text not null,
     correlation_id text not null,
     causation_id text not null,
-    submitter text not null,        -- OIN
     submission_id text not null,
+    submitter text not null,        -- OIN
     hash blob not null,             -- H: 32 bytes, all zero for a removal
     digest text not null,           -- of the lane after this event
     headers text not null,          -- the ce_ headers as sorted name:value lines

@@ -14,6 +14,7 @@ from samenspel.client.replica.copy import Lane
 from samenspel.client.replica.outcome import total_digest
 from samenspel.client.replica.store import Store
 from samenspel.contracts.digest import MODULUS, REMOVED, state_hash, to_hex
+from samenspel.contracts.topics import CANONICAL
 from samenspel.messaging.law import is_removal
 
 FAULTS_MAX: Final = 100
@@ -90,7 +91,7 @@ def verify(store: Store, profile: Profile | None = None, organisation: str = "")
     verdicts = [_verdict(lane, recount) for lane in store.lanes()]
     if profile is not None:
         with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source:
-            verdicts = list(_compare_with_owner(source, store, verdicts, recount))
+            verdicts = list(_compare_with_owner(source, store, verdicts))
     return VerifyReport(tuple(verdicts), tuple(recount.faults))
 
 
@@ -136,27 +137,29 @@ def _verdict(lane: Lane, recount: _Recount) -> LaneVerdict:
     return LaneVerdict(lane.label, lane.timeline, sequence, to_hex(digest), equal)
 
 
-def _compare_with_owner(
-    source: KafkaLanes, store: Store, verdicts: list[LaneVerdict], recount: _Recount
-) -> Iterator[LaneVerdict]:
+def _compare_with_owner(source: KafkaLanes, store: Store, verdicts: list[LaneVerdict]) -> Iterator[LaneVerdict]:
+    """Lane by lane as the owners have them; one that this file never saw is behind by all of it."""
+    lanes = {lane.name: lane for lane in store.lanes()}
+    ours = {verdict.lane: verdict for verdict in verdicts}
+    bounds = source.bounds(sorted({topic for topic, _ in lanes} | set(CANONICAL)))
+    for name in sorted(lanes.keys() | bounds.keys()):
+        lane = lanes.get(name) or Lane(*name)
+        verdict = ours.get(lane.label) or LaneVerdict(lane.label, 1, 0, to_hex(0), True)
+        yield _compared(source, lane, verdict, *bounds.get(name, (0, 0)))
+
+
+def _compared(source: KafkaLanes, lane: Lane, verdict: LaneVerdict, start: int, end: int) -> LaneVerdict:
     """Behind by how many, and whether the event that we stand at has our digest on the owner's lane."""
-    lanes = {lane.label: lane for lane in store.lanes()}
-    bounds = source.bounds(sorted({lane.topic for lane in lanes.values()}))
-    for verdict in verdicts:
-        lane = lanes[verdict.lane]
-        start, end = bounds.get(lane.name, (0, 0))
-        if end == start:
-            yield replace(verdict, behind=0, equal=verdict.equal and verdict.sequence == 0)
-            continue
-        head = _headers(source.record_at(lane.name, end - 1))
-        ours = head
-        if start <= lane.last_offset < end - 1:
-            ours = _headers(source.record_at(lane.name, lane.last_offset))
-        yield replace(
-            verdict,
-            behind=max(0, int(head["ce_sequence"]) - verdict.sequence),
-            equal=verdict.equal and _agrees(ours, verdict) and int(head["ce_timeline"]) == verdict.timeline,
-        )
+    if end == start:
+        return replace(verdict, behind=0, equal=verdict.equal and verdict.sequence == 0)
+    head = at_ours = _headers(source.record_at(lane.name, end - 1))
+    if start <= lane.last_offset < end - 1:
+        at_ours = _headers(source.record_at(lane.name, lane.last_offset))
+    return replace(
+        verdict,
+        behind=max(0, int(head["ce_sequence"]) - verdict.sequence),
+        equal=verdict.equal and _agrees(at_ours, verdict) and int(head["ce_timeline"]) == verdict.timeline,
+    )
 
 
 def _agrees(theirs: dict[str, bytes], verdict: LaneVerdict) -> bool:
