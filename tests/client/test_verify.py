@@ -85,6 +85,14 @@ def test_two_copies_of_the_same_lanes_do_not_differ(tmp_path: Path, file: Path, 
         assert verify(left).total_digest == verify(right).total_digest
 
 
+def test_a_changed_copy_has_another_digest_and_differs(tmp_path: Path, file: Path, owner: Owner) -> None:
+    other = replica(tmp_path / "other.db", owner)
+    change(other, "update event set value = replace(value, '№ 6', '№ 7') where sequence = 6")
+    with Store(file) as left, Store(other) as right:
+        assert verify(left).total_digest != verify(right).total_digest
+        assert [each.subject for each in diff(left, right)] == ["subject-1"]
+
+
 def test_what_differs_is_named_with_the_event_on_each_side(tmp_path: Path, owner: Owner, file: Path) -> None:
     owner.publish("subject-0")
     owner.publish("subject-9")

@@ -19,7 +19,7 @@ from samenspel.messaging.law import is_removal
 
 FAULTS_MAX: Final = 100
 _EVENTS: Final = """
-select number, lane, timeline, sequence, id, aggregate, subject, hash, digest, value from event order by number
+select number, lane, sequence, id, aggregate, subject, hash, digest, value from event order by number
 """
 
 
@@ -66,14 +66,28 @@ class VerifyReport:
         return total_digest(int(lane.digest, 16) for lane in self.lanes)
 
 
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last event of an aggregate: its number and place, its hash as published and as it is."""
+
+    number: int
+    place: tuple[str, int, str, str, str]
+    published: int
+    actual: int
+
+
 @dataclass(slots=True)
 class _Recount:
-    """What follows from the stored events alone."""
+    """What follows from the stored events alone.
+
+    ``digests`` are of the bytes as they are now. ``published`` goes on from the hash that was published with each
+    event, so that one changed event is not held against all that follow.
+    """
 
     sequences: dict[str, int] = field(default_factory=dict)
     digests: dict[str, int] = field(default_factory=dict)
-    last: dict[tuple[str, str], tuple[int, int, Any]] = field(default_factory=dict)
-    """Per aggregate: its hash, the number of its last event, and where that stands."""
+    published: dict[str, int] = field(default_factory=dict)
+    last: dict[tuple[str, str], _Last] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
     def blame(self, place: tuple[str, int, str, str, str], what: str) -> None:
@@ -97,36 +111,48 @@ def verify(store: Store, profile: Profile | None = None, organisation: str = "")
 
 def _recount(store: Store) -> _Recount:
     recount = _Recount()
-    for number, lane, _, sequence, id, aggregate, subject, stored, digest, value in store.query(_EVENTS):
-        place = (lane, sequence, id, aggregate, subject)
-        new = _hash_of(aggregate, subject, value)
-        if new.to_bytes(32, "big") != stored:
-            recount.blame(place, "the stored event is not what was published: its bytes were changed")
+    for number, lane, sequence, id, aggregate, subject, stored, digest, value in store.query(_EVENTS):
+        last = _Last(
+            number,
+            (lane, sequence, id, aggregate, subject),
+            int.from_bytes(stored, "big"),
+            hash_of(aggregate, subject, value),
+        )
+        if last.actual != last.published:
+            recount.blame(last.place, "the stored event is not what was published: its bytes were changed")
         if sequence != recount.sequences.get(lane, 0) + 1:
-            recount.blame(place, f"event {recount.sequences.get(lane, 0) + 1} of the lane is missing before it")
-        old, *_ = recount.last.get((aggregate, subject), (REMOVED,))
-        # Go on from the published hash, so that one changed event is not held against all that follow.
-        published = int.from_bytes(stored, "big")
-        recount.digests[lane] = (recount.digests.get(lane, 0) - old + published) % MODULUS
-        if to_hex(recount.digests[lane]) != digest:
-            recount.blame(place, "the digest after it is not its owner's")
-            recount.digests[lane] = int(digest, 16)
+            recount.blame(last.place, f"event {recount.sequences.get(lane, 0) + 1} of the lane is missing before it")
+        _advance(recount, lane, last, digest)
         recount.sequences[lane] = sequence
-        recount.last[aggregate, subject] = (published, number, place)
     return recount
+
+
+def _advance(recount: _Recount, lane: str, last: _Last, digest: str) -> None:
+    """The lane's two sums after this event."""
+    reference = last.place[3:]
+    before = recount.last.get(reference)
+    published = recount.published.get(lane, 0) - (before.published if before else REMOVED) + last.published
+    actual = recount.digests.get(lane, 0) - (before.actual if before else REMOVED) + last.actual
+    recount.published[lane], recount.digests[lane] = published % MODULUS, actual % MODULUS
+    recount.last[reference] = last
+    if to_hex(recount.published[lane]) != digest:
+        recount.blame(last.place, "the digest after it is not its owner's")
+        recount.published[lane] = int(digest, 16)
 
 
 def _compare_states(store: Store, recount: _Recount) -> None:
     """The state of each aggregate must be its last event's."""
     seen = set()
     for aggregate, subject, stored, event in store.query("select aggregate, subject, hash, event from state"):
-        hash_, number, place = recount.last.get((aggregate, subject), (REMOVED, 0, ("?", 0, "?", aggregate, subject)))
+        last = recount.last.get((aggregate, subject))
         seen.add((aggregate, subject))
-        if (int.from_bytes(stored, "big"), event) != (hash_, number):
-            recount.blame(place, "its state is not that of its last event")
-    for reference, (hash_, _, place) in recount.last.items():
-        if hash_ != REMOVED and reference not in seen:
-            recount.blame(place, "its state is missing")
+        if last is None:
+            recount.blame(("?", 0, "?", aggregate, subject), "it has a state, and no event")
+        elif (int.from_bytes(stored, "big"), event) != (last.published, last.number):
+            recount.blame(last.place, "its state is not that of its last event")
+    for reference, last in recount.last.items():
+        if last.published != REMOVED and reference not in seen:
+            recount.blame(last.place, "its state is missing")
 
 
 def _verdict(lane: Lane, recount: _Recount) -> LaneVerdict:
@@ -171,6 +197,7 @@ def _headers(record: Any) -> dict[str, bytes]:
     return dict(record.headers()) if record is not None else {"ce_sequence": b"0", "ce_timeline": b"1"}
 
 
-def _hash_of(aggregate: str, subject: str, value: str | bytes) -> int:
+def hash_of(aggregate: str, subject: str, value: str | bytes) -> int:
+    """``H`` of a stored value: its text, or its bytes when it is no UTF-8."""
     raw = value.encode() if isinstance(value, str) else value
     return REMOVED if is_removal(raw) else state_hash(aggregate.encode(), subject.encode(), raw)
