@@ -1,4 +1,4 @@
-"""Receivers that behave as a test wants, and an organisation's way to its subscriptions."""
+"""Receivers that behave as a test wants."""
 
 import asyncio
 from collections import Counter
@@ -7,11 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import aiohttp
 import orjson
 from aiohttp import web
-
-from tests.kit.organisations import Organisation
 
 Event = dict[str, Any]
 Answer = Callable[[Event, int], Awaitable[int]]
@@ -68,48 +65,3 @@ async def hangs(event: Event, times: int) -> int:
     """Never answers."""
     await asyncio.Event().wait()
     return 204
-
-
-@dataclass(frozen=True, slots=True)
-class Subscriber:
-    """The notifier's interface, as one organisation uses it."""
-
-    organisation: Organisation
-    http: aiohttp.ClientSession
-
-    async def call(self, method: str, path: str, **more: Any) -> tuple[int, Any, Any]:
-        """Status, headers, and the body as JSON."""
-        url = f"{self.organisation.system.services.urls()['notifier']}/v1{path}"
-        async with self.http.request(method, url, **more) as response:
-            body = await response.read()
-            return response.status, response.headers, orjson.loads(body) if body else None
-
-    async def subscribe(self, **wanted: Any) -> str:
-        """A new subscription's id."""
-        status, _, body = await self.call("POST", "/subscriptions", json=wanted)
-        assert status == 201, body
-        return str(body["subscription_id"])
-
-    async def shown(self, identity: str) -> Any:
-        status, _, body = await self.call("GET", f"/subscriptions/{identity}")
-        assert status == 200, body
-        return body
-
-    async def pages(self, path: str, **query: Any) -> tuple[list[Event], str]:
-        """All events that a feed has now, page by page, and the cursor behind them."""
-        events: list[Event] = []
-        while True:
-            status, headers, page = await self.call("GET", path, params=query)
-            assert status == 200, page
-            events += page
-            query["after"] = headers["Samenspel-Cursor"]
-            if headers["Samenspel-More"] == "false":
-                return events, query["after"]
-
-
-@asynccontextmanager
-async def subscriber_for(organisation: Organisation) -> AsyncIterator[Subscriber]:
-    headers = {"authorization": f"Bearer {organisation.credential.token}"}
-    timeout = aiohttp.ClientTimeout(total=30)
-    async with aiohttp.ClientSession(headers=headers, timeout=timeout) as http:
-        yield Subscriber(organisation, http)
