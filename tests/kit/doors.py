@@ -92,8 +92,8 @@ async def send_raw(organisation: "Organisation", records: Sequence[Record], doma
 async def producer_of(organisation: "Organisation") -> AsyncIterator[AIOKafkaProducer]:
     """The organisation's own producer."""
     producer = AIOKafkaProducer(**organisation.kafka, acks="all", enable_idempotence=True, linger_ms=5)
-    await producer.start()
     try:
+        await producer.start()
         yield producer
     finally:
         await producer.stop()

@@ -17,8 +17,8 @@ async def send_bent(
     """Send one record batch in which these bytes became those, of the same length, wherever they stand."""
     assert len(before) == len(after)
     producer = AIOKafkaProducer(**kafka, acks="all")
-    await producer.start()
     try:
+        await producer.start()
         batch = producer.create_batch()
         for headers, value in records:
             assert batch.append(key=None, value=value, timestamp=None, headers=list(headers)) is not None

@@ -17,8 +17,8 @@ async def read_all(kafka: Mapping[str, Any], topic: str, partitions: int) -> lis
     ``kafka`` holds aiokafka's connection settings.
     """
     consumer = AIOKafkaConsumer(**kafka, group_id=None, enable_auto_commit=False)
-    await consumer.start()
     try:
+        await consumer.start()
         places = [TopicPartition(topic, number) for number in range(partitions)]
         consumer.assign(places)
         starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
@@ -45,12 +45,11 @@ async def receipt_records(organisation: Organisation, domain: Domain = "initiati
 
 
 async def answers_of(organisation: Organisation, domain: Domain = "initiatives") -> list[dict[str, Any]]:
-    """Every answer that this organisation was given, in order."""
-    return [
-        answer
-        for record in await receipt_records(organisation, domain)
-        for answer in orjson.loads(record.value)["answers"]
-    ]
+    """Every answer that this organisation was given, in order; a record that was sent twice counts once."""
+    by_sequence: dict[int, bytes] = {}
+    for record in await receipt_records(organisation, domain):
+        by_sequence.setdefault(int(dict(record.headers)["ce_sequence"]), record.value)
+    return [answer for value in by_sequence.values() for answer in orjson.loads(value)["answers"]]
 
 
 async def answers_to(

@@ -33,12 +33,10 @@ async def _answer_at(city: Organisation, offset: int) -> dict[str, Any]:
     """The answer to the record at this offset of the city's ingress, as soon as there is one."""
     record = f"{ingress('initiatives', city.oin)}/0/{offset}"
 
-    async def found() -> dict[str, Any] | None:
-        return next((answer for answer in await answers_of(city) if answer["record"] == record), None)
+    async def found() -> dict[str, Any]:
+        return next((answer for answer in await answers_of(city) if answer["record"] == record), {})
 
-    answer = await eventually(found, saying=f"an answer to {record}")
-    assert answer is not None
-    return answer
+    return await eventually(found, saying=f"an answer to {record}")
 
 
 @pytest.mark.parametrize("poison_first", [True, False], ids=["poison first", "poison last"])

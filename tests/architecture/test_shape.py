@@ -1,0 +1,54 @@
+"""The shape of the checkout: the same rooms in every service, small files, small functions, no drawers."""
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.home import CHECKOUT
+
+ROOMS = {"__main__.py", "app.py", "settings.py", "api.py", "handlers.py", "store.py", "domain.py", "migrations"}
+FILE_LINES_MAX = 250
+FUNCTION_LINES_MAX = 40
+DRAWERS = {"utils.py", "helpers.py", "common.py", "misc.py"}
+
+
+def _tracked() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files"], cwd=CHECKOUT, check=True, capture_output=True, text=True, timeout=30)
+    return [CHECKOUT / name for name in listed.stdout.splitlines() if (CHECKOUT / name).is_file()]
+
+
+TRACKED = _tracked()
+MODULES = [path for path in TRACKED if path.suffix == ".py"]
+
+
+def _name(path: Path) -> str:
+    return str(path.relative_to(CHECKOUT))
+
+
+def _functions(path: Path) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
+
+
+@pytest.mark.parametrize("service", ["registry", "funding", "notifier"])
+def test_every_service_has_the_same_rooms(service: str) -> None:
+    found = {path.name for path in (CHECKOUT / "services" / service).iterdir()}
+    assert found >= ROOMS, f"{service} lacks {sorted(ROOMS - found)}"
+
+
+def test_files_are_small() -> None:
+    sizes = {_name(path): len(path.read_text().splitlines()) for path in MODULES}
+    assert not {name: size for name, size in sizes.items() if size > FILE_LINES_MAX}
+
+
+def test_functions_are_small() -> None:
+    sizes = {f"{_name(path)}:{name}": size for path in MODULES for name, size in _functions(path)}
+    assert not {name: size for name, size in sizes.items() if size > FUNCTION_LINES_MAX}
+
+
+def test_there_are_no_drawers() -> None:
+    assert not [_name(path) for path in MODULES if path.name in DRAWERS]
