@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test unit check bench lock clean
+.PHONY: help demo up down test unit check chaos bench lock clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -38,6 +38,9 @@ check: $(READY) ## format, lint, types, import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+chaos: $(READY) ## the long forms: every kill point, several times; takes about half an hour
+	@$(BIN)/python -m pytest -m long
 
 bench: $(READY) ## measure against floors of the same run; writes .samenspel/bench.json
 	@$(BIN)/python -m tests.bench
