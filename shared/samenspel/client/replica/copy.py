@@ -1,6 +1,6 @@
 """The law of lanes, applied to a copy: what each record changes, gathered until the store commits it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -55,33 +55,27 @@ class Lane:
 
 
 class Hashes(dict[bytes, int]):
-    """``H`` of living aggregates, by aggregate and subject. What is not here is in the file, unless ``complete``."""
+    """``H`` of aggregates, by `key_of`; those that are not here are asked of the file, if there is one to ask."""
 
-    def __init__(self, find: Any, complete: bool) -> None:
-        super().__init__()
-        self._find, self._complete = find, complete
+    def __init__(self, known: Mapping[bytes, int] | None = None, find: Callable[[bytes], int] | None = None) -> None:
+        super().__init__(known or {})
+        self._find = find
 
     def __missing__(self, key: bytes) -> int:
-        found: int = REMOVED if self._complete else self._find(*key.decode().split("\n", 1))
-        return found
+        return self._find(key) if self._find else REMOVED
 
 
-@dataclass(slots=True)
-class Changes:
-    """What is to be written in one transaction: rows of ``event``, and the latest row of each aggregate."""
-
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
-    latest: dict[bytes, int] = field(default_factory=dict)
-    removed: set[bytes] = field(default_factory=set)
+def key_of(aggregate: bytes, subject: bytes) -> bytes:
+    return aggregate + b"\n" + subject
 
 
 class Copy:
-    """Takes records; `changes` is what came of them since the last commit."""
+    """Takes records; ``rows`` are the events applied since the last commit, as rows of table ``event``."""
 
     def __init__(self, lanes: Mapping[LaneName, Lane], hashes: Hashes) -> None:
         self.lanes = dict(lanes)
         self.hashes = hashes
-        self.changes = Changes()
+        self.rows: list[tuple[Any, ...]] = []
         self.unreadable = 0
         self._shapes = HeaderShapes()
         self._shape: HeaderShape | None = None
@@ -98,7 +92,7 @@ class Copy:
             return self._pass_over(lane, int(timeline), number)
         if lane.divergence is not None:
             return Verdict.SKIP
-        key = aggregate + b"\n" + subject
+        key = key_of(aggregate, subject)
         new = REMOVED if is_removal(value) else state_hash(aggregate, subject, value)
         after = (lane.digest - self.hashes[key] + new) % MODULUS
         row = _row_of(lane, number, shape.columns(values), new, digest, shape.lines(values), value)
@@ -106,12 +100,13 @@ class Copy:
             lane.divergence = Divergence(lane.label, number, row[3], row[5], row[6])
             return Verdict.SKIP
         lane.sequence, lane.digest, lane.last_offset = number, after, offset
-        self._keep(key, new, row)
+        self.hashes[key] = new
+        self.rows.append(row)
         return Verdict.APPLY
 
     def committed(self) -> None:
         """The store has everything; begin anew."""
-        self.changes = Changes()
+        self.rows = []
         for lane in self.lanes.values():
             lane.stored = lane.timeline, lane.sequence
 
@@ -121,14 +116,6 @@ class Copy:
         if verdict is Verdict.HOLE:
             lane.ahead = max(lane.ahead, sequence)
         return verdict
-
-    def _keep(self, key: bytes, new: int, row: tuple[Any, ...]) -> None:
-        changes = self.changes
-        changes.latest[key] = len(changes.rows)
-        changes.rows.append(row)
-        self.hashes[key] = new
-        if new == REMOVED:
-            changes.removed.add(key)
 
 
 def _row_of(

@@ -8,9 +8,7 @@ from samenspel.client.replica.store import Store
 from samenspel.client.replica.verify import hash_of
 from samenspel.contracts.digest import REMOVED
 
-_STATES: Final = """
-select s.aggregate, s.subject, e.value, e.id, e.lane, e.sequence from state s join event e on e.number = s.event
-"""
+_STATES: Final = "select aggregate, subject, value, last_event, lane, sequence from aggregate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,7 @@ class Reading:
                 self._take(records)
                 done += len(records)
                 progress(done, total)
-                if not self._is_behind() or len(self.copy.changes.rows) >= EVENTS_PER_COMMIT:
+                if not self._is_behind() or len(self.copy.rows) >= EVENTS_PER_COMMIT:
                     self._commit()
                 if not follow:
                     self._source.require_life()

@@ -1,4 +1,4 @@
--- A replica of the canonical lanes. `event` is the log as it was applied; everything else follows from it.
+-- A replica of the canonical lanes. `event` is the log as it was applied; what is so now is a view of it (views.sql).
 
 create table lane (
     lane text primary key,          -- <topic>/<partition>, as every event names it
@@ -30,16 +30,7 @@ create table event (
     value text not null             -- data, byte for byte; a blob when it is no UTF-8
 );
 create unique index event_place on event (lane, timeline, sequence);
-
--- The last event of each living aggregate; `aggregate` below shows it with its value.
-create table state (
-    aggregate text not null,
-    subject text not null,
-    lane text not null,
-    hash blob not null,
-    event integer not null references event (number),
-    primary key (aggregate, subject)
-) without rowid;
+-- `event_subject` (aggregate, subject, number) is made when the first sync has everything: it costs less then.
 
 -- Where the pull feed is read on.
 create table feed (

@@ -7,21 +7,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final, Self
 
-from samenspel.client.replica.copy import Changes, Copy, Hashes, Lane, hex_of
+from samenspel.client.replica.copy import Copy, Hashes, Lane, hex_of, key_of
 from samenspel.contracts.catalogue import AGGREGATES
 from samenspel.contracts.digest import REMOVED
 
 VERSION: Final = 1
-PAGE_BYTES: Final = 8_192
+PAGE_BYTES: Final = 16_384
 CACHE_KIB: Final = 131_072
 CHECKPOINT_PAGES: Final = 8_000
 WRITER_SECONDS_MAX: Final = 30.0
 
 _INSERT: Final = "insert into event values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_UPSERT: Final = (
-    "insert into state values (?, ?, ?, ?, ?) "
-    "on conflict do update set lane = excluded.lane, hash = excluded.hash, event = excluded.event"
-)
+_LAST_HASH: Final = "select hash from event where aggregate = ? and subject = ? order by number desc limit 1"
 _MOVE: Final = (
     "update lane set sequence = ?, digest = ?, last_offset = ? where lane = ? and timeline = ? and sequence = ?"
 )
@@ -80,31 +77,30 @@ class Store:
         return Copy({lane.name: lane for lane in lanes}, self.hashes())
 
     def hashes(self) -> Hashes:
-        """What the digest needs; an empty file is never asked."""
-        empty = next(self.query("select 1 from state limit 1"), None) is None
-        return Hashes(self._hash_of, complete=empty)
+        """What the digest needs. Without the index for asking one by one, all are read at once."""
+        if self._can_find():
+            return Hashes(find=self._find_hash)
+        rows = self.query("select aggregate, subject, hash from event order by number")
+        return Hashes({key_of(a.encode(), s.encode()): int.from_bytes(hash_, "big") for a, s, hash_ in rows})
 
     def commit(self, copy: Copy) -> int:
         """Write what the copy gathered; how many events that were.
 
         Raises ReplicaError when another process has moved one of its lanes.
         """
-        changes = copy.changes
-        if not changes.rows:
+        rows = copy.rows
+        if not rows:
             return 0
         with self._transaction():
-            (before,) = next(self.query("select coalesce(max(number), 0) from event"))
-            self._connection.executemany(_INSERT, changes.rows)
-            self._save_states(changes, before)
+            self._connection.executemany(_INSERT, rows)
             self._move(copy)
         copy.committed()
-        return len(changes.rows)
+        return len(rows)
 
     def forget(self, lane: Lane, timeline: int) -> None:
         """The owner started this lane anew: drop what we have of it and stand at its new beginning."""
         with self._transaction():
-            for table in ("state", "event"):
-                self._connection.execute(f"delete from {table} where lane = ?", (lane.label,))  # noqa: S608
+            self._connection.execute("delete from event where lane = ?", (lane.label,))
             self._connection.execute(
                 "update lane set timeline = ?, sequence = 0, digest = ?, last_offset = -1 where lane = ?",
                 (timeline, f"{0:064x}", lane.label),
@@ -114,7 +110,7 @@ class Store:
 
     def make_queries_quick(self) -> None:
         """Indexes that cost less once everything is in than while it comes in."""
-        self._connection.execute("create index if not exists event_subject on event (subject, number)")
+        self._connection.execute("create index if not exists event_subject on event (aggregate, subject, number)")
 
     def cursor(self, url: str) -> str:
         row = next(self.query("select cursor from feed where url = ?", url), None)
@@ -127,7 +123,7 @@ class Store:
 
     def unknown_aggregates(self) -> int:
         """Aggregates of a kind that this version does not know; they are kept raw."""
-        rows = self.query("select aggregate, count(*) from state group by aggregate")
+        rows = self.query("select aggregate, count(*) from aggregate group by aggregate")
         return sum(count for aggregate, count in rows if aggregate not in AGGREGATES)
 
     def _prepare(self) -> None:
@@ -157,20 +153,6 @@ class Store:
             raise
         self._connection.execute("commit")
 
-    def _save_states(self, changes: Changes, before: int) -> None:
-        rows = changes.rows
-        self._connection.executemany(
-            _UPSERT,
-            (
-                (rows[at][5], rows[at][6], rows[at][0], rows[at][12], before + at + 1)
-                for key, at in changes.latest.items()
-            ),
-        )
-        self._connection.executemany(
-            "delete from state where aggregate = ? and subject = ?",
-            [key.decode().split("\n", 1) for key in changes.removed if not any(rows[changes.latest[key]][12])],
-        )
-
     def _move(self, copy: Copy) -> None:
         for lane in copy.lanes.values():
             if (lane.timeline, lane.sequence) == lane.stored:
@@ -179,6 +161,9 @@ class Store:
             if self._connection.execute(_MOVE, place).rowcount != 1:
                 raise ReplicaError(f"another process is writing {self.path}: let it finish")
 
-    def _hash_of(self, aggregate: str, subject: str) -> int:
-        row = next(self.query("select hash from state where (aggregate, subject) = (?, ?)", aggregate, subject), None)
+    def _can_find(self) -> bool:
+        return next(self.query("select 1 from sqlite_master where name = 'event_subject'"), None) is not None
+
+    def _find_hash(self, key: bytes) -> int:
+        row = next(self.query(_LAST_HASH, *key.decode().split("\n", 1)), None)
         return int.from_bytes(row[0], "big") if row else REMOVED

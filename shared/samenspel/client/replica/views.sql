@@ -1,8 +1,13 @@
 -- What people ask of a replica, one view per kind of aggregate. Money is in euro cents.
 
+-- The present state of everything that lives: each event carries its aggregate's whole state, so the last one is it.
 create view aggregate as
-select s.aggregate, s.subject, s.lane, e.value, s.hash, e.id as last_event, e.sequence, e.time as changed_at
-from state s join event e on e.number = s.event;
+select
+    last.aggregate, last.subject, e.lane, e.value, e.hash, e.id as last_event, e.type as last_type, e.sequence,
+    e.time as changed_at, e.number
+from (select aggregate, subject, max(number) as number from event group by aggregate, subject) last
+join event e on e.number = last.number
+where e.hash <> zeroblob(32);
 
 create view organisation as
 select
