@@ -28,6 +28,8 @@ class Doors:
     def __init__(self, profile: Profile, sample: Sample) -> None:
         self._profile = profile
         self._parties = sample.parties
+        self.promised: dict[str, int] = {}
+        """Per lane the highest sequence that an answer named: a receipt is a promise, kept when copies hold it."""
         self._open: dict[str, asyncio.Task[KafkaDoor | HttpDoor]] = {}
         self._stack = AsyncExitStack()
 
@@ -57,7 +59,10 @@ class Doors:
         party = self._parties[key]
         opened = await self._door(party)
         answers = await opened.submit(statements, PATIENCE)
-        return [_accepted(party, each, answer) for each, answer in zip(statements, answers, strict=True)]
+        accepted = [_accepted(party, each, answer) for each, answer in zip(statements, answers, strict=True)]
+        for event in (event for answer in accepted for event in answer.events):
+            self.promised[event.lane] = max(event.sequence, self.promised.get(event.lane, 0))
+        return accepted
 
     async def _door(self, party: Party) -> KafkaDoor | HttpDoor:
         """One door per party, also when it speaks twice at the same time."""

@@ -1,7 +1,8 @@
 """The copies that organisations keep: brought up to date, verified event by event, and asked in SQL."""
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,11 +27,15 @@ OF_TYPE: Final = "select count(*) from event where type = ?"
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a copy stands: ``events`` in all lanes together, and one digest of them all."""
+    """Where a copy stands: the sequence of each lane, one digest of them all, and whether it was verified whole."""
 
-    events: int
+    sequences: Mapping[str, int]
     digest: str
     sound: bool
+
+    def holds(self, promised: Mapping[str, int]) -> bool:
+        """Whether it has come as far as ``promised`` in each lane."""
+        return all(self.sequences.get(lane, 0) >= sequence for lane, sequence in promised.items())
 
 
 class Replicas:
@@ -43,21 +48,35 @@ class Replicas:
     def file_of(self, party: Party) -> Path:
         return self._folder / f"{party.key.lower()}.db"
 
-    async def compared(self, parties: Sequence[Party]) -> list[Replica]:
-        """Each party's copy as it stands now, the first being what the others are compared with."""
-        first = await self.synced(parties[0])
-        others = await asyncio.gather(*(self._caught_up(each, first.events) for each in parties[1:]))
+    async def compared(self, parties: Sequence[Party], promised: Mapping[str, int]) -> list[Replica]:
+        """Each party's copy next to the first one's, as soon as all stand at the same place; else as they stand."""
+        until = time.monotonic() + PATIENCE
+        standings = await self._all(parties)
+        while any(each != standings[0] for each in standings) and time.monotonic() < until:
+            await asyncio.sleep(PAUSE)
+            standings = await self._all(parties)
         return [
             Replica(
                 organisation=party.name,
-                events=each.events,
+                events=sum(each.sequences.values()),
                 digest=each.digest,
-                equal=each.sound and (each.events, each.digest) == (first.events, first.digest),
+                equal=each.sound and each == standings[0] and each.holds(promised),
             )
-            for party, each in zip(parties, [first, *others], strict=True)
+            for party, each in zip(parties, standings, strict=True)
         ]
 
-    async def synced(self, party: Party) -> Standing:
+    async def hold(self, party: Party, promised: Mapping[str, int]) -> None:
+        """Return when the party's copy holds all that was promised. Raises DemoFailed when it does not come."""
+        until = time.monotonic() + PATIENCE
+        while not (await self._standing(party)).holds(promised):
+            if time.monotonic() > until:
+                raise DemoFailed(f"the copy of {party.name} misses events that receipts promised")
+            await asyncio.sleep(PAUSE)
+
+    async def _all(self, parties: Sequence[Party]) -> list[Standing]:
+        return list(await asyncio.gather(*(self._standing(each) for each in parties)))
+
+    async def _standing(self, party: Party) -> Standing:
         """Bring the copy up to date through the party's own door, and verify all of it."""
         return await asyncio.to_thread(self._sync, party)
 
@@ -79,25 +98,11 @@ class Replicas:
         with Store(self.file_of(party)) as store:
             return sum(next(store.query(OF_TYPE, each))[0] for each in types)
 
-    async def _caught_up(self, party: Party, events: int) -> Standing:
-        """The notifier's feed may be a moment behind Kafka."""
-        try:
-            async with asyncio.timeout(PATIENCE):
-                while True:
-                    standing = await self.synced(party)
-                    if standing.events >= events:
-                        return standing
-                    await asyncio.sleep(PAUSE)
-        except TimeoutError:
-            raise DemoFailed(
-                f"the copy of {party.name} has not reached {events} events in {PATIENCE:.0f} s"
-            ) from None
-
     def _sync(self, party: Party) -> Standing:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         sync = sync_over_kafka if party.door == "kafka" else sync_over_http
         with Store(self.file_of(party), create=True) as store:
             report = sync(self._profile, party.oin, store)
             proof = verify(store)
-        events = sum(lane.sequence for lane in proof.lanes)
-        return Standing(events, proof.total_digest, sound=report.is_sound and proof.is_equal)
+        sequences = {lane.lane: lane.sequence for lane in proof.lanes if lane.sequence}
+        return Standing(sequences, proof.total_digest, sound=report.is_sound and proof.is_equal)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from samenspel.client.admission import admit
@@ -36,6 +36,7 @@ class Story:
         self.sample = sample
         self._tell = tell
         self._stated = Statements(sample)
+        self._promised: Mapping[str, int] = {}
         self.replicas = Replicas(system)
         self.witness = sample.parties[COPIES[0]]
 
@@ -63,6 +64,7 @@ class Story:
                 await self._initiatives_begin(doors)
                 await self._a_service_dies(doors)
                 await self._the_ceiling_holds(doors)
+                self._promised = doors.promised
             return await self._everything_is_told(webhook)
 
     def programmes(self) -> list[Programme]:
@@ -117,7 +119,7 @@ class Story:
         flowing += doors.submitting(self._stated.decisions(EARLY))
         seconds = await back(self.system, killed)
         await asyncio.gather(*flowing)
-        self._tell(f"It was back after {seconds:.1f} s; everybody has an answer and nothing was sent again by hand.")
+        self._tell(f"It was back after {seconds:.1f} s; everybody has an answer, and nobody sent anything again.")
 
     async def _the_ceiling_holds(self, doors: Doors) -> None:
         await doors.submit(self._stated.decisions(LATE))
@@ -126,13 +128,11 @@ class Story:
         self._tell(f"BZK has decided on all {applications} applications; the last one found its tranche full.")
 
     async def _everything_is_told(self, webhook: Webhook) -> Deliveries:
-        await self.replicas.synced(self.witness)
+        await self.replicas.hold(self.witness, self._promised)
         deliveries = await webhook.settled(self.replicas.count(self.witness, TYPES))
-        self._tell(
-            f"{deliveries.verified} signed deliveries arrived and were verified; the subscription is cancelled."
-        )
+        self._tell(f"{deliveries.verified} signed deliveries have reached BTG, and each was verified.")
         return deliveries
 
     async def _copies_are_compared(self) -> list[Replica]:
         self._tell("Four organisations bring their own copies up to date and verify them, event by event.")
-        return await self.replicas.compared([self.sample.parties[key] for key in COPIES])
+        return await self.replicas.compared([self.sample.parties[key] for key in COPIES], self._promised)
