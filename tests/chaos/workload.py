@@ -50,9 +50,14 @@ class Workload:
         """Every record was answered once, and every submission led to its fact once."""
         domain = DOMAIN_OF[self.service]
         ids = [event["id"] for event in (*self.over_kafka, *self.over_http)]
-        final = await answers_to(self.organisation, ids, domain, 40)
-        outcomes = Counter(answer.get("first_outcome") or answer["outcome"] for answer in final.values())
-        assert outcomes == {"accepted": len(ids)}, outcomes
+
+        async def all_accepted() -> dict[str, Any]:
+            final = await answers_to(self.organisation, ids, domain, 40)
+            outcomes = Counter(answer.get("first_outcome") or answer["outcome"] for answer in final.values())
+            assert outcomes == {"accepted": len(ids)}, outcomes
+            return final
+
+        final = await eventually(all_accepted, 40)
         answers = [answer for answer in await answers_of(self.organisation, domain) if answer["id"] in final]
         firsts = Counter(answer["id"] for answer in answers if answer["outcome"] == "accepted")
         wrong = [answer for answer in answers if firsts[answer["id"]] != 1]
