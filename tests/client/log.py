@@ -58,24 +58,24 @@ class Owner:
         reference = aggregate, subject
         self.digest = replaced(self.digest, self.hashes.get(reference, REMOVED), new)
         self.hashes[reference] = new
-        return self._append(to_headers(self._lines(aggregate, subject)), data)
+        return self.append(to_headers(self.lines(aggregate, subject)), data)
 
     def repeat(self, record: Record, **changes: bytes) -> Record:
         """The relay sends a record again; ``value`` and headers may be tampered with."""
         value = changes.pop("value", record.data)
         headers = [(name, changes.get(name, old)) for name, old in record.named]
-        return self._append(headers, value)
+        return self.append(headers, value)
 
     def begin_anew(self) -> None:
         """A new timeline: the owner's lane starts again at sequence 1."""
         self.timeline, self.sequence, self.digest, self.hashes = self.timeline + 1, 0, 0, {}
 
-    def _append(self, headers: list[tuple[str, bytes]], value: bytes) -> Record:
+    def append(self, headers: list[tuple[str, bytes]], value: bytes) -> Record:
         record = Record((TOPIC, self.lane), len(self.log), headers, value)
         self.log.append(record)
         return record
 
-    def _lines(self, aggregate: str, subject: str) -> bytes:
+    def lines(self, aggregate: str, subject: str) -> bytes:
         attributes = {
             "aggregate": aggregate,
             "authid": "urn:nld:oin:00000099000000000344",

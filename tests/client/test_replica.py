@@ -156,7 +156,7 @@ def test_a_kind_that_we_do_not_know_is_kept_raw_and_counted(store: Store) -> Non
 def test_a_record_that_is_no_event_is_passed_over(store: Store) -> None:
     owner = Owner()
     owner.publish()
-    owner._append([("ce_id", b"x")], b"{}")
+    owner.append([("ce_id", b"x")], b"{}")
     owner.publish()
     _, report = sync(store, owner)
     assert equals(report, owner)
