@@ -15,6 +15,7 @@ from samenspel.contracts.topics import CANONICAL, FUNDING, INITIATIVES, ORGANISA
 
 From = Literal["beginning", "now"]
 RECORDS_MAX: Final = 1_000
+TITLES_PER_LANE: Final = 5_000
 WAIT_SECONDS: Final = 0.5
 _NAMING: Final = (ORGANISATIONS, INITIATIVES, FUNDING)
 
@@ -43,18 +44,25 @@ def tail(
 ) -> Iterator[Told]:
     """Events of the four canonical topics, in order per lane; without ``follow`` up to the present ends.
 
-    Organisations are read first, so that ``names`` knows them. Raises SurroundingsMissing, ProfileError.
+    Organisations are read first, and of initiatives and programmes the latest, so that ``names`` knows them.
+    Raises SurroundingsMissing, ProfileError.
     """
     with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as lanes:
         bounds = lanes.bounds(list(CANONICAL))
-        naming = _NAMING if since == "now" else (ORGANISATIONS,)
-        known = {name: ends for name, ends in bounds.items() if name[0] in naming}
+        known = {name: _naming(name, *ends, since) for name, ends in bounds.items() if name[0] in _NAMING}
         for told in _read(lanes, {name: start for name, (start, _) in known.items()}, known):
             _learn(names, told.event)
         starts = {name: start if since == "beginning" else end for name, (start, end) in bounds.items()}
         for told in _read(lanes, starts, None if follow else bounds):
             if not types or told.event.type in types:
                 yield told
+
+
+def _naming(name: LaneName, start: int, end: int, since: From) -> tuple[int, int]:
+    """What to read of a lane for its names: every organisation; of the rest the latest, unless all is shown."""
+    if name[0] == ORGANISATIONS:
+        return start, end
+    return (end, end) if since == "beginning" else (max(start, end - TITLES_PER_LANE), end)
 
 
 def _read(
