@@ -53,10 +53,13 @@ class Outcome(BaseModel):
             yield "a programme granted more than its ceiling"
         if self.refused != 1:
             yield f"{self.refused} applications were refused with an explanation instead of 1"
+        yield from self._unequal_copies()
+        if not 0 < self.deliveries.sent == self.deliveries.verified:
+            yield f"{self.deliveries.verified} of {self.deliveries.sent} deliveries were verified"
+
+    def _unequal_copies(self) -> Iterator[str]:
         if len(self.replicas) != REPLICAS:
             yield f"{len(self.replicas)} organisations have a copy instead of {REPLICAS}"
         for each in self.replicas:
             if not each.equal:
                 yield f"the copy of {each.organisation} is not equal; `samenspel replica verify` shows where"
-        if not 0 < self.deliveries.sent == self.deliveries.verified:
-            yield f"{self.deliveries.verified} of {self.deliveries.sent} deliveries were verified"
