@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException
-from confluent_kafka import Consumer, Message
+from confluent_kafka import Consumer, KafkaError, Message
 from confluent_kafka import TopicPartition as Place
 
 Rescue = Callable[[TopicPartition, int, int], Awaitable[list[ConsumerRecord]]]
@@ -20,8 +20,9 @@ _SECONDS_MAX: Final = 5.0
 async def rescue(
     settings: Mapping[str, Any], partition: TopicPartition, offset: int, room: int
 ) -> list[ConsumerRecord]:
-    """Up to ``room`` records from ``offset``; the undecodable have ``headers`` None. Stops after the first such.
+    """Up to ``room`` records from ``offset``; the undecodable have ``headers`` None.
 
+    Stops after the first such, and at the end of the log: nobody else's records may wait for this.
     ``settings`` are librdkafka's connection settings.
     """
     return await asyncio.to_thread(_read, settings, partition, offset, room)
@@ -33,7 +34,7 @@ def _read(settings: Mapping[str, Any], partition: TopicPartition, offset: int, r
             **settings,
             "group.id": f"{settings['sasl.username']}-rescue",
             "enable.auto.commit": False,
-            "enable.partition.eof": False,
+            "enable.partition.eof": True,
             "auto.offset.reset": "error",
         }
     )
@@ -43,7 +44,10 @@ def _read(settings: Mapping[str, Any], partition: TopicPartition, offset: int, r
         deadline = time.monotonic() + _SECONDS_MAX
         while len(records) < room and (left := deadline - time.monotonic()) > 0:
             message = consumer.poll(left)
-            if message is None or message.error():
+            error = message and message.error()
+            if error and error.code() == KafkaError._PARTITION_EOF:
+                break
+            if message is None or error:
                 continue  # nothing yet, or an error that librdkafka mends by itself: it is still connecting
             records.append(_record_of(partition, message))
             if records[-1].headers is None:
