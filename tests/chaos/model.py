@@ -104,16 +104,18 @@ def explore(setting: Setting, properties: tuple[Property, ...] = LAW, start: Sta
 def search(setting: Setting, properties: tuple[Property, ...], start: State) -> Found:
     origins: Origins = {start: None}
     ahead = deque(origins)
-    while ahead:
+    tried = 0
+    while ahead and tried < setting.tried_max:
         state = ahead.popleft()
+        tried += 1
         wrong = violation(state, properties)
         following = list(steps(state, setting))
         if wrong or (not following and (wrong := at_rest(state))):
-            return Found(len(origins), wrong, tuple(way_to(state, origins)))
+            return Found(tried, wrong, tuple(way_to(state, origins)))
         if state.faults:
             following += faults(state, setting.broken)
         ahead.extend(new(following, state, origins))
-    return Found(len(origins))
+    return Found(tried)
 
 
 def new(following: list[Step], state: State, origins: Origins) -> Iterator[State]:
@@ -137,9 +139,11 @@ SMALL = {
     "two events on one lane, one fault": Setting((2,), ONE_LANE, faults=1),
     "one event on each of two lanes, no fault": Setting((1, 1), EITHER_OR_BOTH, faults=0),
 }
+NEAREST = 300_000
 LARGE = {
-    "two events on one lane, two faults": Setting((2,), ONE_LANE, faults=2),
-    "one event on each of two lanes, one fault": Setting((1, 1), EITHER_OR_BOTH, faults=1),
+    "three events on one lane, no fault": Setting((3,), ONE_LANE, faults=0),
+    "two events on one lane, two faults: the nearest": Setting((2,), ONE_LANE, faults=2, tried_max=NEAREST),
+    "one event on each of two lanes, one fault: the nearest": Setting((1, 1), EITHER_OR_BOTH, 1, tried_max=NEAREST),
 }
 HARM: dict[str, Setting] = {broken: Setting((2,), ONE_LANE, faults=2, broken=broken) for broken in Broken}
 """In these worlds one rule is left out."""

@@ -4,6 +4,7 @@ An event is its number. A lane keeps its first timeline.
 """
 
 from enum import StrEnum
+from math import inf
 from typing import Final, Literal, NamedTuple, TypeVar
 
 T = TypeVar("T")
@@ -99,6 +100,8 @@ class Setting(NamedTuple):
     transactions: tuple[Events, ...]
     faults: int
     broken: Broken | None = None
+    tried_max: float = inf
+    """How many states are tried, nearest first."""
 
     @property
     def start(self) -> State:
