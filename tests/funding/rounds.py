@@ -69,10 +69,11 @@ class Round:
         return await self.show(f"/v1/applications/{application['data']['application_id']}")
 
     async def show(self, path: str, status: int = 200) -> dict[str, Any]:
-        """What the service shows here, to anybody."""
+        """What the service shows here, to everybody who takes part."""
         url = self.rijk.system.services.urls()["funding"] + path
         timeout = aiohttp.ClientTimeout(total=30)
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
+        headers = {"authorization": f"Bearer {self.rijk.credential.token}"}
+        async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session, session.get(url) as response:
             body: dict[str, Any] = orjson.loads(await response.read())
             assert response.status == status, body
             return body

@@ -58,7 +58,8 @@ def admit_command(
 def list_command(as_json: AsJson = False) -> None:
     """The organisations that take part, as the registry knows them."""
     with plainly():
-        found = asyncio.run(list_organisations(Profile.find().system()))
+        profile = Profile.find()
+        found = asyncio.run(list_organisations(profile.system(), profile.anyone()))
     if as_json:
         return print_json(found)
     table = Table(Column("OIN", no_wrap=True), "name", "kind", "networks", "roles", box=None)

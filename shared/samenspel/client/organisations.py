@@ -1,19 +1,20 @@
-"""Who takes part, as the registry shows it to everybody."""
+"""Who takes part, as the registry shows it to everybody who takes part."""
 
 from typing import Any
 
 import aiohttp
 
-from samenspel.client.profile import System
+from samenspel.client.profile import Credential, System
 from samenspel.client.surroundings import SurroundingsMissing
 
 
-async def list_organisations(system: System) -> list[dict[str, Any]]:
+async def list_organisations(system: System, credential: Credential) -> list[dict[str, Any]]:
     """Every organisation's public state, in order of OIN. Raises SurroundingsMissing."""
     url = f"{system.http['registry']}/v1/organisations"
     found: list[dict[str, Any]] = []
     try:
-        async with aiohttp.ClientSession(raise_for_status=True) as session:
+        headers = {"authorization": f"Bearer {credential.token}"}
+        async with aiohttp.ClientSession(raise_for_status=True, headers=headers) as session:
             while True:
                 after = {"after": found[-1]["oin"]} if found else {}
                 async with session.get(url, params=after) as response:

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 import uvicorn
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from samenspel.messaging import quarantine, waiting
 from samenspel.messaging.desk import Handlers
@@ -17,7 +17,7 @@ from samenspel.messaging.http_door import event_router
 from samenspel.messaging.projector import Follower
 from samenspel.messaging.service import Messaging
 from samenspel.runtime import logs, metrics
-from samenspel.runtime.http import create_app
+from samenspel.runtime.http import create_app, organisation_by
 from samenspel.runtime.migrations import migrate
 from samenspel.runtime.postgres import Pool, create_pool
 from samenspel.runtime.settings import ServiceSettings
@@ -67,8 +67,9 @@ def assemble(parts: Parts, settings: ServiceSettings) -> FastAPI:
         follower = parts.follower(pool) if parts.follower else None
         messaging = Messaging(parts.name, settings, pool, parts.handlers(pool), parts.owns, parts.follows, follower)
         verifier = TokenVerifier(settings.jwks, settings.token_issuer, settings.token_audience)
-        for router in (event_router(messaging, verifier), *parts.routers(pool)):
-            app.include_router(router)
+        app.include_router(event_router(messaging, verifier))
+        for router in parts.routers(pool):
+            app.include_router(router, dependencies=[Depends(organisation_by(verifier))])
         await messaging.start()
         running["messaging"], watcher = messaging, asyncio.create_task(_watch(pool, messaging))
         async with AsyncExitStack() as work:
