@@ -53,11 +53,9 @@ def read_submission(
 
     Raises `Rejected` with all problems at once: attributes, source, type and every field of the data.
     """
-    problems = check(envelope)
+    problems = _problems_around(envelope, organisation)
     if len(envelope.data) > SUBMISSION_BYTES_MAX:
         raise Rejected(*problems, _too_large(len(envelope.data)))
-    if envelope.source and (problem := _foreign(envelope.source, organisation)):
-        problems.append(problem)
     kind = types.get(envelope.type)
     if kind is None:
         raise Rejected(*problems, *([_unknown(envelope.type, types)] if envelope.type else []))
@@ -70,7 +68,6 @@ def read_submission(
         problems.append(_other_subject(claimed, kind.subject_field))
     if problems:
         raise Rejected(*problems)
-    attributes = envelope.attributes
     return Submission(
         organisation=organisation,
         source=envelope.source,
@@ -82,9 +79,17 @@ def read_submission(
         hash=content_hash,
         received_at=received_at,
         record=record,
-        correlationid=attributes.get("correlationid", ""),
-        traceparent=attributes.get("traceparent", ""),
+        correlationid=envelope.attributes.get("correlationid", ""),
+        traceparent=envelope.attributes.get("traceparent", ""),
     )
+
+
+def _problems_around(envelope: Envelope, organisation: str) -> list[Problem]:
+    """What is wrong with the attributes, a source that is somebody else's included."""
+    problems = check(envelope)
+    if envelope.source and (problem := _foreign(envelope.source, organisation)):
+        problems.append(problem)
+    return problems
 
 
 def _data_of(data: bytes, kind: SubmissionType, problems: list[Problem]) -> tuple[Model, bytes] | None:
