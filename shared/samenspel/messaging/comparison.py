@@ -29,8 +29,8 @@ where (topic, lane, timeline) = ($1, $2, $3) and sequence = any($4::bigint[])
 """
 OPEN = "update lane set compared = $3 where (topic, lane) = ($1, $2) and timeline = $4 and compared <> $3"
 RESET = """
-update published set timeline = $3, sequence = $4, next_offset = $5
-where (topic, lane) = ($1, $2) and (sequence, next_offset) = ($6, $7)
+update published set sequence = $4, next_offset = $5
+where (topic, lane, timeline) = ($1, $2, $3) and (sequence, next_offset) = ($6, $7)
 """
 
 

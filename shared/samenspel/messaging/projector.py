@@ -114,8 +114,10 @@ class Projector:
         events = [event for event in map(_event_in, records) if event is not None]
         try:
             work = await self._apply(events)
-        except PASSING as error:
-            log.warning("events not applied; read again", events=len(events), error=repr(error))
+        except Exception as error:
+            # What passes is a warning; anything else is our fault, said aloud at every try, and skips nothing.
+            say = log.warning if isinstance(error, PASSING) else log.exception
+            say("events not applied; read again", events=len(events), error=repr(error))
             await asyncio.sleep(PAUSE_SECONDS)
             for partition in {TopicPartition(record.topic, record.partition) for record in records}:
                 reader.reopen(partition)
@@ -161,8 +163,9 @@ class Projector:
                 log.error("the owner started this lane anew; rebuild this copy", lane=label)
                 self.stalled.add(label)
             elif name not in work.holes:
-                self._in_hole.discard(name)
-                self.stalled.discard(label)
+                if any((event.topic, event.lane) == name for event in work.events):
+                    self._in_hole.discard(name)
+                    self.stalled.discard(label)
             elif name not in self._in_hole:
                 self._in_hole.add(name)
                 reader.reopen(partition)
