@@ -96,13 +96,16 @@ def sync_over_http(
 ) -> SyncReport:
     """As `sync_over_kafka`, from the notifier's feed: for organisations without Kafka."""
     began = time.monotonic()
+    store.hasten()
     feed = Feed(profile.system().http["notifier"], profile.credential(organisation))
     reading = Reading(feed, store)
     try:
         reading.run(follow, progress)
+    except KeyboardInterrupt:
+        if not follow:
+            raise
     finally:
         feed.close()
-    store.make_queries_quick()
     return SyncReport(
         reading.applied,
         time.monotonic() - began,
@@ -133,8 +136,10 @@ class Reading:
             self._store.save_cursor(self._feed.url, self._cursor)
             done += len(events)
             progress(done, done)
-            if not more and not follow:
-                return
+            if not more:
+                self._store.settle()
+                if not follow:
+                    return
 
     def _take(self, event: bytes) -> Verdict:
         try:

@@ -35,10 +35,11 @@ def sync_over_kafka(
     Raises SurroundingsMissing, ProfileError, ReplicaError. A lane that diverges stops; the others go on.
     """
     began = time.monotonic()
+    store.hasten()
     with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source, _without_gc():
         reading = Reading(source, store, topics)
         applied = reading.run(follow, progress)
-    store.make_queries_quick()
+    store.settle()
     return SyncReport(
         applied,
         time.monotonic() - began,
@@ -74,6 +75,8 @@ class Reading:
                     self._commit()
                 if not follow:
                     self._source.require_life()
+                elif not records:
+                    self._store.settle()
         except KeyboardInterrupt:
             if not follow:
                 raise

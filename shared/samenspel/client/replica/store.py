@@ -108,9 +108,20 @@ class Store:
         lane.timeline, lane.sequence, lane.digest, lane.last_offset = timeline, 0, 0, -1
         lane.stored, lane.ahead, lane.divergence = (timeline, 0), 0, None
 
-    def make_queries_quick(self) -> None:
-        """Indexes that cost less once everything is in than while it comes in."""
-        self._connection.execute("create index if not exists event_subject on event (aggregate, subject, number)")
+    def hasten(self) -> None:
+        """While a new file is filled nothing waits for the disk: what a power cut leaves then is thrown away.
+
+        A crash of the process loses nothing even so; `settle` puts all of it on disk.
+        """
+        if not self._can_find():
+            self._connection.execute("pragma synchronous = off")
+
+    def settle(self) -> None:
+        """Everything is in: make the index, which costs less now than on the way; from now on wait for the disk."""
+        if not self._can_find():
+            self._connection.execute("create index event_subject on event (aggregate, subject, number)")
+        self._connection.execute("pragma synchronous = normal")
+        self._connection.execute("pragma wal_checkpoint(passive)")
 
     def cursor(self, url: str) -> str:
         row = next(self.query("select cursor from feed where url = ?", url), None)
