@@ -1,11 +1,12 @@
 """One service's messaging, put together: doors, desk, consumer, relay and waker."""
 
 import asyncio
+import platform
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
-from uuid import UUID
+from uuid import NAMESPACE_DNS, UUID, uuid5
 
 import structlog
 from aiokafka import TopicPartition
@@ -62,7 +63,7 @@ class Messaging:
         self._rescue = partial(rescue, settings.librdkafka())
         self.probe = Probe(settings.kafka(), self._rescue)
         self._relay_probe = Probe(settings.kafka(), self._rescue)
-        self.relay = Relay(pool, self._relay_probe, settings.kafka(), UUID(str(uuid7())), PUBLISHED.inc)
+        self.relay = Relay(pool, self._relay_probe, settings.kafka(), _holder(settings), PUBLISHED.inc)
         self.waker = Waker(self.desk, pool, self.desk.clock, self._settled)
         self.ingress = Ingress(self.desk, pool, self._settled)
         self.projector = Projector(pool, self.probe, self._applied, follower)
@@ -162,6 +163,11 @@ class Messaging:
         if self._follows:
             subscriptions.append(Subscription("canonical", self.projector, topics=self._follows))
         self._broker = await subscribe(self._name, settings, subscriptions, opener=self._open, rescue=self._rescue)
+
+
+def _holder(settings: ServiceSettings) -> UUID:
+    """Who holds a lease: the place, so that an instance that was killed and restarted takes its own back at once."""
+    return uuid5(NAMESPACE_DNS, f"{platform.node()}:{settings.http_port}")
 
 
 async def _supervised(name: str, run: Callable[[], Awaitable[None]]) -> None:
