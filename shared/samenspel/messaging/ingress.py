@@ -5,6 +5,7 @@ memory: the partitions are opened again, and read on from where the database sta
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from samenspel.messaging.doors import Stretch
 from samenspel.messaging.errors import PASSING
 from samenspel.messaging.quarantine import Quarantined
 from samenspel.messaging.reader import LaneReader
+from samenspel.runtime.metrics import ANSWERS, DECIDE_SECONDS
 from samenspel.runtime.postgres import Pool
 
 log = structlog.get_logger()
@@ -127,13 +129,16 @@ class Ingress:
 
     async def _commit(self, batch: Batch) -> None:
         points.reached("ingress.before-transaction")
-        async with self._pool.acquire() as connection, connection.transaction():
-            await doors.lock(connection, batch.stretches)
-            await quarantine.set_apart(connection, batch.unreadable)
-            await self._desk.settle(connection, batch.inbound)
-            await doors.move(connection, batch.stretches)
-            points.reached("ingress.before-commit")
+        with DECIDE_SECONDS.time():
+            async with self._pool.acquire() as connection, connection.transaction():
+                await doors.lock(connection, batch.stretches)
+                await quarantine.set_apart(connection, batch.unreadable)
+                answered = await self._desk.settle(connection, batch.inbound)
+                await doors.move(connection, batch.stretches)
+                points.reached("ingress.before-commit")
         points.reached("ingress.after-commit")
+        for outcome, number in Counter(each.outcome for each in answered).items():
+            ANSWERS.labels(outcome, "kafka").inc(number)
 
     async def _one_by_one(self, reader: LaneReader, batch: Batch) -> None:
         """Something in this batch breaks the deciding itself: find it, set it apart, and decide the rest."""
