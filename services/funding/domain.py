@@ -20,7 +20,7 @@ from samenspel.contracts.funding import (
     RefusalGround,
 )
 from samenspel.contracts.organisations import Organisation
-from samenspel.contracts.problems import Code, Problem, Rejected
+from samenspel.contracts.problems import Problem, Rejected, not_permitted, unknown
 
 from services.funding.ceiling import Ruling, article_of, within_ceiling
 
@@ -66,7 +66,7 @@ def apply(
     """What everybody may see of a new application, and the plan that stays with the parties until the decision."""
     problems = []
     if dossier.programme is None:
-        problems.append(_unknown("unknown-programme", "programme_id", stated.programme_id))
+        problems.append(unknown("unknown-programme", "programme_id", stated.programme_id))
     if dossier.application is not None:
         problems.append(_exists("application_id", "application", stated.application_id))
     if problems:
@@ -113,11 +113,11 @@ def _open_case(
     """The case that this organisation may decide on now."""
     programme, application = dossier.programme, dossier.application
     if programme is None:
-        raise Rejected(_unknown("unknown-programme", "programme_id", stated.programme_id))
+        raise Rejected(unknown("unknown-programme", "programme_id", stated.programme_id))
     if programme.authority != by:
-        raise Rejected(_not_permitted(f"only the authority, {programme.authority}, decides in this programme"))
+        raise Rejected(not_permitted(f"only the authority, {programme.authority}, decides in this programme"))
     if application is None or application.programme_id != stated.programme_id:
-        raise Rejected(_unknown("unknown-application", "application_id", stated.application_id))
+        raise Rejected(unknown("unknown-application", "application_id", stated.application_id))
     if dossier.plan is None:
         raise Rejected(_already_decided(application))
     return programme, application, dossier.plan
@@ -165,15 +165,6 @@ def _exists(field: str, what: str, name: str) -> Problem:
     )
 
 
-def _unknown(code: Code, field: str, name: str) -> Problem:
-    return Problem(
-        code=code,
-        field=f"/{field}",
-        detail=f"{name} is not known",
-        fix="Name one that is known, or make it known first.",
-    )
-
-
 def _already_decided(application: Application) -> Problem:
     return Problem(
         code="already-decided",
@@ -181,10 +172,6 @@ def _already_decided(application: Application) -> Problem:
         detail=f"application {application.application_id} is {application.status}",
         fix="A decision stands; correcting one is a decision of its own.",
     )
-
-
-def _not_permitted(detail: str) -> Problem:
-    return Problem(code="not-permitted", field="/", detail=detail, fix="Ask that organisation to submit it.")
 
 
 def _missing(field: str, detail: str, fix: str) -> Problem:

@@ -24,7 +24,7 @@ from samenspel.contracts.initiatives import (
     RolloutStarted,
 )
 from samenspel.contracts.organisations import Organisation, OrganisationAdmitted, OrganisationChanged
-from samenspel.contracts.problems import Code, Problem, Rejected
+from samenspel.contracts.problems import Problem, Rejected, not_permitted, unknown
 
 MILESTONES_MAX: Final = 100
 EMPTIABLE: Final = ("period", "link")
@@ -42,7 +42,7 @@ def admit(stated: OrganisationAdmitted, present: Organisation | None) -> Organis
 
 def change_organisation(stated: OrganisationChanged, present: Organisation | None) -> Organisation:
     if present is None:
-        raise Rejected(_unknown("unknown-organisation", "oin", stated.oin))
+        raise Rejected(unknown("unknown-organisation", "oin", stated.oin))
     _on_time(stated.based_on_version, present.version)
     fields = _fields(stated)
     del fields["based_on_version"]
@@ -52,7 +52,7 @@ def change_organisation(stated: OrganisationChanged, present: Organisation | Non
 def register(
     stated: InitiativeRegistered, present: Initiative | None, lead: str, unknown_partners: Collection[str]
 ) -> Initiative:
-    problems = [_unknown("unknown-organisation", "partners", oin) for oin in unknown_partners]
+    problems = [unknown("unknown-organisation", "partners", oin) for oin in unknown_partners]
     if present is not None:
         problems.append(_exists("initiative_id", "initiative", stated.initiative_id))
     if problems:
@@ -67,7 +67,7 @@ def change(
     _on_time(stated.based_on_version, initiative.version)
     _running(initiative)
     if unknown_partners:
-        raise Rejected(*(_unknown("unknown-organisation", "partners", oin) for oin in unknown_partners))
+        raise Rejected(*(unknown("unknown-organisation", "partners", oin) for oin in unknown_partners))
     given = {name: value for name, value in _fields(stated).items() if value is not None or name in EMPTIABLE}
     del given["initiative_id"], given["based_on_version"]
     return initiative.model_copy(update={**given, "version": initiative.version + 1})
@@ -103,7 +103,7 @@ def start_rollout(
     stated: RolloutStarted, present: Rollout | None, initiative: Initiative | None, adopter: str
 ) -> Rollout:
     if initiative is None:
-        raise Rejected(_unknown("unknown-initiative", "initiative_id", stated.initiative_id))
+        raise Rejected(unknown("unknown-initiative", "initiative_id", stated.initiative_id))
     if present is not None:
         raise Rejected(_exists("rollout_id", "rollout", stated.rollout_id))
     _running(initiative)
@@ -113,9 +113,9 @@ def start_rollout(
 def report(stated: MilestoneSubmission, present: Rollout | None, by: str) -> Rollout:
     """The rollout after what its adopter reports of one milestone."""
     if present is None or present.initiative_id != stated.initiative_id:
-        raise Rejected(_unknown("unknown-rollout", "rollout_id", stated.rollout_id))
+        raise Rejected(unknown("unknown-rollout", "rollout_id", stated.rollout_id))
     if present.adopter != by:
-        raise Rejected(_not_permitted(f"only the adopter, {present.adopter}, reports on this rollout"))
+        raise Rejected(not_permitted(f"only the adopter, {present.adopter}, reports on this rollout"))
     milestones = {each.milestone: each for each in present.milestones}
     milestones[stated.milestone] = _milestone_after(stated, milestones.get(stated.milestone), len(milestones))
     return present.model_copy(
@@ -131,7 +131,7 @@ def _milestone_after(stated: MilestoneSubmission, present: Milestone | None, num
     if isinstance(stated, MilestonePlanned):
         return _planned(stated, present, number)
     if present is None:
-        raise Rejected(_unknown("unknown-milestone", "milestone", stated.milestone))
+        raise Rejected(unknown("unknown-milestone", "milestone", stated.milestone))
     if present.status != "planned":
         raise Rejected(
             Problem(
@@ -182,9 +182,9 @@ def _fields(
 
 def _led_by(by: str, present: Initiative | None, initiative_id: str) -> Initiative:
     if present is None:
-        raise Rejected(_unknown("unknown-initiative", "initiative_id", initiative_id))
+        raise Rejected(unknown("unknown-initiative", "initiative_id", initiative_id))
     if present.lead != by:
-        raise Rejected(_not_permitted(f"only the lead, {present.lead}, changes this initiative"))
+        raise Rejected(not_permitted(f"only the lead, {present.lead}, changes this initiative"))
     return present
 
 
@@ -219,16 +219,3 @@ def _exists(field: str, what: str, name: str) -> Problem:
         detail=f"there is a {what} {name} already",
         fix="Give a new one an id of its own; to change the present one, state what has changed.",
     )
-
-
-def _unknown(code: Code, field: str, name: str) -> Problem:
-    return Problem(
-        code=code,
-        field=f"/{field}",
-        detail=f"{name} is not known",
-        fix="Name one that is known, or make it known first.",
-    )
-
-
-def _not_permitted(detail: str) -> Problem:
-    return Problem(code="not-permitted", field="/", detail=detail, fix="Ask that organisation to submit it.")

@@ -56,6 +56,21 @@ class Problem(Model):
     fix: str
 
 
+def unknown(code: Code, field: str, name: str) -> Problem:
+    """What ``field`` of the data names is not there."""
+    return Problem(
+        code=code,
+        field=f"/{field}",
+        detail=f"{name} is not known",
+        fix="Name one that is known, or make it known first.",
+    )
+
+
+def not_permitted(detail: str) -> Problem:
+    """Only another organisation may state this."""
+    return Problem(code="not-permitted", field="/", detail=detail, fix="Ask that organisation to submit it.")
+
+
 class Rejected(Exception):
     """The submission is refused for these problems; nothing of it was kept but the answer."""
 
