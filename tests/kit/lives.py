@@ -2,8 +2,10 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 import psutil
 from samenspel.contracts.topics import Service
@@ -13,6 +15,7 @@ from deploy.local.process import Daemon
 from deploy.local.services import environment_of
 from deploy.local.system import LocalSystem
 from tests.kit.mortal import VARIABLE
+from tests.kit.proxy import LOOPBACK, KafkaProxy, Proxy
 from tests.kit.waiting import eventually
 
 
@@ -48,9 +51,14 @@ def begin(
     *,
     port: int | None = None,
     name: str | None = None,
+    changes: Mapping[str, str] | None = None,
 ) -> Life:
-    """Start the service with the local system's settings; a second one needs a ``port`` and a ``name`` of its own."""
+    """Start the service with the local system's settings; a second one needs a ``port`` and a ``name`` of its own.
+
+    ``changes`` are environment variables that differ, e.g. what `through` gives.
+    """
     environment = environment_of(service, system.home, system.kafka.bootstrap, system.databases)
+    environment.update(changes or {})
     if port:
         environment["SAMENSPEL_HTTP_PORT"] = str(port)
     if die_at:
@@ -60,6 +68,19 @@ def begin(
         [sys.executable, "-m", "tests.kit.mortal", service], folder=CHECKOUT, environment=environment
     )
     return Life(process, service)
+
+
+def through(
+    system: LocalSystem, service: Service, *, kafka: KafkaProxy | None = None, postgres: Proxy | None = None
+) -> dict[str, str]:
+    """What the service is told so that it reaches Kafka, PostgreSQL or both through these proxies."""
+    changes = {}
+    if kafka:
+        changes["SAMENSPEL_KAFKA_BOOTSTRAP"] = f"{LOOPBACK}:{kafka.port}"
+    if postgres:
+        server = urlsplit(system.databases.dsn(service))
+        changes["SAMENSPEL_POSTGRES_DSN"] = server._replace(netloc=f"{service}@{LOOPBACK}:{postgres.port}").geturl()
+    return changes
 
 
 async def begin_ready(system: LocalSystem, service: Service) -> Life:
