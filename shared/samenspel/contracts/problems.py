@@ -36,6 +36,7 @@ Code = Literal[
     "subject-removed",
     "same-id-other-content",
     "unreadable-record",
+    "decision-failed",
 ]
 CODES: Final[tuple[str, ...]] = get_args(Code)
 

@@ -6,7 +6,7 @@ memory: the partitions are opened again, and read on from where the database sta
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -15,9 +15,10 @@ from typing import Final
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
+from samenspel.contracts.catalogue import SubmissionType
 from samenspel.contracts.cloudevents import Envelope, from_kafka
 from samenspel.contracts.problems import Problem, Rejected
-from samenspel.contracts.submissions import read_submission
+from samenspel.contracts.submissions import Submission, read_submission
 from samenspel.contracts.topics import organisation_of
 from samenspel.messaging import doors, points, quarantine
 from samenspel.messaging.answers import Inbound, Refusal
@@ -37,6 +38,12 @@ UNREADABLE: Final = Problem(
     field="/",
     detail="the record cannot be read (most often: header names that are not UTF-8); it is kept in quarantine",
     fix="Send header names and values as UTF-8, under a new id.",
+)
+DECISION_FAILED: Final = Problem(
+    code="decision-failed",
+    field="/",
+    detail="deciding this broke our service: that is our fault; it is kept in quarantine, and the operator was told",
+    fix="Nothing: when it is mended the operator has it decided, and another receipt follows. Repeating is harmless.",
 )
 
 
@@ -88,7 +95,7 @@ class Ingress:
             kept += found
             self._next[topic] = found[-1].offset + 1
             stretches.append((topic, start, found[-1].offset + 1, found[-1].timestamp))
-        inbound = [self._read(record) for record in kept]
+        inbound = [read_record(record, self._desk.handlers.types) for record in kept]
         return Batch(kept, inbound, stretches, _unreadable(kept, inbound))
 
     def _has_new_gap(self, topic: str, start: int, records: Sequence[ConsumerRecord]) -> bool:
@@ -97,23 +104,6 @@ class Ingress:
         gaps = {record.offset for at, record in zip(expected, records, strict=False) if record.offset != at}
         seen, self._gaps[topic] = self._gaps.get(topic, set()), gaps
         return not gaps <= seen
-
-    def _read(self, record: ConsumerRecord) -> Inbound:
-        organisation = organisation_of(record.topic)
-        where = f"{record.topic}/{record.partition}/{record.offset}"
-        if record.headers is None:
-            return Refusal(organisation, "", "", [UNREADABLE], where)
-        envelope = Envelope({}, b"")
-        try:
-            envelope = from_kafka(record.headers, record.value)
-            received = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-            return read_submission(envelope, organisation, self._desk.handlers.types, received, where)
-        except Rejected as refusal:
-            return Refusal(organisation, envelope.source, envelope.id, refusal.problems, where)
-        except Exception as error:
-            # Our fault, not the sender's; but it may not keep the others of this batch from being decided.
-            log.exception("record cannot be read", record=where, exc_info=error)
-            return Refusal(organisation, "", "", [UNREADABLE], where)
 
     async def _decide(self, reader: LaneReader, batch: Batch) -> None:
         try:
@@ -164,12 +154,39 @@ class Ingress:
             log.error("record set apart: it breaks the deciding", topic=record.topic, offset=record.offset)
             async with self._pool.acquire() as connection, connection.transaction():
                 await doors.lock(connection, single.stretches)
-                await quarantine.set_apart(connection, [_quarantined(record, "decision-failed", repr(error))])
+                await quarantine.set_apart(connection, [_quarantined(record, DECISION_FAILED.code, repr(error))])
+                await self._desk.settle(connection, [_undecided(single.inbound[0])])
                 await doors.move(connection, single.stretches)
+            ANSWERS.labels("rejected", "kafka").inc()
 
     def _reopen(self, reader: LaneReader, batch: Batch) -> None:
         for topic, *_ in batch.stretches:
             reader.reopen(TopicPartition(topic, 0))
+
+
+def read_record(record: ConsumerRecord, types: Mapping[str, SubmissionType]) -> Inbound:
+    """The submission in a record of an ingress topic, or why it is none; addressed by where the record lies."""
+    organisation = organisation_of(record.topic)
+    where = f"{record.topic}/{record.partition}/{record.offset}"
+    if record.headers is None:
+        return Refusal(organisation, "", "", [UNREADABLE], where)
+    envelope = Envelope({}, b"")
+    try:
+        envelope = from_kafka(record.headers, record.value)
+        received = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+        return read_submission(envelope, organisation, types, received, where)
+    except Rejected as refusal:
+        return Refusal(organisation, envelope.source, envelope.id, refusal.problems, where)
+    except Exception as error:
+        # Our fault, not the sender's; but it may not keep the others of this batch from being decided.
+        log.exception("record cannot be read", record=where, exc_info=error)
+        return Refusal(organisation, "", "", [UNREADABLE], where)
+
+
+def _undecided(inbound: Inbound) -> Refusal:
+    """Told by id when that was checked, else by the record's place; never a first answer: it may be decided yet."""
+    source, id = (inbound.source, inbound.id) if isinstance(inbound, Submission) else ("", "")
+    return Refusal(inbound.organisation, source, id, [DECISION_FAILED], inbound.record)
 
 
 def _unreadable(records: Sequence[ConsumerRecord], inbound: Sequence[Inbound]) -> list[Quarantined]:
