@@ -52,10 +52,12 @@ def begin(
     port: int | None = None,
     name: str | None = None,
     changes: Mapping[str, str] | None = None,
+    program: str = "tests.kit.mortal",
 ) -> Life:
     """Start the service with the local system's settings; a second one needs a ``port`` and a ``name`` of its own.
 
-    ``changes`` are environment variables that differ, e.g. what `through` gives.
+    ``changes`` are environment variables that differ, e.g. what `through` gives; ``program`` is the module that is
+    run, with the service's name.
     """
     environment = environment_of(service, system.home, system.kafka.bootstrap, system.databases)
     environment.update(changes or {})
@@ -64,9 +66,7 @@ def begin(
     if die_at:
         environment[VARIABLE] = die_at
     daemon = Daemon(system.home.record(name or service), system.home.log(name or service))
-    process = daemon.start(
-        [sys.executable, "-m", "tests.kit.mortal", service], folder=CHECKOUT, environment=environment
-    )
+    process = daemon.start([sys.executable, "-m", program, service], folder=CHECKOUT, environment=environment)
     return Life(process, service)
 
 
