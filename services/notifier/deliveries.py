@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from samenspel.contracts.canonical import to_structured
+from samenspel.messaging import points
 from samenspel.messaging.lanes import columns
 from samenspel.runtime.postgres import Pool
 
@@ -113,24 +114,31 @@ class Job:
 
 async def open_new(pool: Pool) -> int:
     """Open what the feed has for push subscriptions, a part at a time; returns how many cursors have moved."""
+    points.reached("deliveries.begin")
     async with pool.acquire() as connection, connection.transaction():
+        points.reached("deliveries.behind")
         behind = await connection.fetch(BEHIND, EVENTS_AT_ONCE, LANES_AT_ONCE, AHEAD_MAX)
         if behind:
             ranges = columns([tuple(row) for row in behind], 6)
             # A statement of its own: it must see what was closed before the lock was ours.
+            points.reached("deliveries.open")
             await connection.execute(OPEN, *ranges)
+            points.reached("deliveries.move")
             await connection.execute(MOVE, *ranges)
+            points.reached("deliveries.commit")
         return len(behind)
 
 
 async def claim(pool: Pool, running: Mapping[str, int], at_once: int, seconds: float, holder: str) -> list[Job]:
     """Take what is due, for ``seconds``: at most ``at_once`` per subscription, ``running`` ones counted."""
     busy = columns(sorted(running.items()), 2)
+    points.reached("deliveries.claim")
     return [_job(row) for row in await pool.fetch(CLAIM, *busy, at_once, seconds, holder, ROTATION_HOURS)]
 
 
 async def take_back(pool: Pool, holder: str) -> None:
     """At start: what this instance had under way when it died is due at once."""
+    points.reached("deliveries.take-back")
     await pool.execute(TAKE_BACK, holder)
 
 

@@ -10,6 +10,7 @@ from heapq import merge
 from typing import Any, Final, NamedTuple
 
 from samenspel.contracts.canonical import CanonicalEvent, to_structured
+from samenspel.messaging import points
 from samenspel.messaging.lanes import LaneName, columns
 from samenspel.runtime.postgres import Connection, Pool
 
@@ -61,6 +62,7 @@ class Feed:
     """`messaging.projector.Follower` of the notifier."""
 
     async def applied(self, connection: Connection, events: Sequence[CanonicalEvent]) -> None:
+        points.reached("feed.add")
         await connection.execute(ADD, *columns([_row_of(event) for event in events], 11))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from samenspel.messaging import points
 from samenspel.messaging.lanes import columns
 from samenspel.runtime.postgres import Pool
 
@@ -79,23 +80,31 @@ async def settle(pool: Pool, outcomes: Sequence[Outcome]) -> None:
     done = [each.job for each in outcomes if each.verdict.delivered]
     not_done = [each for each in outcomes if not each.verdict.delivered]
     recovered = sorted({job.subscription_id for job in done if job.rounds})
+    points.reached("outcomes.begin")
     async with pool.acquire() as connection, connection.transaction():
         lanes = sorted({(each.job.subscription_id, each.job.topic, each.job.lane) for each in outcomes})
+        points.reached("outcomes.lock")
         await connection.execute(LOCK, *columns(lanes, 3))
+        points.reached("outcomes.close")
         await connection.execute(CLOSE, *columns([job.key for job in done], 5))
         subjects = sorted({(job.subscription_id, job.topic, job.subject) for job in done})
+        points.reached("outcomes.promote")
         await connection.execute(PROMOTE, *columns(subjects, 3))
         postponed = [(*each.job.key, each.wait, each.verdict.error) for each in not_done]
+        points.reached("outcomes.postpone")
         await connection.execute(POSTPONE, *columns(postponed, 7))
         if recovered:
             await connection.execute(RECOVERED, recovered)
         counts = [_counts(identity, outcomes) for identity in sorted({lane[0] for lane in lanes})]
+        points.reached("outcomes.count")
         await connection.execute(COUNT, *columns(counts, 6))
         log = [
             (each.job.subscription_id, each.job.event_id, each.seconds, each.status, each.verdict.error)
             for each in outcomes
         ]
+        points.reached("outcomes.log")
         await connection.execute(LOG, *columns(log, 5))
+        points.reached("outcomes.commit")
 
 
 def _counts(subscription_id: str, outcomes: Sequence[Outcome]) -> tuple[Any, ...]:

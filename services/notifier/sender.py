@@ -14,6 +14,7 @@ import aiohttp
 import structlog
 from joserfc.errors import JoseError
 from samenspel.contracts.cloudevents import STRUCTURED
+from samenspel.messaging import points
 from samenspel.messaging.errors import PASSING
 from samenspel.runtime.metrics import ATTEMPTS
 from samenspel.runtime.postgres import Pool
@@ -120,6 +121,7 @@ class Sender:
             url = addresses.parse(job.url, local=self._local)
             secrets = [self._seal.open(sealed) for sealed in job.sealed_secrets]
             headers = signing.headers(secrets, job.event_id, datetime.now(UTC), job.body)
+            points.reached("sender.tell")
             async with client.post(url, data=job.body, headers=headers, allow_redirects=False) as response:
                 # Only the status counts: what else it says is not read, and never kept.
                 return response.status, domain.judge(response.status, response.headers.get("Retry-After"))

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from samenspel.contracts.notifications import Subscription
 from samenspel.contracts.topics import CANONICAL
+from samenspel.messaging import points
 from samenspel.messaging.lanes import LaneName, columns
 from samenspel.runtime.postgres import Connection, Pool
 
@@ -104,6 +105,7 @@ async def rotate(pool: Pool, organisation: str, subscription_id: str, sealed_sec
 
 async def endpoints_of(connection: Connection, keys: Sequence[EndpointKey]) -> set[EndpointKey]:
     """Those of these for which an endpoint was given."""
+    points.reached("notifier.endpoints")
     rows = await connection.fetch(ENDPOINTS, *columns(keys, 2))
     return {(row["organisation"], row["subscription_id"]) for row in rows}
 
@@ -111,14 +113,18 @@ async def endpoints_of(connection: Connection, keys: Sequence[EndpointKey]) -> s
 async def begin(connection: Connection, state: Subscription, lanes: int) -> None:
     """A subscription was accepted: it stands at the beginning, or where the feed ends now."""
     identity = state.subscription_id
+    points.reached("notifier.begin-subscription")
     await connection.execute(BEGIN, identity, state.organisation, list(state.types), state.delivery)
+    points.reached("notifier.place-cursor")
     await connection.execute(PLACE, identity, list(CANONICAL), lanes, state.start == "now")
 
 
 async def end(connection: Connection, state: Subscription) -> None:
     """A subscription was cancelled: nothing more is told, and its address and secret are forgotten."""
+    points.reached("notifier.lock-cursor")
     await connection.execute(LOCK, state.subscription_id)
     for statement in END:
+        points.reached("notifier.end-subscription")
         await connection.execute(statement, state.subscription_id)
 
 

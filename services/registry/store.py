@@ -5,6 +5,7 @@ from typing import cast
 
 from samenspel.contracts.catalogue import INITIATIVE
 from samenspel.contracts.initiatives import Initiative
+from samenspel.messaging import points
 from samenspel.messaging.lanes import columns
 from samenspel.messaging.states import Change
 from samenspel.runtime.postgres import Connection, Pool
@@ -39,6 +40,7 @@ async def index_initiatives(connection: Connection, changes: Sequence[Change]) -
     }
     rows = [(subject, state.lead, state.theme, state.phase) for subject, state in sorted(latest.items())]
     if rows:
+        points.reached("registry.index-initiatives")
         await connection.execute(INDEX, *columns(rows, 4))
 
 

@@ -15,27 +15,8 @@ from tests.kit.events import initiative
 from tests.kit.lives import Life, begin, begin_ready
 from tests.kit.organisations import Organisation, admit, operator_of
 
-POINTS = [
-    "ingress.before-transaction",
-    "ingress.before-commit",
-    "ingress.after-commit",
-    "http.before-commit",
-    "http.after-commit",
-    "relay.after-claim",
-    "relay.before-send",
-    "relay.after-send",
-    "relay.after-move",
-    "comparison.before-reset",
-    "comparison.before-open",
-    "comparison.after-open",
-]
-SOME = [
-    "ingress.before-commit",
-    "ingress.after-commit",
-    "http.after-commit",
-    "relay.after-send",
-    "comparison.before-open",
-]
+SOME = ["ingress.commit", "http.commit", "relay.send", "relay.move", "comparison.open"]
+POINTS = [*SOME, "ingress.begin", "relay.begin-claim", "relay.acknowledge", "comparison.reset"]
 
 
 @pytest_asyncio.fixture(scope="module")

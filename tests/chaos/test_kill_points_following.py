@@ -17,8 +17,8 @@ from tests.kit.organisations import admit
 from tests.kit.reading import answers_of
 from tests.kit.waiting import eventually
 
-SOME = ["projector.before-commit", "projector.after-commit", "waker.before-commit", "waker.after-commit"]
-POINTS = [*SOME, "projector.before-transaction", "waker.before-transaction"]
+SOME = ["projector.commit", "positions.lock", "waker.commit", "waiting.leave"]
+POINTS = [*SOME, "projector.begin", "waker.begin"]
 
 
 @dataclass(frozen=True, slots=True)

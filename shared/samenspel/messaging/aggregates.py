@@ -3,6 +3,7 @@
 from collections.abc import Container, Iterable, Mapping, Set
 from itertools import groupby
 
+from samenspel.messaging import points
 from samenspel.messaging.errors import FenceLost
 from samenspel.messaging.lanes import LaneName, columns
 from samenspel.messaging.states import Held, Reference
@@ -37,11 +38,13 @@ async def load(
     """Our own aggregates as they stand now; to be called after the lane locks."""
     if not references:
         return {}
+    points.reached("aggregates.load")
     rows = await connection.fetch(LOAD, *columns(sorted(references), 2))
     elsewhere = [row for row in rows if (row["topic"], row["lane"]) not in locked]
     if elsewhere:
         names = sorted((row["aggregate"], row["subject"]) for row in elsewhere)
         rows = [row for row in rows if (row["topic"], row["lane"]) in locked]
+        points.reached("aggregates.share")
         rows += await connection.fetch(SHARE, *columns(names, 2))
     return {
         (row["aggregate"], row["subject"]): Held(
@@ -58,6 +61,7 @@ async def save(connection: Connection, changed: Mapping[Reference, Held], at: Ma
     """
     for (aggregate, topic), references in groupby(sorted(changed), key=lambda each: (each[0], at[each][0])):
         rows = [_row(reference, at[reference], changed[reference]) for reference in references]
+        points.reached("aggregates.save")
         done = await connection.execute(SAVE, aggregate, topic, *columns(rows, 5))
         if done != f"INSERT 0 {len(rows)}":
             raise FenceLost(f"another lane got one of these {aggregate} first")
@@ -72,6 +76,7 @@ async def share_projection(connection: Connection, references: Iterable[Referenc
     wanted = sorted(set(references))
     if not wanted:
         return {}
+    points.reached("aggregates.share-projection")
     rows = await connection.fetch(SHARE_PROJECTION, *columns(wanted, 2))
     return {
         (row["aggregate"], row["subject"]): Held(row["value"], int.from_bytes(row["hash"], "big")) for row in rows

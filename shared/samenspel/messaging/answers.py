@@ -11,6 +11,7 @@ from samenspel.contracts.cloudevents import LONGEST
 from samenspel.contracts.problems import Problem
 from samenspel.contracts.receipts import PROBLEMS_MAX, RECEIPT_BYTES_MAX, Outcome
 from samenspel.contracts.submissions import Submission
+from samenspel.messaging import points
 from samenspel.messaging.lanes import columns
 from samenspel.runtime.postgres import Connection
 
@@ -140,6 +141,7 @@ async def known(connection: Connection, submissions: Sequence[Submission]) -> di
     """The answers that these submissions had before; to be called after the lane locks."""
     if not submissions:
         return {}
+    points.reached("answers.known")
     rows = await connection.fetch(KNOWN, *columns([identity(each) for each in submissions], 3))
     return {(row["organisation"], row["source"], row["id"]): row["answer"] for row in rows}
 
@@ -149,12 +151,14 @@ async def remember(connection: Connection, answered: Sequence[tuple[Submission, 
     rows = sorted((*identity(to), given.json) for to, given in answered)
     if not rows:
         return True
+    points.reached("answers.remember")
     done = await connection.execute(REMEMBER, *columns(rows, 4))
     return done == f"INSERT 0 {len(rows)}"
 
 
 async def revise(connection: Connection, to: Submission, given: Answered) -> None:
     """The final answer to a submission that was deferred."""
+    points.reached("answers.revise")
     await connection.execute(REVISE, *identity(to), given.json)
 
 

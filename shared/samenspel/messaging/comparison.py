@@ -66,15 +66,17 @@ async def compare(connection: Connection, probe: Probe, name: LaneName) -> None:
 
     Raises `Ahead` when the door must stay closed, `LookupError` when Kafka has no such topic.
     """
+    points.reached("comparison.standing")
     standing = await connection.fetchrow(STANDING, *name)
     assert standing is not None  # a lane and its published row are made together
     tail = await _tail(probe, TopicPartition(*name), standing)
+    points.reached("comparison.head")
     head = await connection.fetchrow(HEAD, *name)
     assert head is not None
     if tail.highest > head["sequence"]:
         raise Ahead(f"Kafka holds event {tail.highest}, the journal ends at {head['sequence']}")
     await _same_events(connection, name, standing["timeline"], tail)
-    points.reached("comparison.before-reset")
+    points.reached("comparison.reset")
     await connection.execute(
         RESET,
         *name,
@@ -84,9 +86,8 @@ async def compare(connection: Connection, probe: Probe, name: LaneName) -> None:
         standing["sequence"],
         standing["next_offset"],
     )
-    points.reached("comparison.before-open")
+    points.reached("comparison.open")
     await connection.execute(OPEN, *name, standing["incarnation"], standing["timeline"])
-    points.reached("comparison.after-open")
 
 
 async def _tail(probe: Probe, partition: TopicPartition, standing: Any) -> Tail:
@@ -115,6 +116,7 @@ async def _is_there(probe: Probe, partition: TopicPartition, offset: int, timeli
 
 
 async def _same_events(connection: Connection, name: LaneName, timeline: int, tail: Tail) -> None:
+    points.reached("comparison.same-events")
     rows = await connection.fetch(JOURNALLED, *name, timeline, sorted(tail.fingerprints))
     ours = {row["sequence"]: row["fingerprint"] for row in rows}
     for sequence, theirs in tail.fingerprints.items():

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import structlog
 from aiokafka import TopicPartition
 
-from samenspel.messaging import quarantine
+from samenspel.messaging import points, quarantine
 from samenspel.messaging.errors import FenceLost
 from samenspel.messaging.lanes import columns
 from samenspel.messaging.probe import Probe
@@ -34,6 +34,7 @@ Stretch = tuple[str, int, int, int]
 
 async def lock(connection: Connection, stretches: Sequence[Stretch]) -> None:
     """Lock the doors of these stretches. Raises `FenceLost` when one was read on by somebody else meanwhile."""
+    points.reached("doors.lock")
     rows = await connection.fetch(LOCK, sorted(topic for topic, *_ in stretches))
     standing = {row["topic"]: row["next_offset"] for row in rows}
     for topic, start, _, _ in stretches:
@@ -43,12 +44,15 @@ async def lock(connection: Connection, stretches: Sequence[Stretch]) -> None:
 
 async def move(connection: Connection, stretches: Sequence[Stretch]) -> None:
     rows = sorted((topic, end, appended) for topic, _, end, appended in stretches)
+    points.reached("doors.move")
     await connection.execute(MOVE, *columns(rows, 3))
 
 
 async def open_door(connection: Connection, probe: Probe, topic: str) -> int:
     """The offset from which to read this ingress, after a look whether it is still the log that was read before."""
+    points.reached("doors.make")
     await connection.execute(MAKE, topic)
+    points.reached("doors.find")
     row = await connection.fetchrow(FIND, topic)
     assert row is not None  # made just now, and doors are never removed
     stands, appended_at = int(row["next_offset"]), row["appended_at"]

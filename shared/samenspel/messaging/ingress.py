@@ -118,15 +118,14 @@ class Ingress:
             self._settled(len(batch.records))
 
     async def _commit(self, batch: Batch) -> None:
-        points.reached("ingress.before-transaction")
+        points.reached("ingress.begin")
         with DECIDE_SECONDS.time():
             async with self._pool.acquire() as connection, connection.transaction():
                 await doors.lock(connection, batch.stretches)
                 await quarantine.set_apart(connection, batch.unreadable)
                 answered = await self._desk.settle(connection, batch.inbound)
                 await doors.move(connection, batch.stretches)
-                points.reached("ingress.before-commit")
-        points.reached("ingress.after-commit")
+                points.reached("ingress.commit")
         for outcome, number in Counter(each.outcome for each in answered).items():
             ANSWERS.labels(outcome, "kafka").inc(number)
 

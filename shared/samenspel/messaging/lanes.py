@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from samenspel.contracts.digest import replaced
+from samenspel.messaging import points
 from samenspel.messaging.errors import DoorsClosed, LaneMissing
 from samenspel.runtime.postgres import Connection
 
@@ -67,6 +68,7 @@ from unnest($5::text[], $6::bytea[], $7::bytea[]) with ordinality as x (key, hea
 async def ensure(connection: Connection, names: Iterable[LaneName]) -> None:
     """Make the rows of lanes that have none; a new lane's door opens when it has been compared."""
     topics, lanes = columns(sorted(names), 2)
+    points.reached("lanes.ensure")
     await connection.execute(ENSURE, topics, lanes)
 
 
@@ -75,6 +77,7 @@ async def lock(connection: Connection, names: set[LaneName]) -> dict[LaneName, L
 
     Raises `LaneMissing` or `DoorsClosed`: then nothing may be published, and the transaction ends.
     """
+    points.reached("lanes.lock")
     rows = await connection.fetch(LOCK, *columns(sorted(names), 2))
     if len(rows) != len(names):
         found = {(row["topic"], row["lane"]) for row in rows}
@@ -95,9 +98,11 @@ async def save(connection: Connection, lanes: Iterable[Lane]) -> None:
     if not moved:
         return
     standing = [(lane.topic, lane.lane, lane.sequence, lane.digest.to_bytes(32, "big")) for lane in moved]
+    points.reached("lanes.advance")
     await connection.execute(ADVANCE, *columns(standing, 4))
     for lane in moved:
         before = lane.sequence - len(lane.rows)
+        points.reached("lanes.journal")
         await connection.execute(JOURNAL, lane.topic, lane.lane, lane.timeline, before, *columns(lane.rows, 3))
 
 

@@ -1,4 +1,7 @@
-"""Names for the moments at which a process may die. Free in production; tests put a knife here."""
+"""Names for the moments at which a process may die: each is that of the await that follows it.
+
+Free in production. Tests put a knife here: the process dies before that await, or its answer is lost.
+"""
 
 from collections.abc import Callable
 
@@ -7,4 +10,4 @@ def _alive(name: str) -> None: ...
 
 
 reached: Callable[[str], None] = _alive
-"""Called as ``points.reached("commit.before")``; a test replaces it in a process of its own."""
+"""Called as ``points.reached("ingress.commit")``; a test replaces it in a process of its own."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from samenspel.messaging import points
 from samenspel.messaging.lanes import LaneName, columns
 from samenspel.messaging.law import Position
 from samenspel.runtime.postgres import Connection
@@ -27,11 +28,14 @@ def _position(row: Any) -> Position:
 
 
 async def find(connection: Connection, name: LaneName) -> Position:
+    points.reached("positions.make")
     await connection.execute(MAKE, *name)
+    points.reached("positions.find")
     return _position(await connection.fetchrow(FIND, *name))
 
 
 async def lock(connection: Connection, names: Iterable[LaneName]) -> dict[LaneName, Position]:
+    points.reached("positions.lock")
     rows = await connection.fetch(LOCK, *columns(sorted(names), 2))
     return {(row["topic"], row["lane"]): _position(row) for row in rows}
 
@@ -42,4 +46,5 @@ async def move(connection: Connection, positions: dict[LaneName, Position], dive
         (*name, stands.sequence, stands.digest.to_bytes(32, "big"), stands.last_offset, diverged.get(name))
         for name, stands in sorted(positions.items())
     ]
+    points.reached("positions.move")
     await connection.execute(MOVE, *columns(rows, 6))

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from samenspel.messaging import points
 from samenspel.messaging.rescue import UNDECODABLE, Rescue
 
 _SECONDS_MAX: Final = 10.0
@@ -36,12 +37,15 @@ class Probe:
         """
         async with self._turn, asyncio.timeout(_SECONDS_MAX):
             consumer = await self._connected()
+            points.reached("probe.metadata")
             known = await consumer._client.fetch_all_metadata()
             if partition.partition not in (known.partitions_for_topic(partition.topic) or ()):
                 raise LookupError(f"Kafka has no {partition.topic}/{partition.partition}, or not for us")
             # Else aiokafka's first question for an unknown topic fails, and it sleeps 100 ms before the second.
             await consumer._client.add_topic(partition.topic)
+            points.reached("probe.start")
             start = (await consumer.beginning_offsets([partition]))[partition]
+            points.reached("probe.end")
             end = (await consumer.end_offsets([partition]))[partition]
             return int(start), int(end)
 
@@ -80,6 +84,7 @@ class Probe:
 
     async def _some(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> list[ConsumerRecord]:
         try:
+            points.reached("probe.fetch")
             found = await consumer.getmany(partition, timeout_ms=1_000, max_records=_BATCH)
         except UNDECODABLE:
             records = await self._rescue(partition, await consumer.position(partition), _BATCH)
@@ -99,6 +104,7 @@ class Probe:
                 fetch_max_wait_ms=_FETCH_WAIT_MS,
             )
             try:
+                points.reached("probe.connect")
                 await consumer.start()
             except BaseException:
                 await consumer.stop()

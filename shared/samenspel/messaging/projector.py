@@ -126,7 +126,7 @@ class Projector:
             self._settled(len(work.events))
 
     async def _apply(self, events: Sequence[CanonicalEvent]) -> Application:
-        points.reached("projector.before-transaction")
+        points.reached("projector.begin")
         async with self._pool.acquire() as connection, connection.transaction():
             locked = await positions.lock(connection, {(event.topic, event.lane) for event in events})
             hashes = await self._hashes(connection, {(event.aggregate, event.subject) for event in events})
@@ -134,11 +134,11 @@ class Projector:
             for event in events:
                 work.take(event)
             await self._save(connection, work)
-            points.reached("projector.before-commit")
-        points.reached("projector.after-commit")
+            points.reached("projector.commit")
         return work
 
     async def _hashes(self, connection: Connection, references: set[Reference]) -> dict[Reference, int]:
+        points.reached("projector.hashes")
         rows = await connection.fetch(HASHES, *columns(sorted(references), 2))
         return {(row["aggregate"], row["subject"]): int.from_bytes(row["hash"], "big") for row in rows}
 
@@ -148,6 +148,7 @@ class Projector:
         rows = [_row_of(event, work.hashes[reference]) for reference, event in sorted(work.latest.items())]
         kept = [row for row in rows if any(row[5])]
         gone = [(row[0], row[1]) for row in rows if not any(row[5])]
+        points.reached("projector.save")
         await connection.execute(SAVE, *columns(kept, 7))
         if gone:
             await connection.execute(REMOVE, *columns(gone, 2))

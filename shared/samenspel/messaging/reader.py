@@ -12,6 +12,7 @@ from typing import Any, Final
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 
+from samenspel.messaging import points
 from samenspel.messaging.rescue import UNDECODABLE, Rescue
 
 log = structlog.get_logger()
@@ -111,6 +112,7 @@ class LaneReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no typ
         with self._subscription.fetch_context():
             assigned = asyncio.ensure_future(self._unopened.changed.wait())
             waiting = [self._fetcher._create_fetch_waiter(), assigned]
+            points.reached("reader.wait")
             _, late = await asyncio.wait(waiting, timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
             for future in late:
                 future.cancel()

@@ -24,11 +24,11 @@ from samenspel.messaging.comparison import Ahead, compare
 from samenspel.messaging.errors import PASSING
 from samenspel.messaging.lanes import LaneName, columns
 from samenspel.messaging.probe import Probe
+from samenspel.messaging.producer import Producer
 from samenspel.runtime.postgres import Pool
 
 log = structlog.get_logger()
 
-BATCH_BYTES_MAX: Final = 900_000
 SEND_SECONDS_MAX: Final = 10.0
 IDLE_SECONDS, PAUSE_SECONDS, PING_SECONDS = 0.5, 0.2, 2.0
 
@@ -89,10 +89,9 @@ class Relay:
     ) -> None:
         self._pool = pool
         self._probe = probe
-        self._settings = settings
         self._me = me
         self._published = published
-        self._producer: AIOKafkaProducer | None = None
+        self._producer = Producer(settings)
         self._compared: set[LaneName] = set()
         self._wake = asyncio.Event()
         self.closed: dict[str, str] = {}
@@ -111,7 +110,7 @@ class Relay:
                 if delay:
                     await self._sleep(delay)
         finally:
-            await self._discard_producer()
+            await self._producer.discard()
 
     async def poll(self) -> float:
         """Compare what must be compared and send one batch per lane; returns the seconds until the next look."""
@@ -139,7 +138,7 @@ class Relay:
             log.warning("relay interrupted", error=repr(error))
             self.connected = False
             self._compared.clear()
-            await self._discard_producer()
+            await self._producer.discard()
             return PAUSE_SECONDS
 
     async def _still_there(self) -> None:
@@ -155,6 +154,7 @@ class Relay:
 
     async def _compare_all(self) -> None:
         async with self._pool.acquire() as connection:
+            points.reached("relay.look")
             rows = await connection.fetch(UNCOMPARED)
         if rows:
             await self._compare([(row["topic"], row["lane"]) for row in rows])
@@ -174,27 +174,29 @@ class Relay:
                 self._compared.add(name)
 
     async def _claim(self) -> list[Standing]:
+        points.reached("relay.begin-claim")
         async with self._pool.acquire() as connection, connection.transaction():
+            points.reached("relay.claim-lazily")
             await connection.execute(LAZILY)
+            points.reached("relay.claim")
             rows = await connection.fetch(CLAIM, self._me)
-        points.reached("relay.after-claim")
+            points.reached("relay.commit-claim")
         return [Standing(*row.values()) for row in rows]
 
     async def _send(self, standing: Sequence[Standing]) -> list[tuple[Standing, int, int, int]]:
         """Send one batch per lane and wait for every acknowledgement: standing, new sequence, offsets."""
         places = [(each.topic, each.lane, each.timeline, each.sequence) for each in standing]
         async with self._pool.acquire() as connection:
+            points.reached("relay.read-journal")
             rows = await connection.fetch(UNPUBLISHED, *columns(places, 4))
         by_name = {each.name: each for each in standing}
-        producer = await self._connected()
-        points.reached("relay.before-send")
+        producer = await self._producer.connected()
         async with asyncio.timeout(SEND_SECONDS_MAX):
             sending = [
                 self._send_batch(producer, by_name[name], list(found))
                 for name, found in groupby(rows, key=lambda row: (row["topic"], row["lane"]))
             ]
             sent = await asyncio.gather(*sending)
-        points.reached("relay.after-send")
         return list(sent)
 
     async def _send_batch(
@@ -208,7 +210,9 @@ class Relay:
                 break
             sequence = row["sequence"]
         batch.close()
+        points.reached("relay.send")
         acknowledged = await producer.send_batch(batch, standing.topic, partition=standing.lane)
+        points.reached("relay.acknowledge")
         first = (await acknowledged).offset
         return standing, sequence, first, first + batch.record_count()
 
@@ -217,34 +221,10 @@ class Relay:
             (was.topic, was.lane, was.timeline, was.sequence, was.next_offset, sequence, next_offset)
             for was, sequence, _, next_offset in sent
         ]
+        points.reached("relay.begin-move")
         async with self._pool.acquire() as connection, connection.transaction():
+            points.reached("relay.move-lazily")
             await connection.execute(LAZILY)
+            points.reached("relay.move")
             await connection.execute(MOVE, *columns(sorted(rows), 7))
-        points.reached("relay.after-move")
-
-    async def _connected(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            producer = AIOKafkaProducer(
-                **self._settings,
-                acks="all",
-                enable_idempotence=True,
-                linger_ms=0,
-                max_batch_size=BATCH_BYTES_MAX,
-                max_request_size=BATCH_BYTES_MAX + 100_000,
-            )
-            try:
-                await producer.start()
-            except BaseException:
-                await producer.stop()
-                raise
-            self._producer = producer
-        return self._producer
-
-    async def _discard_producer(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            try:
-                async with asyncio.timeout(1):
-                    await producer.stop()
-            except Exception as error:
-                log.warning("producer abandoned", error=repr(error))
+            points.reached("relay.commit-move")

@@ -114,10 +114,10 @@ class Messaging:
         async with asyncio.timeout(DOOR_SECONDS_MAX):
             while True:
                 try:
+                    points.reached("http.begin")
                     async with self._pool.acquire() as connection, connection.transaction():
                         answered = await self.desk.settle(connection, inbound)
-                        points.reached("http.before-commit")
-                    points.reached("http.after-commit")
+                        points.reached("http.commit")
                     break
                 except (FenceLost, DoorsClosed, LaneMissing):
                     if self.relay.closed:

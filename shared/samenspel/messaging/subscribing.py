@@ -17,6 +17,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from faststream.security import SASLScram512
 
 from samenspel.contracts.topics import INGRESS, Domain
+from samenspel.messaging import points
 from samenspel.messaging.reader import RECORDS_MAX, LaneReader, Opener, Unopened
 from samenspel.messaging.rescue import Rescue
 from samenspel.runtime.settings import ServiceSettings
@@ -54,6 +55,7 @@ async def subscribe(
         await broker.connect()
         config: Any = broker.config.broker_config
         config.builder = partial(LaneReader, opener=opener, rescue=rescue, **config.builder.keywords)
+        points.reached("subscribing.start")
         await broker.start()
     except BaseException:
         await broker.stop()

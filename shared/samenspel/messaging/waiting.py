@@ -11,6 +11,7 @@ from typing import Final
 
 from samenspel.contracts.catalogue import SubmissionType
 from samenspel.contracts.submissions import Submission
+from samenspel.messaging import points
 from samenspel.messaging.lanes import LaneName, columns
 from samenspel.messaging.states import Reference
 from samenspel.runtime.postgres import Connection
@@ -61,6 +62,7 @@ COUNT = "select count(*) from waiting"
 
 async def queued_subjects(connection: Connection, lanes: Sequence[LaneName]) -> set[tuple[LaneName, str]]:
     """Lane and subject of every queue on these lanes; to be called after the lane locks."""
+    points.reached("waiting.queues")
     rows = await connection.fetch(SUBJECTS, *columns(sorted(lanes), 2))
     return {((row["topic"], row["lane"]), row["subject"]) for row in rows}
 
@@ -72,6 +74,7 @@ async def enqueue(
     needs: Reference | None,
     deadline: datetime,
 ) -> None:
+    points.reached("waiting.enqueue")
     await connection.execute(
         ENQUEUE,
         *lane,
@@ -93,11 +96,13 @@ async def enqueue(
 
 async def ready(connection: Connection, now: datetime) -> list[int]:
     """The numbers of those that are first in their queue and whose fact is there, or whose time is over."""
+    points.reached("waiting.ready")
     return [row["number"] for row in await connection.fetch(READY, now)]
 
 
 async def read(connection: Connection, number: int, types: Mapping[str, SubmissionType]) -> Waiting | None:
     """The queued submission with this number, or None when it has left the queue."""
+    points.reached("waiting.read")
     row = await connection.fetchrow(READ, number)
     if row is None:
         return None
@@ -123,16 +128,19 @@ async def read(connection: Connection, number: int, types: Mapping[str, Submissi
 
 async def is_first(connection: Connection, waiting: Waiting) -> bool:
     """Whether it still heads its queue; to be called after the lane lock."""
+    points.reached("waiting.first")
     first = await connection.fetchval(FIRST, *waiting.lane, waiting.submission.subject)
     return bool(first == waiting.number)
 
 
 async def leave(connection: Connection, number: int) -> None:
+    points.reached("waiting.leave")
     await connection.execute(LEAVE, number)
 
 
 async def stay(connection: Connection, number: int, needs: Reference) -> None:
     """It misses another fact now; its deadline stays."""
+    points.reached("waiting.stay")
     await connection.execute(STAY, number, *needs)
 
 

@@ -49,11 +49,10 @@ class Waker:
             numbers = await waiting.ready(connection, self._clock())
         decided = 0
         for number in numbers:
-            points.reached("waker.before-transaction")
+            points.reached("waker.begin")
             async with self._pool.acquire() as connection, connection.transaction():
                 decided += await self._desk.settle_waiting(connection, number) is not None
-                points.reached("waker.before-commit")
-            points.reached("waker.after-commit")
+                points.reached("waker.commit")
         if decided:
             self._settled(decided)
         return 0 if decided else IDLE_SECONDS
