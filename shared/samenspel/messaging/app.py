@@ -15,6 +15,8 @@ from samenspel.messaging.desk import Handlers
 from samenspel.messaging.errors import PASSING
 from samenspel.messaging.http_door import event_router
 from samenspel.messaging.projector import Follower
+from samenspel.messaging.quarantine_api import quarantine_router
+from samenspel.messaging.redrive import Redrive
 from samenspel.messaging.service import Messaging
 from samenspel.runtime import logs, metrics
 from samenspel.runtime.http import create_app, organisation_by
@@ -68,8 +70,13 @@ def assemble(parts: Parts, settings: ServiceSettings) -> FastAPI:
         messaging = Messaging(parts.name, settings, pool, parts.handlers(pool), parts.owns, parts.follows, follower)
         verifier = TokenVerifier(settings.jwks, settings.token_issuer, settings.token_audience)
         app.include_router(event_router(messaging, verifier))
+        redrive = Redrive(pool, messaging.desk)
+        organisation = organisation_by(verifier)
+        app.include_router(
+            quarantine_router(pool, redrive, settings.operator_oin, organisation, messaging.relay.wake)
+        )
         for router in parts.routers(pool):
-            app.include_router(router, dependencies=[Depends(organisation_by(verifier))])
+            app.include_router(router, dependencies=[Depends(organisation)])
         await messaging.start()
         running["messaging"], watcher = messaging, asyncio.create_task(_watch(pool, messaging))
         async with AsyncExitStack() as work:

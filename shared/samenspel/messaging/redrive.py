@@ -1,0 +1,92 @@
+"""What the operator does about a record that was set apart: have it decided after all, or discard it for a reason.
+
+Each is written down beside the record in the transaction in which it happens. A record is settled once.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from samenspel.messaging import quarantine
+from samenspel.messaging.answers import Answered, Inbound, Refusal
+from samenspel.messaging.desk import Desk
+from samenspel.messaging.errors import PASSING
+from samenspel.messaging.ingress import UNREADABLE, read_record
+from samenspel.runtime.postgres import Connection, Pool
+
+log = structlog.get_logger()
+
+
+class Unknown(Exception):
+    """There is no such record in quarantine."""
+
+
+class Settled(Exception):
+    """The record was settled before, or there is nothing in it to decide."""
+
+
+class Unreadable(Exception):
+    """The record can still not be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Redrive:
+    """``operator`` is the OIN of whoever acts, ``why`` their reason. Both raise `Unknown` and `Settled`."""
+
+    pool: Pool
+    desk: Desk
+
+    async def retry(self, number: int, operator: str, why: str) -> str:
+        """Read and decide the stored record as the ingress does, in a transaction of its own; returns the outcome.
+
+        A submission that was decided meanwhile is answered *repeated*. What still breaks is *failed*, and stays open.
+        Raises one of `PASSING` when nothing can be decided now.
+        """
+        try:
+            async with self.pool.acquire() as connection, connection.transaction():
+                record = quarantine.record_in(await _hold(connection, number))
+                inbound = read_record(record, self.desk.handlers.types)
+                if _is_unreadable(inbound):
+                    raise Unreadable(Unreadable.__doc__)
+                [answered] = await self.desk.settle(connection, [inbound])
+                await quarantine.act(connection, number, "retry", operator, why, answered.outcome, _said(answered))
+                return answered.outcome
+        except (Unknown, Settled, *PASSING):
+            raise
+        except Exception as error:
+            log.exception("a record in quarantine breaks the deciding still", number=number, exc_info=error)
+            await self._note_failure(number, operator, why, error)
+            return "failed"
+
+    async def discard(self, number: int, operator: str, why: str) -> str:
+        """Settle the record without deciding it; it stays where it is, with ``why`` beside it."""
+        async with self.pool.acquire() as connection, connection.transaction():
+            await _hold(connection, number)
+            await quarantine.act(connection, number, "discard", operator, why, "discarded", why)
+        return "discarded"
+
+    async def _note_failure(self, number: int, operator: str, why: str, error: Exception) -> None:
+        async with self.pool.acquire() as connection, connection.transaction():
+            await _hold(connection, number)
+            await quarantine.act(connection, number, "retry", operator, why, "failed", repr(error))
+
+
+async def _hold(connection: Connection, number: int) -> dict[str, Any]:
+    row = await quarantine.hold(connection, number)
+    if row is None:
+        raise Unknown(f"there is no record {number} in quarantine")
+    if not row["open"]:
+        raise Settled(f"record {number} was settled before")
+    return row
+
+
+def _is_unreadable(inbound: Inbound) -> bool:
+    return isinstance(inbound, Refusal) and UNREADABLE in inbound.problems
+
+
+def _said(answered: Answered) -> str:
+    """What came of it, in a line for the operator."""
+    body = answered.body
+    events = [f"{each['type']} at {each['lane']} {each['sequence']}" for each in body.get("events", ())]
+    return "; ".join(events or [f"{each['code']}: {each['detail']}" for each in body.get("problems", ())])
