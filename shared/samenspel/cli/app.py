@@ -10,6 +10,7 @@ from samenspel.cli.emit import emit
 from samenspel.cli.events import app as events
 from samenspel.cli.funding import app as funding
 from samenspel.cli.organisation import app as organisation
+from samenspel.cli.quarantine import app as quarantine
 from samenspel.cli.replica import app as replica
 
 GROUP: Final = "samenspel.commands"
@@ -35,6 +36,7 @@ def build() -> typer.Typer:
         ("events", events),
         ("replica", replica),
         ("funding", funding),
+        ("quarantine", quarantine),
     ):
         app.add_typer(group, name=name)
     return app
