@@ -1,0 +1,149 @@
+"""What breaks the deciding is answered and set apart, and the operator settles it: each deed is kept beside it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+import asyncpg
+import orjson
+import pytest
+from samenspel.cli.app import build
+from samenspel.contracts.topics import ingress
+from typer.testing import CliRunner, Result
+
+from deploy.local.system import LocalSystem
+from tests.conftest import Admit
+from tests.kit.database import rows
+from tests.kit.doors import post, send
+from tests.kit.events import Event, initiative
+from tests.kit.organisations import Organisation
+from tests.kit.reading import answers_to
+
+CONSTRAINT = "no_stumbling"
+
+
+@pytest.fixture
+def command(system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> Iterator[CliRunner]:
+    """The command, for the operator of the running system."""
+    monkeypatch.setenv("SAMENSPEL_PROFILE", str(system.profile.folder))
+    yield CliRunner()
+
+
+@asynccontextmanager
+async def stumbling(system: LocalSystem, event: Event) -> AsyncIterator[None]:
+    """A registry that breaks on this initiative and on no other: its database refuses the state."""
+    subject = event["data"]["initiative_id"]
+    connection = await asyncpg.connect(system.databases.dsn_with_password("registry"))
+    try:
+        await connection.execute(
+            f"alter table aggregate add constraint {CONSTRAINT} check (subject <> '{subject}') not valid"
+        )
+        yield
+    finally:
+        await connection.execute(f"alter table aggregate drop constraint {CONSTRAINT}")
+        await connection.close()
+
+
+async def _set_apart(system: LocalSystem, city: Organisation) -> tuple[Event, int]:
+    """A submission among good ones that broke the deciding, and its number in quarantine."""
+    before, broken, after = [city.event("initiative-registered", initiative()) for _ in range(3)]
+    async with stumbling(system, broken):
+        await send(city, [before, broken, after])
+        answers = await answers_to(city, [each["id"] for each in (before, broken, after)], seconds=40)
+    assert [answer["outcome"] for answer in answers.values()] == ["accepted", "rejected", "accepted"]
+    assert [problem["code"] for problem in answers[broken["id"]]["problems"]] == ["decision-failed"]
+    [row] = await rows(
+        system, "registry", "select * from quarantine where topic = $1", ingress("initiatives", city.oin)
+    )
+    assert (row["reason"], row["offset"], row["value"]) == ("decision-failed", 1, orjson.dumps(broken["data"]))
+    return broken, row["number"]
+
+
+async def test_what_was_mended_is_decided_by_the_operator(
+    system: LocalSystem, organisation: Admit, command: CliRunner, operator: Organisation
+) -> None:
+    city = await organisation()
+    broken, number = await _set_apart(system, city)
+    assert number in await _listed(command)
+    async with stumbling(system, broken):
+        assert await _run(command, "retry", str(number)) == 1
+    assert number in await _listed(command)
+    assert await _run(command, "retry", str(number), "--why", "the constraint is gone") == 0
+    assert number not in await _listed(command)
+    assert (await answers_to(city, [broken["id"]]))[broken["id"]]["outcome"] == "accepted"
+    assert (await post(city, "registry", broken)).outcome == "repeated"
+    shown = await _shown(command, number)
+    assert not shown["open"]
+    assert [(each["action"], each["outcome"], each["why"], each["operator"]) for each in shown["actions"]] == [
+        ("retry", "failed", "", operator.oin),
+        ("retry", "accepted", "the constraint is gone", operator.oin),
+    ]
+    assert await _run(command, "retry", str(number)) == 1
+
+
+async def test_what_the_sender_sent_again_meanwhile_is_repeated(
+    system: LocalSystem, organisation: Admit, command: CliRunner
+) -> None:
+    city = await organisation()
+    broken, number = await _set_apart(system, city)
+    assert (await post(city, "registry", broken)).outcome == "accepted"
+    assert await _run(command, "retry", str(number)) == 0
+    assert [each["outcome"] for each in (await _shown(command, number))["actions"]] == ["repeated"]
+
+
+async def test_what_is_discarded_stays_with_its_reason(
+    system: LocalSystem, organisation: Admit, command: CliRunner
+) -> None:
+    city = await organisation()
+    broken, number = await _set_apart(system, city)
+    assert await _run(command, "discard", str(number)) == 2
+    assert await _run(command, "discard", str(number), "--why", "sent by mistake, says the city") == 0
+    shown = await _shown(command, number)
+    assert shown["value"] == {"text": orjson.dumps(broken["data"]).decode()}
+    assert [(each["action"], each["why"]) for each in shown["actions"]] == [
+        ("discard", "sent by mistake, says the city")
+    ]
+    assert number in await _listed(command, "--all")
+
+
+async def test_only_the_operator_sees_it(system: LocalSystem, organisation: Admit) -> None:
+    city = await organisation()
+    base = f"{system.services.urls()['registry']}/v1/quarantined-records"
+    assert [await _status(base, token) for token in (None, city.credential.token)] == [401, 403]
+
+
+async def test_what_was_written_down_cannot_be_changed(system: LocalSystem) -> None:
+    for statement in (
+        "delete from quarantine",
+        "update quarantine_action set why = ''",
+        "truncate quarantine cascade",
+    ):
+        with pytest.raises(asyncpg.RaiseError, match="added to, never changed"):
+            await rows(system, "registry", statement)
+
+
+async def _run(command: CliRunner, *arguments: str) -> int:
+    return (await _invoke(command, *arguments)).exit_code
+
+
+async def _listed(command: CliRunner, *options: str) -> set[int]:
+    shown = await _invoke(command, "list", "--service", "registry", "--json", *options)
+    return {each["number"] for each in orjson.loads(shown.stdout)}
+
+
+async def _shown(command: CliRunner, number: int) -> dict[str, Any]:
+    shown: dict[str, Any] = orjson.loads((await _invoke(command, "show", str(number), "--json")).stdout)
+    return shown
+
+
+async def _invoke(command: CliRunner, *arguments: str) -> Result:
+    """In a thread: the command runs a loop of its own."""
+    return await asyncio.to_thread(command.invoke, build(), ["quarantine", *arguments])
+
+
+async def _status(url: str, token: str | None) -> int:
+    headers = {"authorization": f"Bearer {token}"} if token else {}
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
+        return response.status
