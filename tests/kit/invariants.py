@@ -34,12 +34,16 @@ class Replica:
     repeats: int = 0
 
 
-def replay(records: Iterable[ConsumerRecord]) -> dict[Name, Replica]:
-    """Apply the law to records in log order; a hole, a changed repeat or another digest is an error."""
-    lanes: dict[Name, Replica] = {}
-    ids: set[bytes] = set()
-    for record in records:
-        lane = lanes.setdefault((record.topic, record.partition), Replica())
+@dataclass(slots=True)
+class Replay:
+    """The lanes as they follow from the records taken so far, in log order per lane."""
+
+    lanes: dict[Name, Replica] = field(default_factory=dict)
+    ids: set[bytes] = field(default_factory=set)
+
+    def take(self, record: ConsumerRecord) -> bool:
+        """Apply the law to one record; is it new? A hole, a changed repeat or another digest is an error."""
+        lane = self.lanes.setdefault((record.topic, record.partition), Replica())
         headers = dict(record.headers)
         place = f"{record.topic}/{record.partition} offset {record.offset}"
         assert headers["ce_lane"].decode() == f"{record.topic}/{record.partition}", place
@@ -49,13 +53,21 @@ def replay(records: Iterable[ConsumerRecord]) -> dict[Name, Replica]:
         if sequence <= len(lane.records):
             assert lane.records[sequence - 1] == content, f"{place}: a repeat of {sequence} with other content"
             lane.repeats += 1
-            continue
-        assert headers["ce_id"] not in ids, f"{place}: the id {headers['ce_id']!r} stands twice"
-        ids.add(headers["ce_id"])
+            return False
+        assert headers["ce_id"] not in self.ids, f"{place}: the id {headers['ce_id']!r} stands twice"
+        self.ids.add(headers["ce_id"])
         lane.records.append(content)
         if "ce_statedigest" in headers:
             _apply(lane, headers, record.value, place)
-    return lanes
+        return True
+
+
+def replay(records: Iterable[ConsumerRecord]) -> dict[Name, Replica]:
+    """Apply the law to all of these."""
+    replayed = Replay()
+    for record in records:
+        replayed.take(record)
+    return replayed.lanes
 
 
 def lines_of(record: ConsumerRecord) -> bytes:

@@ -85,9 +85,9 @@ class Proxy:
         """Every connection ends now, with RST on both sides; the mode stays."""
         self._run(self._reset(self._mode))
 
-    def answers(self) -> Change:
-        """What is done to one connection's bytes on their way to the client: nothing."""
-        return lambda chunk: chunk
+    def conversation(self) -> tuple[Change, Change]:
+        """What is done to one connection's questions, and to its answers: nothing."""
+        return _unchanged, _unchanged
 
     def _run(self, what: Coroutine[Any, Any, None]) -> None:
         asyncio.run_coroutine_threadsafe(what, self._loop).result(timeout=10)
@@ -133,10 +133,11 @@ class Proxy:
     async def _carry(self, *ways: tuple[asyncio.StreamReader, asyncio.StreamWriter]) -> None:
         """Both ways until both streams have ended."""
         (requests, to_server), (answers, to_client) = ways
+        change_requests, change_answers = self.conversation()
         async with asyncio.TaskGroup() as tasks:
             for source, sink, change, lossy in (
-                (requests, to_server, lambda chunk: chunk, {Mode.HALF_OPEN}),
-                (answers, to_client, self.answers(), {Mode.HALF_OPEN, Mode.SWALLOW}),
+                (requests, to_server, change_requests, {Mode.HALF_OPEN}),
+                (answers, to_client, change_answers, {Mode.HALF_OPEN, Mode.SWALLOW}),
             ):
                 waiting = Waiting(IN_FLIGHT)
                 tasks.create_task(self._take(source, waiting, change, lossy))
@@ -157,8 +158,8 @@ class KafkaProxy(Proxy):
     So one broker serves any number of proxies, and needs no listener for them.
     """
 
-    def answers(self) -> Change:
-        return _Redirect(_advertised(self._target), _advertised(self.port))
+    def conversation(self) -> tuple[Change, Change]:
+        return _unchanged, _Redirect(_advertised(self._target), _advertised(self.port))
 
 
 class _Redirect:
@@ -179,6 +180,10 @@ class _Redirect:
         answers = bytes(self._stream[:whole])
         del self._stream[:whole]
         return answers.replace(self._old, self._new)
+
+
+def _unchanged(chunk: bytes) -> bytes:
+    return chunk
 
 
 def _advertised(port: int) -> bytes:
