@@ -1,4 +1,4 @@
-"""Every kind of user tries everything on every kind of topic and group; the running broker answers as the table says."""
+"""Every kind of user tries everything on every kind of topic and group; the broker answers as the table says."""
 
 from collections.abc import Mapping
 from typing import Any, get_args

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from samenspel.contracts.jsonschema import schemas
 from samenspel.contracts.problems import Problem, pointer
+from samenspel.runtime.keys import KeysMissing
 from samenspel.runtime.tokens import TokenRefused, TokenVerifier
 
 log = structlog.get_logger()
@@ -80,15 +81,26 @@ async def body_of(request: Request) -> bytes:
 
 
 def organisation_by(verifier: TokenVerifier) -> Callable[[Request], Awaitable[str]]:
-    """A dependency: the OIN that a request speaks for; 401 when it cannot be told."""
+    """A dependency: the OIN that a request speaks for; 401 when it does not show that, 503 when it cannot be told."""
 
     async def organisation(request: Request) -> str:
+        given = request.headers.getlist("authorization")
+        if len(given) > 1:
+            raise HTTPException(400, "send one Authorization header", _challenge("invalid_request"))
         try:
-            return await verifier.organisation_of(request.headers.get("authorization"))
+            return await verifier.organisation_of(given[0] if given else None)
         except TokenRefused as refusal:
-            raise HTTPException(401, str(refusal), {"WWW-Authenticate": "Bearer"}) from None
+            raise HTTPException(401, str(refusal), _challenge(refusal.error)) from None
+        except KeysMissing as missing:
+            raise HTTPException(503, str(missing), {"Retry-After": "5"}) from None
 
     return organisation
+
+
+def _challenge(error: str | None) -> dict[str, str]:
+    """What a client is told that did not say who it is (RFC 6750 section 3); without a token, no error."""
+    code = f', error="{error}"' if error else ""
+    return {"WWW-Authenticate": f'Bearer realm="samenspel"{code}'}
 
 
 async def _with_headers(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:

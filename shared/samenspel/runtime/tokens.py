@@ -1,28 +1,39 @@
-"""Bearer tokens: which organisation an HTTP request speaks for (RFC 7519, verified against a JWKS, RFC 7517)."""
+"""Bearer tokens: which organisation an HTTP request speaks for (RFC 6750, RFC 7519, RFC 8725)."""
 
-import json
-from pathlib import Path
+import re
 from typing import Final
 
-import aiohttp
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, KeySetSerialization
+from joserfc import jws, jwt
+from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
+from joserfc.jwk import KeySet
+
+from samenspel.runtime.keys import keys_at
 
 ALGORITHMS: Final = ["ES256", "PS256", "RS256"]
+"""Asymmetric ones only: whoever may verify a token cannot make one."""
 CLOCK_SKEW_SECONDS: Final = 30
+TOKEN_CHARS_MAX: Final = 8_192
+_OIN: Final = re.compile(r"[0-9]{20}")
+_MALFORMED: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What a token that was never one makes of a reader."""
 
 
 class TokenRefused(Exception):
-    """The bearer token is absent, expired, or not from the issuer that we trust."""
+    """The request does not show whom it speaks for; ``error`` is RFC 6750's code, None without a token."""
+
+    def __init__(self, reason: str, error: str | None = "invalid_token") -> None:
+        super().__init__(reason)
+        self.error = error
 
 
 class TokenVerifier:
-    """Verifies tokens of one issuer. An unknown key makes it read the key set once more: keys may have rotated."""
+    """Verifies tokens of one issuer, with the keys that are at ``jwks``: a path or an https address.
+
+    Of a token's header only ``alg`` and ``kid`` count: it cannot bring a key, or say where one is.
+    """
 
     def __init__(self, jwks: str, issuer: str, audience: str) -> None:
-        self._jwks = jwks
-        self._keys: KeySet | None = None
+        self._keys = keys_at(jwks)
         self._claims = jwt.JWTClaimsRegistry(
             leeway=CLOCK_SKEW_SECONDS,
             iss={"essential": True, "value": issuer},
@@ -32,38 +43,36 @@ class TokenVerifier:
         )
 
     async def organisation_of(self, authorization: str | None) -> str:
-        """The OIN that the ``Authorization`` header speaks for. Raises `TokenRefused`."""
+        """The OIN that the ``Authorization`` header speaks for. Raises `TokenRefused`, or `KeysMissing`."""
         scheme, _, text = (authorization or "").partition(" ")
-        if scheme.lower() != "bearer" or not text:
-            raise TokenRefused("send Authorization: Bearer <token>")
+        if scheme.lower() != "bearer" or not text.strip():
+            raise TokenRefused("send Authorization: Bearer <token>", None)
+        if len(text) > TOKEN_CHARS_MAX:
+            raise TokenRefused(f"a token has at most {TOKEN_CHARS_MAX:,} characters")
         try:
-            return self._verify(text, self._keys or await self._read_keys())
-        except (JoseError, ValueError):
-            pass
-        try:
-            return self._verify(text, await self._read_keys())
-        except (JoseError, ValueError) as error:
-            # The library's reasons name claims, never the token.
-            raise TokenRefused(f"the token was not accepted: {type(error).__name__}") from None
+            token = text.strip().encode("ascii")
+            return self._verify(token, await self._keys.to_find(_key_id(token)))
+        except (JoseError, *_MALFORMED) as error:
+            raise TokenRefused(_reason(error)) from None
 
-    def _verify(self, text: str, keys: KeySet) -> str:
-        token = jwt.decode(text.strip(), keys, algorithms=ALGORITHMS)
-        self._claims.validate(token.claims)
-        oin = token.claims["oin"]
-        if not (isinstance(oin, str) and len(oin) == 20 and oin.isdigit()):
-            raise ValueError("the claim oin is no OIN")
+    def _verify(self, token: bytes, keys: KeySet) -> str:
+        claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
+        self._claims.validate(claims)
+        oin = claims["oin"]
+        if not (isinstance(oin, str) and _OIN.fullmatch(oin)):
+            raise ClaimError("oin")
         return oin
 
-    async def _read_keys(self) -> KeySet:
-        if self._jwks.startswith("https://"):
-            timeout = aiohttp.ClientTimeout(total=5)
-            async with aiohttp.ClientSession(timeout=timeout) as session, session.get(self._jwks) as response:
-                self._keys = KeySet.import_key_set(await response.json())
-        else:
-            self._keys = KeySet.import_key_set(_read_file(self._jwks))
-        return self._keys
+
+def _key_id(token: bytes) -> object:
+    """The key that a token says it was signed with; not verified."""
+    return jws.extract_compact(token).headers().get("kid")
 
 
-def _read_file(path: str) -> KeySetSerialization:
-    keys: KeySetSerialization = json.loads(Path(path).read_text())
-    return keys
+def _reason(error: Exception) -> str:
+    """Names a claim at most: nothing that came with the token is repeated."""
+    if isinstance(error, ExpiredTokenError):
+        return "the token has expired"
+    if isinstance(error, ClaimError) and error.claim.isidentifier():
+        return f"the claim {error.claim} is absent or not what it must be"
+    return "the token is not one that our issuer signed"
