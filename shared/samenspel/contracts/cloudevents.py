@@ -6,10 +6,11 @@ the NLGov profile 1.1.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 import orjson
@@ -52,13 +53,10 @@ class Envelope:
 def from_kafka(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Envelope:
     """The event in a Kafka record; structured when its content type says so, else binary."""
     pairs = list(headers)
-    content_type = _media_type(dict(pairs).get("content-type"))
+    content_type = _media_type(dict(pairs).get("content-type") or b"")
     if content_type == STRUCTURED:
         return from_structured(value or b"")
-    envelope = Envelope({}, value or b"")
-    for name, raw in pairs:
-        if name.startswith("ce_"):
-            _read_attribute(envelope, name[3:], raw)
+    envelope = _binary([(name[3:], raw or b"") for name, raw in pairs if name.startswith("ce_")], value or b"")
     if content_type:
         envelope.attributes.setdefault("datacontenttype", content_type)
     return envelope
@@ -71,10 +69,8 @@ def from_http(headers: Mapping[str, str], body: bytes) -> list[Envelope]:
         return [from_structured(body)]
     if content_type == BATCH:
         return [_from_object(item) for item in _batch_of(body)]
-    envelope = Envelope({}, body)
-    for name, raw in headers.items():
-        if name.startswith("ce-"):
-            _read_attribute(envelope, name[3:], unquote_to_bytes(raw))
+    named = [(name[3:], unquote_to_bytes(raw)) for name, raw in headers.items() if name.startswith("ce-")]
+    envelope = _binary(named, body)
     if content_type:
         envelope.attributes.setdefault("datacontenttype", content_type)
     return [envelope]
@@ -93,26 +89,35 @@ def check(envelope: Envelope) -> list[Problem]:
     """All that is wrong with the context attributes; empty when they are as the specification wants them."""
     attributes = envelope.attributes
     found = list(envelope.problems)
-    for name in _REQUIRED:
-        if not attributes.get(name) and not any(problem.field == name for problem in found):
-            found.append(
-                Problem(
-                    code="missing-attribute",
-                    field=name,
-                    detail="this CloudEvents attribute is required",
-                    fix=f"Send it as header ce_{name} (Kafka), ce-{name} (HTTP) or member {name} (structured).",
-                )
-            )
     # One look at everything together; only when that finds something is it looked at one by one.
-    if _CONTROL.search("".join(attributes.values())) or max(map(len, attributes.values()), default=0) > LONGEST:
+    if not all(map(attributes.get, _REQUIRED)):
+        found.extend(_missing(attributes, {problem.field for problem in found}))
+    together = "".join(attributes.values())
+    if len(together) > LONGEST or not together.isprintable():
         found.extend(_too_long_or_controlled(attributes))
-    found.extend(
-        _invalid(name, _NAMING, "Rename it.") for name in attributes.keys() - _KNOWN if not _NAME.fullmatch(name)
-    )
-    for name, (is_right, wrong, fix) in _RULES.items():
-        if (value := attributes.get(name)) and not is_right(value):
-            found.append(_invalid(name, f"{value[:60]!r} {wrong}", fix))
+    if not attributes.keys() <= _KNOWN:
+        found.extend(_misnamed(attributes.keys() - _KNOWN))
+    for name, value in attributes.items():
+        if value and name in _RULES and not _RULES[name].is_right(value):
+            found.append(_invalid(name, f"{value[:60]!r} {_RULES[name].wrong}", _RULES[name].fix))
     return found
+
+
+def _missing(attributes: Mapping[str, str], told: Collection[str]) -> list[Problem]:
+    return [
+        Problem(
+            code="missing-attribute",
+            field=name,
+            detail="this CloudEvents attribute is required",
+            fix=f"Send it as header ce_{name} (Kafka), ce-{name} (HTTP) or member {name} (structured).",
+        )
+        for name in _REQUIRED
+        if not attributes.get(name) and name not in told
+    ]
+
+
+def _misnamed(strangers: Iterable[str]) -> list[Problem]:
+    return [_invalid(name, _NAMING, "Rename it.") for name in sorted(strangers) if not _NAME.fullmatch(name)]
 
 
 def _too_long_or_controlled(attributes: Mapping[str, str]) -> list[Problem]:
@@ -125,18 +130,27 @@ def _too_long_or_controlled(attributes: Mapping[str, str]) -> list[Problem]:
 
 def _is_moment(text: str) -> bool:
     try:
-        datetime.fromisoformat(text.upper())
+        return _MOMENT.fullmatch(text) is not None and bool(datetime.fromisoformat(text.upper()))
     except ValueError:
         return False
-    return _MOMENT.fullmatch(text) is not None
+
+
+class _Rule(NamedTuple):
+    """What the value of one attribute must be, and what to say when it is not."""
+
+    is_right: Callable[[str], object]
+    wrong: str
+    fix: str
 
 
 _NAMING: Final = "is no name: that has 1 to 20 lower-case letters and digits"
-_RULES: Final[Mapping[str, tuple[Callable[[str], object], str, str]]] = {
-    "specversion": (lambda value: value == "1.0", "is not a version we speak", 'Send "1.0".'),
-    "time": (_is_moment, "is no RFC 3339 moment", "Send e.g. 2026-11-24T10:00:00Z."),
-    "datacontenttype": (lambda value: value.startswith("application/json"), "is not JSON", "Send application/json."),
-    "traceparent": (
+_RULES: Final[Mapping[str, _Rule]] = {
+    "specversion": _Rule("1.0".__eq__, "is not a version we speak", 'Send "1.0".'),
+    "time": _Rule(_is_moment, "is no RFC 3339 moment", "Send e.g. 2026-11-24T10:00:00Z."),
+    "datacontenttype": _Rule(
+        lambda value: value.startswith("application/json"), "is not JSON", "Send application/json."
+    ),
+    "traceparent": _Rule(
         _TRACEPARENT.fullmatch,
         "is no W3C traceparent",
         "Leave it out, or send one (W3C Trace Context §3.2).",
@@ -151,16 +165,31 @@ def _invalid(name: str, detail: str, fix: str) -> Problem:
     return Problem(code="invalid-attribute", field=name[:60], detail=detail, fix=fix)
 
 
-def _media_type(raw: bytes | None) -> str:
-    return (raw or b"").decode("ascii", "replace").partition(";")[0].strip().lower()
+@lru_cache(maxsize=64)
+def _media_type(raw: bytes) -> str:
+    return raw.decode("ascii", "replace").partition(";")[0].strip().lower()
 
 
-def _read_attribute(envelope: Envelope, name: str, raw: bytes | None) -> None:
+def _binary(named: Sequence[tuple[str, bytes]], data: bytes) -> Envelope:
+    """The event whose attributes are headers. They are read at once; only when that fails, one by one."""
+    try:
+        attributes = {name: raw.decode() for name, raw in named}
+    except UnicodeDecodeError:
+        attributes = {}
+    envelope = Envelope(attributes, data)
+    if len(attributes) != len(named):
+        attributes.clear()
+        for name, raw in named:
+            _read_attribute(envelope, name, raw)
+    return envelope
+
+
+def _read_attribute(envelope: Envelope, name: str, raw: bytes) -> None:
     if name in envelope.attributes:
         envelope.problems.append(_invalid(name, "this attribute occurs twice", "Send it once."))
         return
     try:
-        envelope.attributes[name] = (raw or b"").decode()
+        envelope.attributes[name] = raw.decode()
     except UnicodeDecodeError:
         envelope.problems.append(_invalid(name, "the header's value is not UTF-8", "Encode it as UTF-8."))
 

@@ -10,22 +10,27 @@ from samenspel.contracts.problems import Code, Problem, Rejected, pointer
 
 DEPTH_MAX: Final = 64
 """Objects and arrays within each other; what we exchange has five."""
+_NESTED: Final = (dict, list)
 _QUOTE_THEN_SPACE: Final = re.compile(rb'"[ \t\r\n]')
 
 
 def parse(text: bytes) -> Any:
     """The value that this text stands for. Raises `Rejected` (``not-utf-8``, ``not-json``)."""
     try:
-        text.decode()
-    except UnicodeDecodeError as error:
-        raise Rejected(_problem("not-utf-8", str(error), "Encode it as UTF-8.")) from None
-    try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Rejected(not_json(str(error))) from None
+        raise Rejected(_why_not(text, error)) from None
     if text.count(b"[") + text.count(b"{") > DEPTH_MAX and _is_too_deep(value):
         raise Rejected(not_json(f"nested more than {DEPTH_MAX} deep"))
     return value
+
+
+def _why_not(text: bytes, error: orjson.JSONDecodeError) -> Problem:
+    try:
+        text.decode()
+    except UnicodeDecodeError as undecodable:
+        return _problem("not-utf-8", str(undecodable), "Encode it as UTF-8.")
+    return not_json(str(error))
 
 
 def not_json(detail: str) -> Problem:
@@ -64,9 +69,9 @@ def _is_too_deep(value: Any) -> bool:
 
 def _keys_in(value: Any) -> int:
     if isinstance(value, dict):
-        return len(value) + sum(_keys_in(item) for item in value.values() if isinstance(item, dict | list))
+        return len(value) + sum([_keys_in(item) for item in value.values() if isinstance(item, _NESTED)])
     if isinstance(value, list):
-        return sum(_keys_in(item) for item in value if isinstance(item, dict | list))
+        return sum([_keys_in(item) for item in value if isinstance(item, _NESTED)])
     return 0
 
 

@@ -20,9 +20,9 @@ from samenspel.contracts.values import Model
 _SOURCE: Final = re.compile(r"urn:nld:oin:([0-9]{20})(:[A-Za-z0-9._:-]{1,200})?")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Submission:
-    """One organisation's statement, ready to be decided.
+    """One organisation's statement, ready to be decided; not frozen, because that would triple what making one costs.
 
     ``hash`` covers type and data (keys sorted; the subject is part of it), so that the same statement is recognised
     through either door and in any spelling. ``received_at`` is the door's clock: Kafka's LogAppendTime or HTTP's.

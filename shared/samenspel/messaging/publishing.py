@@ -13,19 +13,6 @@ from samenspel.messaging.lanes import Lane
 from samenspel.messaging.law import is_removal
 from samenspel.messaging.states import Change, Held
 
-# Sorted by name, as the journal, the relay and the transparency log want them; made in one formatting.
-_LINES: Final = (
-    "ce_aggregate:{aggregate}\nce_authid:urn:nld:oin:{organisation}\nce_causationid:{submission_id}\n"
-    "ce_correlationid:{correlation_id}\nce_dataschema:{schema}\nce_id:{id}\nce_lane:{lane}\nce_partitionkey:{key}\n"
-    "ce_sequence:{sequence:020d}\nce_source:{source}\nce_specversion:1.0\nce_statedigest:{digest}\n"
-    "ce_subject:{subject}\nce_submissionhash:{hash}\nce_submissionid:{submission_id}\n"
-    "ce_submissionsource:{submission_source}\nce_time:{time}\nce_timeline:{timeline}\n{trace}ce_type:{type}\n"
-)
-_RECEIPT_LINES: Final = (
-    "ce_authid:urn:nld:oin:{organisation}\nce_dataschema:{schema}\nce_id:{id}\nce_lane:{lane}\n"
-    "ce_sequence:{sequence:020d}\nce_source:{source}\nce_specversion:1.0\nce_subject:{organisation}\n"
-    "ce_time:{time}\nce_timeline:{timeline}\nce_type:{type}\n"
-)
 _HEADER_BYTES: Final = 1_600
 """What the headers take beside the submission's own id, source and correlation id; measured by a test."""
 
@@ -63,26 +50,7 @@ def publish(
     """
     change = made.change
     lane.advance(before.hash if before else REMOVED, made.new_hash)
-    lines = _LINES.format(
-        aggregate=change.fact.aggregate.name,
-        organisation=cause.organisation,
-        submission_id=cause.id,
-        correlation_id=cause.correlationid or cause.id,
-        schema=change.fact.aggregate.schema_uri,
-        id=id,
-        lane=lane.name,
-        key=change.key,
-        sequence=lane.sequence,
-        source=source,
-        digest=to_hex(lane.digest),
-        subject=change.subject,
-        hash=cause.hash.hex(),
-        submission_source=cause.source,
-        time=now,
-        timeline=lane.timeline,
-        trace=f"ce_traceparent:{cause.traceparent}\n" if cause.traceparent else "",
-        type=change.fact.name,
-    )
+    lines = _lines(lane, change, cause, source, id, now)
     lane.journal(change.key, lines.encode(), made.value)
     return {
         "lane": lane.name,
@@ -93,19 +61,29 @@ def publish(
     }
 
 
+# Both kinds of lines are sorted by name, as the journal, the relay and the transparency log want them.
+
+
+def _lines(lane: Lane, change: Change, cause: Submission, source: str, id: str, now: str) -> str:
+    aggregate = change.fact.aggregate
+    trace = f"ce_traceparent:{cause.traceparent}\n" if cause.traceparent else ""
+    return (
+        f"ce_aggregate:{aggregate.name}\nce_authid:urn:nld:oin:{cause.organisation}\nce_causationid:{cause.id}\n"
+        f"ce_correlationid:{cause.correlationid or cause.id}\nce_dataschema:{aggregate.schema_uri}\nce_id:{id}\n"
+        f"ce_lane:{lane.name}\nce_partitionkey:{change.key}\nce_sequence:{lane.sequence:020d}\nce_source:{source}\n"
+        f"ce_specversion:1.0\nce_statedigest:{to_hex(lane.digest)}\nce_subject:{change.subject}\n"
+        f"ce_submissionhash:{cause.hash.hex()}\nce_submissionid:{cause.id}\nce_submissionsource:{cause.source}\n"
+        f"ce_time:{now}\nce_timeline:{lane.timeline}\n{trace}ce_type:{change.fact.name}\n"
+    )
+
+
 def publish_receipt(lane: Lane, organisation: str, value: bytes, source: str, id: str, now: str) -> None:
     """Put a receipt on the organisation's receipts lane: numbered like a fact, without a digest."""
     lane.sequence += 1
-    lines = _RECEIPT_LINES.format(
-        organisation=organisation,
-        schema=RECEIPT_SCHEMA_URI,
-        id=id,
-        lane=lane.name,
-        sequence=lane.sequence,
-        source=source,
-        time=now,
-        timeline=lane.timeline,
-        type=RECEIPT_TYPE,
+    lines = (
+        f"ce_authid:urn:nld:oin:{organisation}\nce_dataschema:{RECEIPT_SCHEMA_URI}\nce_id:{id}\n"
+        f"ce_lane:{lane.name}\nce_sequence:{lane.sequence:020d}\nce_source:{source}\nce_specversion:1.0\n"
+        f"ce_subject:{organisation}\nce_time:{now}\nce_timeline:{lane.timeline}\nce_type:{RECEIPT_TYPE}\n"
     )
     lane.journal(organisation, lines.encode(), value)
 
