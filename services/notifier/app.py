@@ -14,7 +14,7 @@ from samenspel.messaging.errors import PASSING
 from samenspel.runtime.http import organisation_by
 from samenspel.runtime.postgres import Pool
 
-from services.notifier import api, deliveries, feed_api, store
+from services.notifier import api, feed_api, store
 from services.notifier.bell import Bell
 from services.notifier.feed import Feed
 from services.notifier.handlers import NotifierHandlers
@@ -34,7 +34,6 @@ def create(settings: Settings) -> FastAPI:
     async def alongside(running: Running) -> AsyncIterator[Sequence[APIRouter]]:
         bell, holder = Bell(), f"{socket.gethostname()}:{settings.http_port}"
         running.messaging.after_apply.append(bell.ring)
-        await deliveries.take_back(running.pool, holder)
         sender = Sender(running.pool, settings, bell, holder)
         tasks = [asyncio.create_task(sender.run()), asyncio.create_task(_forget(running.pool))]
         organisation_of = organisation_by(running.verifier)

@@ -56,11 +56,20 @@ class Sender:
         """Until cancelled."""
         async with _client(self._settings.attempt_seconds, local=self._local) as client:
             try:
+                await self._take_back()
                 while True:
                     await self._keep_turning(client)
                     await asyncio.sleep(PAUSE_SECONDS)
             finally:
                 await self._finish()
+
+    async def _take_back(self) -> None:
+        while True:
+            try:
+                return await deliveries.take_back(self._pool, self._holder)
+            except PASSING as error:
+                log.warning("own deliveries not taken back; tried again", error=repr(error))
+                await asyncio.sleep(PAUSE_SECONDS)
 
     async def _keep_turning(self, client: aiohttp.ClientSession) -> None:
         """Until something goes wrong: mostly that the database is away."""
