@@ -75,10 +75,7 @@ class Messaging:
 
     async def start(self) -> None:
         """Make our lanes and start everything; a Kafka that is away is waited for, in the background."""
-        async with self._pool.acquire() as connection:
-            await lanes.ensure(
-                connection, [(topic, lane) for topic in self._owns for lane in range(self._settings.lanes)]
-            )
+        await _supervised("lanes", self._ensure_lanes)
         self._tasks = [
             asyncio.create_task(_supervised(name, run), name=name)
             for name, run in (("relay", self.relay.run), ("waker", self.waker.run), ("consumer", self._consume))
@@ -134,6 +131,12 @@ class Messaging:
         self.waker.wake()
         for call in self.after_apply:
             call()
+
+    async def _ensure_lanes(self) -> None:
+        async with self._pool.acquire() as connection:
+            await lanes.ensure(
+                connection, [(topic, lane) for topic in self._owns for lane in range(self._settings.lanes)]
+            )
 
     async def _ensure_receipts(self, organisation: str) -> None:
         if organisation in self._receipts_ready:
