@@ -15,7 +15,7 @@ from samenspel.client.files import write_private
 from samenspel.client.issuer import Issuer
 from samenspel.client.kafka_admin import KafkaAdmin
 from samenspel.client.profile import AdminCredential, Credential, KafkaAccess, Profile, System
-from samenspel.client.rights import rights_of_organisation, rights_of_service
+from samenspel.client.rights import QUOTA_OF_ORGANISATION, rights_of_organisation, rights_of_service
 from samenspel.contracts.topics import DOMAIN_OF, LANES_LOCAL, canonical_topics, topics_of
 
 from deploy.local.databases import Databases
@@ -85,6 +85,7 @@ def provision(state: Path, bootstrap: str = BOOTSTRAP, postgres: str = "postgres
         admin.ensure_acls(service, rights_of_service(service))
     admin.ensure_user(OPERATOR_OIN, secrets["operator"])
     admin.ensure_acls(OPERATOR_OIN, rights_of_organisation(OPERATOR_OIN))
+    admin.set_quota(OPERATOR_OIN, QUOTA_OF_ORGANISATION)
     Databases(f"postgresql://postgres:{secrets['postgres_admin']}@{postgres}/postgres", secrets).ensure(DOMAIN_OF)
     _fill(Profile(state / "profile"), secrets)
 

@@ -6,7 +6,7 @@ from typing import Final
 from samenspel.client.issuer import Issuer
 from samenspel.client.kafka_admin import KafkaAdmin
 from samenspel.client.profile import AdminCredential, Credential, KafkaAccess, Profile, System
-from samenspel.client.rights import rights_of_organisation, rights_of_service
+from samenspel.client.rights import QUOTA_OF_ORGANISATION, rights_of_organisation, rights_of_service
 from samenspel.contracts.topics import LANES_LOCAL, Service, canonical_topics, topics_of
 
 from deploy.local.kafka import Kafka
@@ -25,6 +25,7 @@ def provision_kafka(admin: KafkaAdmin, secrets: Secrets, services: Iterable[Serv
         admin.ensure_acls(service, rights_of_service(service))
     admin.ensure_user(OPERATOR_OIN, secrets["operator"])
     admin.ensure_acls(OPERATOR_OIN, rights_of_organisation(OPERATOR_OIN))
+    admin.set_quota(OPERATOR_OIN, QUOTA_OF_ORGANISATION)
 
 
 def fill_profile(profile: Profile, kafka: Kafka, http: dict[Service, str], secrets: Secrets) -> None:

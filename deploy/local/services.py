@@ -44,6 +44,7 @@ def environment_of(service: Service, home: Home, bootstrap: str, databases: Data
         "SAMENSPEL_HTTP_PORT": str(Ports(home.ports).remembered(service)),
         "SAMENSPEL_JWKS": str(Profile(home.profile).issuer_folder / "jwks.json"),
         "SAMENSPEL_TOKEN_ISSUER": ISSUER,
+        "SAMENSPEL_ENVIRONMENT": "local",
         "SAMENSPEL_LANES": str(LANES_LOCAL),
         "SAMENSPEL_SECRETS_DIR": str(Secrets(home.secrets).folder_of(service)),
     }

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 from samenspel.client.kafka_admin import KafkaAdmin, KafkaAdminError
 from samenspel.client.profile import Credential
-from samenspel.client.rights import rights_of_organisation
+from samenspel.client.rights import QUOTA_OF_ORGANISATION, rights_of_organisation
 from samenspel.contracts.topics import INITIATIVES, Topic, ingress, receipts, topics_of
 
 from deploy.local.provisioning import OPERATOR_OIN
@@ -92,7 +92,7 @@ def test_the_operators_hand(system: LocalSystem) -> None:
     admin = system.kafka.admin()
     admin.ensure_user("temporary", "first password")
     admin.ensure_user("temporary", "second password")
-    admin.set_quota("temporary", 1_000_000)
+    admin.set_quota("temporary", QUOTA_OF_ORGANISATION)
     admin.set_quota("temporary", None)
     assert "temporary" in admin.users()
     admin.remove_acls("temporary")

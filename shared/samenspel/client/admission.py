@@ -17,15 +17,13 @@ from samenspel.client.issuer import Issuer
 from samenspel.client.kafka import admin_of
 from samenspel.client.kafka_admin import KafkaAdmin, KafkaAdminError
 from samenspel.client.profile import Credential, Profile
-from samenspel.client.rights import rights_of_organisation
+from samenspel.client.rights import QUOTA_OF_ORGANISATION, rights_of_organisation
 from samenspel.client.statements import state
 from samenspel.contracts.organisations import OrganisationAdmitted
 from samenspel.contracts.receipts import Answer
 from samenspel.contracts.topics import topics_of
 
 OPERATOR: Final = "00000099000000000001"
-PRODUCE_BYTES_PER_SECOND: Final = 20_000_000
-"""What an organisation may send to each broker: far above any city, far below what a broker takes."""
 AT_ONCE: Final = 8
 PASSWORD_BYTES: Final = 32
 KNOWN_SECONDS_MAX: Final = 30.0
@@ -92,7 +90,7 @@ def _credential(stated: OrganisationAdmitted, known: Credential | None, issuer: 
 def _let_in(admin: KafkaAdmin, credential: Credential) -> Credential:
     admin.ensure_user(credential.username, credential.password)
     admin.ensure_acls(credential.username, rights_of_organisation(credential.oin))
-    admin.set_quota(credential.username, PRODUCE_BYTES_PER_SECOND)
+    admin.set_quota(credential.username, QUOTA_OF_ORGANISATION)
     return credential
 
 

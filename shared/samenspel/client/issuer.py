@@ -11,8 +11,9 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
 from samenspel.client.files import write_private
+from samenspel.runtime.settings import LOCAL_ISSUER
 
-ISSUER: Final = "urn:samenspel:local-issuer"
+ISSUER: Final = LOCAL_ISSUER
 AUDIENCE: Final = "samenspel"
 ALGORITHM: Final = "ES256"
 VALID_FOR: Final = timedelta(days=90)

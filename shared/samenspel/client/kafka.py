@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ssl import create_default_context
 from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
-from aiokafka.helpers import create_ssl_context
 
 from samenspel.client.kafka_admin import KafkaAdmin
 from samenspel.client.profile import Credential, KafkaAccess, Profile
@@ -27,7 +27,7 @@ def aiokafka_settings(access: KafkaAccess, credential: Credential) -> dict[str, 
         "sasl_plain_username": credential.username,
         "sasl_plain_password": credential.password,
         "client_id": f"samenspel-{credential.oin}",
-        **({"ssl_context": create_ssl_context()} if encrypted else {}),
+        **({"ssl_context": create_default_context(cafile=access.ca_file)} if encrypted else {}),
     }
 
 
@@ -40,13 +40,20 @@ def librdkafka_settings(access: KafkaAccess, credential: Credential) -> dict[str
         "sasl.username": credential.username,
         "sasl.password": credential.password,
         "client.id": f"samenspel-{credential.oin}",
+        **({"ssl.ca.location": str(access.ca_file)} if access.ca_file else {}),
     }
 
 
 def admin_of(profile: Profile) -> KafkaAdmin:
     """The operator's hand on Kafka. Raises ProfileError when this profile is not an operator's."""
     access, admin = profile.system().kafka, profile.admin()
-    return KafkaAdmin(access.bootstrap, admin.username, admin.password, security_protocol=access.security_protocol)
+    return KafkaAdmin(
+        access.bootstrap,
+        admin.username,
+        admin.password,
+        security_protocol=access.security_protocol,
+        ca_file=access.ca_file,
+    )
 
 
 @asynccontextmanager

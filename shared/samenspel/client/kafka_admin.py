@@ -6,6 +6,8 @@ Every ``ensure_…`` may be repeated after a crash at any step: what is there al
 import logging
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from pathlib import Path
+from ssl import create_default_context
 from typing import Any, Final, cast
 
 from aiokafka.errors import KafkaError as KafkaClientError
@@ -25,8 +27,8 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but
     UserScramCredentialUpsertion,
 )
 
-from samenspel.client.kafka_quotas import set_produce_quota
-from samenspel.client.rights import Right
+from samenspel.client.kafka_quotas import set_quotas
+from samenspel.client.rights import Quota, Right
 from samenspel.contracts.topics import Topic
 
 PATIENCE: Final = 15.0
@@ -43,7 +45,13 @@ class KafkaAdmin:
     """`address` is ``host:port[,host:port…]``; the user must be one that may alter the cluster."""
 
     def __init__(
-        self, address: str, username: str, password: str, *, security_protocol: str = "SASL_PLAINTEXT"
+        self,
+        address: str,
+        username: str,
+        password: str,
+        *,
+        security_protocol: str = "SASL_PLAINTEXT",
+        ca_file: Path | None = None,
     ) -> None:
         settings: dict[str, Any] = {
             "bootstrap.servers": address,
@@ -53,6 +61,7 @@ class KafkaAdmin:
             "sasl.password": password,
             "reconnect.backoff.max.ms": 500,
             "error_cb": self._note,
+            **({"ssl.ca.location": str(ca_file)} if ca_file else {}),
         }
         self._locked_out = False
         self._client = AdminClient(settings, logger=_log)
@@ -62,6 +71,7 @@ class KafkaAdmin:
             "sasl_mechanism": "SCRAM-SHA-512",
             "sasl_plain_username": username,
             "sasl_plain_password": password,
+            "ssl_context": create_default_context(cafile=ca_file) if security_protocol == "SASL_SSL" else None,
         }
 
     def is_reachable(self, *, within: float) -> bool:
@@ -133,10 +143,10 @@ class KafkaAdmin:
         )
         self._settle(f"removal of the rights of {user}", self._client.delete_acls([every]).values())
 
-    def set_quota(self, user: str, produce_bytes_per_second: int | None) -> None:
-        """Limit what the user may send to each broker; beyond it Kafka slows it down. None: no limit."""
+    def set_quota(self, user: str, quota: Quota | None) -> None:
+        """Limit what the user may ask of each broker; beyond it Kafka slows it down. None: no limit."""
         try:
-            set_produce_quota(self._access, user, produce_bytes_per_second)
+            set_quotas(self._access, user, quota)
         except KafkaClientError as error:
             raise KafkaAdminError(f"Kafka did not do 'quota of {user}': {error}") from error
 

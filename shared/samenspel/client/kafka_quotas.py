@@ -1,11 +1,12 @@
-"""How much a user may send: Kafka's AlterClientQuotas, which neither client library has.
+"""How much a user may ask of Kafka: AlterClientQuotas, which neither client library has.
 
 Written with aiokafka's own protocol types, version 0 of API key 49 (KIP-546).
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, fields
 from typing import Any, ClassVar, Final
 
 from aiokafka.client import AIOKafkaClient
@@ -13,8 +14,9 @@ from aiokafka.errors import for_code
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import Array, Boolean, Float64, Int16, Int32, Schema, String
 
+from samenspel.client.rights import Quota
+
 API: Final = 49
-PRODUCE: Final = "producer_byte_rate"
 _ENTITY: Final = Array(("entity_type", String("utf-8")), ("entity_name", String("utf-8")))
 
 
@@ -46,21 +48,21 @@ class _Alter(RequestStruct):  # type: ignore[misc]
 class _AlterRequest(Request[_Alter]):  # type: ignore[misc]
     API_KEY: ClassVar[int] = API
 
-    def __init__(self, user: str, operation: tuple[str, float, bool]) -> None:
-        self._entries = [([("user", user)], [operation])]
+    def __init__(self, user: str, operations: Sequence[tuple[str, float, bool]]) -> None:
+        self._entries = [([("user", user)], operations)]
 
     def build(self, request_struct_class: type[_Alter]) -> _Alter:
         return request_struct_class(self._entries, False)
 
 
-def set_produce_quota(access: Mapping[str, Any], user: str, bytes_per_second: int | None) -> None:
-    """Limit what the user may send, each broker counting for itself; None takes the limit away.
+def set_quotas(access: Mapping[str, Any], user: str, quota: Quota | None) -> None:
+    """Limit what the user may ask, each broker counting for itself; None takes the limits away.
 
     `access` holds AIOKafkaClient's connection settings. Raises aiokafka's KafkaError.
     Runs an event loop in a thread of its own, so it may be called from anywhere.
     """
-    remove = bytes_per_second is None
-    request = _AlterRequest(user, (PRODUCE, float(bytes_per_second or 0), remove))
+    limits = asdict(quota) if quota else dict.fromkeys((each.name for each in fields(Quota)), 0)
+    request = _AlterRequest(user, [(name, float(limit), quota is None) for name, limit in limits.items()])
     with ThreadPoolExecutor(max_workers=1) as pool:
         pool.submit(lambda: asyncio.run(_send(access, request))).result()
 

@@ -30,6 +30,8 @@ class KafkaAccess(BaseModel):
     bootstrap: str
     security_protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"]
     sasl_mechanism: Literal["SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    ca_file: Path | None = None
+    """Who may vouch for the brokers under SASL_SSL; none: whom the machine trusts."""
 
 
 class System(BaseModel):

@@ -29,6 +29,24 @@ class Right:
     prefixed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What one user may ask of each broker, by Kafka's names; beyond it the broker answers later."""
+
+    producer_byte_rate: int
+    consumer_byte_rate: int
+    request_percentage: int
+    """Of one of the broker's threads."""
+
+
+QUOTA_OF_ORGANISATION: Final = Quota(
+    producer_byte_rate=5_000_000, consumer_byte_rate=50_000_000, request_percentage=100
+)
+"""Far above any city (thousands of events a second), far below what a broker takes.
+
+Services have no quota: what they write is what organisations sent."""
+
+
 def rights_of_service(service: Service) -> list[Right]:
     """Read what comes in for its domain and all that is canonical; write what it owns and its receipts."""
     domain = DOMAIN_OF[service]

@@ -19,6 +19,7 @@ from samenspel.messaging.quarantine_api import quarantine_router
 from samenspel.messaging.redrive import Redrive
 from samenspel.messaging.service import Messaging
 from samenspel.runtime import logs, metrics
+from samenspel.runtime.connections import listening
 from samenspel.runtime.http import create_app, organisation_by
 from samenspel.runtime.migrations import migrate
 from samenspel.runtime.postgres import Pool, create_pool
@@ -100,11 +101,9 @@ def serve(name: str, settings: ServiceSettings, app: FastAPI) -> None:
     logs.configure(name)
     uvicorn.run(
         app,
-        host=settings.http_host,
-        port=settings.http_port,
+        **listening(settings),
         log_level="warning",
         access_log=False,
-        server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS_MAX,
     )
 

@@ -69,7 +69,7 @@ def _broker(name: str, settings: ServiceSettings) -> KafkaBroker:
         security=SASLScram512(
             username=settings.kafka_username,
             password=settings.kafka_password.get_secret_value(),
-            use_ssl=settings.kafka_security_protocol == "SASL_SSL",
+            ssl_context=settings.kafka_tls(),
         ),
         client_id=f"samenspel-{name}",
         consumer_only=True,

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.requests import ClientDisconnect
 
 from samenspel.contracts.jsonschema import schemas
 from samenspel.contracts.problems import Problem, pointer
@@ -71,12 +72,17 @@ def problem(
 
 
 async def body_of(request: Request) -> bytes:
-    """The request's body, at most 1 MiB. Raises 413 before more is read."""
+    """The request's body, at most 1 MiB. Raises 413 before more is read, and 415 for one that is compressed."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise HTTPException(415, "send the body as it is, without Content-Encoding", {"Accept-Encoding": "identity"})
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > BODY_BYTES_MAX:
-            raise HTTPException(413, f"at most {BODY_BYTES_MAX:,} bytes")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > BODY_BYTES_MAX:
+                raise HTTPException(413, f"at most {BODY_BYTES_MAX:,} bytes", {"Connection": "close"})
+    except ClientDisconnect:
+        raise HTTPException(400, "the body did not come whole") from None
     return bytes(body)
 
 
