@@ -9,6 +9,7 @@ from samenspel.cli.catalogue import catalogue
 from samenspel.cli.emit import emit
 from samenspel.cli.events import app as events
 from samenspel.cli.funding import app as funding
+from samenspel.cli.lanes import app as lanes
 from samenspel.cli.organisation import app as organisation
 from samenspel.cli.quarantine import app as quarantine
 from samenspel.cli.replica import app as replica
@@ -36,6 +37,7 @@ def build() -> typer.Typer:
         ("events", events),
         ("replica", replica),
         ("funding", funding),
+        ("lanes", lanes),
         ("quarantine", quarantine),
     ):
         app.add_typer(group, name=name)

@@ -2,17 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-import aiohttp
-import orjson
-
-from samenspel.client.http_door import DoorRefused
+from samenspel.client.operator_door import OperatorDoor
 from samenspel.client.profile import Credential, System
-from samenspel.client.surroundings import SurroundingsMissing
 from samenspel.contracts.topics import Service
-
-REQUEST_SECONDS_MAX: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,29 +39,5 @@ class Quarantine:
     async def _ask(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> dict[str, Any]:
-        url = f"{self.system.http[self.service]}/v1/quarantined-records{path}"
-        headers = {"authorization": f"Bearer {self.operator.token}"}
-        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS_MAX)
-        try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
-                session.request(method, url, params=query, json=body) as response,
-            ):
-                status, content = response.status, await response.read()
-        except (aiohttp.ClientError, TimeoutError):
-            raise SurroundingsMissing(
-                f"the {self.service} at {url} does not answer: `samenspel status` shows what runs"
-            ) from None
-        if status != 200:
-            raise DoorRefused(f"the {self.service}: {_said(content)} (HTTP {status})")
-        answer: dict[str, Any] = orjson.loads(content)
-        return answer
-
-
-def _said(content: bytes) -> str:
-    """The reasons in a problem+json."""
-    try:
-        problem = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return "no reason given"
-    return "; ".join(each["detail"] for each in problem.get("errors") or [problem])
+        door = OperatorDoor(self.system, self.operator, self.service)
+        return await door.ask(method, f"/v1/quarantined-records{path}", query, body)

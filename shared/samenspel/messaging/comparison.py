@@ -1,10 +1,11 @@
 """Comparing a lane with Kafka before anything is published on it.
 
 Kafka is read *first*, from the published offset; then the journal. Kafka behind: publish again from there. Kafka
-ahead, or another event under the same number: the database was restored from an older backup, and the doors stay
-closed until an operator has recovered the lane.
+ahead, or another event under the same number: the database was restored from an older backup, and all its doors
+stay closed, because what it knows of its other lanes may be as old, until an operator has recovered them.
 """
 
+from collections.abc import Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -28,6 +29,7 @@ select sequence, sha256(headers) as fingerprint from journal
 where (topic, lane, timeline) = ($1, $2, $3) and sequence = any($4::bigint[])
 """
 OPEN = "update lane set compared = $3 where (topic, lane) = ($1, $2) and timeline = $4 and compared <> $3"
+SHUT = "update lane set compared = '' where compared <> ''"
 RESET = """
 update published set sequence = $4, next_offset = $5
 where (topic, lane, timeline) = ($1, $2, $3) and (sequence, next_offset) = ($6, $7)
@@ -36,6 +38,11 @@ where (topic, lane, timeline) = ($1, $2, $3) and (sequence, next_offset) = ($6, 
 
 class Ahead(Exception):
     """Kafka holds events that this database does not know: it was restored from an older backup."""
+
+
+def fingerprint(record: ConsumerRecord) -> bytes:
+    """SHA-256 of the record's header lines: its id and statedigest are among them."""
+    return sha256(to_lines(record.headers)).digest()
 
 
 @dataclass(slots=True)
@@ -56,15 +63,24 @@ class Tail:
             return
         sequence = int(headers["ce_sequence"])
         self.highest = max(self.highest, sequence)
-        self.fingerprints.setdefault(sequence, sha256(to_lines(record.headers)).digest())
+        self.fingerprints.setdefault(sequence, fingerprint(record))
         if sequence == self.contiguous + 1 or self.contiguous < 0:
             self.contiguous, self.next_offset = sequence, record.offset + 1
 
 
-async def compare(connection: Connection, probe: Probe, name: LaneName) -> None:
-    """Compare one lane with Kafka, set how far it is published, and open its door.
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A lane whose journal holds all that Kafka holds of it."""
 
-    Raises `Ahead` when the door must stay closed, `LookupError` when Kafka has no such topic.
+    name: LaneName
+    standing: Any
+    tail: Tail
+
+
+async def compare(connection: Connection, probe: Probe, name: LaneName) -> Compared:
+    """Compare one lane with Kafka; changes nothing.
+
+    Raises `Ahead` when its door must stay closed, `LookupError` when Kafka has no such topic.
     """
     points.reached("comparison.standing")
     standing = await connection.fetchrow(STANDING, *name)
@@ -75,11 +91,17 @@ async def compare(connection: Connection, probe: Probe, name: LaneName) -> None:
     assert head is not None
     if tail.highest > head["sequence"]:
         raise Ahead(f"Kafka holds event {tail.highest}, the journal ends at {head['sequence']}")
-    await _same_events(connection, name, standing["timeline"], tail)
+    await same_events(connection, name, standing["timeline"], tail.fingerprints)
+    return Compared(name, standing, tail)
+
+
+async def open_door(connection: Connection, compared: Compared) -> None:
+    """Set how far the lane is published, and open its door."""
+    standing, tail = compared.standing, compared.tail
     points.reached("comparison.reset")
     await connection.execute(
         RESET,
-        *name,
+        *compared.name,
         standing["timeline"],
         max(0, tail.contiguous),
         tail.next_offset,
@@ -87,7 +109,12 @@ async def compare(connection: Connection, probe: Probe, name: LaneName) -> None:
         standing["next_offset"],
     )
     points.reached("comparison.open")
-    await connection.execute(OPEN, *name, standing["incarnation"], standing["timeline"])
+    await connection.execute(OPEN, *compared.name, standing["incarnation"], standing["timeline"])
+
+
+async def shut_doors(connection: Connection) -> None:
+    """Nothing may be published until every lane has been compared: this database is older than Kafka."""
+    await connection.execute(SHUT)
 
 
 async def _tail(probe: Probe, partition: TopicPartition, standing: Any) -> Tail:
@@ -97,17 +124,25 @@ async def _tail(probe: Probe, partition: TopicPartition, standing: Any) -> Tail:
         # Nothing of ours was lost: what was published has expired, or nothing ever was.
         tail = Tail(published, max(next_offset, start))
         begin = start
-    elif next_offset <= end and await _is_there(probe, partition, next_offset - 1, timeline, published):
-        tail, begin = Tail(published, next_offset), next_offset
+    elif (begin := await begin_of(probe, partition, standing, start, end)) == next_offset:
+        tail = Tail(published, next_offset)
     else:
-        tail, begin = Tail(-1 if start else 0, start), start
+        tail = Tail(-1 if start else 0, start)
     async with aclosing(probe.records(partition, begin, end)) as records:
         async for record in records:
             tail.take(record, timeline)
     return tail
 
 
-async def _is_there(probe: Probe, partition: TopicPartition, offset: int, timeline: int, sequence: int) -> bool:
+async def begin_of(probe: Probe, partition: TopicPartition, standing: Any, start: int, end: int) -> int:
+    """The offset behind what was published, or the log's start when another record lies there."""
+    published, next_offset, timeline = standing["sequence"], standing["next_offset"], standing["timeline"]
+    if start < next_offset <= end and await is_there(probe, partition, next_offset - 1, timeline, published):
+        return int(next_offset)
+    return start
+
+
+async def is_there(probe: Probe, partition: TopicPartition, offset: int, timeline: int, sequence: int) -> bool:
     record = await probe.record_at(partition, offset)
     if record is None:
         return False
@@ -115,10 +150,13 @@ async def _is_there(probe: Probe, partition: TopicPartition, offset: int, timeli
     return (int(headers["ce_timeline"]), int(headers["ce_sequence"])) == (timeline, sequence)
 
 
-async def _same_events(connection: Connection, name: LaneName, timeline: int, tail: Tail) -> None:
+async def same_events(
+    connection: Connection, name: LaneName, timeline: int, fingerprints: Mapping[int, bytes]
+) -> None:
+    """Raises `Ahead` unless the journal has these events, by sequence, with these headers."""
     points.reached("comparison.same-events")
-    rows = await connection.fetch(JOURNALLED, *name, timeline, sorted(tail.fingerprints))
+    rows = await connection.fetch(JOURNALLED, *name, timeline, sorted(fingerprints))
     ours = {row["sequence"]: row["fingerprint"] for row in rows}
-    for sequence, theirs in tail.fingerprints.items():
+    for sequence, theirs in fingerprints.items():
         if ours.get(sequence) != theirs:
             raise Ahead(f"event {sequence} is another in Kafka than in the journal")

@@ -1,7 +1,7 @@
 """Looking into Kafka without being a member of anything: where a log starts and ends, and what lies at an offset."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any, Final
 
@@ -24,11 +24,27 @@ class Probe:
         self._turn = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
 
-    async def ping(self) -> None:
-        """Ask Kafka whether it is there. Raises when it is not."""
+    async def topics(self, prefix: str) -> list[str]:
+        """The topics that we may see and whose name begins so."""
         async with self._turn, asyncio.timeout(_SECONDS_MAX):
             consumer = await self._connected()
-            await consumer._client.fetch_all_metadata()
+            known = await consumer._client.fetch_all_metadata()
+            return sorted(topic for topic in known.topics() if topic.startswith(prefix))
+
+    async def ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The offset that the next record of each will get; those that are not there are left out.
+
+        Raises when Kafka is away, also when nothing is asked for.
+        """
+        async with self._turn, asyncio.timeout(_SECONDS_MAX):
+            consumer = await self._connected()
+            points.reached("probe.metadata")
+            known = await consumer._client.fetch_all_metadata()
+            there = [each for each in partitions if each.partition in (known.partitions_for_topic(each.topic) or ())]
+            for topic in {each.topic for each in there}:
+                await consumer._client.add_topic(topic)
+            points.reached("probe.end")
+            return dict(await consumer.end_offsets(there)) if there else {}
 
     async def bounds(self, partition: TopicPartition) -> tuple[int, int]:
         """The first offset there is, and the one that the next record will get.
@@ -61,13 +77,11 @@ class Probe:
             consumer.assign([partition])
             consumer.seek(partition, start)
             try:
-                async with asyncio.timeout(_SECONDS_MAX) as limit:
-                    while await consumer.position(partition) < end:
-                        for record in await self._some(consumer, partition):
-                            if record.offset >= end:
-                                return
-                            yield record
-                        limit.reschedule(asyncio.get_running_loop().time() + _SECONDS_MAX)
+                while records := await self._next(consumer, partition, end):
+                    for record in records:
+                        if record.offset >= end:
+                            return
+                        yield record
             finally:
                 # Else it goes on fetching, and the next question queues behind a fetch that waits for records.
                 consumer.unsubscribe()
@@ -81,6 +95,14 @@ class Probe:
         if self._consumer is not None:
             await self._consumer.stop()
             self._consumer = None
+
+    async def _next(self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int) -> list[ConsumerRecord]:
+        """The records that come next; none when ``end`` is reached. Only Kafka's time counts, not the reader's."""
+        async with asyncio.timeout(_SECONDS_MAX):
+            while await consumer.position(partition) < end:
+                if records := await self._some(consumer, partition):
+                    return records
+        return []
 
     async def _some(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> list[ConsumerRecord]:
         try:

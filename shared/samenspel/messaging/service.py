@@ -19,12 +19,14 @@ from samenspel.messaging.answers import Answered, Inbound
 from samenspel.messaging.desk import Desk, Handlers
 from samenspel.messaging.doors import open_door
 from samenspel.messaging.errors import DoorsClosed, FenceLost, LaneMissing
+from samenspel.messaging.gate import Gate
 from samenspel.messaging.ingress import Ingress
 from samenspel.messaging.probe import Probe
 from samenspel.messaging.projector import Follower, Projector
 from samenspel.messaging.relay import Relay
 from samenspel.messaging.rescue import rescue
-from samenspel.messaging.subscribing import Subscription, ingress_pattern, subscribe
+from samenspel.messaging.subscribing import Subscription, ingress_pattern, readers, subscribe
+from samenspel.messaging.upkeep import Upkeep
 from samenspel.messaging.waker import Waker
 from samenspel.runtime.metrics import APPLIED, PUBLISHED
 from samenspel.runtime.postgres import Pool
@@ -63,7 +65,17 @@ class Messaging:
         self._rescue = partial(rescue, settings.librdkafka())
         self.probe = Probe(settings.kafka(), self._rescue)
         self._relay_probe = Probe(settings.kafka(), self._rescue)
-        self.relay = Relay(pool, self._relay_probe, settings.kafka(), _holder(settings), PUBLISHED.inc)
+        self.gate = Gate(pool, self._relay_probe, self._look_again)
+        self.relay = Relay(pool, self.gate, settings.kafka(), _holder(settings), PUBLISHED.inc)
+        self.upkeep = Upkeep(
+            pool,
+            lambda: Probe(settings.kafka(), self._rescue),
+            self.gate,
+            handlers,
+            owns,
+            settings.lanes,
+            self.relay.wake,
+        )
         self.waker = Waker(self.desk, pool, self.desk.clock, self._settled)
         self.ingress = Ingress(self.desk, pool, self._settled)
         self.projector = Projector(pool, self.probe, self._applied, follower)
@@ -93,7 +105,11 @@ class Messaging:
 
     async def amiss(self) -> dict[str, str]:
         """What is not in order now, by name; empty when this service is ready."""
-        found = {f"door {lane}": reason for lane, reason in self.relay.closed.items()}
+        found = {f"door {lane}": reason for lane, reason in self.gate.closed.items()}
+        if self.gate.is_behind:
+            found["recover"] = (
+                f"Kafka holds what this database has lost: `samenspel lanes recover {self._name}` brings it back"
+            )
         found |= {f"lane {lane}": "stalled: the log misses an event" for lane in self.projector.stalled}
         found |= {f"lane {lane}": f"diverged at {at}" for lane, at in self.projector.diverged.items()}
         if not self.relay.connected:
@@ -117,7 +133,7 @@ class Messaging:
                         points.reached("http.commit")
                     break
                 except (FenceLost, DoorsClosed, LaneMissing):
-                    if self.relay.closed:
+                    if self.gate.closed:
                         raise
                     await asyncio.sleep(0.02)
         self._settled(len(answered))
@@ -131,6 +147,13 @@ class Messaging:
         self.waker.wake()
         for call in self.after_apply:
             call()
+
+    def _look_again(self) -> None:
+        """The database is in another life: what was read may not be what it holds, so ask it where to read on."""
+        self._receipts_ready.clear()
+        for reader in readers(self._broker) if self._broker else ():
+            for partition in reader.assignment():
+                reader.reopen(partition)
 
     async def _ensure_lanes(self) -> None:
         async with self._pool.acquire() as connection:

@@ -63,6 +63,12 @@ async def subscribe(
     return broker
 
 
+def readers(broker: KafkaBroker) -> list[LaneReader]:
+    """The readers of a started broker, one per subscription."""
+    subscribers: Any = broker.subscribers
+    return [each.consumer for each in subscribers if each.consumer is not None]
+
+
 def _broker(name: str, settings: ServiceSettings) -> KafkaBroker:
     return KafkaBroker(
         settings.kafka_bootstrap,

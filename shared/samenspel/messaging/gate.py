@@ -1,0 +1,92 @@
+"""The gate: opens the doors of lanes that hold what Kafka holds, and keeps all of them shut when one does not."""
+
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Final
+
+import structlog
+from aiokafka import TopicPartition
+
+from samenspel.messaging import points
+from samenspel.messaging.comparison import Ahead, Compared, compare, open_door, shut_doors
+from samenspel.messaging.lanes import LaneName
+from samenspel.messaging.probe import Probe
+from samenspel.runtime.postgres import Pool
+
+log = structlog.get_logger()
+
+LOOK_SECONDS: Final = 2.0
+
+UNCOMPARED = "select topic, lane, compared from lane where compared <> incarnation() order by topic, lane"
+REACHED = "select topic, lane, next_offset from published p join lane l using (topic, lane) where compared <> ''"
+
+
+class Gate:
+    """``restarted`` is called when the database turns out to be in another life than before.
+
+    Who holds places in memory must then ask it again where they are.
+    """
+
+    def __init__(self, pool: Pool, probe: Probe, restarted: Callable[[], None]) -> None:
+        self._pool = pool
+        self._probe = probe
+        self._restarted = restarted
+        self._looked = 0.0
+        self.compared: set[LaneName] = set()
+        """Since the last time that Kafka's answer was not known."""
+        self.closed: dict[str, str] = {}
+        """Why a door stays closed, by lane."""
+        self.is_behind = False
+        """Whether Kafka holds events that the database does not know: an operator must recover it."""
+
+    async def compare_all(self) -> None:
+        """Compare what was not compared in this life of the database."""
+        if self.is_behind and monotonic() < self._looked + LOOK_SECONDS:
+            return
+        async with self._pool.acquire() as connection:
+            points.reached("relay.look")
+            rows = await connection.fetch(UNCOMPARED)
+        if rows:
+            await self.compare([(row["topic"], row["lane"]) for row in rows])
+            self._looked = monotonic()
+            if any(row["compared"] for row in rows):
+                self._restarted()
+
+    def compare_now(self) -> None:
+        """Something has changed: do not wait with the next look."""
+        self._looked = 0.0
+
+    async def compare(self, names: Sequence[LaneName]) -> None:
+        """Open the doors of these lanes, or of none when one of them is behind Kafka."""
+        compared: list[Compared] = []
+        behind = False
+        for name in names:
+            label = f"{name[0]}/{name[1]}"
+            try:
+                async with self._pool.acquire() as connection:
+                    compared.append(await compare(connection, self._probe, name))
+                self.closed.pop(label, None)
+            except (Ahead, LookupError) as reason:
+                behind |= isinstance(reason, Ahead)
+                if self.closed.get(label) != str(reason):
+                    log.error("door stays closed", lane=label, reason=str(reason))
+                self.closed[label] = str(reason)
+        self.is_behind = behind
+        async with self._pool.acquire() as connection:
+            if behind:
+                return await shut_doors(connection)
+            for each in compared:
+                await open_door(connection, each)
+                self.compared.add(each.name)
+
+    async def look(self) -> None:
+        """With nothing to send, a Kafka that went away, or a log that was cut back, would go unnoticed."""
+        if monotonic() < self._looked + LOOK_SECONDS:
+            return
+        async with self._pool.acquire() as connection:
+            rows = await connection.fetch(REACHED)
+        reached = {TopicPartition(row["topic"], row["lane"]): row["next_offset"] for row in rows}
+        ends = await self._probe.ends(list(reached))
+        self._looked = monotonic()
+        if shorter := [place for place, offset in reached.items() if ends.get(place, 0) < offset]:
+            await self.compare([(place.topic, place.partition) for place in shorter])

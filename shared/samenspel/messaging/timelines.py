@@ -1,0 +1,68 @@
+"""A new timeline: what an owner says on a lane from now on, when what Kafka holds of it cannot be recovered.
+
+The lane's journal is said again, event for event, with its ids, values and digests, on the next timeline. So every
+copy that rebuilds has the owner's whole history, and whoever knows an event by its id sees nothing twice.
+"""
+
+from typing import Final
+
+from aiokafka import TopicPartition
+
+from samenspel.messaging import points
+from samenspel.messaging.lanes import LaneName
+from samenspel.messaging.probe import Probe
+from samenspel.messaging.recovery import Fold, Impossible, hold, recover_lane
+from samenspel.runtime.postgres import Connection
+
+COPY_SECONDS_MAX: Final = 3_600.0
+# Header lines are UTF-8, one name a line; the timeline's is never the first.
+COPY: Final = """
+insert into journal (topic, lane, timeline, sequence, key, headers, value)
+select topic, lane, $4, sequence, key,
+  convert_to(replace(convert_from(headers, 'UTF8'), E'\\nce_timeline:' || $3 || E'\\n',
+                     E'\\nce_timeline:' || $4 || E'\\n'), 'UTF8'), value
+from journal where (topic, lane, timeline) = ($1, $2, $3)
+"""
+BEGIN: Final = "update lane set timeline = $3, compared = '' where (topic, lane) = ($1, $2)"
+UNPUBLISH: Final = """
+update published set timeline = $3, sequence = 0, next_offset = $4, held_until = '-infinity'
+where (topic, lane) = ($1, $2)
+"""
+
+
+class Recoverable(Exception):
+    """What Kafka holds of this lane can be recovered: nothing needs to be given up."""
+
+
+async def start_anew(connection: Connection, probe: Probe, name: LaneName, fold: Fold) -> int:
+    """Begin the lane's next timeline; returns its number. In the caller's transaction.
+
+    Raises `Recoverable`, or `LookupError` when there is no such lane or topic.
+    """
+    await _require_lost(connection, probe, name, fold)
+    lane = await hold(connection, name)
+    start, end = await probe.bounds(TopicPartition(*name))
+    last = await probe.record_at(TopicPartition(*name), end - 1) if end > start else None
+    in_kafka = int(dict(last.headers)["ce_timeline"]) if last else 0
+    timeline = max(lane.timeline, in_kafka) + 1
+    await connection.execute(COPY, *name, lane.timeline, timeline, timeout=COPY_SECONDS_MAX)
+    await connection.execute(BEGIN, *name, timeline)
+    await connection.execute(UNPUBLISH, *name, timeline, end)
+    points.reached("timelines.commit")
+    return timeline
+
+
+async def _require_lost(connection: Connection, probe: Probe, name: LaneName, fold: Fold) -> None:
+    """Recover it on trial: when that brings something back, nobody may throw it away."""
+    trial = connection.transaction()
+    await trial.start()
+    try:
+        found = await recover_lane(connection, probe, name, fold)
+    except Impossible:
+        return
+    finally:
+        await trial.rollback()
+    if found.after > found.before:
+        raise Recoverable(
+            f"Kafka holds {found.after - found.before} more event(s) of {found.lane}, all of them whole"
+        )
