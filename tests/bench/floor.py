@@ -20,8 +20,9 @@ from samenspel.messaging.comparison import OPEN
 from samenspel.messaging.doors import LOCK as LOCK_DOORS
 from samenspel.messaging.doors import MAKE as MAKE_DOOR
 from samenspel.messaging.doors import MOVE as MOVE_DOORS
-from samenspel.messaging.lanes import ADVANCE, JOURNAL, LOCK, columns
-from samenspel.messaging.relay import BATCH_BYTES_MAX, LAZILY
+from samenspel.messaging.lanes import ADVANCE, JOURNAL, LOCK, Lane, columns
+from samenspel.messaging.lanes import placed as placed_rows
+from samenspel.messaging.producer import BATCH_BYTES_MAX
 from samenspel.runtime.migrations import migrate
 from samenspel.runtime.postgres import Connection, Pool, create_pool
 from samenspel.runtime.settings import ServiceSettings
@@ -36,8 +37,9 @@ cross join lateral (select * from journal j where (j.topic, j.lane, j.timeline) 
 where l.sequence > p.sequence order by 1, 2, 3
 """
 PUBLISHED = """
+with lazily as (select set_config('synchronous_commit', 'off', true))
 update published p set sequence = x.sequence
-from unnest($1::text[], $2::int[], $3::bigint[]) as x (topic, lane, sequence)
+from lazily, unnest($1::text[], $2::int[], $3::bigint[]) as x (topic, lane, sequence)
 where (p.topic, p.lane) = (x.topic, x.lane)
 """
 
@@ -106,8 +108,10 @@ async def _write(connection: Connection, lane_count: int, found: dict[TopicParti
     await connection.execute(SAVE, "bench.v1", FUNDING, *columns([states[key] for key in sorted(states)], 5))
     await connection.execute(REMEMBER, *columns(sorted(answers), 4))
     await connection.execute(ADVANCE, *columns([(*name, moved_to[name], b"x" * 32) for name in names], 4))
-    for name in names:
-        await connection.execute(JOURNAL, *name, 1, standing[name], *columns(rows[name], 3))
+    made = [Lane(*name, 1, moved_to[name], 0, rows[name]) for name in names]
+    await connection.execute(
+        JOURNAL, *columns(placed_rows(made), 6), *columns([row for x in made for row in x.rows], 3)
+    )
     await connection.execute(MOVE_DOORS, *columns(sorted(moved), 3))
 
 
@@ -126,8 +130,7 @@ async def _relay(pool: Pool, settings: ServiceSettings, wake: asyncio.Event) -> 
             continue
         sent = [_send(producer, name, list(group)) for name, group in groupby(rows, key=lambda row: (row[0], row[1]))]
         reached = await asyncio.gather(*sent)
-        async with pool.acquire() as connection, connection.transaction():
-            await connection.execute(LAZILY)
+        async with pool.acquire() as connection:
             await connection.execute(PUBLISHED, *columns(sorted(reached), 3))
 
 

@@ -58,10 +58,14 @@ from unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[]) as x (topic, lane,
 where (l.topic, l.lane) = (x.topic, x.lane)
 """
 
+# All rows of all lanes in one statement; each lane says which of them are its own, by number, and how far they shift.
 JOURNAL = """
 insert into journal (topic, lane, timeline, sequence, key, headers, value)
-select $1, $2, $3, $4 + x.number, x.key, x.headers, x.value
-from unnest($5::text[], $6::bytea[], $7::bytea[]) with ordinality as x (key, headers, value, number)
+select l.topic, l.lane, l.timeline, x.number + l.shift, x.key, x.headers, x.value
+from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[])
+  as l (topic, lane, timeline, shift, after, upto)
+join unnest($7::text[], $8::bytea[], $9::bytea[]) with ordinality as x (key, headers, value, number)
+  on x.number > l.after and x.number <= l.upto
 """
 
 
@@ -100,10 +104,18 @@ async def save(connection: Connection, lanes: Iterable[Lane]) -> None:
     standing = [(lane.topic, lane.lane, lane.sequence, lane.digest.to_bytes(32, "big")) for lane in moved]
     points.reached("lanes.advance")
     await connection.execute(ADVANCE, *columns(standing, 4))
-    for lane in moved:
-        before = lane.sequence - len(lane.rows)
-        points.reached("lanes.journal")
-        await connection.execute(JOURNAL, lane.topic, lane.lane, lane.timeline, before, *columns(lane.rows, 3))
+    points.reached("lanes.journal")
+    await connection.execute(JOURNAL, *columns(placed(moved), 6), *columns([row for x in moved for row in x.rows], 3))
+
+
+def placed(lanes: Iterable[Lane]) -> list[tuple[str, int, int, int, int, int]]:
+    """Where the rows of each lane stand among those of all, as `JOURNAL` wants it."""
+    placed, after = [], 0
+    for lane in lanes:
+        upto = after + len(lane.rows)
+        placed.append((lane.topic, lane.lane, lane.timeline, lane.sequence - upto, after, upto))
+        after = upto
+    return placed
 
 
 def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
