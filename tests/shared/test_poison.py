@@ -1,6 +1,7 @@
 """What one organisation sends, however malformed, may not lose, delay or duplicate another's events."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -13,7 +14,7 @@ from tests.kit.database import rows
 from tests.kit.doors import Record, send, send_raw
 from tests.kit.events import Event, binary, initiative
 from tests.kit.organisations import Organisation
-from tests.kit.poison import send_bent
+from tests.kit.poison import batch_of, raw, send_batch
 from tests.kit.reading import answers_of, answers_to, receipt_records
 from tests.kit.waiting import eventually
 
@@ -44,19 +45,21 @@ async def test_a_header_name_that_is_not_utf_8(system: LocalSystem, organisation
     """aiokafka loses other partitions' records for such a header; nothing may be lost here, of nobody."""
     innocent, clumsy = await organisation(), await organisation()
     theirs, before, after = _good(innocent, 5), _good(clumsy, 2), _good(clumsy, 2)
-    headers, value = binary(_good(clumsy, 1)[0])
-    poison: Record = [*headers, ("PLACEHOLDER", b"x")], value
-    batch = [*map(binary, before), poison, *map(binary, after)]
+    bad = _good(clumsy, 1)[0]
+    headers, value = binary(bad)
+    poison = raw(headers, value)
+    poison = replace(poison, headers=[*poison.headers, (b"\xff\xfePLACEHOL\xc3", b"x")])
+    batch = [*(raw(*binary(each)) for each in before), poison, *(raw(*binary(each)) for each in after)]
     topic = ingress("initiatives", clumsy.oin)
     if not poison_first:
         await send(innocent, theirs)
-    await send_bent(clumsy.kafka, topic, batch, b"PLACEHOLDER", b"\xff\xfePLACEHOL\xc3")
+    assert await send_batch(clumsy, topic, batch_of(batch)) == (0, 0)
     if poison_first:
         await send(innocent, theirs)
     assert await _outcomes(innocent, theirs) == ["accepted"] * 5
     assert await _outcomes(clumsy, [*before, *after]) == ["accepted"] * 4
     answer = await _answer_at(clumsy, 2)
-    assert answer["outcome"] == "rejected"
+    assert (answer["outcome"], answer["id"]) == ("rejected", bad["id"])
     assert [problem["code"] for problem in answer["problems"]] == ["unreadable-record"]
     apart = await rows(system, "registry", "select * from quarantine where topic = $1", topic)
     assert [(row["offset"], row["reason"], row["value"]) for row in apart] == [(2, "unreadable-record", value)]

@@ -17,11 +17,12 @@ from aiokafka import ConsumerRecord, TopicPartition
 
 from samenspel.contracts.catalogue import SubmissionType
 from samenspel.contracts.cloudevents import Envelope, from_kafka
-from samenspel.contracts.problems import Problem, Rejected
+from samenspel.contracts.problems import Code, Problem, Rejected
 from samenspel.contracts.submissions import Submission, read_submission
 from samenspel.contracts.topics import organisation_of
 from samenspel.messaging import doors, points, quarantine
 from samenspel.messaging.answers import Inbound, Refusal
+from samenspel.messaging.batches import undecoded
 from samenspel.messaging.desk import Desk
 from samenspel.messaging.doors import Stretch
 from samenspel.messaging.errors import PASSING
@@ -33,12 +34,7 @@ from samenspel.runtime.postgres import Pool
 log = structlog.get_logger()
 
 PAUSE_SECONDS: Final = 0.2
-UNREADABLE: Final = Problem(
-    code="unreadable-record",
-    field="/",
-    detail="the record cannot be read (most often: header names that are not UTF-8); it is kept in quarantine",
-    fix="Send header names and values as UTF-8, under a new id.",
-)
+UNREADABLE: Final[Code] = "unreadable-record"
 DECISION_FAILED: Final = Problem(
     code="decision-failed",
     field="/",
@@ -96,7 +92,7 @@ class Ingress:
             self._next[topic] = found[-1].offset + 1
             stretches.append((topic, start, found[-1].offset + 1, found[-1].timestamp))
         inbound = [read_record(record, self._desk.handlers.types) for record in kept]
-        return Batch(kept, inbound, stretches, _unreadable(kept, inbound))
+        return Batch(kept, inbound, stretches, _set_apart(kept, inbound))
 
     def _has_new_gap(self, topic: str, start: int, records: Sequence[ConsumerRecord]) -> bool:
         """A gap in the offsets is believed only when a second read shows it too."""
@@ -136,7 +132,7 @@ class Ingress:
         for record, inbound in zip(batch.records, batch.inbound, strict=True):
             stretch = (record.topic, starts[record.topic], record.offset + 1, record.timestamp)
             starts[record.topic] = record.offset + 1
-            single = Batch([record], [inbound], [stretch], _unreadable([record], [inbound]))
+            single = Batch([record], [inbound], [stretch], _set_apart([record], [inbound]))
             try:
                 await self._commit_or_set_apart(single)
             except PASSING:
@@ -167,10 +163,11 @@ def read_record(record: ConsumerRecord, types: Mapping[str, SubmissionType]) -> 
     """The submission in a record of an ingress topic, or why it is none; addressed by where the record lies."""
     organisation = organisation_of(record.topic)
     where = f"{record.topic}/{record.partition}/{record.offset}"
-    if record.headers is None:
-        return Refusal(organisation, "", "", [UNREADABLE], where)
     envelope = Envelope({}, b"")
     try:
+        if lost := undecoded(record.headers):
+            envelope = from_kafka(record.headers[1:], record.value)
+            raise Rejected(_unreadable(lost[0]))
         envelope = from_kafka(record.headers, record.value)
         received = datetime.fromtimestamp(record.timestamp / 1000, UTC)
         return read_submission(envelope, organisation, types, received, where)
@@ -179,7 +176,16 @@ def read_record(record: ConsumerRecord, types: Mapping[str, SubmissionType]) -> 
     except Exception as error:
         # Our fault, not the sender's; but it may not keep the others of this batch from being decided.
         log.exception("record cannot be read", record=where, exc_info=error)
-        return Refusal(organisation, "", "", [UNREADABLE], where)
+        return Refusal(organisation, "", "", [_unreadable("it breaks our reading")], where)
+
+
+def _unreadable(why: str) -> Problem:
+    return Problem(
+        code=UNREADABLE,
+        field="/",
+        detail=f"the record cannot be read: {why}; it is kept in quarantine",
+        fix="Send header names as UTF-8, and batches without compression or with gzip; under a new id.",
+    )
 
 
 def _undecided(inbound: Inbound) -> Refusal:
@@ -188,15 +194,23 @@ def _undecided(inbound: Inbound) -> Refusal:
     return Refusal(inbound.organisation, source, id, [DECISION_FAILED], inbound.record)
 
 
-def _unreadable(records: Sequence[ConsumerRecord], inbound: Sequence[Inbound]) -> list[Quarantined]:
+def _set_apart(records: Sequence[ConsumerRecord], inbound: Sequence[Inbound]) -> list[Quarantined]:
     return [
-        _quarantined(record, UNREADABLE.code, UNREADABLE.detail)
+        _quarantined(record, problem.code, problem.detail)
         for record, each in zip(records, inbound, strict=True)
-        if isinstance(each, Refusal) and UNREADABLE in each.problems
+        if (problem := unreadable_in(each))
     ]
 
 
+def unreadable_in(inbound: Inbound) -> Problem | None:
+    """Why the record could not even be read; None when it could."""
+    if isinstance(inbound, Submission):
+        return None
+    return next((problem for problem in inbound.problems if problem.code == UNREADABLE), None)
+
+
 def _quarantined(record: ConsumerRecord, reason: str, detail: str) -> Quarantined:
+    lost = undecoded(record.headers)
     return Quarantined(
         record.topic,
         record.partition,
@@ -205,6 +219,7 @@ def _quarantined(record: ConsumerRecord, reason: str, detail: str) -> Quarantine
         reason,
         detail,
         record.key,
-        record.headers,
+        None if lost else record.headers,
         record.value,
+        lost[1] if lost else None,
     )

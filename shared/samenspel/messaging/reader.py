@@ -1,21 +1,24 @@
-"""A Kafka consumer that loses nothing of one partition because of what lies in another.
+"""A Kafka consumer that loses nothing of one partition because of what lies in another, and lets none wait for it.
 
-aiokafka drains partition after partition; an undecodable record in a later one throws away what was drained before
-it, with the positions already moved. So this one asks for one partition at a time. And it reads nothing of a newly
-assigned partition before it knows, from the database, where to read on: Kafka's committed offset decides nothing.
+aiokafka drains partition after partition; an error in a later one throws away what was drained before it, with the
+positions already moved. So this one asks for one partition at a time, and takes of each its share in turn. And it
+reads nothing of a newly assigned partition before it knows, from the database, where to read on: Kafka's committed
+offset decides nothing.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 
-from samenspel.messaging import points
-from samenspel.messaging.rescue import UNDECODABLE, Rescue
+from samenspel.messaging import batches, points
+from samenspel.messaging.rescue import Rescue
 
 log = structlog.get_logger()
+batches.install()
 
 Opener = Callable[[TopicPartition], Awaitable[int]]
 RECORDS_MAX: Final = 500
@@ -39,13 +42,14 @@ class Unopened(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
 
 
 class LaneReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
-    """``opener`` says from which offset a partition is read; ``rescue`` reads what aiokafka cannot decode."""
+    """``opener`` says from which offset a partition is read."""
 
     def __init__(self, *topics: str, unopened: Unopened, opener: Opener, rescue: Rescue, **settings: Any) -> None:
         super().__init__(*topics, **settings)
         self._unopened = unopened
         self._opener = opener
-        self._rescue = rescue
+        self._opens_at: dict[TopicPartition, float] = {}
+        self._turns = 0
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
@@ -68,42 +72,40 @@ class LaneReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no typ
 
     async def _open_assigned(self) -> None:
         self._unopened.partitions &= self.assignment()
-        failed = False
-        for partition in list(self._unopened.partitions):
+        now = time.monotonic()
+        for partition in [each for each in self._unopened.partitions if self._opens_at.get(each, 0) <= now]:
             try:
                 self.seek(partition, await self._opener(partition))
             except Exception as error:
-                # Nothing of this partition is read until it can be opened; the others must not wait for it.
+                # Nothing of this partition is read until it can be opened; the others do not wait for it.
                 log.warning("partition not opened", partition=f"{partition.topic}/{partition.partition}", error=error)
-                failed = True
+                self._opens_at[partition] = time.monotonic() + _PAUSE_SECONDS
             else:
                 self._unopened.partitions.discard(partition)
-        if failed:
-            await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _drain(self, room: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """Up to ``room`` records; of each partition its share, and what is left over to whose turn it is."""
+        ready = [each for each in self._fetcher._records if each not in self._unopened.partitions]
+        if not ready:
+            return {}
+        self._turns += 1
+        turn = self._turns % len(ready)
         drained: dict[TopicPartition, list[ConsumerRecord]] = {}
-        for partition in list(self._fetcher._records):
-            if partition in self._unopened.partitions:
-                continue
-            records = await self._records_of(partition, room)
-            if records:
+        for place, partition in enumerate(ready[turn:] + ready[:turn]):
+            share = max(1, room // (len(ready) - place))
+            if room > 0 and (records := await self._records_of(partition, share)):
                 drained[partition] = records
                 room -= len(records)
-            if room <= 0:
-                break
         return drained
 
     async def _records_of(self, partition: TopicPartition, room: int) -> list[ConsumerRecord]:
         try:
             found = await super().getmany(partition, timeout_ms=0, max_records=room)
-        except UNDECODABLE as error:
-            position = await self.position(partition)
-            log.warning("record cannot be decoded", partition=str(partition), offset=position, error=str(error))
-            records = await self._rescue(partition, position, room)
-            if records:
-                self.seek(partition, records[-1].offset + 1)
-            return records
+        except Exception as error:
+            log.exception("partition not read; opened again", partition=str(partition), exc_info=error)
+            self.reopen(partition)
+            self._opens_at[partition] = time.monotonic() + _PAUSE_SECONDS
+            return []
         return list(found.get(partition, ()))
 
     async def _something_new(self) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import structlog
 
 from samenspel.messaging import quarantine
-from samenspel.messaging.answers import Answered, Inbound, Refusal
+from samenspel.messaging.answers import Answered
 from samenspel.messaging.desk import Desk
 from samenspel.messaging.errors import PASSING
-from samenspel.messaging.ingress import UNREADABLE, read_record
+from samenspel.messaging.ingress import read_record, unreadable_in
 from samenspel.runtime.postgres import Connection, Pool
 
 log = structlog.get_logger()
@@ -46,9 +46,11 @@ class Redrive:
         try:
             async with self.pool.acquire() as connection, connection.transaction():
                 record = quarantine.record_in(await _hold(connection, number))
-                inbound = read_record(record, self.desk.handlers.types)
-                if _is_unreadable(inbound):
+                if record.headers is None:
                     raise Unreadable(Unreadable.__doc__)
+                inbound = read_record(record, self.desk.handlers.types)
+                if problem := unreadable_in(inbound):
+                    raise Unreadable(problem.detail)
                 [answered] = await self.desk.settle(connection, [inbound])
                 await quarantine.act(connection, number, "retry", operator, why, answered.outcome, _said(answered))
                 return answered.outcome
@@ -79,10 +81,6 @@ async def _hold(connection: Connection, number: int) -> dict[str, Any]:
     if not row["open"]:
         raise Settled(f"record {number} was settled before")
     return row
-
-
-def _is_unreadable(inbound: Inbound) -> bool:
-    return isinstance(inbound, Refusal) and UNREADABLE in inbound.problems
 
 
 def _said(answered: Answered) -> str:
