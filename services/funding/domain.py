@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from samenspel.contracts.catalogue import APPLICATION
 from samenspel.contracts.funding import (
     Application,
     ApplicationDecided,
@@ -20,7 +21,7 @@ from samenspel.contracts.funding import (
     RefusalGround,
 )
 from samenspel.contracts.organisations import Organisation
-from samenspel.contracts.problems import Problem, Rejected, not_permitted, unknown
+from samenspel.contracts.problems import MissingFact, Problem, Rejected, not_permitted, unknown
 
 from services.funding.ceiling import Ruling, article_of, within_ceiling
 
@@ -79,7 +80,11 @@ def apply(
         status="submitted",
         version=1,
     )
-    return application, ApplicationPlan(**{name: getattr(stated, name) for name in ApplicationPlan.model_fields})
+    return application, plan_of(stated)
+
+
+def plan_of(stated: ApplicationSubmitted) -> ApplicationPlan:
+    return ApplicationPlan(**{name: getattr(stated, name) for name in ApplicationPlan.model_fields})
 
 
 def decide(stated: ApplicationDecided, dossier: Dossier, by: str, now: datetime) -> Application:
@@ -118,6 +123,9 @@ def _open_case(
         raise Rejected(not_permitted(f"only the authority, {programme.authority}, decides in this programme"))
     if application is None or application.programme_id != stated.programme_id:
         raise Rejected(unknown("unknown-application", "application_id", stated.application_id))
+    if dossier.plan is None and application.status == "submitted":
+        # Lost in a restore, since it is in no event; the application, read or sent again, brings it back.
+        raise MissingFact(APPLICATION.name, application.application_id)
     if dossier.plan is None:
         raise Rejected(_already_decided(application))
     return programme, application, dossier.plan

@@ -91,6 +91,16 @@ class FundingHandlers:
         await store.index_applications(connection, submitted)
         await store.draw(connection, granted_in(changes))
 
+    def withheld(self, submission: Submission, world: World) -> tuple[Reference, ApplicationPlan] | None:
+        """The plan, which stays with the parties until the decision."""
+        present = world.find(Application, APPLICATION, submission.subject)
+        if submission.type.name != SUBMITTED or present is None or present.status != "submitted":
+            return None
+        if world.private(ApplicationPlan, APPLICATION, submission.subject) is not None:
+            return None
+        data: Any = submission.data
+        return (APPLICATION.name, submission.subject), domain.plan_of(data)
+
     def _require_facts(self, submission: Submission, world: World) -> None:
         """All that others must have told first; asked last, because what misses a fact waits for it."""
         for aggregate, subject in self.foreign(submission):

@@ -57,6 +57,9 @@ class NotifierHandlers:
             else:
                 await store.end(connection, state)
 
+    def withheld(self, submission: Submission, world: World) -> None:
+        """What a submission says is published; an address never travels in one."""
+
     def _require_admitted(self, submission: Submission, world: World) -> None:
         if submission.organisation != self._operator:
             world.fact(Organisation, ORGANISATION, submission.organisation)

@@ -54,6 +54,9 @@ class RegistryHandlers:
     async def save(self, connection: Connection, world: World, changes: Sequence[Change]) -> None:
         await store.index_initiatives(connection, changes)
 
+    def withheld(self, submission: Submission, world: World) -> None:
+        """What this service is told, it publishes."""
+
     def _may_submit(self, submission: Submission, world: World) -> None:
         if submission.organisation == self._operator:
             return

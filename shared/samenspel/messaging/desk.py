@@ -9,7 +9,7 @@ and the first answers are kept last: two transactions with the same submission m
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -18,6 +18,7 @@ from samenspel.contracts.digest import REMOVED
 from samenspel.contracts.problems import MissingFact, Problem, Rejected
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import Domain, lane_of, receipts
+from samenspel.contracts.values import Model
 from samenspel.messaging import aggregates, answers, lanes, waiting
 from samenspel.messaging.answers import Answered, Inbound, moment
 from samenspel.messaging.errors import FenceLost
@@ -49,7 +50,13 @@ class Handlers(Protocol):
         """Pure. Raises `Rejected`, or `MissingFact` once every check that needs no missing fact has passed."""
 
     async def save(self, connection: Connection, world: World, changes: Sequence[Change]) -> None:
-        """Write the service's own tables, in the transaction of the journal."""
+        """Write the service's own tables, in the transaction of the journal; a recovery repeats it from the facts."""
+
+    def withheld(self, submission: Submission, world: World) -> tuple[Reference, Model] | None:
+        """What an accepted submission said that is kept without being published, when it is missing.
+
+        It is in no event, so a restore from a backup loses it; the submission, read or sent again, has it.
+        """
 
 
 @dataclass(slots=True)
@@ -135,10 +142,20 @@ class Desk:
         if not isinstance(to, Submission):
             return answers.rejected(to, to.problems)
         if (before := sitting.known.get(answers.identity(to))) is not None:
-            return answers.repeated(to, before)
+            return self._repeat(sitting, to, before)
         given = await self._decide_or_defer(connection, sitting, to)
         sitting.first.append((to, given))
         sitting.known[answers.identity(to)] = given.json
+        return given
+
+    def _repeat(self, sitting: Sitting, to: Submission, before: bytes) -> Answered:
+        """Say again what it led to; what was private about it and was lost in a restore, it brings back."""
+        given = answers.repeated(to, before)
+        if given.body.get("first_outcome") == "accepted" and (lost := self.handlers.withheld(to, sitting.world)):
+            reference, private = lost
+            held = replace(sitting.world.own[reference], private=private.model_dump_json(exclude_none=True).encode())
+            sitting.world.own[reference] = sitting.changed[reference] = held
+            sitting.at[reference] = self.lane_of(to)
         return given
 
     async def _decide_or_defer(self, connection: Connection, sitting: Sitting, to: Submission) -> Answered:

@@ -47,7 +47,9 @@ where w.number = (select min(x.number) from waiting x
                   where (x.topic, x.lane, x.subject) = (w.topic, w.lane, w.subject))
   and (w.needs_aggregate is null or w.deadline <= $1
        or exists (select from projection p where not p.stale
-                  and (p.aggregate, p.subject) = (w.needs_aggregate, w.needs_subject)))
+                  and (p.aggregate, p.subject) = (w.needs_aggregate, w.needs_subject))
+       or exists (select from aggregate a where a.private is not null
+                  and (a.aggregate, a.subject) = (w.needs_aggregate, w.needs_subject)))
 order by w.number limit 100
 """
 
