@@ -1,69 +1,57 @@
-"""The registry dies at every named moment between reading and acknowledging: nothing is lost, nothing happens twice.
+"""Services die, or lose an answer, at the most telling points; `make chaos` tries every point, several times."""
 
-A process kills itself at the n-th time that it comes by a point, while two doors submit to it; another takes its
-place. "Answer lost" is a point after a commit or an acknowledgement.
-"""
-
-import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping
 
 import pytest
 import pytest_asyncio
+from samenspel.contracts.topics import Service
 
+from deploy.local.home import CHECKOUT
 from deploy.local.system import LocalSystem
-from tests.chaos.workload import Workload, law_holds
-from tests.kit.events import initiative
-from tests.kit.lives import Life, begin, begin_ready
-from tests.kit.organisations import Organisation, admit, operator_of
+from tests.chaos.kill.campaign import REGRESSIONS, everything_holds
+from tests.chaos.kill.catalogue import BY_COMMAND, POINTS, case
+from tests.chaos.kill.runner import run, works
+from tests.chaos.kill.works import Work
 
-SOME = ["ingress.commit", "http.commit", "relay.send", "relay.move", "comparison.open"]
-POINTS = [*SOME, "ingress.begin", "relay.begin-claim", "relay.acknowledge", "comparison.reset"]
+TELLING = """
+registry ingress.commit before 1
+registry ingress.commit after 1
+registry ingress.commit lost 1
+registry http.commit after 1
+registry relay.acknowledge after 1
+registry relay.acknowledge lost 1
+registry relay.move after 1
+registry comparison.open before 1
+funding projector.commit before 1
+funding projector.commit after 1
+funding waker.commit before 1
+funding waker.commit lost 1
+notifier sender.tell after 1
+notifier outcomes.commit before 1
+notifier deliveries.commit lost 1
+"""
+CASES = [line for line in (TELLING + REGRESSIONS.read_text()).splitlines() if line]
+NAMED = re.compile(r'points\.reached\("([a-z.-]+)"\)')
 
 
 @pytest_asyncio.fixture(scope="module")
-async def city(bare_system: LocalSystem) -> Organisation:
-    """Admitted by a registry that lives on."""
-    life = await begin_ready(bare_system, "registry")
-    try:
-        return await admit(bare_system)
-    finally:
-        life.kill()
+async def services(bare_system: LocalSystem) -> AsyncIterator[Mapping[Service, Work]]:
+    async with works(bare_system) as made:
+        yield made
 
 
-@pytest.mark.parametrize("point", SOME)
-async def test_the_registry_dies_at(bare_system: LocalSystem, city: Organisation, point: str) -> None:
-    await _dies_at(bare_system, city, f"{point}:1")
+@pytest.mark.parametrize("text", CASES)
+async def test_something_happens_at(services: Mapping[Service, Work], text: str) -> None:
+    chosen = case(text)
+    await run(services[chosen.service], chosen)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("times", [1, 2, 3])
-@pytest.mark.parametrize("point", POINTS)
-async def test_the_registry_dies_again_at(
-    bare_system: LocalSystem, city: Organisation, point: str, times: int
-) -> None:
-    await _dies_at(bare_system, city, f"{point}:{times}")
+async def test_everything_adds_up_afterwards(services: Mapping[Service, Work]) -> None:
+    await everything_holds(services)
 
 
-async def _dies_at(system: LocalSystem, city: Organisation, moment: str) -> None:
-    first = begin(system, "registry", moment)
-    second: Life | None = None
-    try:
-        async with asyncio.timeout(90), asyncio.TaskGroup() as tasks:
-            working = tasks.create_task(_work_until_it_ends(first, city))
-            await first.ends(60)
-            second = begin(system, "registry")
-        for work in working.result():
-            await work.is_answered_once()
-        await law_holds(system, "registry", [city, operator_of(system)])
-    finally:
-        for life in filter(None, (first, second)):
-            life.kill()
-
-
-async def _work_until_it_ends(life: Life, city: Organisation) -> list[Workload]:
-    """Rounds of work, until the service has killed itself and another has done what was left."""
-    rounds: list[Workload] = []
-    while not rounds or not life.has_ended:
-        events = [city.event("initiative-registered", initiative()) for _ in range(32)]
-        rounds.append(Workload(city, "registry", events[:24], events[24:], repeated=events[:4]))
-        await rounds[-1].run()
-    return rounds
+def test_the_catalogue_names_the_points_in_the_code() -> None:
+    files = [*CHECKOUT.glob("shared/samenspel/**/*.py"), *CHECKOUT.glob("services/**/*.py")]
+    named = {name for file in files if file.name != "points.py" for name in NAMED.findall(file.read_text())}
+    assert named - BY_COMMAND == {point.name for points in POINTS.values() for point in points}
