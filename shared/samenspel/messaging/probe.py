@@ -8,7 +8,6 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from samenspel.messaging import points
-from samenspel.messaging.rescue import UNDECODABLE, Rescue
 
 _SECONDS_MAX: Final = 10.0
 _BATCH: Final = 1_000
@@ -18,9 +17,8 @@ _FETCH_WAIT_MS: Final = 20
 class Probe:
     """One consumer without a group, used for one question at a time. Every answer is bounded in time."""
 
-    def __init__(self, settings: Mapping[str, Any], rescue: Rescue) -> None:
+    def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
-        self._rescue = rescue
         self._turn = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
 
@@ -105,14 +103,8 @@ class Probe:
         return []
 
     async def _some(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> list[ConsumerRecord]:
-        try:
-            points.reached("probe.fetch")
-            found = await consumer.getmany(partition, timeout_ms=1_000, max_records=_BATCH)
-        except UNDECODABLE:
-            records = await self._rescue(partition, await consumer.position(partition), _BATCH)
-            if records:
-                consumer.seek(partition, records[-1].offset + 1)
-            return records
+        points.reached("probe.fetch")
+        found = await consumer.getmany(partition, timeout_ms=1_000, max_records=_BATCH)
         return list(found.get(partition, ()))
 
     async def _connected(self) -> AIOKafkaConsumer:

@@ -15,7 +15,6 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 
 from samenspel.messaging import batches, points
-from samenspel.messaging.rescue import Rescue
 
 log = structlog.get_logger()
 batches.install()
@@ -44,7 +43,7 @@ class Unopened(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
 class LaneReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
     """``opener`` says from which offset a partition is read."""
 
-    def __init__(self, *topics: str, unopened: Unopened, opener: Opener, rescue: Rescue, **settings: Any) -> None:
+    def __init__(self, *topics: str, unopened: Unopened, opener: Opener, **settings: Any) -> None:
         super().__init__(*topics, **settings)
         self._unopened = unopened
         self._opener = opener

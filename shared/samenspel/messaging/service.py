@@ -4,7 +4,6 @@ import asyncio
 import platform
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from typing import Final
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
@@ -24,7 +23,6 @@ from samenspel.messaging.ingress import Ingress
 from samenspel.messaging.probe import Probe
 from samenspel.messaging.projector import Follower, Projector
 from samenspel.messaging.relay import Relay
-from samenspel.messaging.rescue import rescue
 from samenspel.messaging.subscribing import Subscription, ingress_pattern, readers, subscribe
 from samenspel.messaging.upkeep import Upkeep
 from samenspel.messaging.waker import Waker
@@ -62,14 +60,13 @@ class Messaging:
         self._follows = follows
         source = f"urn:nld:oin:{settings.operator_oin}:systeem:samenspel-{name}"
         self.desk = Desk(handlers, source, settings.lanes, lambda: str(uuid7()), lambda: datetime.now(UTC))
-        self._rescue = partial(rescue, settings.librdkafka())
-        self.probe = Probe(settings.kafka(), self._rescue)
-        self._relay_probe = Probe(settings.kafka(), self._rescue)
+        self.probe = Probe(settings.kafka())
+        self._relay_probe = Probe(settings.kafka())
         self.gate = Gate(pool, self._relay_probe, self._look_again)
         self.relay = Relay(pool, self.gate, settings.kafka(), _holder(settings), PUBLISHED.inc)
         self.upkeep = Upkeep(
             pool,
-            lambda: Probe(settings.kafka(), self._rescue),
+            lambda: Probe(settings.kafka()),
             self.gate,
             handlers,
             owns,
@@ -111,6 +108,10 @@ class Messaging:
                 f"Kafka holds what this database has lost: `samenspel lanes recover {self._name}` brings it back"
             )
         found |= {f"lane {lane}": "stalled: the log misses an event" for lane in self.projector.stalled}
+        found |= {
+            f"lane {lane}": f"its owner started it anew: made again from timeline {timeline}"
+            for lane, timeline in self.projector.rebuilding.items()
+        }
         found |= {f"lane {lane}": f"diverged at {at}" for lane, at in self.projector.diverged.items()}
         if not self.relay.connected:
             found["relay"] = "Kafka or PostgreSQL is away, or not compared yet"
@@ -188,7 +189,7 @@ class Messaging:
         subscriptions = [Subscription("ingress", self.ingress, pattern=ingress_pattern(handlers.domain))]
         if self._follows:
             subscriptions.append(Subscription("canonical", self.projector, topics=self._follows))
-        self._broker = await subscribe(self._name, settings, subscriptions, opener=self._open, rescue=self._rescue)
+        self._broker = await subscribe(self._name, settings, subscriptions, opener=self._open)
 
 
 def _holder(settings: ServiceSettings) -> UUID:

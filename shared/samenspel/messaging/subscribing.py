@@ -19,7 +19,6 @@ from faststream.security import SASLScram512
 from samenspel.contracts.topics import INGRESS, Domain
 from samenspel.messaging import points
 from samenspel.messaging.reader import RECORDS_MAX, LaneReader, Opener, Unopened
-from samenspel.messaging.rescue import Rescue
 from samenspel.runtime.settings import ServiceSettings
 
 SESSION_MS: Final = 2_000
@@ -45,7 +44,7 @@ def ingress_pattern(domain: Domain) -> str:
 
 
 async def subscribe(
-    name: str, settings: ServiceSettings, subscriptions: Sequence[Subscription], *, opener: Opener, rescue: Rescue
+    name: str, settings: ServiceSettings, subscriptions: Sequence[Subscription], *, opener: Opener
 ) -> KafkaBroker:
     """A started broker that hands every batch to its receiver. Raises when Kafka is away."""
     broker = _broker(name, settings)
@@ -54,7 +53,7 @@ async def subscribe(
     try:
         await broker.connect()
         config: Any = broker.config.broker_config
-        config.builder = partial(LaneReader, opener=opener, rescue=rescue, **config.builder.keywords)
+        config.builder = partial(LaneReader, opener=opener, **config.builder.keywords)
         points.reached("subscribing.start")
         await broker.start()
     except BaseException:

@@ -22,9 +22,7 @@ class ServiceSettings(BaseSettings):
     kafka_security_protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"] = "SASL_SSL"
     kafka_username: str
     kafka_password: SecretStr
-    kafka_ca_file: Path | None = Field(
-        default=None, description="The CA that vouches for Kafka"
-    )
+    kafka_ca_file: Path | None = Field(default=None, description="The CA that vouches for Kafka")
     postgres_dsn: str = Field(description="Without the password; its sslmode and sslrootcert say how it is encrypted")
     postgres_password: SecretStr
     postgres_connections: int = Field(default=8, ge=3, le=100)
@@ -78,16 +76,3 @@ class ServiceSettings(BaseSettings):
         if self.kafka_security_protocol != "SASL_SSL":
             return None
         return ssl.create_default_context(cafile=self.kafka_ca_file)
-
-    def librdkafka(self) -> dict[str, Any]:
-        """The same as librdkafka takes them."""
-        settings = {
-            "bootstrap.servers": self.kafka_bootstrap,
-            "security.protocol": self.kafka_security_protocol,
-            "sasl.mechanism": "SCRAM-SHA-512",
-            "sasl.username": self.kafka_username,
-            "sasl.password": self.kafka_password.get_secret_value(),
-        }
-        if self.kafka_ca_file:
-            settings["ssl.ca.location"] = str(self.kafka_ca_file)
-        return settings
