@@ -14,6 +14,7 @@ from samenspel.messaging.errors import FenceLost
 from samenspel.messaging.lanes import columns
 from samenspel.messaging.probe import Probe
 from samenspel.messaging.quarantine import Quarantined
+from samenspel.runtime.metrics import INGRESS_RETURNED
 from samenspel.runtime.postgres import Connection
 
 log = structlog.get_logger()
@@ -59,6 +60,7 @@ async def open_door(connection: Connection, probe: Probe, topic: str) -> int:
     partition = TopicPartition(topic, 0)
     start, end = await probe.bounds(partition)
     if end < stands or await _is_another_log(probe, partition, stands, start, appended_at):
+        INGRESS_RETURNED.inc()
         log.error("ingress was cut back or made anew; read again from its start", topic=topic, stood=stands, end=end)
         return await _return_to(connection, topic, start, stands)
     if start > stands:

@@ -15,10 +15,11 @@ select topic, lane, timeline, sequence, digest, last_offset from position
 where (topic, lane) in (select * from unnest($1::text[], $2::int[])) order by topic, lane for update
 """
 MOVE = """
-update position p set sequence = x.sequence, digest = x.digest, last_offset = x.last_offset,
-                      diverged_at = coalesce(p.diverged_at, x.diverged_at)
-from unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bigint[])
-  as x (topic, lane, sequence, digest, last_offset, diverged_at)
+update position p set timeline = x.timeline, sequence = x.sequence, digest = x.digest, last_offset = x.last_offset,
+  diverged_at = case when p.timeline = x.timeline then coalesce(p.diverged_at, x.diverged_at)
+                     else x.diverged_at end
+from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[])
+  as x (topic, lane, timeline, sequence, digest, last_offset, diverged_at)
 where (p.topic, p.lane) = (x.topic, x.lane)
 """
 
@@ -43,8 +44,15 @@ async def lock(connection: Connection, names: Iterable[LaneName]) -> dict[LaneNa
 async def move(connection: Connection, positions: dict[LaneName, Position], diverged: dict[LaneName, int]) -> None:
     """``diverged`` names the sequence at which a lane's digest was first another than its owner's."""
     rows = [
-        (*name, stands.sequence, stands.digest.to_bytes(32, "big"), stands.last_offset, diverged.get(name))
+        (
+            *name,
+            stands.timeline,
+            stands.sequence,
+            stands.digest.to_bytes(32, "big"),
+            stands.last_offset,
+            diverged.get(name),
+        )
         for name, stands in sorted(positions.items())
     ]
     points.reached("positions.move")
-    await connection.execute(MOVE, *columns(rows, 6))
+    await connection.execute(MOVE, *columns(rows, 7))

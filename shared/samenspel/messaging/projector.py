@@ -6,7 +6,6 @@ and digest, its subject is marked stale, and the next whole state heals it.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import structlog
@@ -15,22 +14,25 @@ from pydantic import ValidationError
 
 from samenspel.contracts.canonical import CanonicalEvent, read
 from samenspel.contracts.catalogue import AGGREGATES
-from samenspel.contracts.digest import REMOVED, state_hash
 from samenspel.messaging import points, positions
+from samenspel.messaging.application import Application
 from samenspel.messaging.errors import PASSING
 from samenspel.messaging.lanes import LaneName, columns
-from samenspel.messaging.law import Position, Verdict, advance, is_removal, judge
+from samenspel.messaging.law import Position
 from samenspel.messaging.probe import Probe
 from samenspel.messaging.reader import LaneReader
 from samenspel.messaging.states import Reference
+from samenspel.runtime.metrics import REBUILT
 from samenspel.runtime.postgres import Connection, Pool
 
 log = structlog.get_logger()
 
 PAUSE_SECONDS: Final = 0.2
+FORGET_SECONDS_MAX: Final = 600.0
+UNHURRIED: Final = "set local transaction_timeout = 0"
 
 HASHES = """
-select aggregate, subject, hash from projection
+select aggregate, subject, topic, lane, hash from projection
 where (aggregate, subject) in (select * from unnest($1::text[], $2::text[]))
 order by aggregate, subject for update
 """
@@ -40,6 +42,7 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[],
 on conflict (aggregate, subject) do update set
   value = excluded.value, hash = excluded.hash, stale = excluded.stale
 """
+FORGET = "delete from projection where (topic, lane) = ($1, $2)"
 REMOVE = "delete from projection where (aggregate, subject) in (select * from unnest($1::text[], $2::text[]))"
 
 
@@ -47,42 +50,6 @@ class Follower(Protocol):
     """What a service does besides keeping the copy, in the same transaction: the notifier keeps its feed so."""
 
     async def applied(self, connection: Connection, events: Sequence[CanonicalEvent]) -> None: ...
-
-
-@dataclass(slots=True)
-class Application:
-    """What a batch does to the copy: positions, hashes, and the latest event of each aggregate."""
-
-    positions: dict[LaneName, Position]
-    hashes: dict[Reference, int]
-    events: list[CanonicalEvent] = field(default_factory=list)
-    latest: dict[Reference, CanonicalEvent] = field(default_factory=dict)
-    diverged: dict[LaneName, int] = field(default_factory=dict)
-    holes: set[LaneName] = field(default_factory=set)
-    renewed: set[LaneName] = field(default_factory=set)
-
-    def take(self, event: CanonicalEvent) -> None:
-        """Apply one event if the law says so."""
-        name = event.topic, event.lane
-        verdict = judge(self.positions[name], event.timeline, event.sequence)
-        if verdict is Verdict.APPLY:
-            self._apply(name, event)
-        elif verdict is Verdict.HOLE:
-            self.holes.add(name)
-        elif verdict is Verdict.NEW_TIMELINE:
-            self.renewed.add(name)
-
-    def _apply(self, name: LaneName, event: CanonicalEvent) -> None:
-        reference = event.aggregate, event.subject
-        removed = is_removal(event.value)
-        new = REMOVED if removed else state_hash(event.aggregate.encode(), event.subject.encode(), event.value)
-        after = advance(self.positions[name], event, self.hashes.get(reference, REMOVED), new)
-        if after.digest != event.statedigest:
-            self.diverged.setdefault(name, event.sequence)
-        self.positions[name] = after
-        self.hashes[reference] = new
-        self.latest[reference] = event
-        self.events.append(event)
 
 
 class Projector:
@@ -97,6 +64,8 @@ class Projector:
         self._follower = follower
         self._in_hole: set[LaneName] = set()
         self.stalled: set[str] = set()
+        self.rebuilding: dict[str, int] = {}
+        """Lanes of which this copy is being made again, and the timeline that it is made of."""
         self.diverged: dict[str, int] = {}
 
     async def open_lane(self, partition: TopicPartition) -> int:
@@ -137,17 +106,29 @@ class Projector:
             points.reached("projector.commit")
         return work
 
-    async def _hashes(self, connection: Connection, references: set[Reference]) -> dict[Reference, int]:
+    async def _hashes(
+        self, connection: Connection, references: set[Reference]
+    ) -> dict[tuple[LaneName, Reference], int]:
         points.reached("projector.hashes")
         rows = await connection.fetch(HASHES, *columns(sorted(references), 2))
-        return {(row["aggregate"], row["subject"]): int.from_bytes(row["hash"], "big") for row in rows}
+        return {
+            ((row["topic"], row["lane"]), (row["aggregate"], row["subject"])): int.from_bytes(row["hash"], "big")
+            for row in rows
+        }
 
     async def _save(self, connection: Connection, work: Application) -> None:
         if not work.events:
             return
-        rows = [_row_of(event, work.hashes[reference]) for reference, event in sorted(work.latest.items())]
+        rows = [
+            _row_of(event, work.hashes[(event.topic, event.lane), reference])
+            for reference, event in sorted(work.latest.items())
+        ]
         kept = [row for row in rows if any(row[5])]
         gone = [(row[0], row[1]) for row in rows if not any(row[5])]
+        if work.anew:
+            await connection.execute(UNHURRIED)
+        for name in sorted(work.anew):
+            await connection.execute(FORGET, *name, timeout=FORGET_SECONDS_MAX)
         points.reached("projector.save")
         await connection.execute(SAVE, *columns(kept, 7))
         if gone:
@@ -160,10 +141,13 @@ class Projector:
         """A hole is read once more from our own place; one that is in the log itself is read past."""
         for name in work.positions:
             partition, label = TopicPartition(*name), f"{name[0]}/{name[1]}"
-            if name in work.renewed:
-                log.error("the owner started this lane anew; rebuild this copy", lane=label)
-                self.stalled.add(label)
-            elif name not in work.holes:
+            if timeline := work.anew.get(name):
+                log.error("the owner started this lane anew; this copy is made again", lane=label, timeline=timeline)
+                self.rebuilding[label] = timeline
+                REBUILT.inc()
+            if label in self.rebuilding and self._at_end(reader, partition, records):
+                del self.rebuilding[label]
+            if name not in work.holes:
                 if any((event.topic, event.lane) == name for event in work.events):
                     self._in_hole.discard(name)
                     self.stalled.discard(label)

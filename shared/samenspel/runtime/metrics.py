@@ -13,6 +13,12 @@ DOORS_CLOSED: Final = Gauge(
 )
 STALLED: Final = Gauge("samenspel_lanes_stalled", "Lanes of others whose log misses an event that we need")
 DIVERGED: Final = Gauge("samenspel_lanes_diverged", "Lanes whose digest here is another than their owner's")
+REBUILT: Final = Counter(
+    "samenspel_lanes_rebuilt_total", "Lanes of others that their owner started anew, copied again from their start"
+)
+INGRESS_RETURNED: Final = Counter(
+    "samenspel_ingress_returned_total", "Ingress logs found cut back or made anew, and read again from their start"
+)
 WAITING: Final = Gauge("samenspel_submissions_waiting", "Submissions that wait for a fact of another service")
 QUARANTINED: Final = Gauge("samenspel_quarantined", "Records set apart, by reason", ["reason"])
 ATTEMPTS: Final = Counter(
