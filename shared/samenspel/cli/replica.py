@@ -120,7 +120,10 @@ def _say_synced(report: SyncReport) -> None:
     for lane in report.lanes:
         if lane.divergence:
             talk.print(str(lane.divergence), markup=False)
-        elif lane.missing:
+        elif lane.set_aside:
+            said = f"its owner started it anew, and this copy was made again from timeline {lane.timeline}"
+            talk.print(f"{lane.lane}: {said}; what it had before is kept in {lane.set_aside}", markup=False)
+        if lane.missing:
             talk.print(f"{lane.lane}: event {lane.missing} is not in the log; nothing behind it is applied")
 
 
@@ -129,7 +132,8 @@ def _say_verified(report: VerifyReport) -> None:
     for lane in report.lanes:
         standing = "equal" if lane.equal else "[red]diverged[/]"
         if lane.behind:
-            standing = f"{standing}, behind by {lane.behind}"
+            where = f"behind by {lane.behind}" if lane.behind > 0 else f"ahead of its owner by {-lane.behind}"
+            standing = f"{standing}, {where}"
         table.add_row(lane.lane, str(lane.sequence), lane.digest[:16], standing)
     data.print(table)
     data.print(f"total digest {report.total_digest}")

@@ -24,6 +24,7 @@ SILENT_SECONDS_MAX: Final = 30.0
 FETCH_BYTES: Final = 4_194_304
 QUEUE_KIB: Final = 65_536
 _PASSING: Final = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE, KafkaError._TIMED_OUT}
+_CUT_BACK: Final = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
 _SILENT: Final = logging.getLogger(f"{__name__}.librdkafka")
 _SILENT.addHandler(logging.NullHandler())
 _SILENT.propagate = False
@@ -136,8 +137,15 @@ class KafkaLanes:
         if error.code() == KafkaError._PARTITION_EOF:
             name = record.topic(), record.partition()
             self.reached[name] = max(self.reached.get(name, 0), record.offset())
+        elif error.code() in _CUT_BACK:
+            # Cut back or made anew: the law says which of its records count.
+            self.go_to((record.topic(), record.partition()), self._start_of(record.topic(), record.partition()))
         elif error.code() not in _PASSING:
             raise SurroundingsMissing(f"Kafka does not let {self._name} read {record.topic()}: {error.str()}")
+
+    def _start_of(self, topic: str, lane: int) -> int:
+        start, _ = self._consumer.get_watermark_offsets(TopicPartition(topic, lane), timeout=ANSWER_SECONDS_MAX)
+        return int(start)
 
     def _on_error(self, error: KafkaError) -> None:
         self._refused |= error.code() == KafkaError._AUTHENTICATION

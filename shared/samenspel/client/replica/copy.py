@@ -44,6 +44,8 @@ class Lane:
     ahead: int = 0
     """The highest sequence met that could not be applied, because one before it is missing."""
     divergence: Divergence | None = None
+    set_aside: str = ""
+    """The file that keeps what this copy had of the lane before its owner started it anew."""
     label: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -9,7 +9,10 @@ from samenspel.contracts.digest import MODULUS, to_hex
 
 @dataclass(frozen=True, slots=True)
 class LaneReport:
-    """``missing`` is the sequence that is not in the log, so that nothing behind it can be applied."""
+    """``missing`` is the sequence that is not in the log, so that nothing behind it can be applied.
+
+    ``set_aside`` is the file with what this copy had of the lane before its owner started it anew, else empty.
+    """
 
     lane: str
     timeline: int
@@ -17,6 +20,7 @@ class LaneReport:
     digest: str
     missing: int | None
     divergence: Divergence | None
+    set_aside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,9 @@ class SyncReport:
 
 def report_on(lane: Lane) -> LaneReport:
     missing = lane.sequence + 1 if lane.ahead > lane.sequence and lane.divergence is None else None
-    return LaneReport(lane.label, lane.timeline, lane.sequence, hex_of(lane), missing, lane.divergence)
+    return LaneReport(
+        lane.label, lane.timeline, lane.sequence, hex_of(lane), missing, lane.divergence, lane.set_aside
+    )
 
 
 def total_digest(digests: Iterable[int]) -> str:

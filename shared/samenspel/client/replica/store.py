@@ -22,6 +22,10 @@ _LAST_HASH: Final = "select hash from event where aggregate = ? and subject = ? 
 _MOVE: Final = (
     "update lane set sequence = ?, digest = ?, last_offset = ? where lane = ? and timeline = ? and sequence = ?"
 )
+_KEEP: Final = {
+    "lane": "insert or ignore into kept.lane select * from main.lane where lane = ?",
+    "event": "insert or ignore into kept.event select * from main.event where lane = ?",
+}
 
 
 class ReplicaError(RuntimeError):
@@ -98,7 +102,9 @@ class Store:
         return len(rows)
 
     def forget(self, lane: Lane, timeline: int) -> None:
-        """The owner started this lane anew: drop what we have of it and stand at its new beginning."""
+        """The owner started this lane anew: set aside what we have of it and stand at its new beginning."""
+        if lane.sequence:
+            lane.set_aside = str(self._set_aside(lane))
         with self._transaction():
             self._connection.execute("delete from event where lane = ?", (lane.label,))
             self._connection.execute(
@@ -107,6 +113,22 @@ class Store:
             )
         lane.timeline, lane.sequence, lane.digest, lane.last_offset = timeline, 0, 0, -1
         lane.stored, lane.ahead, lane.divergence = (timeline, 0), 0, None
+
+    def _set_aside(self, lane: Lane) -> Path:
+        """A replica of this lane alone, as it was: what its owner said once stays proven.
+
+        A crash half-way leaves what may be repeated.
+        """
+        name = f"{self.path.name}.{lane.topic}-{lane.partition}.timeline-{lane.timeline}"
+        kept = self.path.with_name(name)
+        Store(kept, create=True)._connection.close()
+        self._connection.execute("attach ? as kept", (str(kept),))
+        try:
+            for table in ("lane", "event"):
+                self._connection.execute(_KEEP[table], (lane.label,))
+        finally:
+            self._connection.execute("detach kept")
+        return kept
 
     def hasten(self) -> None:
         """While a new file is filled nothing waits for the disk: what a power cut leaves then is thrown away.

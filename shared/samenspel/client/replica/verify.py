@@ -41,7 +41,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class LaneVerdict:
-    """``digest`` is made anew from the file. ``behind`` events, or None when the owner's lane was not asked."""
+    """``digest`` is made anew from the file. ``behind`` events, or None when the owner's lane was not asked.
+
+    Below 0 this copy is ahead: its owner has lost events.
+    """
 
     lane: str
     timeline: int
@@ -164,7 +167,7 @@ def _compared(source: KafkaLanes, lane: Lane, verdict: LaneVerdict, start: int, 
         at_ours = _headers(source.record_at(lane.name, lane.last_offset))
     return replace(
         verdict,
-        behind=max(0, int(head["ce_sequence"]) - verdict.sequence),
+        behind=int(head["ce_sequence"]) - verdict.sequence,
         equal=verdict.equal and _agrees(at_ours, verdict) and int(head["ce_timeline"]) == verdict.timeline,
     )
 
