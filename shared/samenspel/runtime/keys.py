@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -71,9 +72,10 @@ class KeyAddress:
 
     async def read(self) -> bytes:
         timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS_MAX)
+        tls = ssl.create_default_context()
         async with (
             aiohttp.ClientSession(timeout=timeout, raise_for_status=True) as session,
-            session.get(self._url, allow_redirects=False) as response,
+            session.get(self._url, ssl=tls, allow_redirects=False) as response,
         ):
             return await response.content.read(KEY_SET_BYTES_MAX)
 
