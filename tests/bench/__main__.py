@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import measures
+from tests.bench.instances import sharing
 from tests.bench.measures import Figure
 from tests.bench.stand import stand
 
@@ -35,6 +36,8 @@ def main() -> int:
             ):
                 talk.print(f"measuring {what}")
                 figures += measure()
+            talk.print("measuring two instances")
+            figures += sharing(made, COUNT // 2, ROUNDS)
         with stand(folder / "growth") as made:
             talk.print("measuring growth")
             figures += measures.growth(made, SIZES, COUNT // 2)

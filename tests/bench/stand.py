@@ -75,12 +75,11 @@ class Stand:
             process.stdout.close()
 
     @contextmanager
-    def process(self, service: Service, *command: str) -> Iterator[subprocess.Popen[bytes]]:
-        """A process with this service's settings; killed at the end."""
+    def process(self, service: Service, *command: str, port: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+        """A process with this service's settings, a further one on a ``port`` of its own; killed at the end."""
+        environment = self.environment(service) | ({"SAMENSPEL_HTTP_PORT": str(port)} if port else {})
         log = self.system.home.log(f"bench-{service}").open("ab")
-        process = subprocess.Popen(
-            [sys.executable, "-m", *command], env=self.environment(service), stdout=log, stderr=log
-        )
+        process = subprocess.Popen([sys.executable, "-m", *command], env=environment, stdout=log, stderr=log)
         try:
             yield process
         finally:
@@ -102,9 +101,6 @@ def stand(folder: Path) -> Iterator[Stand]:
             asyncio.run(admit(system.profile, [_organisation(oin) for oin in ORGANISATIONS]))
         yield made
     finally:
-        import shutil
-
-        shutil.copytree(system.home.path / "log", "/tmp/me/logs", dirs_exist_ok=True)
         system.remove()
 
 
@@ -180,8 +176,13 @@ async def steady(stand: Stand, domain: Domain, per_second: int, seconds: int) ->
 DECIDED = "select coalesce(sum(next_offset), 0) from door"
 
 
-async def rate(stand: Stand, service: Service, topic: str, lanes: Sequence[int], count: int, seconds: float) -> float:
-    """Submissions per second, from the first committed batch until the last of ``count`` lies on ``topic``."""
+async def rate(
+    stand: Stand, service: Service, topic: str, lanes: Sequence[int], count: int, seconds: float, *, warm: int = 0
+) -> float:
+    """Submissions per second, from the first committed batch until the last of ``count`` lies on ``topic``.
+
+    With ``warm`` it is timed only from when more than so many have been decided.
+    """
     consumer = AIOKafkaConsumer(**stand.kafka(), group_id=None)
     await consumer.start()
     connection = await asyncpg.connect(stand.system.databases.dsn_with_password(service))
@@ -190,7 +191,7 @@ async def rate(stand: Stand, service: Service, topic: str, lanes: Sequence[int],
         begin = sum((await consumer.end_offsets(partitions)).values())
         async with asyncio.timeout(seconds):
             before = decided = await _decided(connection)
-            while decided == before:
+            while decided <= before + warm:
                 await asyncio.sleep(POLL_SECONDS)
                 decided = await _decided(connection)
             start = time.monotonic()

@@ -1,0 +1,84 @@
+"""Two registries instead of one, on the same cores: what sharing costs, and how long they wait for locks."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import asyncpg
+from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL
+
+from tests.bench.measures import SECONDS_MAX, Figure
+from tests.bench.stand import POLL_SECONDS, Stand, fill, rate
+
+WAITING = """
+select count(*) filter (where wait_event_type = 'Lock') as waiting, count(*) as open
+from pg_stat_activity where datname = current_database() and xact_start is not null and pid <> pg_backend_pid()
+"""
+
+
+@dataclass(slots=True)
+class LockShare:
+    """How many open transactions were seen, and how many of them waited for a lock."""
+
+    seen: int = 0
+    waiting: int = 0
+
+    @property
+    def percent(self) -> float:
+        return 100 * self.waiting / self.seen if self.seen else 0.0
+
+
+def sharing(stand: Stand, count: int, rounds: int) -> list[Figure]:
+    """Events per second of one and of two instances, in turn, once a fifth is done; the best of each."""
+    best = {1: 0.0, 2: 0.0}
+    locks = LockShare()
+    for run in range(rounds):
+        for instances in best:
+            asyncio.run(fill(stand, "initiatives", count, 200 + 10 * run + instances, count // 5))
+            with _registries(stand, instances):
+                measured = asyncio.run(_measured(stand, count, locks if instances == 2 else LockShare()))
+            best[instances] = max(best[instances], measured)
+    ratio = best[2] / best[1]
+    return [
+        Figure("two instances against one", best[2], "events/s", best[1], ratio, "ratio >= 0.95", ratio >= 0.95),
+        Figure("two instances: transactions that wait for a lock", locks.percent, "%"),
+    ]
+
+
+@contextmanager
+def _registries(stand: Stand, instances: int) -> Iterator[None]:
+    with ExitStack() as running:
+        running.enter_context(stand.process("registry", "services.registry"))
+        for _ in range(instances - 1):
+            running.enter_context(stand.process("registry", "services.registry", port=_free_port()))
+        yield
+
+
+def _free_port() -> int:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        return int(bound.getsockname()[1])
+
+
+async def _measured(stand: Stand, count: int, locks: LockShare) -> float:
+    watching = asyncio.create_task(_watch(stand, locks))
+    try:
+        return await rate(stand, "registry", INITIATIVES, range(LANES_LOCAL), count, SECONDS_MAX, warm=count // 5)
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def _watch(stand: Stand, locks: LockShare) -> None:
+    connection = await asyncpg.connect(stand.system.databases.dsn_with_password("registry"))
+    try:
+        while True:
+            row = await connection.fetchrow(WAITING)
+            assert row is not None
+            locks.seen += row["open"]
+            locks.waiting += row["waiting"]
+            await asyncio.sleep(POLL_SECONDS)
+    finally:
+        await connection.close()
