@@ -18,8 +18,8 @@ SUBMISSION_BYTES_MAX: Final = 48_000
 
 def to_headers(lines: bytes) -> list[tuple[str, bytes]]:
     """The Kafka headers of an event, in the order of its lines."""
-    pairs = [line.split(b":", 1) for line in lines.splitlines()]
-    return [(name.decode(), value) for name, value in pairs] + [CONTENT_TYPE]
+    pairs = [line.split(":", 1) for line in lines.decode().split("\n")[:-1]]
+    return [(name, value.encode()) for name, value in pairs] + [CONTENT_TYPE]
 
 
 def to_lines(headers: Iterable[tuple[str, bytes]]) -> bytes:

@@ -33,7 +33,7 @@ class Refusal:
 Inbound = Submission | Refusal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answered:
     """The answer to one submission, as JSON that is put into a receipt and into the HTTP response as it is."""
 

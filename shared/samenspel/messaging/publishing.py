@@ -19,7 +19,7 @@ _HEADER_BYTES: Final = 1_600
 Published = dict[str, str | int]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Draft:
     """A change with its bytes made and measured, before it is certain that all of its siblings fit."""
 

@@ -33,7 +33,7 @@ class Held:
         return self.model
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Change:
     """What a decision leads to: one fact, and the whole state of its aggregate after it."""
 
