@@ -2,7 +2,8 @@
 
 import gzip
 import struct
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka.record.util import calc_crc32c, encode_varint
@@ -18,6 +19,8 @@ WITHIN_MS = 10_000
 _HEAD = struct.Struct(">hiqqqhii")
 """Attributes, last offset delta, first and last time, producer, its epoch, first sequence, number of records."""
 
+Produce = Callable[[bytes], Awaitable[tuple[int, int]]]
+"""Takes a batch's bytes; returns the broker's error code, 0 when it took them, and the first offset."""
 RawHeaders = Sequence[tuple[bytes | None, bytes | None]]
 
 
@@ -72,12 +75,23 @@ def batch_of(
     return struct.pack(">qi", 0, len(rest)) + rest
 
 
+@asynccontextmanager
+async def sender(organisation: Organisation, topic: str) -> AsyncIterator[Produce]:
+    """Produces batches as they are, one after the other, over one connection."""
+    async with speaking_as(organisation.kafka) as speaker:
+
+        async def produce(batch: bytes) -> tuple[int, int]:
+            answer = await speaker.ask(PRODUCE, None, -1, WITHIN_MS, [(topic, [(0, batch)])])
+            [partition] = answer.topics[0].partitions
+            return partition.error, partition.offset
+
+        yield produce
+
+
 async def send_batch(organisation: Organisation, topic: str, batch: bytes) -> tuple[int, int]:
     """Produce these bytes as they are. Returns the broker's error code, 0 when it took them, and the first offset."""
-    async with speaking_as(organisation.kafka) as speaker:
-        answer = await speaker.ask(PRODUCE, None, -1, WITHIN_MS, [(topic, [(0, batch)])])
-    [partition] = answer.topics[0].partitions
-    return partition.error, partition.offset
+    async with sender(organisation, topic) as produce:
+        return await produce(batch)
 
 
 def _put(body: bytearray, content: bytes | None) -> None:
