@@ -89,6 +89,8 @@ async def post_until_answered(organisation: Organisation, service: Service, even
             answer = await post(organisation, service, event)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise AssertionError(f"not answered: {error!r}") from None
+        if answer.status == 500:
+            raise RuntimeError(f"a service that knows no answer: {answer}")
         assert answer.status < 500, answer
         return answer
 

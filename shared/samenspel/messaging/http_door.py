@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 import structlog
+from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
@@ -73,7 +74,7 @@ async def submit(messaging: Messaging, organisation: str, inbound: Sequence[Inbo
         answered = await messaging.submit(organisation, inbound) if inbound else []
     except NotAdmitted as refusal:
         raise HTTPException(403, str(refusal)) from None
-    except PASSING as error:
+    except (KafkaError, *PASSING) as error:
         log.warning("HTTP submission not taken", error=repr(error))
         detail = "the service cannot decide now; nothing was stored; send it again, repeats are recognised"
         raise HTTPException(503, detail, {"Retry-After": "1"}) from None
