@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test unit check chaos bench lock clean
+.PHONY: help demo up down test unit check model chaos mutants bench lock clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -39,8 +39,14 @@ check: $(READY) ## format, lint, types, import contracts
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+model: $(READY) ## the law of lanes, tried in every interleaving of small worlds, and each of its rules left out; LIMIT_S=
+	@$(BIN)/python -m tests.chaos.model
+
 chaos: $(READY) ## kill the services at every point of the path of a fact: >= 1,500 runs; about half an hour
 	@$(BIN)/python -m tests.chaos.kill
+
+mutants: $(READY) ## switch every protection off, one at a time: its test must turn red
+	@$(BIN)/python -m tests.mutants
 
 bench: $(READY) ## measure against floors of the same run; writes .samenspel/bench.json
 	@$(BIN)/python -m tests.bench

@@ -1,24 +1,10 @@
-"""The law holds in every state of a small world; and each of its rules is needed: without it, harm is found."""
-
-from typing import Final
+"""The law holds in every state of small worlds; and each of its rules is needed: without it, harm is found."""
 
 import pytest
 
-from tests.chaos.law.world import Broken, Lane, Setting, State
-from tests.chaos.model import HARM, LARGE, ONE_LANE, READING, SMALL, Found, explore
-
-HARM_DONE: Final = {
-    Broken.LANE_LOCK: "a gap in the log",
-    Broken.COMMIT_FIRST: "holds what never happened",
-    Broken.ONE_TRANSACTION: "applied twice",
-    Broken.LOCKED_POSITION: "applied twice",
-    Broken.NO_GAPS: "not applied in order, or with a gap",
-    Broken.NO_EQUALS: "applied twice",
-    Broken.ONE_REQUEST: "a gap in the log",
-    Broken.PREFIX: "a gap in the log",
-    Broken.ACKNOWLEDGED: "published Published(sequence=1, next_offset=1), the log holds ()",
-    Broken.KAFKA_FIRST: "the door closed though no database was restored",
-}
+from tests.chaos.law.explorer import Found, explore
+from tests.chaos.law.rules import Broken
+from tests.chaos.law.worlds import HARM, LARGE, SMALL
 
 
 def told(found: Found) -> str:
@@ -29,7 +15,7 @@ def told(found: Found) -> str:
 def test_the_law_holds_in_every_state(world: str) -> None:
     found = explore(SMALL[world])
     assert found.violation is None, told(found)
-    assert found.states > 70_000
+    assert found.complete and found.ends
 
 
 @pytest.mark.long
@@ -37,18 +23,16 @@ def test_the_law_holds_in_every_state(world: str) -> None:
 def test_the_law_holds_in_every_state_of_a_larger_world(world: str) -> None:
     found = explore(LARGE[world])
     assert found.violation is None, told(found)
-    assert found.states > 130_000
+    assert found.complete or found.states == LARGE[world].states_max
 
 
-@pytest.mark.parametrize("broken", Broken)
-def test_without_a_rule_harm_is_found(broken: Broken) -> None:
-    found = explore(HARM[broken])
+@pytest.mark.parametrize("rule", Broken)
+def test_without_a_rule_harm_is_found(rule: Broken) -> None:
+    setting, harm = HARM[rule]
+    found = explore(setting._replace(broken=rule))
     print(told(found))
-    assert HARM_DONE[broken] in (found.violation or "nothing")
+    assert harm in (found.violation or "nothing")
 
 
-def test_a_hole_in_the_log_itself_is_read_past() -> None:
-    """Readers do not trust the log: where only the second event has landed, they lose nothing and apply in order."""
-    torn = State((Lane(journal=(1, 2), log=(2,)),), open=(), faults=0)
-    found = explore(Setting((2,), ONE_LANE, faults=0), READING, start=torn)
-    assert found.violation is None, told(found)
+def test_every_rule_is_left_out_once() -> None:
+    assert HARM.keys() == set(Broken)

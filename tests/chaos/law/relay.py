@@ -1,83 +1,103 @@
-"""What a relay may do on one lane: compare with Kafka, claim, send a batch, move ``published``. No lease stops it."""
+"""What a relay may do: compare with Kafka, claim, send one batch, move ``published``. No lease stops it."""
 
 from collections.abc import Iterator
-from functools import cache
-from types import SimpleNamespace
 
-from samenspel.messaging.comparison import Tail
-
-from tests.chaos.law.world import TIMELINE, Broken, Events, Lane, LaneStep, Published, Relay, put
+from tests.chaos.law.comparison import comparing, is_there
+from tests.chaos.law.rules import Broken
+from tests.chaos.law.world import Events, Owner, Published, Relay, Setting, State, Step, put
 
 
-def relay_steps(lane: Lane, index: int, uncommitted: Events, broken: Broken | None) -> Iterator[LaneStep]:
-    relay, who = lane.relays[index], f"relay {index}"
-    match relay.stage:
-        case "idle" if not relay.compared:
-            head = lane.head if broken is Broken.KAFKA_FIRST else None
-            looked = Relay("standing", was=lane.published, head=head)
-            yield f"{who} looks how far it is published", with_relay(lane, index, looked)
-        case "idle" if max((lane.head, *uncommitted)) > lane.published.sequence:
-            claimed = Relay("claimed", compared=True, was=lane.published)
-            yield f"{who} claims the lane behind {lane.published.sequence}", with_relay(lane, index, claimed)
-        case "standing" | "kafka-read":
-            yield compare(lane, index)
-        case "claimed":
-            for batch in batches(lane, index, uncommitted, broken):
-                yield f"{who} sends {batch}", send(lane, index, batch, broken)
-        case "sent":
-            becomes = Published(relay.batch[-1], len(lane.log) + len(relay.batch))
-            answered = relay._replace(stage="acknowledged", becomes=becomes)
-            landed = lane._replace(log=lane.log + relay.batch)
-            yield f"{relay.batch} of {who} lands, acknowledged", with_relay(landed, index, answered)
-        case "acknowledged":
-            yield f"{who} moves published", move_published(lane, index)
+def relay_steps(state: State, setting: Setting) -> Iterator[Step]:
+    for index, instance in enumerate(state.instances):
+        relay, owner = instance.relay, state.owner
+        if relay.stage in ("standing", "kafka-read", "matched", "ahead") or must_compare(state, relay, setting):
+            for what, relay_after, owner_after in comparing(relay, owner, state.log, setting):
+                after = with_relay(state._replace(owner=owner_after), index, relay_after)
+                yield (f"relay {{}} {what}", index), after
+            continue
+        match relay.stage:
+            case "idle" if relay.compared and is_behind(state, setting):
+                claimed = Relay("claimed", compared=True, was=owner.published)
+                yield (
+                    ("relay {} claims the lane behind {}", index, owner.published),
+                    with_relay(state, index, claimed),
+                )
+            case "claimed":
+                yield from sending(state, index, setting)
+            case "sent":
+                yield ("{} of relay {} land", relay.batch, index), land(state, index)
+            case "acknowledged":
+                yield ("relay {} moves published", index), move(state, index, setting)
 
 
-def with_relay(lane: Lane, index: int, relay: Relay) -> Lane:
-    return lane._replace(relays=put(lane.relays, index, relay))
+def must_compare(state: State, relay: Relay, setting: Setting) -> bool:
+    """Before it sends the first time after a reconnect; and when it sees, with nothing to send, what is gone."""
+    if relay.stage != "idle":
+        return False
+    if not state.owner.is_open:
+        return True
+    if is_behind(state, setting):
+        return not relay.compared
+    return setting.broken is not Broken.LAST_THERE and not is_there(state.log, state.owner.published)
 
 
-def compare(lane: Lane, index: int) -> LaneStep:
-    """Kafka first; then the journal, and published by compare-and-set."""
-    relay = lane.relays[index]
-    if relay.stage == "standing":
-        tail = kafka_tail(lane.log, relay.was)
-        becomes = Published(max(0, tail.contiguous), tail.next_offset)
-        read = relay._replace(stage="kafka-read", becomes=becomes, highest=tail.highest)
-        return f"relay {index} reads Kafka", with_relay(lane, index, read)
-    if relay.highest > (lane.head if relay.head is None else relay.head):
-        return f"relay {index} finds Kafka ahead", with_relay(lane, index, Relay("ahead"))
-    return f"relay {index} has compared with the journal", move_published(lane, index)
+def is_behind(state: State, setting: Setting) -> bool:
+    return bool(unpublished(state, state.owner.published, setting))
 
 
-@cache
-def kafka_tail(log: Events, was: Published) -> Tail:
-    """What the product's comparison makes of the log behind ``was``; or of all of it, if another record is there."""
-    known = 0 < was.next_offset <= len(log) and log[was.next_offset - 1] == was.sequence
-    tail = Tail(was.sequence, was.next_offset) if known else Tail(0, 0)
-    for offset in range(tail.next_offset, len(log)):
-        headers = [("ce_sequence", b"%d" % log[offset]), ("ce_timeline", b"%d" % TIMELINE)]
-        tail.take(SimpleNamespace(headers=headers, offset=offset), TIMELINE)
-    return tail
+def unpublished(state: State, was: Published, setting: Setting) -> Events:
+    """What a relay reads in the journal: what is committed, on its timeline."""
+    journal = state.owner.journal
+    if setting.broken is Broken.JOURNAL_COMMITTED:
+        journal = (*journal, *(event for each in state.desk for event in each.events))
+    return tuple(each for each in journal if each.timeline == was.timeline and each.sequence > was.sequence)
 
 
-def batches(lane: Lane, index: int, uncommitted: Events, broken: Broken | None) -> Iterator[Events]:
-    """Every prefix of what is not published: how many records fit is not known."""
-    taken = lane.relays[1 - index].batch if broken is Broken.PREFIX else ()
-    behind = lane.relays[index].was.sequence
-    waiting = tuple(each for each in (*lane.journal, *uncommitted) if each > behind and each not in taken)
-    return (waiting[:size] for size in range(1, len(waiting) + 1))
+def with_relay(state: State, index: int, relay: Relay) -> State:
+    instance = state.instances[index]._replace(relay=relay)
+    return state._replace(instances=put(state.instances, index, instance))
 
 
-def send(lane: Lane, index: int, batch: Events, broken: Broken | None) -> Lane:
-    sent = lane.relays[index]._replace(stage="sent", batch=batch)
-    if broken is Broken.ACKNOWLEDGED and lane.published == sent.was:
-        lane = lane._replace(published=Published(batch[-1], len(lane.log) + len(batch)))
-    return with_relay(lane, index, sent)
+def sending(state: State, index: int, setting: Setting) -> Iterator[Step]:
+    """A batch of any size: how many records fit is not known. With nothing left to send, it looks again."""
+    relay = state.instances[index].relay
+    others = state.instances[1 - index].relay.batch if setting.broken is Broken.PREFIX else ()
+    waiting = tuple(event for event in unpublished(state, relay.was, setting) if event not in others)
+    if not waiting:
+        yield ("relay {} finds nothing to send", index), with_relay(state, index, Relay(compared=True))
+    for size in range(1, len(waiting) + 1):
+        yield ("relay {} sends {}", index, waiting[:size]), send(state, index, waiting[:size], setting)
 
 
-def move_published(lane: Lane, index: int) -> Lane:
+def send(state: State, index: int, batch: Events, setting: Setting) -> State:
+    sent = state.instances[index].relay._replace(stage="sent", batch=batch)
+    if setting.broken is Broken.PUBLISHED_AFTER_ACK and state.owner.published == sent.was:
+        published = sent.was._replace(sequence=batch[-1].sequence, next_offset=len(state.log) + len(batch))
+        state = state._replace(owner=state.owner._replace(published=published))
+    return with_relay(state, index, sent)
+
+
+def land(state: State, index: int) -> State:
+    """Appended whole, and acknowledged with the offset."""
+    relay = state.instances[index].relay
+    end = len(state.log) + len(relay.batch)
+    becomes = relay.was._replace(sequence=relay.batch[-1].sequence, next_offset=end)
+    answered = relay._replace(stage="acknowledged", becomes=becomes)
+    return with_relay(state._replace(log=state.log + relay.batch), index, answered)
+
+
+def move(state: State, index: int, setting: Setting) -> State:
     """By compare-and-set on all fields: whoever looked before another moved it moves nothing."""
-    relay = lane.relays[index]
-    published = relay.becomes if lane.published == relay.was else lane.published
-    return with_relay(lane._replace(published=published), index, Relay(compared=True))
+    relay, owner = state.instances[index].relay, state.owner
+    first = relay.becomes.next_offset - len(relay.batch)
+    if first < relay.was.next_offset and setting.broken is not Broken.OFFSET_BEHIND:
+        return with_relay(state._replace(owner=from_the_start(owner, setting)), index, Relay())
+    matches = owner.published == relay.was or setting.broken is Broken.WHOLE_SET
+    published = relay.becomes if matches else owner.published
+    return with_relay(state._replace(owner=owner._replace(published=published)), index, Relay(compared=True))
+
+
+def from_the_start(owner: Owner, setting: Setting) -> Owner:
+    """The lane is no longer the one it was: nothing is known to be published, and what was known before is void."""
+    cuts = owner.published.cuts + (setting.broken is not Broken.CUTS)
+    return owner._replace(published=Published(owner.timeline, cuts=cuts))
