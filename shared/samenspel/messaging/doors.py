@@ -49,14 +49,24 @@ async def move(connection: Connection, stretches: Sequence[Stretch]) -> None:
     await connection.execute(MOVE, *columns(rows, 3))
 
 
+async def stands_at(connection: Connection, topic: str) -> int:
+    """The offset from which to read on an ingress that has been opened before."""
+    stands, _ = await _find(connection, topic)
+    return stands
+
+
+async def _find(connection: Connection, topic: str) -> tuple[int, int | None]:
+    points.reached("doors.find")
+    row = await connection.fetchrow(FIND, topic)
+    assert row is not None  # made when it was opened, and doors are never removed
+    return int(row["next_offset"]), row["appended_at"]
+
+
 async def open_door(connection: Connection, probe: Probe, topic: str) -> int:
     """The offset from which to read this ingress, after a look whether it is still the log that was read before."""
     points.reached("doors.make")
     await connection.execute(MAKE, topic)
-    points.reached("doors.find")
-    row = await connection.fetchrow(FIND, topic)
-    assert row is not None  # made just now, and doors are never removed
-    stands, appended_at = int(row["next_offset"]), row["appended_at"]
+    stands, appended_at = await _find(connection, topic)
     partition = TopicPartition(topic, 0)
     start, end = await probe.bounds(partition)
     if end < stands or await _is_another_log(probe, partition, stands, start, appended_at):

@@ -22,7 +22,7 @@ REACHED = "select topic, lane, next_offset from published p join lane l using (t
 
 
 class Gate:
-    """``restarted`` is called when the database turns out to be in another life than before.
+    """``restarted`` is called when Kafka or the database was away, or the database is in another life than before.
 
     Who holds places in memory must then ask it again where they are.
     """
@@ -51,6 +51,11 @@ class Gate:
             self._looked = monotonic()
             if any(row["compared"] for row in rows):
                 self._restarted()
+
+    def interrupted(self) -> None:
+        """Kafka or the database was away: what was known of either may not hold any more."""
+        self.compared.clear()
+        self._restarted()
 
     def compare_now(self) -> None:
         """Something has changed: do not wait with the next look."""

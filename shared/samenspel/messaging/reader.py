@@ -19,7 +19,8 @@ from samenspel.messaging import batches, points
 log = structlog.get_logger()
 batches.install()
 
-Opener = Callable[[TopicPartition], Awaitable[int]]
+Opener = Callable[[TopicPartition, bool], Awaitable[int]]
+"""From which offset to read on; the second says whether this reader has read it, and nothing happened to it since."""
 RECORDS_MAX: Final = 500
 WAIT_SECONDS: Final = 1.0
 _PAUSE_SECONDS: Final = 0.5
@@ -47,6 +48,7 @@ class LaneReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no typ
         super().__init__(*topics, **settings)
         self._unopened = unopened
         self._opener = opener
+        self._known: set[TopicPartition] = set()
         self._opens_at: dict[TopicPartition, float] = {}
         self._turns = 0
 
@@ -68,19 +70,21 @@ class LaneReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no typ
     def reopen(self, partition: TopicPartition) -> None:
         """Ask the database again where to read on, before the next record of this partition."""
         self._unopened.partitions.add(partition)
+        self._known.discard(partition)
 
     async def _open_assigned(self) -> None:
         self._unopened.partitions &= self.assignment()
         now = time.monotonic()
         for partition in [each for each in self._unopened.partitions if self._opens_at.get(each, 0) <= now]:
             try:
-                self.seek(partition, await self._opener(partition))
+                self.seek(partition, await self._opener(partition, partition in self._known))
             except Exception as error:
                 # Nothing of this partition is read until it can be opened; the others do not wait for it.
                 log.warning("partition not opened", partition=f"{partition.topic}/{partition.partition}", error=error)
                 self._opens_at[partition] = time.monotonic() + _PAUSE_SECONDS
             else:
                 self._unopened.partitions.discard(partition)
+                self._known.add(partition)
 
     async def _drain(self, room: int) -> dict[TopicPartition, list[ConsumerRecord]]:
         """Up to ``room`` records; of each partition its share, and what is left over to whose turn it is."""

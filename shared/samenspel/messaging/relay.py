@@ -133,7 +133,7 @@ class Relay:
             # What was sent is not known: forget the producer and the comparison, and look again.
             log.warning("relay interrupted", error=repr(error))
             self.connected = False
-            self._gate.compared.clear()
+            self._gate.interrupted()
             await self._producer.discard()
             return PAUSE_SECONDS
 

@@ -16,7 +16,7 @@ from samenspel.contracts.topics import INGRESS, organisation_of, receipts
 from samenspel.messaging import lanes, points
 from samenspel.messaging.answers import Answered, Inbound
 from samenspel.messaging.desk import Desk, Handlers
-from samenspel.messaging.doors import open_door
+from samenspel.messaging.doors import open_door, stands_at
 from samenspel.messaging.errors import DoorsClosed, FenceLost, LaneMissing
 from samenspel.messaging.gate import Gate
 from samenspel.messaging.ingress import Ingress
@@ -29,10 +29,13 @@ from samenspel.messaging.waker import Waker
 from samenspel.runtime.metrics import APPLIED, PUBLISHED
 from samenspel.runtime.postgres import Pool
 from samenspel.runtime.settings import ServiceSettings
+from samenspel.runtime.turns import Turns
 
 log = structlog.get_logger()
 
 DOOR_SECONDS_MAX: Final = 5.0
+SUBMISSIONS_AT_ONCE: Final = 4
+"""Of one organisation over HTTP, per instance: half of the database connections there are by default."""
 RESTART_SECONDS: Final = 0.5
 
 
@@ -79,6 +82,7 @@ class Messaging:
         self._broker: KafkaBroker | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._receipts_ready: set[str] = set()
+        self.turns = Turns(SUBMISSIONS_AT_ONCE)
         self.after_apply: list[Callable[[], None]] = []
         """Called after each commit of applied events; must return at once."""
 
@@ -175,12 +179,16 @@ class Messaging:
         self._receipts_ready.add(organisation)
         self.relay.wake()
 
-    async def _open(self, partition: TopicPartition) -> int:
+    async def _open(self, partition: TopicPartition, known: bool) -> int:
+        """Every admission has all partitions assigned anew: what was being read is not looked at in Kafka again."""
         if not partition.topic.startswith(INGRESS + "."):
             return await self.projector.open_lane(partition)
         await self._ensure_receipts(organisation_of(partition.topic))
         async with self._pool.acquire() as connection:
-            offset = await open_door(connection, self.probe, partition.topic)
+            if known:
+                offset = await stands_at(connection, partition.topic)
+            else:
+                offset = await open_door(connection, self.probe, partition.topic)
         self.ingress.opened(partition.topic, offset)
         return offset
 
