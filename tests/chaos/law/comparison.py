@@ -20,7 +20,8 @@ def comparing(relay: Relay, owner: Owner, log: Events, setting: Setting) -> Iter
             looked = Relay("standing", was=owner.published, life=owner.incarnation, head=head)
             yield "looks how far it is published", looked, owner
         case "standing":
-            yield "reads Kafka", kafka_read(relay, log, setting), owner
+            read = kafka_read(relay, log, setting)
+            yield "reads Kafka", read, owner._replace(compared=0) if read.stage == "ahead" else owner
         case "kafka-read":
             yield compared(relay, owner)
         case "matched":
@@ -67,7 +68,7 @@ def compared(relay: Relay, owner: Owner) -> Comparing:
     """Then the journal; and published by compare-and-set."""
     head = owner.head if relay.head < 0 else relay.head
     if not set(relay.found) <= set(owner.journal) or any(event.sequence > head for event in relay.found):
-        return "finds Kafka ahead", Relay("ahead"), owner
+        return "finds Kafka ahead", Relay("ahead"), owner._replace(compared=0)
     published = relay.becomes if owner.published == relay.was else owner.published
     return "has compared with the journal", relay._replace(stage="matched"), owner._replace(published=published)
 

@@ -30,7 +30,7 @@ def operator_steps(state: State, setting: Setting) -> Iterator[Step]:
     if (missing := recoverable(owner, state.log)) and is_ahead(owner, state.log):
         yield ("the operator recovers {}", missing), state._replace(owner=recovered(owner, missing, setting))
     elif Fault.RENEW in setting.may:
-        yield ("the operator starts a new timeline",), state._replace(owner=renewed(owner))
+        yield ("the operator starts a new timeline",), state._replace(owner=renewed(owner, state.log))
 
 
 def recoverable(owner: Owner, log: Events) -> Events:
@@ -55,13 +55,12 @@ def recovered(owner: Owner, missing: Events, setting: Setting) -> Owner:
     return owner._replace(journal=journal, answered=answered)
 
 
-def renewed(owner: Owner) -> Owner:
-    """The lane anew: every live aggregate's state once more, from sequence 1 of the next timeline."""
-    timeline, life = owner.timeline + 1, owner.incarnation
-    live = tuple(event for event in owner.journal if event.timeline == owner.timeline)
-    again = tuple(Event(timeline, at + 1, event.cause, life, at) for at, event in enumerate(live))
-    published = Published(timeline, 0, 0)
+def renewed(owner: Owner, log: Events) -> Owner:
+    """The journal once more, event for event, on the next timeline."""
+    timeline = max(owner.timeline, log[-1].timeline if log else 0) + 1
+    again = tuple(event._replace(timeline=timeline) for event in owner.journal if event.timeline == owner.timeline)
     journal: Events = tuple(sorted((*owner.journal, *again)))
+    published = Published(timeline, 0, len(log))
     return owner._replace(timeline=timeline, journal=journal, published=published, compared=0)
 
 
@@ -71,7 +70,7 @@ def operator_faults(state: State, setting: Setting) -> Iterator[Step]:
     if Fault.RESTORE in may and state.backup is not None:
         yield ("the owner's database is restored to {}", state.backup.journal), restored(state, setting)
     if Fault.RENEW in may and not state.desk and owner.head:
-        yield ("the operator starts a new timeline",), state._replace(owner=renewed(owner))
+        yield ("the operator starts a new timeline",), state._replace(owner=renewed(owner, state.log))
     if Fault.REPUBLISH in may:
         for sequence in range(owner.published.sequence):
             lowered = owner._replace(published=owner.published._replace(sequence=sequence))

@@ -47,12 +47,12 @@ def take(copy: Copy, index: int, log: Events, broken: object) -> CopyStep:
     event = log[reader.offset]
     verdict = verdict_on(reader.holds or copy.position, event, broken)
     words = "takes {} at offset {}: {}", event, reader.offset, verdict.name
-    if verdict is Verdict.NEW_TIMELINE:
-        rebuilt = copy._replace(position=Place(event.timeline), applied=(), offsets=())
-        return words, with_reader(rebuilt, index, Reader(0))
-    if verdict is Verdict.HOLE and not reader.in_hole:
+    if verdict is Verdict.NEW_TIMELINE and event.sequence == 1:
+        copy, verdict = copy._replace(position=Place(event.timeline), applied=(), offsets=()), Verdict.APPLY
+    missing = verdict in (Verdict.HOLE, Verdict.NEW_TIMELINE)
+    if missing and not reader.in_hole:
         return words, with_reader(copy, index, Reader(open_lane(copy, log), in_hole=True))
-    onwards = Reader(reader.offset + 1, in_hole=verdict is Verdict.HOLE)
+    onwards = Reader(reader.offset + 1, in_hole=missing)
     if verdict is not Verdict.APPLY:
         return words, with_reader(copy, index, onwards)
     return words, applied(copy, index, event, onwards, broken)

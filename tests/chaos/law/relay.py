@@ -31,14 +31,18 @@ def relay_steps(state: State, setting: Setting) -> Iterator[Step]:
 
 
 def must_compare(state: State, relay: Relay, setting: Setting) -> bool:
-    """Before it sends the first time after a reconnect; and when it sees, with nothing to send, what is gone."""
+    """Before it sends the first time after a reconnect; and when it sees, with nothing to send, that some is gone."""
     if relay.stage != "idle":
         return False
     if not state.owner.is_open:
         return True
     if is_behind(state, setting):
         return not relay.compared
-    return setting.broken is not Broken.LAST_THERE and not is_there(state.log, state.owner.published)
+    if setting.broken is Broken.LOOK:
+        return False
+    if setting.broken is Broken.LAST_THERE:
+        return len(state.log) < state.owner.published.next_offset
+    return not is_there(state.log, state.owner.published)
 
 
 def is_behind(state: State, setting: Setting) -> bool:
@@ -87,17 +91,19 @@ def land(state: State, index: int) -> State:
 
 
 def move(state: State, index: int, setting: Setting) -> State:
-    """By compare-and-set on all fields: whoever looked before another moved it moves nothing."""
+    """By compare-and-set on all fields. A batch that landed elsewhere than expected moves nothing: compare anew."""
     relay, owner = state.instances[index].relay, state.owner
     first = relay.becomes.next_offset - len(relay.batch)
-    if first < relay.was.next_offset and setting.broken is not Broken.OFFSET_BEHIND:
-        return with_relay(state._replace(owner=from_the_start(owner, setting)), index, Relay())
+    if first != relay.was.next_offset and setting.broken is not Broken.OFFSET_EXPECTED:
+        return with_relay(state._replace(owner=doubted(owner, first, relay.was, setting)), index, Relay())
     matches = owner.published == relay.was or setting.broken is Broken.WHOLE_SET
     published = relay.becomes if matches else owner.published
     return with_relay(state._replace(owner=owner._replace(published=published)), index, Relay(compared=True))
 
 
-def from_the_start(owner: Owner, setting: Setting) -> Owner:
-    """The lane is no longer the one it was: nothing is known to be published, and what was known before is void."""
+def doubted(owner: Owner, first: int, was: Published, setting: Setting) -> Owner:
+    """Behind where it was expected, the lane is no longer the one it was: nothing is known to be published."""
+    if first > was.next_offset or setting.broken is Broken.FROM_THE_START:
+        return owner
     cuts = owner.published.cuts + (setting.broken is not Broken.CUTS)
     return owner._replace(published=Published(owner.timeline, cuts=cuts))

@@ -21,8 +21,10 @@ class Broken(StrEnum):
     FOLD_IN = "recover does not fold the tail into the state"
     ANOTHER_RECORD = "the comparison believes the offset, whatever lies there"
     CUTS = "published does not count how often the lane was cut back"
-    LAST_THERE = "an idle relay does not look whether what it published last is still there"
-    OFFSET_BEHIND = "a relay does not mind at which offset its batch was appended"
+    LOOK = "an idle relay does not look whether the lane still reaches as far"
+    LAST_THERE = "an idle relay looks where the lane ends, not whether what it published last is there"
+    OFFSET_EXPECTED = "a relay does not mind at which offset its batch was appended"
+    FROM_THE_START = "a relay whose batch was appended too early compares, but keeps what was published"
     ONE_TRANSACTION = "the position moves in a second transaction"
     LOCKED_POSITION = "the position is not read under its lock"
     NO_GAPS = "a reader accepts gaps"
@@ -43,9 +45,8 @@ ABSENT: Final = frozenset(
     {
         Broken.CUTS,
         Broken.LAST_THERE,
-        Broken.OFFSET_BEHIND,
+        Broken.FROM_THE_START,
         Broken.OPENED_AGAIN,
-        Broken.OWN_PLACE,
         Broken.WHOLE_FENCE,
     }
 )
