@@ -206,10 +206,16 @@ def _holder(settings: ServiceSettings) -> UUID:
 
 
 async def _supervised(name: str, run: Callable[[], Awaitable[None]]) -> None:
-    """Run until it is done; whatever stops it is said aloud, and it starts again."""
+    """Run until it is done or cancelled; whatever else stops it is said aloud, and it starts again.
+
+    With Kafka away aiokafka lets the cancellation of its own fetch escape from ``stop``: that is nobody's wish.
+    """
+    me = asyncio.current_task()
     while True:
         try:
             return await run()
-        except Exception as error:
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and me is not None and me.cancelling():
+                raise
             log.exception("interrupted; started again", part=name, exc_info=error)
             await asyncio.sleep(RESTART_SECONDS)
