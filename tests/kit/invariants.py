@@ -63,11 +63,22 @@ class Replay:
 
 
 def replay(records: Iterable[ConsumerRecord]) -> dict[Name, Replica]:
-    """Apply the law to all of these."""
+    """Apply the law to all of these; of a lane that was started anew, only its last timeline counts."""
+    kept = list(records)
+    newest: dict[Name, int] = {}
+    for record in kept:
+        newest[record.topic, record.partition] = max(
+            newest.get((record.topic, record.partition), 1), _timeline(record)
+        )
     replayed = Replay()
-    for record in records:
-        replayed.take(record)
+    for record in kept:
+        if _timeline(record) == newest[record.topic, record.partition]:
+            replayed.take(record)
     return replayed.lanes
+
+
+def _timeline(record: ConsumerRecord) -> int:
+    return int(dict(record.headers)["ce_timeline"])
 
 
 def lines_of(record: ConsumerRecord) -> bytes:
@@ -117,9 +128,8 @@ async def _recount_lane(connection: "asyncpg.Connection[Any]", name: Name, repli
     lane = await connection.fetchrow("select * from lane where (topic, lane) = ($1, $2)", *name)
     published = await connection.fetchrow("select * from published where (topic, lane) = ($1, $2)", *name)
     assert lane and published, name
-    journal = await connection.fetch(
-        "select sequence, headers, value from journal where (topic, lane) = ($1, $2) order by sequence", *name
-    )
+    of_lane = "select sequence, headers, value from journal where (topic, lane, timeline) = ($1, $2, $3)"
+    journal = await connection.fetch(f"{of_lane} order by sequence", *name, lane["timeline"])
     assert [row["sequence"] for row in journal] == list(range(1, lane["sequence"] + 1)), name
     assert [(row["headers"], row["value"]) for row in journal] == replica.records, f"{name}: log and journal differ"
     assert published["sequence"] == lane["sequence"], name

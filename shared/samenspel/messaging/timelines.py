@@ -18,10 +18,11 @@ COPY_SECONDS_MAX: Final = 3_600.0
 # Header lines are UTF-8, one name a line; the timeline's is never the first.
 COPY: Final = """
 insert into journal (topic, lane, timeline, sequence, key, headers, value)
-select topic, lane, $4, sequence, key,
-  convert_to(replace(convert_from(headers, 'UTF8'), E'\\nce_timeline:' || $3 || E'\\n',
-                     E'\\nce_timeline:' || $4 || E'\\n'), 'UTF8'), value
-from journal where (topic, lane, timeline) = ($1, $2, $3)
+select j.topic, j.lane, $4, j.sequence, j.key,
+  convert_to(replace(convert_from(j.headers, 'UTF8'), t.before, t.after), 'UTF8'), j.value
+from journal j cross join
+  (select E'\\nce_timeline:' || $3::int || E'\\n' as before, E'\\nce_timeline:' || $4::int || E'\\n' as after) t
+where (j.topic, j.lane, j.timeline) = ($1, $2, $3::int)
 """
 BEGIN: Final = "update lane set timeline = $3, compared = '' where (topic, lane) = ($1, $2)"
 UNPUBLISH: Final = """

@@ -8,11 +8,12 @@ from typing import Any
 
 import aiohttp
 import orjson
-from samenspel.contracts.topics import Service
+from samenspel.contracts.topics import DOMAIN_OF, Service, ingress
 
 from deploy.local.provisioning import fill_profile
 from deploy.local.system import LocalSystem
 from tests.kit.database import rows
+from tests.kit.organisations import Organisation
 from tests.kit.waiting import eventually
 
 STATE = {
@@ -64,6 +65,18 @@ async def is_behind(system: LocalSystem, service: Service) -> dict[str, str]:
         return found
 
     return await eventually(says_so, 60, f"a {service} that must be recovered")
+
+
+async def has_read(system: LocalSystem, city: Organisation, number: int, service: Service = "registry") -> None:
+    """Wait until the service stands behind this many records of the organisation's ingress."""
+    topic = ingress(DOMAIN_OF[service], city.oin)
+
+    async def read() -> bool:
+        [stands] = await rows(system, service, "select next_offset from door where topic = $1", topic)
+        assert stands["next_offset"] == number, stands
+        return True
+
+    await eventually(read, 60, f"{number} records read")
 
 
 async def state_of(system: LocalSystem, service: Service) -> dict[str, list[dict[str, Any]]]:
