@@ -21,10 +21,12 @@ from samenspel.messaging.service import Messaging, NotAdmitted
 from samenspel.runtime.http import body_of, organisation_by, problem
 from samenspel.runtime.metrics import ANSWERS
 from samenspel.runtime.tokens import TokenVerifier
+from samenspel.runtime.turns import NoTurn
 
 log = structlog.get_logger()
 
 EVENTS_MAX: Final = 500
+TURN_SECONDS_MAX: Final = 15.0
 _ACCEPTS: Final = {
     "requestBody": {
         "required": True,
@@ -69,9 +71,16 @@ def read(messaging: Messaging, envelope: Envelope, organisation: str) -> Inbound
 
 
 async def submit(messaging: Messaging, organisation: str, inbound: Sequence[Inbound]) -> list[Answered]:
-    """Decide these now; 403 for an organisation that was not admitted, 503 when nothing can be decided."""
+    """Decide these now.
+
+    403 for an organisation that was not admitted, 429 for one that sends too many at once, 503 when nothing can be
+    decided.
+    """
     try:
-        answered = await messaging.submit(organisation, inbound) if inbound else []
+        async with messaging.turns.of(organisation, TURN_SECONDS_MAX):
+            answered = await messaging.submit(organisation, inbound) if inbound else []
+    except NoTurn as refusal:
+        raise HTTPException(429, str(refusal), {"Retry-After": "5"}) from None
     except NotAdmitted as refusal:
         raise HTTPException(403, str(refusal)) from None
     except (KafkaError, *PASSING) as error:
