@@ -1,0 +1,6 @@
+"""Where the tests of ``make mutants`` find their PostgreSQL."""
+
+from typing import Final
+
+VARIABLE: Final = "MUTANTS_POSTGRES"
+"""The environment variable with a superuser's URL; without it, the running system's server is used."""
