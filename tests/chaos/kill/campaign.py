@@ -81,8 +81,10 @@ class Campaign:
                 await self._try(work, each)
 
     async def _try(self, work: Work, case: Case) -> None:
+        begun = time.monotonic()
         try:
             await run(work, case)
+            print(f"{case}: {time.monotonic() - begun:.1f} s", file=sys.stderr)
         except (Exception, ExceptionGroup) as error:
             self.failures += 1
             print(f"FAILED {case}", file=sys.stderr)

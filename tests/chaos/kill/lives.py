@@ -92,7 +92,7 @@ class Life:
         """From now on: stop when that point is reached."""
         self._control.send(moment)
 
-    async def reaches(self, moment: Moment, seconds: float = 60) -> None:
+    async def reaches(self, moment: Moment, seconds: float = 150) -> None:
         """Wait until it stands at the point that it was told of."""
 
         def stands() -> bool:

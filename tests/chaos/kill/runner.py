@@ -21,7 +21,7 @@ from tests.kit.organisations import admit, operator_of
 from tests.kit.waiting import eventually
 from tests.notifier.receivers import receiving, takes
 
-RUN_SECONDS_MAX: Final = 180
+RUN_SECONDS_MAX: Final = 240
 
 
 async def run(work: Work, case: Case) -> None:

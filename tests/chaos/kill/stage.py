@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import urlsplit
 
 from aiokafka import AIOKafkaProducer
@@ -22,7 +23,8 @@ from tests.kit.lives import through
 from tests.kit.organisations import Organisation
 from tests.kit.waiting import eventually
 
-PATIENCE = 60.0
+PATIENCE: Final = 90.0
+"""Seconds that a condition may take on a machine with much else to do."""
 
 
 @dataclass(frozen=True, slots=True)
