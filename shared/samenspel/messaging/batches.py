@@ -15,7 +15,6 @@ from typing import Any, Final
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch
-from aiokafka.record.util import decode_varint
 
 UNFOLDED_BYTES_MAX: Final = 8 * 1_048_576
 """Of a compressed batch: clients count their batches before they compress them, and stop at 1 MiB."""
@@ -29,6 +28,7 @@ _RECORDS_AT: Final = 61
 _CODECS: Final = 0x07
 _GZIP: Final = 1
 _GZIP_WINDOW: Final = 31
+_NUMBER_BITS: Final = 70
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -99,9 +99,12 @@ class Batch:
                     expected = record.offset + 1
                     yield record
             except (UnicodeDecodeError, CorruptRecordException):
-                yield from self._one_by_one(plain, expected)
+                for record in self._one_by_one(plain, expected):
+                    expected = record.offset + 1
+                    yield record
         except _Unusable as reason:
-            yield self._lost(str(reason))
+            if expected < self._batch.next_offset:
+                yield self._lost(str(reason))
 
     def _plain(self) -> bytes:
         """The same batch, not compressed."""
@@ -130,9 +133,9 @@ class Batch:
     def _record_at(self, plain: bytes, at: int) -> tuple[Record, int]:
         """The record there, and where the next one begins."""
         try:
-            length, start = decode_varint(plain, at)
-            _, moment = decode_varint(plain, start + 1)
-            delta, behind = decode_varint(plain, moment)
+            length, start = _number_at(plain, at)
+            _, moment = _number_at(plain, start + 1)
+            delta, behind = _number_at(plain, moment)
             key, behind = _bytes_at(plain, behind)
             value, behind = _bytes_at(plain, behind)
             headers, behind = _headers_at(plain, behind)
@@ -168,13 +171,30 @@ def _unfolded(payload: bytes) -> bytes:
     return plain
 
 
+def _number_at(plain: bytes, at: int) -> tuple[int, int]:
+    """The number there in zigzag base 128, and where it ends; aiokafka's own reads on behind the bytes' end."""
+    number = shift = 0
+    while shift < _NUMBER_BITS:
+        digit = plain[at]
+        at += 1
+        number |= (digit & 0x7F) << shift
+        if digit < 0x80:
+            return (number >> 1) ^ -(number & 1), at
+        shift += 7
+    raise ValueError("a number without an end")
+
+
 def _bytes_at(plain: bytes, at: int) -> tuple[bytes | None, int]:
-    length, start = decode_varint(plain, at)
-    return (None, start) if length < 0 else (plain[start : start + length], start + length)
+    length, start = _number_at(plain, at)
+    if length < 0:
+        return None, start
+    if start + length > len(plain):
+        raise ValueError("longer than all there is")
+    return plain[start : start + length], start + length
 
 
 def _headers_at(plain: bytes, at: int) -> tuple[list[tuple[bytes, bytes | None]], int]:
-    number, at = decode_varint(plain, at)
+    number, at = _number_at(plain, at)
     found = []
     for _ in range(number):
         name, at = _bytes_at(plain, at)
