@@ -1,0 +1,74 @@
+"""One test, with or without a mutant, in a process forked from one that has loaded everybody else's modules.
+
+Loading those takes most of a short test's time. Ours are loaded in the fork, so that a mutant can take their place.
+"""
+
+import contextlib
+import io
+import signal
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.pool import Pool
+from typing import Final, Literal
+
+import aiohttp  # noqa: F401
+import aiokafka  # noqa: F401
+import asyncpg  # noqa: F401
+import confluent_kafka.admin  # noqa: F401
+import fastapi  # noqa: F401
+import faststream.kafka  # noqa: F401
+import hypothesis.strategies  # noqa: F401
+import joserfc.jwt  # noqa: F401
+import pydantic_settings  # noqa: F401
+import pytest
+import uvicorn  # noqa: F401
+
+from tests.mutants.catalogue import Mutant
+from tests.mutants.rewriting import install
+
+SECONDS_MAX: Final = 180
+OPTIONS: Final = ["-q", "-x", "-p", "no:cacheprovider", "--tb=short", "--assert=plain"]
+Colour = Literal["green", "red", "broken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """*Broken* is a test that is not there, did not end, or failed before or after its own work."""
+
+    colour: Colour
+    output: str
+
+
+@dataclass(slots=True)
+class Reports:
+    """A plugin of pytest that keeps in which phase something failed."""
+
+    failed: set[str] = field(default_factory=set)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failed.add(report.when or "")
+
+
+def processes(number: int) -> Pool:
+    """A pool of so many; each process tries once."""
+    return get_context("fork").Pool(number, maxtasksperchild=1)
+
+
+def attempt(test: str, mutant: Mutant | None) -> Outcome:
+    """To be run in a process of its own."""
+    reports, output = Reports(), io.StringIO()
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.alarm(SECONDS_MAX)
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        if mutant is not None:
+            install(mutant)
+        code = pytest.main([*OPTIONS, test], plugins=[reports])
+    signal.alarm(0)
+    return Outcome(_colour(int(code), reports.failed), output.getvalue())
+
+
+def _colour(code: int, failed: set[str]) -> Colour:
+    if code == pytest.ExitCode.OK:
+        return "green"
+    return "red" if code == pytest.ExitCode.TESTS_FAILED and failed == {"call"} else "broken"
