@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test unit check model chaos mutants bench lock clean
+.PHONY: help demo up down test unit check model chaos mutants bench audit lock clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -50,6 +50,9 @@ mutants: $(READY) ## switch every protection off, one at a time: its test must t
 
 bench: $(READY) ## measure against floors of the same run; writes .samenspel/bench.json
 	@$(BIN)/python -m tests.bench
+
+audit: $(READY) ## what we depend on: pinned, hashed, freely licensed, and known weaknesses (pip-audit)
+	@$(BIN)/python -m tests.trust.audit
 
 lock: ## compile the hashed requirement files again (needs uv)
 	@for name in runtime dev; do uv pip compile -q --universal --python-version 3.11 --generate-hashes \

@@ -28,7 +28,7 @@ SMALL = Quota(producer_byte_rate=100_000, consumer_byte_rate=50_000_000, request
 RECORDS, RECORD_BYTES = 6, 10_000
 BATCHES_MAX = 60
 SPECIFIED = 2
-POSTS_AT_ONCE, POSTS = 40, 200
+POSTS_AT_ONCE, POSTS = 40, 120
 
 
 async def quotas(operator: Organisation) -> dict[str, dict[str, float]]:
