@@ -61,7 +61,7 @@ MUTANTS: Final = (
         "samenspel.client.replica.verify:_advance",
         "to_hex(recount.published[lane]) != digest",
         "False",
-        "tests/client/test_verify.py::test_a_changed_byte_with_a_hash_to_match_is_found_by_the_digest",
+        "tests/client/test_verify.py::test_a_changed_event_with_a_hash_to_match_is_found_by_the_digest",
     ),
     Mutant(
         "grants-beyond-the-ceiling",
