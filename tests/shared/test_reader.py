@@ -1,4 +1,4 @@
-"""What a reader knows of a partition that is assigned anew: an admission may not make it look at all of them again."""
+"""What a reader knows of a partition assigned anew: an admission may not make it look at all of them again."""
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
