@@ -1,0 +1,61 @@
+"""What a storm consists of: how many events, and which faults strike how often, in an order that the seed gives."""
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+
+from samenspel.contracts.topics import Service
+
+FULL: Final[Mapping[str, int]] = {
+    "kill service": 120,
+    "kill PostgreSQL": 60,
+    "kill Kafka": 20,
+    "zombie": 16,
+    "zombie with a lane locked": 16,
+    "stop PostgreSQL": 6,
+    "stop Kafka": 6,
+    "slow": 4,
+    "reset Kafka": 6,
+    "reset PostgreSQL": 6,
+    "half-open Kafka": 5,
+    "half-open PostgreSQL": 5,
+}
+SMALL: Final[Mapping[str, int]] = {
+    "kill service": 2,
+    "kill PostgreSQL": 1,
+    "kill Kafka": 1,
+    "zombie with a lane locked": 1,
+    "reset PostgreSQL": 1,
+    "half-open Kafka": 1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """``events`` are submitted, a share of them around each fault; ``instances`` is how many of each service run."""
+
+    seed: int
+    events: int
+    faults: tuple[str, ...]
+    instances: Mapping[Service, int]
+
+    @classmethod
+    def full(cls, seed: int, events: int) -> Self:
+        return cls(seed, events, _shuffled(FULL, seed), {"registry": 2, "funding": 2, "notifier": 2})
+
+    @classmethod
+    def small(cls, seed: int, events: int) -> Self:
+        """A part that fits into a test suite: two registries, and nobody else."""
+        return cls(seed, events, _shuffled(SMALL, seed), {"registry": 2})
+
+    @property
+    def share(self) -> int:
+        """Events per fault."""
+        return -(-self.events // len(self.faults))
+
+
+def _shuffled(counts: Mapping[str, int], seed: int) -> tuple[str, ...]:
+    faults = [kind for kind, times in counts.items() for _ in range(times)]
+    random.Random(seed).shuffle(faults)
+    return tuple(faults)

@@ -1,0 +1,61 @@
+"""What a storm strikes: a system, proxies in front of its Kafka and PostgreSQL, and instances of its services."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from samenspel.contracts.topics import Service
+
+from deploy.local.system import LocalSystem
+from tests.chaos.storm.fleet import Instance, instances_of
+from tests.kit.proxy import KafkaProxy, Proxy
+from tests.kit.waiting import eventually
+
+READY_SECONDS_MAX = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    system: LocalSystem
+    kafka_proxy: KafkaProxy
+    postgres_proxy: Proxy
+    instances: list[Instance]
+    random: random.Random
+
+    def of(self, service: Service) -> list[Instance]:
+        return [each for each in self.instances if each.service == service]
+
+    @property
+    def services(self) -> list[Service]:
+        return list(dict.fromkeys(each.service for each in self.instances))
+
+    def any_url(self, service: Service) -> str:
+        """One instance's address, at random, as a load balancer that knows nothing would."""
+        return self.random.choice(self.of(service)).url
+
+    async def all_ready(self) -> None:
+        for each in self.instances:
+            await eventually(each.is_ready, READY_SECONDS_MAX, f"a ready {each.name}")
+
+
+@asynccontextmanager
+async def staged(system: LocalSystem, instances: Mapping[Service, int], seed: int) -> AsyncIterator[Stage]:
+    """Everything runs and is ready; at the end the instances are killed, whatever state they are in."""
+    kafka_port, postgres_port = int(system.kafka.bootstrap.rpartition(":")[2]), system.ports.remembered("postgres")
+    assert postgres_port is not None
+    with KafkaProxy(kafka_port) as kafka, Proxy(postgres_port) as postgres:
+        fleet = [
+            each
+            for service, count in instances.items()
+            for each in instances_of(system, service, count, kafka, postgres)
+        ]
+        stage = Stage(system, kafka, postgres, fleet, random.Random(seed))
+        try:
+            for each in fleet:
+                each.begin()
+            await stage.all_ready()
+            yield stage
+        finally:
+            await asyncio.gather(*(asyncio.to_thread(each.kill) for each in fleet))

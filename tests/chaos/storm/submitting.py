@@ -1,0 +1,103 @@
+"""Submitting over both doors without ever giving up, as an organisation's own system would."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import aiohttp
+import orjson
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from samenspel.contracts.topics import DOMAIN_OF, Service, ingress
+
+from tests.chaos.storm.letting_go import let_go
+from tests.chaos.storm.stage import Stage
+from tests.kit.doors import BATCH
+from tests.kit.events import Event, binary
+from tests.kit.organisations import Organisation
+
+PAUSE_SECONDS = 0.2
+KAFKA_SECONDS_MAX = 30.0
+HTTP_SECONDS_MAX = 3.0
+"""Then another instance is tried: this one may be stopped."""
+
+
+class KafkaDoor:
+    """One organisation's producer for one service. One chunk at a time: what is not acknowledged is sent again."""
+
+    def __init__(self, organisation: Organisation, service: Service) -> None:
+        self._organisation = organisation
+        self._topic = ingress(DOMAIN_OF[service], organisation.oin)
+        self._producer: AIOKafkaProducer | None = None
+        self._turn = asyncio.Lock()
+
+    async def submit(self, events: Sequence[Event]) -> None:
+        """Returns when Kafka has acknowledged all of them, in this order."""
+        async with self._turn:
+            while True:
+                try:
+                    async with asyncio.timeout(KAFKA_SECONDS_MAX):
+                        return await self._send(events)
+                except (KafkaError, OSError, TimeoutError):
+                    await self.close()
+                    await asyncio.sleep(PAUSE_SECONDS)
+
+    async def close(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await let_go(producer.stop)  # it may hold what cannot be delivered; that is sent again by the next one
+
+    async def _send(self, events: Sequence[Event]) -> None:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                **self._organisation.kafka, acks="all", enable_idempotence=True, linger_ms=5, request_timeout_ms=5_000
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                await let_go(producer.stop)
+                raise
+            self._producer = producer
+        acknowledged = []
+        for event in events:
+            headers, value = binary(event)
+            acknowledged.append(await self._producer.send(self._topic, value=value, headers=headers))
+        await asyncio.gather(*acknowledged)
+
+
+class HttpDoor:
+    """One organisation's way to one service over HTTP: whichever instance, again and again, until it is answered."""
+
+    def __init__(self, organisation: Organisation, service: Service, stage: Stage) -> None:
+        self._organisation = organisation
+        self._service = service
+        self._stage = stage
+        self.answers: list[dict[str, Any]] = []
+        """What was promised over HTTP, to be compared with what was kept."""
+
+    async def submit(self, events: Sequence[Event]) -> None:
+        """Returns when all of them were answered."""
+        while True:
+            with suppress(aiohttp.ClientError, OSError, TimeoutError):
+                answers = await self._post(orjson.dumps(events))
+                if answers is not None:
+                    self.answers += answers
+                    return
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _post(self, body: bytes) -> list[dict[str, Any]] | None:
+        """The answers; None when the service could not decide."""
+        token = self._organisation.credential.token
+        headers = {"content-type": BATCH, "authorization": f"Bearer {token}"}
+        url = f"{self._stage.any_url(self._service)}/v1/events"
+        timeout = aiohttp.ClientTimeout(total=HTTP_SECONDS_MAX)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as http,
+            http.post(url, data=body, headers=headers) as response,
+        ):
+            if response.status >= 500:
+                return None
+            assert response.status == 200, (response.status, await response.text())
+            answers: list[dict[str, Any]] = orjson.loads(await response.read())
+            return answers
