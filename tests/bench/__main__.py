@@ -15,6 +15,7 @@ from rich.table import Table
 from tests.bench import measures
 from tests.bench.instances import sharing
 from tests.bench.measures import Figure
+from tests.bench.poison import poison
 from tests.bench.stand import stand
 
 RESULT = Path(__file__).parents[2] / ".samenspel" / "bench.json"
@@ -36,6 +37,8 @@ def main() -> int:
             ):
                 talk.print(f"measuring {what}")
                 figures += measure()
+            talk.print("measuring poison")
+            figures += poison(made, ROUNDS)
             talk.print("measuring two instances")
             figures += sharing(made, COUNT // 2, ROUNDS)
         with stand(folder / "growth") as made:

@@ -136,14 +136,14 @@ async def fill(stand: Stand, domain: Domain, count: int, run: int, subjects: int
             sent = []
             for number in range(each):
                 value, key = submission(number, run * 100 + index, own)
-                headers = _headers(oin, f"{run}-{index}-{number}", "registered" if number < own else "changed")
+                headers = event_headers(oin, f"{run}-{index}-{number}", "registered" if number < own else "changed")
                 sent.append(await producer.send(ingress(domain, oin), value, key=key.encode(), headers=headers))
             await asyncio.gather(*sent)
     finally:
         await producer.stop()
 
 
-def _headers(oin: str, id: str, kind: str) -> list[tuple[str, bytes]]:
+def event_headers(oin: str, id: str, kind: str) -> list[tuple[str, bytes]]:
     return [
         ("ce_specversion", b"1.0"),
         ("ce_id", id.encode()),
@@ -165,7 +165,7 @@ async def steady(stand: Stand, domain: Domain, per_second: int, seconds: int) ->
             await asyncio.sleep(max(0.0, began + number / per_second - loop.time()))
             oin = ORGANISATIONS[number % len(ORGANISATIONS)]
             value, key = submission(number, 9_900, per_second * seconds)
-            headers = _headers(oin, f"steady-{number}", "registered")
+            headers = event_headers(oin, f"steady-{number}", "registered")
             sent.append(await producer.send(ingress(domain, oin), value, key=key.encode(), headers=headers))
         await asyncio.gather(*sent)
         await asyncio.sleep(2)

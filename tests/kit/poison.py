@@ -2,9 +2,10 @@
 
 import gzip
 import struct
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from aiokafka.record.util import calc_crc32c, encode_varint
 
@@ -76,9 +77,9 @@ def batch_of(
 
 
 @asynccontextmanager
-async def sender(organisation: Organisation, topic: str) -> AsyncIterator[Produce]:
-    """Produces batches as they are, one after the other, over one connection."""
-    async with speaking_as(organisation.kafka) as speaker:
+async def sender(kafka: Mapping[str, Any], topic: str) -> AsyncIterator[Produce]:
+    """Produces batches as they are, one after the other, over one connection; ``kafka``: aiokafka's settings."""
+    async with speaking_as(kafka) as speaker:
 
         async def produce(batch: bytes) -> tuple[int, int]:
             answer = await speaker.ask(PRODUCE, None, -1, WITHIN_MS, [(topic, [(0, batch)])])
@@ -90,7 +91,7 @@ async def sender(organisation: Organisation, topic: str) -> AsyncIterator[Produc
 
 async def send_batch(organisation: Organisation, topic: str, batch: bytes) -> tuple[int, int]:
     """Produce these bytes as they are. Returns the broker's error code, 0 when it took them, and the first offset."""
-    async with sender(organisation, topic) as produce:
+    async with sender(organisation.kafka, topic) as produce:
         return await produce(batch)
 
 

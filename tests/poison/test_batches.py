@@ -50,7 +50,7 @@ async def answered(system: LocalSystem) -> dict[str, Answers]:
     theirs = [innocent.event("initiative-registered", initiative()) for _ in range(NUMBER)]
     firsts: dict[str, int] = {}
     sending = asyncio.create_task(send(innocent, theirs))
-    async with sender(clumsy, ingress("initiatives", clumsy.oin)) as produce:
+    async with sender(clumsy.kafka, ingress("initiatives", clumsy.oin)) as produce:
         for each in TAKEN:
             error, firsts[each.name] = await produce(each.make(_records(clumsy)))
             assert error == 0, each.name

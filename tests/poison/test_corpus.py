@@ -70,7 +70,7 @@ class Sent:
 
 async def _send_poison(city: Organisation) -> list[Sent]:
     sent = []
-    async with sender(city, ingress("initiatives", city.oin)) as produce:
+    async with sender(city.kafka, ingress("initiatives", city.oin)) as produce:
         for place in range(PLACES):
             for kind in KINDS:
                 records = [raw(*binary(_event(city))) for _ in range(PLACES)]

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -17,6 +17,8 @@ from samenspel.messaging.redrive import Redrive, Settled, Unknown
 from samenspel.runtime.http import PROBLEM
 from samenspel.runtime.postgres import Pool
 
+OrganisationOf = Callable[..., Awaitable[str]]
+"""A dependency: the OIN that a request speaks for."""
 PAGE_MAX: Final = 100
 _REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     status: {"description": said, "content": {PROBLEM: {"schema": {"type": "object"}}}}
@@ -55,16 +57,12 @@ def quarantine_router(
     pool: Pool,
     redrive: Redrive,
     operator: str,
-    organisation_of_request: Callable[[Request], Awaitable[str]],
+    organisation_of_request: OrganisationOf,
     settled: Callable[[], None],
 ) -> APIRouter:
     """For the operator's token only. ``settled`` is called after each commit."""
     routes = APIRouter(prefix="/v1/quarantined-records", responses=_REFUSED)
-
-    async def the_operator(organisation: Annotated[str, Depends(organisation_of_request)]) -> str:
-        if organisation != operator:
-            raise HTTPException(403, "only the operator sees what lies in quarantine")
-        return organisation
+    the_operator = _only(operator, organisation_of_request)
 
     @routes.get("", summary="Records set apart, in order of number; `after` continues behind one")
     async def records(
@@ -93,6 +91,15 @@ def quarantine_router(
         return JSONResponse({"outcome": outcome})
 
     return routes
+
+
+def _only(operator: str, organisation_of_request: OrganisationOf) -> OrganisationOf:
+    async def the_operator(organisation: Annotated[str, Depends(organisation_of_request)]) -> str:
+        if organisation != operator:
+            raise HTTPException(403, "only the operator sees what lies in quarantine")
+        return organisation
+
+    return the_operator
 
 
 async def _acted(redrive: Redrive, number: int, operator: str, wanted: Action) -> str:
