@@ -140,7 +140,8 @@ async def _watch(pool: Pool, messaging: Messaging) -> None:
                 metrics.WAITING.set(await waiting.count(connection))
                 for reason, number in (await quarantine.count(connection)).items():
                     metrics.QUARANTINED.labels(reason).set(number)
-        except PASSING as error:
+        except Exception as error:
+            # Whatever it is: a watch that ended would show yesterday's figures for ever.
             log.warning("gauges not read", error=repr(error))
         metrics.DOORS_CLOSED.set(len(messaging.gate.closed))
         metrics.STALLED.set(len(messaging.projector.stalled))

@@ -37,5 +37,8 @@ PASSING = (
     asyncpg.LockNotAvailableError,
     asyncpg.InvalidTransactionStateError,
     asyncpg.PostgresSystemError,
+    # A database that is being restored: it is not there, or takes no connections yet.
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.ObjectNotInPrerequisiteStateError,
 )
 """Errors that pass by themselves: read again from where the database says we are, and go on."""

@@ -1,8 +1,8 @@
 """Looking into Kafka without being a member of anything: where a log starts and ends, and what lies at an offset."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from samenspel.messaging import points
 
 _SECONDS_MAX: Final = 10.0
+_STOP_SECONDS_MAX: Final = 1.0
 _BATCH: Final = 1_000
 _FETCH_WAIT_MS: Final = 20
 
@@ -24,8 +25,7 @@ class Probe:
 
     async def topics(self, prefix: str) -> list[str]:
         """The topics that we may see and whose name begins so."""
-        async with self._turn, asyncio.timeout(_SECONDS_MAX):
-            consumer = await self._connected()
+        async with self._asking() as consumer, asyncio.timeout(_SECONDS_MAX):
             known = await consumer._client.fetch_all_metadata()
             return sorted(topic for topic in known.topics() if topic.startswith(prefix))
 
@@ -34,8 +34,7 @@ class Probe:
 
         Raises when Kafka is away, also when nothing is asked for.
         """
-        async with self._turn, asyncio.timeout(_SECONDS_MAX):
-            consumer = await self._connected()
+        async with self._asking() as consumer, asyncio.timeout(_SECONDS_MAX):
             points.reached("probe.metadata")
             known = await consumer._client.fetch_all_metadata()
             there = [each for each in partitions if each.partition in (known.partitions_for_topic(each.topic) or ())]
@@ -49,8 +48,7 @@ class Probe:
 
         Raises `LookupError` when there is no such partition (or we may not see it).
         """
-        async with self._turn, asyncio.timeout(_SECONDS_MAX):
-            consumer = await self._connected()
+        async with self._asking() as consumer, asyncio.timeout(_SECONDS_MAX):
             points.reached("probe.metadata")
             known = await consumer._client.fetch_all_metadata()
             if partition.partition not in (known.partitions_for_topic(partition.topic) or ()):
@@ -70,8 +68,7 @@ class Probe:
         """
         if start >= end:
             return
-        async with self._turn:
-            consumer = await self._connected()
+        async with self._asking() as consumer:
             consumer.assign([partition])
             consumer.seek(partition, start)
             try:
@@ -90,9 +87,25 @@ class Probe:
             return await anext(found, None)
 
     async def close(self) -> None:
-        if self._consumer is not None:
-            await self._consumer.stop()
-            self._consumer = None
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    @asynccontextmanager
+    async def _asking(self) -> AsyncIterator[AIOKafkaConsumer]:
+        """One question's turn. A consumer that failed is thrown away: what it knows of the cluster may be stale."""
+        async with self._turn:
+            try:
+                async with asyncio.timeout(_SECONDS_MAX):
+                    consumer = await self._connected()
+                yield consumer
+            except LookupError:
+                raise
+            except Exception:
+                with suppress(Exception):
+                    async with asyncio.timeout(_STOP_SECONDS_MAX):
+                        await self.close()
+                raise
 
     async def _next(self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int) -> list[ConsumerRecord]:
         """The records that come next; none when ``end`` is reached. Only Kafka's time counts, not the reader's."""
