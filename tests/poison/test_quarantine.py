@@ -20,6 +20,7 @@ from tests.kit.doors import post, send
 from tests.kit.events import Event, initiative
 from tests.kit.organisations import Organisation
 from tests.kit.reading import answers_to
+from tests.kit.waiting import eventually
 
 CONSTRAINT = "no_stumbling"
 
@@ -114,6 +115,26 @@ async def test_only_the_operator_sees_it(system: LocalSystem, organisation: Admi
     assert [await _status(base, token) for token in (None, city.credential.token)] == [401, 403]
 
 
+async def test_the_interface_says_so(system: LocalSystem) -> None:
+    described = await _get(f"{system.services.urls()['registry']}/v1/openapi.json")
+    paths = orjson.loads(described)["paths"]
+    act = paths["/v1/quarantined-records/{number}/actions"]["post"]
+    assert {"200", "401", "403", "404", "409", "503"} <= set(act["responses"])
+
+
+async def test_the_metric_counts_what_is_open(system: LocalSystem) -> None:
+    async def agrees() -> bool:
+        [row] = await rows(
+            system,
+            "registry",
+            "select count(*) filter (where open) as number from quarantined where reason = 'decision-failed'",
+        )
+        shown = (await _get(f"{system.services.urls()['registry']}/metrics")).decode()
+        return f'samenspel_quarantined{{reason="decision-failed"}} {float(row["number"])}' in shown
+
+    await eventually(agrees, 40)
+
+
 async def test_what_was_written_down_cannot_be_changed(system: LocalSystem) -> None:
     for statement in (
         "delete from quarantine",
@@ -141,6 +162,11 @@ async def _shown(command: CliRunner, number: int) -> dict[str, Any]:
 async def _invoke(command: CliRunner, *arguments: str) -> Result:
     """In a thread: the command runs a loop of its own."""
     return await asyncio.to_thread(command.invoke, build(), ["quarantine", *arguments])
+
+
+async def _get(url: str) -> bytes:
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        return await response.read()
 
 
 async def _status(url: str, token: str | None) -> int:
