@@ -49,13 +49,24 @@ class Waker:
             numbers = await waiting.ready(connection, self._clock())
         decided = 0
         for number in numbers:
-            points.reached("waker.begin")
-            async with self._pool.acquire() as connection, connection.transaction():
-                decided += await self._desk.settle_waiting(connection, number) is not None
-                points.reached("waker.commit")
+            decided += await self._decided(number)
         if decided:
             self._settled(decided)
         return 0 if decided else IDLE_SECONDS
+
+    async def _decided(self, number: int) -> bool:
+        """Whether it was answered. One that breaks the deciding stays, and keeps only its own subject waiting."""
+        try:
+            points.reached("waker.begin")
+            async with self._pool.acquire() as connection, connection.transaction():
+                answered = await self._desk.settle_waiting(connection, number)
+                points.reached("waker.commit")
+        except PASSING:
+            raise
+        except Exception as error:
+            log.exception("waiting submission breaks the deciding; it waits on", number=number, exc_info=error)
+            return False
+        return answered is not None
 
     async def _guarded_poll(self) -> float:
         try:

@@ -1,0 +1,51 @@
+"""A waiting submission that breaks the deciding holds up nobody else's."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from samenspel.messaging import waiting
+from samenspel.messaging.waker import IDLE_SECONDS, Waker
+
+BROKEN = 2
+
+
+class Connection:
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        yield
+
+
+class Pool:
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Connection]:
+        yield Connection()
+
+
+class Desk:
+    """Decides three that wait, and breaks on one of them."""
+
+    def __init__(self) -> None:
+        self.queue = [1, BROKEN, 3]
+
+    async def ready(self, _: Connection, __: datetime) -> list[int]:
+        return list(self.queue)
+
+    async def settle_waiting(self, _: Connection, number: int) -> int:
+        if number == BROKEN:
+            raise ZeroDivisionError
+        self.queue.remove(number)
+        return number
+
+
+async def test_the_others_are_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    desk: Any = Desk()
+    pool: Any = Pool()
+    settled: list[int] = []
+    monkeypatch.setattr(waiting, "ready", desk.ready)
+    waker = Waker(desk, pool, lambda: datetime.now(UTC), settled.append)
+    assert await waker.poll() == 0
+    assert (desk.queue, settled) == ([BROKEN], [2])
+    assert await waker.poll() == IDLE_SECONDS
