@@ -38,8 +38,7 @@ class Probe:
             points.reached("probe.metadata")
             known = await consumer._client.fetch_all_metadata()
             there = [each for each in partitions if each.partition in (known.partitions_for_topic(each.topic) or ())]
-            for topic in {each.topic for each in there}:
-                await consumer._client.add_topic(topic)
+            await asyncio.gather(*(consumer._client.add_topic(topic) for topic in {each.topic for each in there}))
             points.reached("probe.end")
             return dict(await consumer.end_offsets(there)) if there else {}
 

@@ -66,8 +66,13 @@ async def recover_lane(connection: Connection, probe: Probe, name: LaneName, fol
         lane = await hold(connection, name)
         found = Recovered(lane.name, lane.sequence, lane.sequence)
         highest = 0
-        async with aclosing(_chunks(probe, *await _place(connection, probe, name))) as chunks:
+        partition, start, begin, end = await _place(connection, probe, name)
+        may_skip = fold.expires and begin == start > 0
+        async with aclosing(_chunks(probe, partition, begin, end)) as chunks:
             async for chunk in chunks:
+                if may_skip:
+                    _skip_expired(lane, chunk[0])
+                    may_skip = False
                 highest = max(highest, await _take(connection, lane, chunk, fold, found))
         if highest > lane.sequence:
             raise Impossible(f"event {lane.sequence + 1} of {lane.name} is not in Kafka, {highest} is")
@@ -90,8 +95,6 @@ async def _take(
         if timeline < lane.timeline:
             continue
         highest = max(highest, number)
-        if number > sequence + 1 and fold.expires and not following and not prints:
-            lane.sequence = sequence = number - 1
         if number == sequence + 1:
             following.append(record)
             sequence = number
@@ -122,12 +125,19 @@ async def hold(connection: Connection, name: LaneName) -> Lane:
     return Lane(*name, row["timeline"], row["sequence"], int.from_bytes(row["digest"], "big"))
 
 
-async def _place(connection: Connection, probe: Probe, name: LaneName) -> tuple[TopicPartition, int, int]:
-    """Where Kafka's records behind what was published begin and end."""
+def _skip_expired(lane: Lane, first: ConsumerRecord) -> None:
+    """What Kafka has forgotten by now cannot come back, and need not: only its organisation read it."""
+    headers = dict(first.headers)
+    if int(headers["ce_timeline"]) == lane.timeline:
+        lane.sequence = max(lane.sequence, int(headers["ce_sequence"]) - 1)
+
+
+async def _place(connection: Connection, probe: Probe, name: LaneName) -> tuple[TopicPartition, int, int, int]:
+    """Where Kafka's log begins, where its records behind what was published begin, and where they end."""
     partition = TopicPartition(*name)
     standing = await connection.fetchrow(STANDING, *name)
     start, end = await probe.bounds(partition)
-    return partition, await begin_of(probe, partition, standing, start, end), end
+    return partition, start, await begin_of(probe, partition, standing, start, end), end
 
 
 async def _chunks(
