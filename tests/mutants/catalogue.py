@@ -84,4 +84,36 @@ MUTANTS: Final = (
         "True",
         "tests/contracts/test_bad_input.py::test_bad_attributes_are_refused_with_their_codes",
     ),
+    Mutant(
+        "no-lane-lock",
+        "samenspel.messaging.lanes:LOCK",
+        " for update",
+        "",
+        "tests/law/test_turns.py::test_they_take_turns",
+    ),
+    Mutant(
+        "reads-before-the-lock",
+        "samenspel.messaging.desk:Desk._open",
+        "        locked = await lanes.lock(connection, deciding | answering)\n"
+        "        wanted = {reference for each in submissions for reference in handlers.own(each)}\n"
+        "        own = await aggregates.load(connection, wanted, locked)\n",
+        "        wanted = {reference for each in submissions for reference in handlers.own(each)}\n"
+        "        own = await aggregates.load(connection, wanted, deciding)\n"
+        "        locked = await lanes.lock(connection, deciding | answering)\n",
+        "tests/law/test_turns.py::test_the_second_decides_on_what_the_first_has_made",
+    ),
+    Mutant(
+        "forgets-what-was-answered",
+        "samenspel.messaging.answers:known",
+        "if not submissions:",
+        "if True:",
+        "tests/law/test_turns.py::test_the_same_submission_twice_is_decided_once",
+    ),
+    Mutant(
+        "identity-without-organisation",
+        "samenspel.messaging.answers:identity",
+        "submission.organisation, submission.source, submission.id",
+        "'', '', submission.id",
+        "tests/law/test_turns.py::test_two_organisations_may_use_one_id",
+    ),
 )

@@ -1,0 +1,98 @@
+"""Two transactions meet on a lane: they take turns, and whoever comes second looks at what the first has made."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from samenspel.contracts.submissions import Submission
+from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, lane_of
+from samenspel.messaging.answers import Answered
+from samenspel.messaging.desk import Handlers
+
+from services.registry.handlers import RegistryHandlers
+from tests.kit.events import new_id
+from tests.kit.waiting import eventually
+from tests.law.rooms import OPERATOR, Room, changed, outcomes, registered, statement, submission
+
+pytestmark = pytest.mark.system
+
+
+class Paused(RegistryHandlers):
+    """Has decided, and saves when it may."""
+
+    def __init__(self) -> None:
+        super().__init__(OPERATOR)
+        self.has_decided = asyncio.Event()
+        self.may_save = asyncio.Event()
+
+    async def save(self, *arguments: Any) -> None:
+        self.has_decided.set()
+        await self.may_save.wait()
+        await super().save(*arguments)
+
+
+async def at_once(room: Room, first: Submission, second: Submission) -> Sequence[Answered]:
+    """The second begins when the first has decided; the first ends when the second waits for it, or did not."""
+    slow, quick = Paused(), Paused()
+    quick.may_save.set()
+
+    def settle(each: Submission, handlers: Handlers) -> asyncio.Task[list[Answered]]:
+        return asyncio.create_task(room.settle(each, handlers=handlers))
+
+    one = settle(first, slow)
+    await asyncio.wait_for(slow.has_decided.wait(), 60)
+    other = settle(second, quick)
+
+    async def has_come() -> bool:
+        return other.done() or await room.is_blocked()
+
+    await eventually(has_come, 60, "the second transaction at the lane")
+    slow.may_save.set()
+    return [*await one, *await other]
+
+
+def on_one_lane() -> tuple[Submission, Submission]:
+    """Two initiatives."""
+    first = registered()
+    keys = iter(new_id, "")
+    key = next(key for key in keys if lane_of(key, LANES_LOCAL) == lane_of(first.key, LANES_LOCAL))
+    return first, registered(initiative_id=key)
+
+
+async def test_they_take_turns(registry: Room) -> None:
+    """Numbers without a gap, and a digest that counts both."""
+    first, second = on_one_lane()
+    assert outcomes(await at_once(registry, first, second)) == ["accepted", "accepted"]
+    journal = await registry.rows("select sequence from journal where topic = $1 order by sequence", INITIATIVES)
+    assert [row["sequence"] for row in journal] == [1, 2]
+    [lane] = await registry.rows("select * from lane where topic = $1 and sequence > 0", INITIATIVES)
+    hashes = await registry.rows("select hash from aggregate")
+    assert int.from_bytes(lane["digest"], "big") == sum(int.from_bytes(row["hash"], "big") for row in hashes) % 2**256
+
+
+async def test_the_second_decides_on_what_the_first_has_made(registry: Room) -> None:
+    stated = registered()
+    await registry.settle(stated)
+    first, second = [changed(stated.subject, 1, title) for title in ("Eerst", "Daarna")]
+    answers = await at_once(registry, first, second)
+    assert outcomes(answers) == ["accepted", "rejected"]
+    assert [problem["code"] for problem in answers[1].body["problems"]] == ["stale-version"]
+
+
+async def test_the_same_submission_twice_is_decided_once(registry: Room) -> None:
+    stated = registered()
+    assert outcomes(await at_once(registry, stated, stated)) == ["accepted", "repeated"]
+
+
+async def test_two_organisations_may_use_one_id(registry: Room) -> None:
+    """Identity is organisation, source and id together: nobody can take another's id, or hear what it led to."""
+    city = "00000099000000000344"
+    await registry.open_lanes(city)
+    admitted = {"oin": city, "name": "Gemeente Utrecht", "kind": "municipality"}
+    await registry.settle(submission(statement("organisation-admitted", admitted)))
+    data = registered().data.model_dump(mode="json", exclude_unset=True)
+    theirs = statement("initiative-registered", {**data, "initiative_id": new_id()}, city, id="one")
+    ours = statement("initiative-registered", data, id="one")
+    answers = await registry.settle(submission(ours), submission(theirs, city))
+    assert outcomes(answers) == ["accepted", "accepted"]
