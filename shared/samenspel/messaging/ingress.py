@@ -62,7 +62,7 @@ class Ingress:
         self._settled = settled
         self._next: dict[str, int] = {}
         self._gaps: dict[str, set[int]] = {}
-        self._deciding: asyncio.Task[None] | None = None
+        self._deciding: asyncio.Task[bool] | None = None
 
     def opened(self, topic: str, offset: int) -> None:
         """The reader reads this topic on from here."""
@@ -70,8 +70,10 @@ class Ingress:
 
     async def __call__(self, reader: LaneReader, records: Sequence[ConsumerRecord]) -> None:
         batch = self._decode(reader, records)
-        if self._deciding is not None:
-            await self._deciding
+        if self._deciding is not None and not await self._deciding:
+            # It lies behind what was not decided, perhaps even in another log: it is read again as well.
+            self._deciding = None
+            return self._reopen(reader, batch)
         self._deciding = asyncio.create_task(self._decide(reader, batch)) if batch.records else None
 
     async def finish(self) -> None:
@@ -101,17 +103,19 @@ class Ingress:
         seen, self._gaps[topic] = self._gaps.get(topic, set()), gaps
         return not gaps <= seen
 
-    async def _decide(self, reader: LaneReader, batch: Batch) -> None:
+    async def _decide(self, reader: LaneReader, batch: Batch) -> bool:
+        """Whether all of it is decided; if not, it will be read again."""
         try:
             await self._commit(batch)
         except PASSING as error:
             log.warning("batch not decided; read again", records=len(batch.records), error=repr(error))
             await asyncio.sleep(PAUSE_SECONDS)
             self._reopen(reader, batch)
+            return False
         except Exception:
-            await self._one_by_one(reader, batch)
-        else:
-            self._settled(len(batch.records))
+            return await self._one_by_one(reader, batch)
+        self._settled(len(batch.records))
+        return True
 
     async def _commit(self, batch: Batch) -> None:
         points.reached("ingress.begin")
@@ -125,7 +129,7 @@ class Ingress:
         for outcome, number in Counter(each.outcome for each in answered).items():
             ANSWERS.labels(outcome, "kafka").inc(number)
 
-    async def _one_by_one(self, reader: LaneReader, batch: Batch) -> None:
+    async def _one_by_one(self, reader: LaneReader, batch: Batch) -> bool:
         """Something in this batch breaks the deciding itself: find it, set it apart, and decide the rest."""
         log.exception("batch cannot be decided; tried record by record", records=len(batch.records))
         starts = {topic: start for topic, start, _, _ in batch.stretches}
@@ -136,8 +140,10 @@ class Ingress:
             try:
                 await self._commit_or_set_apart(single)
             except PASSING:
-                return self._reopen(reader, batch)
+                self._reopen(reader, batch)
+                return False
         self._settled(len(batch.records))
+        return True
 
     async def _commit_or_set_apart(self, single: Batch) -> None:
         try:
