@@ -17,7 +17,7 @@ def desk_steps(state: State, setting: Setting) -> Iterator[Step]:
             continue
         committed = commit(state._replace(desk=others), each)
         yield ("{} commits {}", name(each), each.events), committed
-        yield ("{} rolls back", name(each)), rolled_back(state._replace(desk=others), each)
+        yield ("{} rolls back", name(each)), rolled_back(state._replace(desk=others), each, setting)
 
 
 def name(transaction: Transaction) -> str:
@@ -47,7 +47,7 @@ def batch_steps(state: State, setting: Setting) -> Iterator[Step]:
             continue
         batch = instance.batches[0]
         if is_fenced_off(state.owner.doors[batch.door], batch, setting):
-            yield ("instance {} finds {} read by another", index, batch.records), dropped(state, index)
+            yield ("instance {} finds {} read by another", index, batch.records), dropped(state, index, setting)
         elif may_begin(state, setting) and not any(
             each.batch and each.batch.door == batch.door for each in state.desk
         ):
@@ -58,11 +58,7 @@ def batch_steps(state: State, setting: Setting) -> Iterator[Step]:
 
 def is_fenced_off(stands: Door, batch: Batch, setting: Setting) -> bool:
     """Whether the door no longer stands where this batch was read from."""
-    if setting.broken is Broken.FENCE:
-        return False
-    if setting.broken is Broken.WHOLE_FENCE:
-        return stands.next_offset != batch.start.next_offset
-    return stands != batch.start
+    return stands.next_offset != batch.start.next_offset and setting.broken is not Broken.FENCE
 
 
 def may_begin(state: State, setting: Setting) -> bool:
@@ -130,8 +126,8 @@ def hear(state: State, causes: tuple[str, ...]) -> State:
     return state._replace(heard=tuple(sorted({*state.heard, *causes})))
 
 
-def rolled_back(state: State, transaction: Transaction) -> State:
-    return state if transaction.batch is None else dropped(state, transaction.instance)
+def rolled_back(state: State, transaction: Transaction, setting: Setting) -> State:
+    return state if transaction.batch is None else dropped(state, transaction.instance, setting)
 
 
 def settled(state: State, index: int) -> State:
@@ -140,9 +136,11 @@ def settled(state: State, index: int) -> State:
     return state._replace(instances=put(state.instances, index, decided))
 
 
-def dropped(state: State, index: int) -> State:
-    """The batch is forgotten, and its ingress is opened again."""
+def dropped(state: State, index: int, setting: Setting) -> State:
+    """The batch is forgotten with all that was read meanwhile, and what they were read from is opened again."""
     instance = state.instances[index]
-    reads = put(instance.reads, instance.batches[0].door, None)
-    forgotten = instance._replace(batches=instance.batches[1:], reads=reads)
-    return state._replace(instances=put(state.instances, index, forgotten))
+    left = instance.batches[1:] if setting.broken in (Broken.BATCH_BEFORE, Broken.FENCE) else ()
+    reads = instance.reads
+    for batch in instance.batches[: len(instance.batches) - len(left)]:
+        reads = put(reads, batch.door, None)
+    return state._replace(instances=put(state.instances, index, instance._replace(batches=left, reads=reads)))

@@ -36,7 +36,7 @@ class Broken(StrEnum):
     REPEATS = "repeats are not recognised"
     PER_ORGANISATION = "repeats are recognised across organisations"
     FENCE = "the offset in the ingress is no fence"
-    WHOLE_FENCE = "the fence in the ingress is the offset without the append time"
+    BATCH_BEFORE = "a batch is decided though the one read before it was not"
     NO_SKIPPING = "the offset in the ingress is a reason to skip"
     APPEND_TIME = "the append time in the ingress is ignored"
 
@@ -47,7 +47,6 @@ ABSENT: Final = frozenset(
         Broken.LAST_THERE,
         Broken.FROM_THE_START,
         Broken.OPENED_AGAIN,
-        Broken.WHOLE_FENCE,
     }
 )
 """Rules that this model found the law to need, and that the product does not have yet (`docs/model.md`)."""

@@ -87,7 +87,7 @@ HARM: Final[dict[Broken, tuple[Setting, str]]] = {
     Broken.REPEATS: (ONE_INGRESS, "decided twice"),
     Broken.PER_ORGANISATION: (SMALL["two organisations, two doors"], "at rest without"),
     Broken.FENCE: (ONE_INGRESS, "at rest without"),
-    Broken.WHOLE_FENCE: (ONE_INGRESS, "at rest without"),
+    Broken.BATCH_BEFORE: (ONE_INGRESS, "at rest without"),
     Broken.NO_SKIPPING: (ONE_INGRESS, "at rest without"),
     Broken.APPEND_TIME: (ONE_INGRESS, "at rest without"),
 }
