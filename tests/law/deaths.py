@@ -1,0 +1,28 @@
+"""A process that dies at a named moment, as seen from its database: the transaction is never heard of again."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from samenspel.messaging import ingress, points, projector
+
+
+class Died(OSError):
+    """The connection is gone, and whoever held it."""
+
+
+@contextmanager
+def dying_at(number: int) -> Iterator[list[str]]:
+    """Die when so many points have been reached; gives the names of those reached."""
+    reached: list[str] = []
+
+    def reach(name: str) -> None:
+        reached.append(name)
+        if len(reached) == number:
+            raise Died(name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(points, "reached", reach)
+        for module in (ingress, projector):
+            patch.setattr(module, "PAUSE_SECONDS", 0)
+        yield reached
