@@ -111,7 +111,7 @@ class Desk:
         try:
             final = self._decide(sitting, submission)
         except MissingFact as missing:
-            if queued.deadline > sitting.now:
+            if not queued.is_overdue:
                 await waiting.stay(connection, number, (missing.aggregate, missing.subject))
                 return None
             final = answers.rejected(submission, [_never_arrived(missing)])
@@ -167,7 +167,7 @@ class Desk:
             except MissingFact as missing:
                 needs = missing.aggregate, missing.subject
                 sitting.queues.add((lane, to.subject))
-        await waiting.enqueue(connection, to, lane, needs, sitting.now + waiting.PATIENCE)
+        await waiting.enqueue(connection, to, lane, needs, waiting.PATIENCE)
         return answers.answer(to, "deferred")
 
     def _decide(self, sitting: Sitting, to: Submission) -> Answered:

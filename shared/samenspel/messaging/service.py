@@ -30,13 +30,10 @@ from samenspel.runtime.metrics import APPLIED, PUBLISHED
 from samenspel.runtime.postgres import Pool
 from samenspel.runtime.settings import ServiceSettings
 from samenspel.runtime.turns import Turns
-from samenspel.runtime.turns import Turns
 
 log = structlog.get_logger()
 
 DOOR_SECONDS_MAX: Final = 5.0
-SUBMISSIONS_AT_ONCE: Final = 4
-"""Of one organisation over HTTP, per instance: half of the database connections there are by default."""
 SUBMISSIONS_AT_ONCE: Final = 4
 """Of one organisation over HTTP, per instance: half of the database connections there are by default."""
 RESTART_SECONDS: Final = 0.5
@@ -79,13 +76,12 @@ class Messaging:
             settings.lanes,
             self.relay.wake,
         )
-        self.waker = Waker(self.desk, pool, self.desk.clock, self._settled)
+        self.waker = Waker(self.desk, pool, self._settled)
         self.ingress = Ingress(self.desk, pool, self._settled)
         self.projector = Projector(pool, self.probe, self._applied, follower)
         self._broker: KafkaBroker | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._receipts_ready: set[str] = set()
-        self.turns = Turns(SUBMISSIONS_AT_ONCE)
         self.turns = Turns(SUBMISSIONS_AT_ONCE)
         self.after_apply: list[Callable[[], None]] = []
         """Called after each commit of applied events; must return at once."""

@@ -6,7 +6,7 @@ is over. The queue is read and changed only under the lane lock.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from samenspel.contracts.catalogue import SubmissionType
@@ -21,12 +21,15 @@ PATIENCE: Final = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One queued submission. ``needs`` is the fact it misses, or None when it only waits for its turn."""
+    """One queued submission. ``needs`` is the fact it misses, or None when it only waits for its turn.
+
+    ``is_overdue`` by the database's clock, the one that all instances share: theirs may be set, or differ.
+    """
 
     number: int
     lane: LaneName
     needs: Reference | None
-    deadline: datetime
+    is_overdue: bool
     submission: Submission
 
 
@@ -38,14 +41,14 @@ where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
 ENQUEUE = """
 insert into waiting (topic, lane, subject, needs_aggregate, needs_subject, deadline, organisation, source, id, type,
                      hash, data, received_at, record, correlationid, traceparent)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+values ($1, $2, $3, $4, $5, clock_timestamp() + $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 """
 
 READY = """
 select w.number from waiting w
 where w.number = (select min(x.number) from waiting x
                   where (x.topic, x.lane, x.subject) = (w.topic, w.lane, w.subject))
-  and (w.needs_aggregate is null or w.deadline <= $1
+  and (w.needs_aggregate is null or w.deadline <= clock_timestamp()
        or exists (select from projection p where not p.stale
                   and (p.aggregate, p.subject) = (w.needs_aggregate, w.needs_subject))
        or exists (select from aggregate a where a.private is not null
@@ -53,7 +56,7 @@ where w.number = (select min(x.number) from waiting x
 order by w.number limit 100
 """
 
-READ = "select * from waiting where number = $1"
+READ = "select *, deadline <= clock_timestamp() as is_overdue from waiting where number = $1"
 FIRST = """
 select number from waiting where (topic, lane, subject) = ($1, $2, $3) order by number limit 1
 """
@@ -74,7 +77,7 @@ async def enqueue(
     submission: Submission,
     lane: LaneName,
     needs: Reference | None,
-    deadline: datetime,
+    patience: timedelta,
 ) -> None:
     points.reached("waiting.enqueue")
     await connection.execute(
@@ -82,7 +85,7 @@ async def enqueue(
         *lane,
         submission.subject,
         *(needs or (None, None)),
-        deadline,
+        patience,
         submission.organisation,
         submission.source,
         submission.id,
@@ -96,10 +99,10 @@ async def enqueue(
     )
 
 
-async def ready(connection: Connection, now: datetime) -> list[int]:
+async def ready(connection: Connection) -> list[int]:
     """The numbers of those that are first in their queue and whose fact is there, or whose time is over."""
     points.reached("waiting.ready")
-    return [row["number"] for row in await connection.fetch(READY, now)]
+    return [row["number"] for row in await connection.fetch(READY)]
 
 
 async def read(connection: Connection, number: int, types: Mapping[str, SubmissionType]) -> Waiting | None:
@@ -125,7 +128,7 @@ async def read(connection: Connection, number: int, types: Mapping[str, Submissi
         traceparent=row["traceparent"],
     )
     needs = (row["needs_aggregate"], row["needs_subject"]) if row["needs_aggregate"] else None
-    return Waiting(number, (row["topic"], row["lane"]), needs, row["deadline"], submission)
+    return Waiting(number, (row["topic"], row["lane"]), needs, row["is_overdue"], submission)
 
 
 async def is_first(connection: Connection, waiting: Waiting) -> bool:

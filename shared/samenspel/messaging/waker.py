@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from typing import Final
 
 import structlog
@@ -22,10 +21,9 @@ PAUSE_SECONDS: Final = 0.2
 class Waker:
     """``settled`` is called after each commit."""
 
-    def __init__(self, desk: Desk, pool: Pool, clock: Callable[[], datetime], settled: Callable[[int], None]) -> None:
+    def __init__(self, desk: Desk, pool: Pool, settled: Callable[[int], None]) -> None:
         self._desk = desk
         self._pool = pool
-        self._clock = clock
         self._settled = settled
         self._wake = asyncio.Event()
 
@@ -46,7 +44,7 @@ class Waker:
         """Decide everything that is ready; returns the seconds until the next look, 0 when more came of it."""
         self._wake.clear()
         async with self._pool.acquire() as connection:
-            numbers = await waiting.ready(connection, self._clock())
+            numbers = await waiting.ready(connection)
         decided = 0
         for number in numbers:
             decided += await self._decided(number)
