@@ -1,0 +1,65 @@
+"""What cannot be read of one partition costs nothing of another, whichever of them is looked at first."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import Fetcher, FetchResult
+from samenspel.messaging.reader import LaneReader, Unopened
+
+INNOCENT, CLUMSY = TopicPartition("innocent", 0), TopicPartition("clumsy", 0)
+RECORDS = 5
+
+
+class Fetched:
+    """What a fetch has brought of a partition: its records, or what breaks while they are decoded."""
+
+    def __init__(self, *, breaks: bool) -> None:
+        self._breaks = breaks
+        self.next_fetch_offset = 0
+
+    def __iter__(self) -> Iterator[int]:
+        for offset in range(RECORDS):
+            if self._breaks and offset == RECORDS // 2:
+                raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "a header's name")
+            self.next_fetch_offset = offset + 1
+            yield offset
+
+
+def reader_of(*order: TopicPartition) -> Any:
+    """A reader, never connected, into which a fetch has brought these partitions in this order."""
+
+    async def opener(partition: TopicPartition, known: bool) -> int:
+        return 0
+
+    reader: Any = LaneReader(unopened=Unopened(), opener=opener, bootstrap_servers="127.0.0.1:1")
+    reader.assign(list(order))
+    assignment = reader._subscription.subscription.assignment
+    fetcher: Any = SimpleNamespace(_subscriptions=reader._subscription, _notify=lambda future: None)
+    fetcher._wait_consume_future, fetcher._records = None, {}
+    for partition in order:
+        assignment.state_value(partition).seek(0)
+        brought = Fetched(breaks=partition == CLUMSY)
+        fetcher._records[partition] = FetchResult(
+            partition, assignment=assignment, partition_records=brought, backoff=0
+        )
+    fetcher.fetched_records = lambda *arguments, **named: Fetcher.fetched_records(fetcher, *arguments, **named)
+    fetcher.close = _nothing
+    reader._fetcher, reader._coordinator = fetcher, SimpleNamespace(check_errors=lambda: None, close=_nothing)
+    return reader
+
+
+@pytest.mark.parametrize("order", [(INNOCENT, CLUMSY), (CLUMSY, INNOCENT)], ids=["before", "after"])
+async def test_nothing_is_lost_beside_what_cannot_be_decoded(order: tuple[TopicPartition, ...]) -> None:
+    reader = reader_of(*order)
+    try:
+        drained = await reader.getmany()
+    finally:
+        await reader.stop()
+    assert drained == {INNOCENT: list(range(RECORDS))}
+    assert CLUMSY in reader._unopened.partitions, "to be read again from where the database stands"
+
+
+async def _nothing() -> None: ...

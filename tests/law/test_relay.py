@@ -1,0 +1,157 @@
+"""The relay: what Kafka has acknowledged is published, and nothing else is."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from aiokafka.errors import KafkaConnectionError
+from samenspel.contracts.topics import INITIATIVES
+from samenspel.messaging.gate import Gate
+from samenspel.messaging.relay import Relay
+
+from tests.kit.doors import Headers
+from tests.kit.invariants import replay
+from tests.law.log import Log
+from tests.law.rooms import Room, changed, registered
+
+pytestmark = pytest.mark.system
+
+
+class Batch:
+    """As aiokafka's batch builder; takes ``room`` records."""
+
+    def __init__(self, room: int) -> None:
+        self._room = room
+        self.records: list[tuple[Headers, bytes]] = []
+
+    def append(self, *, key: bytes, value: bytes, timestamp: None, headers: Headers) -> object:
+        if len(self.records) == self._room:
+            return None
+        self.records.append((headers, value))
+        return self
+
+    def close(self) -> None: ...
+
+    def record_count(self) -> int:
+        return len(self.records)
+
+
+class Broker:
+    """In the place of the relay's producer: ``acknowledges`` gives the answer to a batch that was appended."""
+
+    def __init__(self, log: Log, acknowledges: Callable[[int], "asyncio.Future[Any]"], room: int = 500) -> None:
+        self._log = log
+        self._acknowledges = acknowledges
+        self._room = room
+
+    async def connected(self) -> "Broker":
+        return self
+
+    async def discard(self) -> None: ...
+
+    def create_batch(self) -> Batch:
+        return Batch(self._room)
+
+    async def send_batch(self, batch: Batch, topic: str, partition: int) -> "asyncio.Future[Any]":
+        first = len(self._log.partitions.get((topic, partition), ()))
+        for headers, value in batch.records:
+            self._log.append(topic, partition, headers, value)
+        return self._acknowledges(first)
+
+
+class Acknowledged:
+    def __init__(self, offset: int) -> None:
+        self.offset = offset
+
+
+def at_once(offset: int) -> "asyncio.Future[Any]":
+    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    answer.set_result(Acknowledged(offset))
+    return answer
+
+
+def never(offset: int) -> "asyncio.Future[Any]":
+    answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+    answer.set_exception(KafkaConnectionError("the answer was lost"))
+    return answer
+
+
+def relay(
+    room: Room, log: Log, acknowledges: Callable[[int], "asyncio.Future[Any]"] = at_once, each: int = 500
+) -> Relay:
+    """Each of these has looked at nothing yet."""
+    gate = Gate(room.pool, log, lambda: None)  # type: ignore[arg-type]  # lists in Kafka's place
+    made = Relay(room.pool, gate, {}, uuid4(), lambda number: None)
+    made._producer = Broker(log, acknowledges, each)  # type: ignore[assignment]  # the same
+    return made
+
+
+async def relay_all(one: Relay) -> None:
+    while not await one.poll():
+        pass
+
+
+async def published(room: Room) -> int:
+    return int(await room.pool.fetchval("select sum(sequence) from published where topic = $1", INITIATIVES))
+
+
+async def history(room: Room, number: int) -> None:
+    """So many events on one lane."""
+    first = registered()
+    await room.settle(first, *(changed(first.subject, version, f"{version}") for version in range(1, number)))
+
+
+def is_whole(log: Log, number: int) -> bool:
+    """Whether the lane holds 1 to ``number`` without a gap, repeats left out."""
+    records: Sequence[Any] = [
+        each for (topic, _), lane in log.partitions.items() if topic == INITIATIVES for each in lane
+    ]
+    [lane] = replay(records).values()
+    return len(lane.records) == number
+
+
+async def test_all_of_the_journal_comes_to_kafka_in_its_order(registry: Room) -> None:
+    await history(registry, 7)
+    log = Log()
+    await relay_all(relay(registry, log, each=3))
+    assert is_whole(log, 7)
+    assert await published(registry) == 7
+
+
+async def test_what_was_not_acknowledged_is_not_published(registry: Room) -> None:
+    """It may be in Kafka or not: the comparison finds out, and it is sent again or not."""
+    await history(registry, 3)
+    log = Log()
+    forgetful = relay(registry, log, never)
+    await forgetful.poll()
+    with pytest.raises(KafkaConnectionError):
+        await forgetful.poll()
+    assert await published(registry) == 0
+    await registry.pool.execute("update published set held_until = '-infinity'")
+    await relay_all(relay(registry, log))
+    assert is_whole(log, 3)
+    assert await published(registry) == 3
+
+
+async def test_a_relay_that_wakes_up_late_takes_nothing_back(registry: Room) -> None:
+    """Its batch was acknowledged while another relay carried the lane on."""
+    await history(registry, 4)
+    log, answer, was_asked = Log(), asyncio.Future[Any](), asyncio.Event()
+
+    def later(offset: int) -> "asyncio.Future[Any]":
+        was_asked.set()
+        return answer
+
+    late = relay(registry, log, later, each=2)
+    await late.poll()
+    sleeping = asyncio.create_task(late.poll())
+    await asyncio.wait_for(was_asked.wait(), 60)
+    await registry.pool.execute("update published set held_until = '-infinity'")
+    await relay_all(relay(registry, log))
+    assert await published(registry) == 4
+    answer.set_result(Acknowledged(0))
+    await sleeping
+    assert await published(registry) == 4
+    assert is_whole(log, 4)
