@@ -51,9 +51,11 @@ def broken(left: float, rules: list[Broken]) -> Iterator[Row]:
         setting, harm = HARM[rule]
         found = explore(setting._replace(broken=rule), seconds_max=left)
         left -= found.seconds
-        wrong = "" if harm in (found.violation or "") else f"not found ({harm}), but {found.violation}"
+        cut_short = found.violation is None and not found.complete
+        wrong = "" if cut_short or harm in (found.violation or "") else f"not found ({harm}), but {found.violation}"
         absent = "; NOT IN THE PRODUCT YET" if rule in ABSENT else ""
-        yield shown((f"without: {rule}", found, wrong), f"at step {len(found.trace)}: {found.violation}{absent}")
+        how = "not tried to the end" if cut_short else f"at step {len(found.trace)}: {found.violation}{absent}"
+        yield shown((f"without: {rule}", found, wrong), how)
         if len(rules) == 1:
             print(*found.trace, sep="\n    ")
 

@@ -35,7 +35,9 @@ LARGE: Final[dict[str, Setting]] = {
         (A, B), faults=1, may=may(Fault.RESTART, Fault.REPUBLISH, Fault.ANSWER)
     ),
     "two relays, a lane cut back": Setting((A, B), faults=1, may=may(Fault.LOG), states_max=NEAREST),
-    "three events, two readers, two faults": Setting((A, B, C), instances=1, readers=(2,), faults=2, may=READING),
+    "three events, two readers, two faults": Setting(
+        (A, B, C), instances=1, readers=(2,), faults=2, may=READING, states_max=NEAREST
+    ),
     "two instances read an ingress": Setting((), ((A, B, A),), readers=(), faults=1, may=INGRESS),
     "two instances, two ingresses, HTTP": Setting(
         (A,), ((A, A), (THEIRS,)), readers=(), faults=1, may=INGRESS, batch_max=1, states_max=NEAREST
