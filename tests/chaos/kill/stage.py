@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
+import asyncpg
 from aiokafka import AIOKafkaProducer
 from samenspel.contracts.topics import DOMAIN_OF, Service, ingress
 
@@ -46,6 +47,8 @@ class Stage:
     log: Log
     proxies: dict[str, LosingProxy]
     producer: AIOKafkaProducer
+    database: "asyncpg.Connection[asyncpg.Record]"
+    """The service's own, for looking into it."""
     submitted: list[Submitted] = field(default_factory=list)
     life: Life | None = None
 
@@ -107,9 +110,14 @@ async def stage(system: LocalSystem, service: Service, organisation: Organisatio
     brokers, server = int(system.kafka.bootstrap.rpartition(":")[2]), urlsplit(system.databases.dsn(service)).port
     assert server
     with LosingKafkaProxy(brokers) as kafka, LosingProxy(server) as postgres:
-        async with producer_of(organisation) as producer:
-            made = Stage(system, service, organisation, log, {"kafka": kafka, "postgres": postgres}, producer)
-            try:
-                yield made
-            finally:
-                made.end()
+        database = await asyncpg.connect(system.databases.dsn_with_password(service))
+        try:
+            async with producer_of(organisation) as producer:
+                proxies = {"kafka": kafka, "postgres": postgres}
+                made = Stage(system, service, organisation, log, proxies, producer, database)
+                try:
+                    yield made
+                finally:
+                    made.end()
+        finally:
+            await database.close()

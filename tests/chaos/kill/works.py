@@ -10,7 +10,6 @@ from samenspel.contracts.catalogue import type_name
 from tests.chaos.kill.stage import PATIENCE, Stage
 from tests.chaos.workload import post_until_answered
 from tests.funding.rounds import Round
-from tests.kit.database import rows
 from tests.kit.events import Event, initiative, new_id
 from tests.kit.organisations import operator_of, unique_oin
 from tests.kit.waiting import eventually
@@ -84,7 +83,7 @@ class Funding(Work):
         query = "select from waiting where id = $1 and needs_aggregate = 'initiative.v1'"
 
         async def stays() -> bool:
-            return bool(await rows(self.stage.system, "funding", query, application["id"]))
+            return bool(await self.stage.database.fetch(query, application["id"]))
 
         await eventually(stays, PATIENCE, "an application that waits for its initiative only")
 
