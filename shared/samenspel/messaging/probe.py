@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -88,7 +88,7 @@ class Probe:
     async def close(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            await _abandon(consumer)
 
     @asynccontextmanager
     async def _asking(self) -> AsyncIterator[AIOKafkaConsumer]:
@@ -101,9 +101,7 @@ class Probe:
             except LookupError:
                 raise
             except Exception:
-                with suppress(Exception):
-                    async with asyncio.timeout(_STOP_SECONDS_MAX):
-                        await self.close()
+                await self.close()
                 raise
 
     async def _next(self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int) -> list[ConsumerRecord]:
@@ -133,7 +131,19 @@ class Probe:
                 points.reached("probe.connect")
                 await consumer.start()
             except BaseException:
-                await consumer.stop()
+                await _abandon(consumer)
                 raise
             self._consumer = consumer
         return self._consumer
+
+
+async def _abandon(consumer: AIOKafkaConsumer) -> None:
+    """Stop it, and forget what comes of that.
+
+    With Kafka away aiokafka's ``stop`` lets the cancellation of its own fetch escape: to whoever awaits it that looks
+    like an order to end, and a consumer's loop would obey it for good.
+    """
+    stopping = asyncio.ensure_future(consumer.stop())
+    await asyncio.wait([stopping], timeout=_STOP_SECONDS_MAX)
+    if not stopping.cancel() and not stopping.cancelled():
+        stopping.exception()
