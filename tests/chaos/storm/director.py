@@ -24,6 +24,7 @@ from tests.kit.waiting import eventually
 
 SERVED_SECONDS_MAX = 180.0
 TOLD_SECONDS_MAX = 300.0
+EXPLAINED_SECONDS = 2.0
 Say = Callable[[str], None]
 
 
@@ -81,13 +82,24 @@ async def _strike(
         if subscription and victim and victim.service == "notifier":
             await subscription.is_told_of(told_of)
 
-    async with asyncio.timeout(SERVED_SECONDS_MAX):
+    async with _explained(stage), asyncio.timeout(SERVED_SECONDS_MAX):
         striking = asyncio.ensure_future(FAULTS[kind](stage, served))
         await asyncio.wait([striking, crowd.finished], return_when=asyncio.FIRST_COMPLETED)
         if not striking.done():
             striking.cancel()
             crowd.finished.result()
         recoveries.add(*striking.result())
+
+
+@asynccontextmanager
+async def _explained(stage: Stage) -> AsyncIterator[None]:
+    """Whoever was not served in time is a riddle: what every instance waits for is in its log then."""
+    try:
+        yield
+    except TimeoutError:
+        await stage.say_what_waits()
+        await asyncio.sleep(EXPLAINED_SECONDS)
+        raise
 
 
 @asynccontextmanager

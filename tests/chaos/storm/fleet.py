@@ -59,14 +59,18 @@ class Instance:
         return bool(self.process.status() == psutil.STATUS_STOPPED)
 
     async def is_ready(self) -> bool:
+        return await self._status("/readyz") == HTTPStatus.OK
+
+    async def is_alive(self) -> bool:
+        """Does it answer at all? Then it is past its beginning, and hears signals."""
+        return await self._status("/readyz") is not None
+
+    async def _status(self, path: str) -> int | None:
         timeout = aiohttp.ClientTimeout(total=2)
         with suppress(aiohttp.ClientError, TimeoutError, OSError):
-            async with (
-                aiohttp.ClientSession(timeout=timeout) as http,
-                http.get(f"{self.url}/readyz") as response,
-            ):
-                return response.status == HTTPStatus.OK
-        return False
+            async with aiohttp.ClientSession(timeout=timeout) as http, http.get(self.url + path) as response:
+                return response.status
+        return None
 
 
 def instances_of(

@@ -11,11 +11,7 @@ async def let_go(stop: Callable[[], Awaitable[None]]) -> None:
 
     With Kafka away aiokafka's consumer lets the cancellation of its own fetch escape from ``stop``: that is not ours.
     """
-    task = asyncio.current_task()
-    try:
-        await asyncio.wait_for(stop(), STOP_SECONDS_MAX)
-    except Exception:
-        return
-    except asyncio.CancelledError:
-        if task is None or task.cancelling():
-            raise
+    stopping = asyncio.ensure_future(stop())
+    await asyncio.wait([stopping], timeout=STOP_SECONDS_MAX)
+    if not stopping.cancel() and not stopping.cancelled():
+        stopping.exception()  # seen, and forgotten

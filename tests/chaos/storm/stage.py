@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -34,6 +35,13 @@ class Stage:
     def any_url(self, service: Service) -> str:
         """One instance's address, at random, as a load balancer that knows nothing would."""
         return self.random.choice(self.of(service)).url
+
+    async def say_what_waits(self) -> None:
+        """Into the log of every instance that is not stopped."""
+        for each in self.instances:
+            if each.is_stopped or not await each.is_alive():
+                continue
+            each.process.send_signal(signal.SIGUSR2)
 
     async def all_ready(self) -> None:
         for each in self.instances:

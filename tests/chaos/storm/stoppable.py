@@ -1,12 +1,15 @@
 """``python -m tests.chaos.storm.stoppable SERVICE``: a service that stops itself while it has a lane locked.
 
 SIGUSR1 arms it: at the next decision, with locks held and nothing committed, it sends itself SIGSTOP.
+SIGUSR2 makes it say what each of its tasks waits for: a storm that failed asks that.
 """
 
+import asyncio
 import importlib
 import os
 import signal
 import sys
+from typing import Any
 
 from samenspel.messaging import points
 
@@ -28,8 +31,20 @@ def main(service: str) -> None:
             os.kill(os.getpid(), signal.SIGSTOP)
 
     signal.signal(signal.SIGUSR1, arm)
+    signal.signal(signal.SIGUSR2, lambda *_: _say_what_waits())
     points.reached = reached
     importlib.import_module(f"services.{service}.app").run()
+
+
+def _say_what_waits() -> None:
+    """Runs between two steps of the event loop, in its thread."""
+    for task in asyncio.all_tasks():
+        awaited: Any = task.get_coro()
+        places = []
+        while (frame := getattr(awaited, "cr_frame", None) or getattr(awaited, "ag_frame", None)) is not None:
+            places.append(f"{frame.f_code.co_qualname}:{frame.f_lineno}")
+            awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "ag_await", None)
+        print("WAITS", task.get_name(), " > ".join(places), awaited, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ class Watcher:
         }
         self._awaited: dict[str, asyncio.Event] = {}
         self._seen: set[str] = set()
+        self._ids: set[bytes] = set()
         self.applications: asyncio.Queue[bytes] = asyncio.Queue()
         """The state of every application that became known, for those who decide on them."""
 
@@ -72,6 +73,9 @@ class Watcher:
     def _take(self, records: Sequence[ConsumerRecord]) -> None:
         for record in records:
             headers = dict(record.headers)
+            if (id := headers["ce_id"]) in self._ids:
+                continue  # the relay's repeat
+            self._ids.add(id)
             submission = headers["ce_submissionid"].decode()
             self._seen.add(submission)
             if waited_for := self._awaited.pop(submission, None):
