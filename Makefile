@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test unit check model chaos mutants bench audit lock clean
+.PHONY: help demo up down test unit check model chaos storm soak mutants bench audit lock clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -44,6 +44,12 @@ model: $(READY) ## the law of lanes, tried in every interleaving of small worlds
 
 chaos: $(READY) ## kill the services at every point of the path of a fact: >= 1,500 runs; about half an hour
 	@$(BIN)/python -m tests.chaos.kill
+
+storm: $(READY) ## kill, stop and cut off everything at random under load: >= 200 kills; SEED=, EVENTS=, LIMIT_S=
+	@$(BIN)/python -m tests.chaos.storm
+
+soak: $(READY) ## the same load for ten minutes, and whether memory stays flat; RATE=, LIMIT_S=
+	@$(BIN)/python -m tests.bench.soak
 
 mutants: $(READY) ## switch every protection off, one at a time: its test must turn red
 	@$(BIN)/python -m tests.mutants

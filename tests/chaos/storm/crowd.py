@@ -29,11 +29,12 @@ class Tap:
     """Lets so many events through as were released, whoever comes first."""
 
     def __init__(self) -> None:
-        self._left = 0
+        self.released = self._left = 0
         self._closed = False
         self._changed = asyncio.Event()
 
     def release(self, number: int) -> None:
+        self.released += number
         self._left += number
         self._changed.set()
 
