@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from samenspel.contracts.topics import Service
 
 from deploy.local.errors import LocalSystemError
@@ -20,6 +21,10 @@ from deploy.local.system import LocalSystem
 from tests.kit.organisations import Organisation, admit, operator_of
 
 Admit = Callable[..., Awaitable[Organisation]]
+
+# The tests ask for right answers, not for quick ones: a busy machine fails none of them.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from deploy.local.system import LocalSystem
-from tests.mutants.catalogue import MUTANTS, Mutant
+from tests.mutants.catalogue import MUTANTS
+from tests.mutants.mutant import Mutant
 from tests.mutants.server import VARIABLE
 from tests.mutants.trial import Outcome, attempt, processes
 

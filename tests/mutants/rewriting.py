@@ -7,9 +7,9 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Final
+from typing import Any, Final
 
-from tests.mutants.catalogue import Mutant
+from tests.mutants.mutant import Mutant
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -92,7 +92,7 @@ class _Loader(SourceFileLoader):
 def _intercept_reading(mutant: Mutant) -> None:
     file, text, read_text = file_of(mutant), mutated(mutant), Path.read_text
 
-    def read(path: Path, *arguments: str | None) -> str:
-        return text if path == file else read_text(path, *arguments)
+    def read(path: Path, *arguments: Any, **named: Any) -> str:
+        return text if path == file else read_text(path, *arguments, **named)
 
     Path.read_text = read  # type: ignore[method-assign,assignment]  # only for this one file, in this process

@@ -23,8 +23,8 @@ import pydantic_settings  # noqa: F401
 import pytest
 import uvicorn  # noqa: F401
 
-from tests.mutants.catalogue import Mutant
-from tests.mutants.rewriting import install
+from tests.mutants.mutant import Mutant
+from tests.mutants.rewriting import Drifted, install
 
 SECONDS_MAX: Final = 180
 OPTIONS: Final = ["-q", "-x", "-p", "no:cacheprovider", "--tb=short", "--assert=plain"]
@@ -61,8 +61,11 @@ def attempt(test: str, mutant: Mutant | None) -> Outcome:
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.alarm(SECONDS_MAX)
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        if mutant is not None:
-            install(mutant)
+        try:
+            if mutant is not None:
+                install(mutant)
+        except Drifted as drifted:
+            return Outcome("broken", str(drifted))
         code = pytest.main([*OPTIONS, test], plugins=[reports])
     signal.alarm(0)
     return Outcome(_colour(int(code), reports.failed), output.getvalue())

@@ -1,0 +1,26 @@
+"""A protection, how it is switched off, and the test that notices."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """In its ``home``, ``module:definition`` or a migration's path, ``was`` stands once and becomes ``becomes``."""
+
+    name: str
+    home: str
+    was: str
+    becomes: str
+    test: str
+    """The node id of the test that must turn red."""
+
+    @property
+    def module(self) -> str:
+        return self.home.partition(":")[0]
+
+    @property
+    def definition(self) -> str:
+        return self.home.partition(":")[2]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,129 @@
+"""Protections of whoever writes: the transaction, the lane, Kafka behind it, and what may be decided."""
+
+from typing import Final
+
+from tests.mutants.mutant import Mutant
+
+WRITING: Final = (
+    Mutant(
+        "grants-beyond-the-ceiling",
+        "services.funding.ceiling:within_ceiling",
+        "wanted_cents <= room_cents",
+        "True",
+        "tests/funding/test_ceiling.py::test_r1_granted_never_exceeds_the_ceiling",
+    ),
+    Mutant(
+        "changes-on-stale-ground",
+        "services.registry.domain:_on_time",
+        "based_on != version",
+        "False",
+        "tests/registry/test_initiatives.py::test_a_change_on_stale_ground_is_refused",
+    ),
+    Mutant(
+        "no-lane-lock",
+        "samenspel.messaging.lanes:LOCK",
+        " for update",
+        "",
+        "tests/law/test_turns.py::test_they_take_turns",
+    ),
+    Mutant(
+        "reads-before-the-lock",
+        "samenspel.messaging.desk:Desk._open",
+        "        locked = await lanes.lock(connection, deciding | answering)\n"
+        "        wanted = {reference for each in submissions for reference in handlers.own(each)}\n"
+        "        own = await aggregates.load(connection, wanted, locked)\n",
+        "        wanted = {reference for each in submissions for reference in handlers.own(each)}\n"
+        "        own = await aggregates.load(connection, wanted, deciding)\n"
+        "        locked = await lanes.lock(connection, deciding | answering)\n",
+        "tests/law/test_turns.py::test_the_second_decides_on_what_the_first_has_made",
+    ),
+    Mutant(
+        "forgets-what-was-answered",
+        "samenspel.messaging.answers:known",
+        "if not submissions:",
+        "if True:",
+        "tests/law/test_turns.py::test_the_same_submission_twice_is_decided_once",
+    ),
+    Mutant(
+        "journal-in-a-second-transaction",
+        "samenspel.messaging.desk:Desk._close",
+        "await lanes.save(",
+        "await connection.execute('commit; begin')\n        await lanes.save(",
+        "tests/law/test_transactions.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
+    ),
+    Mutant(
+        "receipts-in-a-second-transaction",
+        "samenspel.messaging.desk:Desk._close",
+        "        await lanes.save(connection, sitting.locked.values())",
+        "        facts = {name: lane for name, lane in sitting.locked.items() if '.receipts.' not in name[0]}\n"
+        "        await lanes.save(connection, facts.values())\n"
+        "        await connection.execute('commit; begin')\n"
+        "        rest = sitting.locked.keys() - facts.keys()\n"
+        "        await lanes.save(connection, [sitting.locked[name] for name in rest])",
+        "tests/law/test_transactions.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
+    ),
+    Mutant(
+        "door-in-a-second-transaction",
+        "samenspel.messaging.ingress:Ingress._commit",
+        "await doors.move(",
+        "await connection.execute('commit; begin'); await doors.move(",
+        "tests/law/test_transactions.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
+    ),
+    Mutant(
+        "doors-open-uncompared",
+        "samenspel.messaging.lanes:LOCK",
+        "compared = incarnation() as open",
+        "true as open",
+        "tests/law/test_gate.py::test_a_database_in_another_life_lets_nobody_write",
+    ),
+    Mutant(
+        "tail-unread",
+        "samenspel.messaging.comparison:compare",
+        "await _tail(probe, TopicPartition(*name), standing)",
+        "Tail(standing['sequence'], standing['next_offset'])",
+        "tests/law/test_gate.py::test_no_door_opens_when_kafka_holds_more_on_any_lane",
+    ),
+    Mutant(
+        "events-uncompared",
+        "samenspel.messaging.comparison:same_events",
+        "ours.get(sequence) != theirs",
+        "False",
+        "tests/law/test_gate.py::test_no_door_opens_when_kafka_holds_another_event_under_the_same_number",
+    ),
+    Mutant(
+        "one-lane-behind-is-no-matter",
+        "samenspel.messaging.gate:Gate.compare",
+        "if behind:",
+        "if False:",
+        "tests/law/test_gate.py::test_no_door_opens_when_kafka_holds_more_on_any_lane",
+    ),
+    Mutant(
+        "published-before-the-acknowledgement",
+        "samenspel.messaging.relay:Relay.poll",
+        "        sent = await self._send(claimed)",
+        "        await self._move([(was, rows[-1]['number'], 0, len(rows)) for was, rows in claimed.items()])\n"
+        "        sent = await self._send(claimed)",
+        "tests/law/test_relay.py::test_what_was_not_acknowledged_is_not_published",
+    ),
+    Mutant(
+        "published-without-comparing",
+        "samenspel.messaging.relay:MOVE",
+        "= (x.topic, x.lane, x.timeline, x.was_sequence, x.was_offset",
+        "= (x.topic, x.lane, x.timeline, p.sequence, p.next_offset",
+        "tests/law/test_relay.py::test_a_relay_that_wakes_up_late_takes_nothing_back",
+    ),
+    Mutant(
+        "draws-beyond-the-budget",
+        "services.funding.store:DRAW",
+        " and b.granted_cents + x.cents <= b.ceiling_cents",
+        "",
+        "tests/law/test_budget.py::test_a_budget_gives_what_it_has_and_no_cent_more",
+    ),
+    Mutant(
+        "no-check-on-the-budget",
+        "services/funding/migrations/0001_budget.sql",
+        "check (granted_cents >= 0 and granted_cents <= ceiling_cents)",
+        "check (true)",
+        "tests/law/test_budget.py::test_no_statement_whoever_wrote_it_exceeds_a_ceiling",
+    ),
+)
