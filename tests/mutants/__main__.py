@@ -1,15 +1,15 @@
 """``make mutants``: every mutant against its test, and every such test without one; a table, and one line.
 
 ``JOBS`` is how many tests run at once, ``LIMIT_S`` the seconds after which it gives up. Whatever needs a database has
-one PostgreSQL for all of them.
+one PostgreSQL for all of them. ``python -m tests.mutants NAME…`` tries these only.
 """
 
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -25,15 +25,18 @@ EXPLAINED_LINES: Final = 30
 Trial = tuple[str, Mutant | None]
 
 
-def main() -> int:
+def main(names: Sequence[str]) -> int:
     """0 when every test is green without its mutant and red with it."""
     began = time.monotonic()
-    trials: list[Trial] = [(mutant.test, mutant) for mutant in MUTANTS]
-    trials += [(test, None) for test in dict.fromkeys(mutant.test for mutant in MUTANTS)]
-    with _postgres() as dsn, tempfile.TemporaryDirectory() as examples:
-        os.environ |= {VARIABLE: dsn, "HYPOTHESIS_STORAGE_DIRECTORY": examples}
-        with processes(JOBS) as pool:
-            outcomes = pool.starmap_async(attempt, trials, chunksize=1).get(LIMIT_SECONDS)
+    mutants = [mutant for mutant in MUTANTS if not names or mutant.name in names]
+    trials: list[Trial] = [(mutant.test, mutant) for mutant in mutants]
+    trials += [(test, None) for test in dict.fromkeys(mutant.test for mutant in mutants)]
+    with ExitStack() as stack:
+        if any(mutant.needs_database for mutant in mutants):
+            os.environ[VARIABLE] = stack.enter_context(_postgres())
+        os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = stack.enter_context(tempfile.TemporaryDirectory())
+        pool = stack.enter_context(processes(JOBS))
+        outcomes = pool.starmap_async(attempt, trials, chunksize=1).get(LIMIT_SECONDS)
     tried = dict(zip(trials, outcomes, strict=True))
     _print_table(tried)
     return _judge(tried, time.monotonic() - began)
@@ -68,13 +71,13 @@ def _judge(tried: Mapping[Trial, Outcome], seconds: float) -> int:
     for test, mutant in wrong:
         print(f"--- {test}, {mutant or 'no mutant'}: {tried[test, mutant].colour}", file=sys.stderr)
         print(*tried[test, mutant].output.splitlines()[-EXPLAINED_LINES:], sep="\n", file=sys.stderr)
-    survived = sum(mutant is not None for _, mutant in wrong)
+    survived, mutants = (sum(mutant is not None for _, mutant in some) for some in (wrong, tried))
     print(
-        f"mutants: {len(MUTANTS) - survived} of {len(MUTANTS)} found by the test named for them; "
-        f"{len(wrong) - survived} of {len(tried) - len(MUTANTS)} tests not green without; {seconds:.0f} s"
+        f"mutants: {mutants - survived} of {mutants} found by the test named for them; "
+        f"{len(wrong) - survived} of {len(tried) - mutants} tests not green without; {seconds:.0f} s"
     )
     return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -22,5 +22,9 @@ class Mutant:
     def definition(self) -> str:
         return self.home.partition(":")[2]
 
+    @property
+    def needs_database(self) -> bool:
+        return self.test.startswith("tests/law/")
+
     def __str__(self) -> str:
         return self.name

@@ -1,0 +1,42 @@
+"""The mutants keep up with the code; a few of them are tried here, all of them by ``make mutants``."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from tests.mutants.catalogue import MUTANTS
+from tests.mutants.mutant import Mutant
+from tests.mutants.rewriting import ROOT, file_of, mutated
+
+QUICK = (
+    "accepts-gaps",
+    "believes-any-digest-replica",
+    "takes-any-source",
+    "changes-on-stale-ground",
+)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+def test_the_protection_is_where_the_mutant_looks_for_it(mutant: Mutant) -> None:
+    """`Drifted` says that the code has moved on: let the mutant follow it."""
+    if file_of(mutant).suffix == ".py":
+        ast.parse(mutated(mutant))
+    else:
+        assert mutated(mutant) != file_of(mutant).read_text()
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+def test_the_test_is_there(mutant: Mutant) -> None:
+    path, _, name = mutant.test.partition("::")
+    functions = ast.FunctionDef | ast.AsyncFunctionDef
+    tree = ast.parse((ROOT / path).read_text())
+    assert name in {node.name for node in tree.body if isinstance(node, functions)}
+
+
+def test_a_few_are_found() -> None:
+    command = [sys.executable, "-m", "tests.mutants", *QUICK]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(QUICK)} of {len(QUICK)} found" in done.stdout
