@@ -29,6 +29,7 @@ def utrecht(system: LocalSystem) -> Credential:
         admin.ensure_topics(topics_of(oin))
         admin.ensure_user(oin, f"password of {oin}")
         admin.ensure_acls(oin, rights_of_organisation(oin))
+    assert KafkaAdmin(system.kafka.bootstrap, UTRECHT, f"password of {UTRECHT}").is_reachable(within=40)
     return Credential(name="Utrecht", oin=UTRECHT, username=UTRECHT, password=f"password of {UTRECHT}", token="-")
 
 

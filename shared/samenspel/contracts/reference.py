@@ -46,6 +46,7 @@ def _lines() -> Iterator[str]:
     yield "A rejected submission names its problems, each with a code that does not change:\n"
     yield ", ".join(f"`{code}`" for code in CODES) + ".\n"
     yield "## Context attributes\n"
+    yield "Record batches on an ingress are not compressed, or with gzip; other codecs are refused with a receipt.\n"
     yield "Headers `ce_<name>` in Kafka, `ce-<name>` over HTTP, members of the event in its structured form.\n"
     for title, attributes in (("a submission", SUBMISSION), ("a canonical event", CANONICAL), ("a receipt", RECEIPT)):
         yield f"### Of {title}\n"
