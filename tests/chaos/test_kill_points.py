@@ -1,16 +1,14 @@
 """Services die, or lose an answer, at the most telling points; `make chaos` tries every point, several times."""
 
-import re
 from collections.abc import AsyncIterator, Mapping
 
 import pytest
 import pytest_asyncio
 from samenspel.contracts.topics import Service
 
-from deploy.local.home import CHECKOUT
 from deploy.local.system import LocalSystem
 from tests.chaos.kill.campaign import REGRESSIONS, everything_holds
-from tests.chaos.kill.catalogue import BY_COMMAND, POINTS, case
+from tests.chaos.kill.catalogue import case
 from tests.chaos.kill.runner import run, works
 from tests.chaos.kill.works import Work
 
@@ -32,7 +30,6 @@ notifier outcomes.commit before 1
 notifier deliveries.commit lost 1
 """
 CASES = [line for line in (TELLING + REGRESSIONS.read_text()).splitlines() if line]
-NAMED = re.compile(r'points\.reached\("([a-z.-]+)"\)')
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -49,9 +46,3 @@ async def test_something_happens_at(services: Mapping[Service, Work], text: str)
 
 async def test_everything_adds_up_afterwards(services: Mapping[Service, Work]) -> None:
     await everything_holds(services)
-
-
-def test_the_catalogue_names_the_points_in_the_code() -> None:
-    files = [*CHECKOUT.glob("shared/samenspel/**/*.py"), *CHECKOUT.glob("services/**/*.py")]
-    named = {name for file in files if file.name != "points.py" for name in NAMED.findall(file.read_text())}
-    assert named - BY_COMMAND == {point.name for points in POINTS.values() for point in points}
