@@ -2,12 +2,14 @@
 
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
+from samenspel.client.surroundings import SurroundingsMissing
 from samenspel.contracts.topics import FUNDING
 
 from deploy.local.system import LocalSystem
 from tests.chaos.restore.backup import Backup
-from tests.chaos.restore.operating import is_behind, is_ready, samenspel, state_of
+from tests.chaos.restore.operating import is_behind, is_ready, recover, state_of
 from tests.chaos.workload import law_holds
 from tests.funding.rounds import Round, accepted, most_granted, settled
 from tests.kit.doors import post, send
@@ -51,11 +53,12 @@ async def test_a_ceiling_holds_after_a_restore(bare_system: LocalSystem, a_round
         before = await state_of(system, "funding")
         await backup.restore()
         await is_behind(system, "funding")
-        assert (await samenspel(system, "lanes", "recover", "funding")).returncode == 3
+        with pytest.raises(SurroundingsMissing):
+            await recover(system, "funding")
         await life.ends()
         life = begin(system, "funding")
         await is_behind(system, "funding")
-        assert (await samenspel(system, "lanes", "recover", "funding")).returncode == 0
+        assert any(found["answers"] for found in await recover(system, "funding"))
         await is_ready(system, "funding")
         assert (await state_of(system, "funding"))["aggregate"] == before["aggregate"]
         assert (await a_round.programme())["granted_cents"] == 60_000_00

@@ -4,7 +4,7 @@ import pytest
 
 from deploy.local.system import LocalSystem
 from tests.chaos.restore.backup import Backup
-from tests.chaos.restore.operating import is_behind, is_ready, samenspel
+from tests.chaos.restore.operating import is_behind, is_ready, recover
 from tests.kit.invariants import is_published
 from tests.kit.lives import begin_ready
 from tests.kit.organisations import admit
@@ -27,8 +27,7 @@ async def test_a_subscription_comes_back(bare_system: LocalSystem) -> None:
             await eventually(lambda: is_published(system, "notifier"), 40)
             await backup.restore()
             await is_behind(system, "notifier")
-            done = await samenspel(system, "lanes", "recover", "notifier")
-            assert done.returncode == 0, done.stderr
+            await recover(system, "notifier")
             await is_ready(system, "notifier")
             assert (await subscriber.shown(identity))["status"] == "active"
             after = await tell(city)

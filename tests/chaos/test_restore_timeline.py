@@ -5,14 +5,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import aiohttp
-import orjson
+import pytest
 import pytest_asyncio
 from confluent_kafka import TopicPartition
+from samenspel.client.http_door import DoorRefused
+from samenspel.client.replica import Store, SyncReport, diff, sync_over_kafka, verify
 from samenspel.contracts.topics import INITIATIVES
 
 from deploy.local.system import LocalSystem
 from tests.chaos.restore.backup import Backup
-from tests.chaos.restore.operating import has_read, is_behind, is_ready, samenspel
+from tests.chaos.restore.operating import has_read, is_behind, is_ready, recover, samenspel
 from tests.chaos.workload import law_holds
 from tests.kit.database import rows
 from tests.kit.doors import send
@@ -54,12 +56,13 @@ async def test_a_lane_is_started_anew(bare_system: LocalSystem, city: Organisati
     assert refused.returncode == 1 and "all of them whole" in refused.stderr
 
     await _forget_up_to(system, lane, first)
-    impossible = await samenspel(system, "lanes", "recover", "registry")
-    assert impossible.returncode == 1 and "is not in Kafka" in impossible.stderr
+    with pytest.raises(DoorRefused, match="is not in Kafka"):
+        await recover(system, "registry")
     done = await samenspel(system, "lanes", "new-timeline", "registry", name, "--why", "the broker lost its log")
     assert done.returncode == 0, done.stderr
-    rest = await samenspel(system, "lanes", "recover", "registry", "--json")
-    assert any(found["void"] for found in orjson.loads(rest.stdout)), "what was promised and is given up is named"
+    assert any(found["void"] for found in await recover(system, "registry")), (
+        "what was promised and is given up is named"
+    )
     await is_ready(system, "registry")
     await has_read(system, city, 24)
     await law_holds(system, "registry", [city, operator_of(system)])
@@ -117,21 +120,28 @@ async def _funding_has_what_the_registry_has(system: LocalSystem, lane: int) -> 
 
 async def _replicas_are_equal(system: LocalSystem, folder: Path, name: str) -> None:
     """One that was ahead of its owner, and a new one; what the first had is kept beside it."""
-    said = await _synced(system, folder / "ahead.db")
-    [anew] = [lane for lane in said["lanes"] if lane["set_aside"]]
-    assert (anew["lane"], anew["timeline"]) == (name, 2)
+    report = await _synced(system, folder / "ahead.db")
+    [anew] = [lane for lane in report.lanes if lane.set_aside]
+    assert (anew.lane, anew.timeline) == (name, 2)
     await _synced(system, folder / "new.db")
-    for file in ("ahead.db", "new.db"):
-        verified = await samenspel(system, "replica", "verify", "--db", str(folder / file))
-        assert verified.returncode == 0, verified.stdout + verified.stderr
-    same = await samenspel(system, "replica", "diff", str(folder / "ahead.db"), str(folder / "new.db"))
-    assert same.returncode == 0, same.stdout
-    kept = await samenspel(system, "replica", "verify", "--offline", "--db", anew["set_aside"])
-    assert kept.returncode == 0, kept.stdout
+    await asyncio.to_thread(_compare, system, folder / "ahead.db", folder / "new.db")
+    with Store(Path(anew.set_aside)) as kept:
+        assert verify(kept).is_equal
 
 
-async def _synced(system: LocalSystem, file: Path) -> dict[str, list[dict[str, object]]]:
-    done = await samenspel(system, "replica", "sync", "--db", str(file), "--json")
-    assert done.returncode == 0, done.stderr
-    said: dict[str, list[dict[str, object]]] = orjson.loads(done.stdout)
-    return said
+def _compare(system: LocalSystem, one: Path, other: Path) -> None:
+    with Store(one) as left, Store(other) as right:
+        assert diff(left, right) == []
+        for store in (left, right):
+            verified = verify(store, system.profile, operator_of(system).oin)
+            assert verified.is_equal, verified
+
+
+async def _synced(system: LocalSystem, file: Path) -> SyncReport:
+    def sync() -> SyncReport:
+        with Store(file, create=True) as store:
+            return sync_over_kafka(system.profile, operator_of(system).oin, store)
+
+    report = await asyncio.to_thread(sync)
+    assert report.is_sound, report
+    return report

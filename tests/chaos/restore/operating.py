@@ -8,12 +8,14 @@ from typing import Any
 
 import aiohttp
 import orjson
+from samenspel.client.operator_door import OperatorDoor
+from samenspel.client.profile import System
 from samenspel.contracts.topics import DOMAIN_OF, Service, ingress
 
 from deploy.local.provisioning import fill_profile
 from deploy.local.system import LocalSystem
 from tests.kit.database import rows
-from tests.kit.organisations import Organisation
+from tests.kit.organisations import Organisation, operator_of
 from tests.kit.waiting import eventually
 
 STATE = {
@@ -32,6 +34,15 @@ async def samenspel(system: LocalSystem, *words: str) -> subprocess.CompletedPro
     return await asyncio.to_thread(
         subprocess.run, command, env=environment, capture_output=True, text=True, timeout=120
     )
+
+
+async def recover(system: LocalSystem, service: Service) -> list[dict[str, Any]]:
+    """What `samenspel lanes recover` asks of the service; raises as the operator's door does."""
+    operator = operator_of(system).credential
+    urls = System(kafka=system.profile.system().kafka, http=system.services.urls())
+    door = OperatorDoor(urls, operator, service, seconds=120)
+    found: list[dict[str, Any]] = (await door.ask("POST", "/v1/lanes/recoveries", body={"dryRun": False}))["items"]
+    return found
 
 
 async def amiss(system: LocalSystem, service: Service) -> dict[str, str]:
