@@ -114,9 +114,12 @@ class Relay:
         if not claimed:
             await self._gate.look()
             return IDLE_SECONDS
-        if fresh := [each.name for each in claimed if each.name not in self._gate.compared]:
-            await self._gate.compare(fresh)
-            return 0
+        if fresh := {each.name for each in claimed if each.name not in self._gate.compared}:
+            await self._gate.compare(sorted(fresh))
+            claimed = {each: rows for each, rows in claimed.items() if each.name not in fresh}
+            if not claimed:
+                # What can be sent by now is claimed anew; a lane whose topic is gone holds no other up.
+                return 0 if fresh & self._gate.compared else IDLE_SECONDS
         sent = await self._send(claimed)
         # Not where it was expected: another relay sent as well, or the log is another one. Compared anew, not moved.
         self._gate.compared.difference_update(was.name for was, _, first, _ in sent if first != was.next_offset)
