@@ -20,7 +20,7 @@ from samenspel.messaging.probe import Probe
 from samenspel.runtime.postgres import Connection
 
 STANDING = """
-select incarnation() as incarnation, l.timeline, p.sequence, p.next_offset
+select incarnation() as incarnation, l.timeline, p.sequence, p.next_offset, p.cuts
 from published p join lane l using (topic, lane) where (p.topic, p.lane) = ($1, $2)
 """
 HEAD = "select timeline, sequence from lane where (topic, lane) = ($1, $2)"
@@ -31,8 +31,8 @@ where (topic, lane, timeline) = ($1, $2, $3) and sequence = any($4::bigint[])
 OPEN = "update lane set compared = $3 where (topic, lane) = ($1, $2) and timeline = $4 and compared <> $3"
 SHUT = "update lane set compared = '' where compared <> ''"
 RESET = """
-update published set sequence = $4, next_offset = $5
-where (topic, lane, timeline) = ($1, $2, $3) and (sequence, next_offset) = ($6, $7)
+update published set sequence = $4, next_offset = $5, cuts = cuts + ($4 < sequence)::int
+where (topic, lane, timeline) = ($1, $2, $3) and (sequence, next_offset, cuts) = ($6, $7, $8)
 """
 
 
@@ -107,6 +107,7 @@ async def open_door(connection: Connection, compared: Compared) -> None:
         tail.next_offset,
         standing["sequence"],
         standing["next_offset"],
+        standing["cuts"],
     )
     points.reached("comparison.open")
     await connection.execute(OPEN, *compared.name, standing["incarnation"], standing["timeline"])

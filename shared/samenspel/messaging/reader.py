@@ -31,6 +31,8 @@ class Unopened(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
 
     def __init__(self) -> None:
         self.partitions: set[TopicPartition] = set()
+        self.known: set[TopicPartition] = set()
+        """Those that were read before and to which nothing has happened since: a topic made anew is none of them."""
         self.changed = asyncio.Event()
 
     def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
@@ -38,6 +40,7 @@ class Unopened(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
 
     def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         self.partitions.update(assigned)
+        self.known.intersection_update(assigned)
         self.changed.set()
 
 
@@ -48,7 +51,6 @@ class LaneReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no typ
         super().__init__(*topics, **settings)
         self._unopened = unopened
         self._opener = opener
-        self._known: set[TopicPartition] = set()
         self._opens_at: dict[TopicPartition, float] = {}
         self._turns = 0
 
@@ -70,21 +72,21 @@ class LaneReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no typ
     def reopen(self, partition: TopicPartition) -> None:
         """Ask the database again where to read on, before the next record of this partition."""
         self._unopened.partitions.add(partition)
-        self._known.discard(partition)
+        self._unopened.known.discard(partition)
 
     async def _open_assigned(self) -> None:
         self._unopened.partitions &= self.assignment()
         now = time.monotonic()
         for partition in [each for each in self._unopened.partitions if self._opens_at.get(each, 0) <= now]:
             try:
-                self.seek(partition, await self._opener(partition, partition in self._known))
+                self.seek(partition, await self._opener(partition, partition in self._unopened.known))
             except Exception as error:
                 # Nothing of this partition is read until it can be opened; the others do not wait for it.
                 log.warning("partition not opened", partition=f"{partition.topic}/{partition.partition}", error=error)
                 self._opens_at[partition] = time.monotonic() + _PAUSE_SECONDS
             else:
                 self._unopened.partitions.discard(partition)
-                self._known.add(partition)
+                self._unopened.known.add(partition)
 
     async def _drain(self, room: int) -> dict[TopicPartition, list[ConsumerRecord]]:
         """Up to ``room`` records; of each partition its share, and what is left over to whose turn it is."""

@@ -30,6 +30,7 @@ log = structlog.get_logger()
 
 SEND_SECONDS_MAX: Final = 10.0
 IDLE_SECONDS, PAUSE_SECONDS = 0.5, 0.2
+PLACE: Final = ("topic", "lane", "timeline", "sequence", "next_offset", "cuts")
 
 # The lease and the progress are hints that may be lost in a crash: both are made durable lazily, by a setting that
 # ends with the statement's own transaction.
@@ -39,7 +40,7 @@ claimed as (
   update published p set holder = $1, held_until = clock_timestamp() + interval '2 seconds'
   from lane l, lazily where (l.topic, l.lane) = (p.topic, p.lane) and l.compared = incarnation()
     and l.sequence > p.sequence and (p.holder = $1 or p.held_until < clock_timestamp())
-  returning p.topic, p.lane, p.timeline, p.sequence, p.next_offset)
+  returning p.topic, p.lane, p.timeline, p.sequence, p.next_offset, p.cuts)
 select p.*, j.sequence as number, j.key, j.headers, j.value
 from claimed p cross join lateral (
   select j.sequence, j.key, j.headers, j.value from journal j
@@ -51,10 +52,17 @@ MOVE = """
 with lazily as (select set_config('synchronous_commit', 'off', true))
 update published p set sequence = x.sequence, next_offset = x.next_offset,
                        held_until = clock_timestamp() + interval '2 seconds'
-from lazily, unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[])
-  as x (topic, lane, timeline, was_sequence, was_offset, sequence, next_offset)
-where (p.topic, p.lane, p.timeline, p.sequence, p.next_offset)
-    = (x.topic, x.lane, x.timeline, x.was_sequence, x.was_offset)
+from lazily, unnest(
+  $1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::int[], $7::bigint[], $8::bigint[])
+  as x (topic, lane, timeline, was_sequence, was_offset, cuts, sequence, next_offset)
+where (p.topic, p.lane, p.timeline, p.sequence, p.next_offset, p.cuts)
+    = (x.topic, x.lane, x.timeline, x.was_sequence, x.was_offset, x.cuts)
+"""
+# Whatever another relay has made of it meanwhile: Kafka has lost something, and only a comparison can say what.
+FROM_THE_START = """
+update published p set sequence = 0, next_offset = 0, cuts = p.cuts + 1
+from unnest($1::text[], $2::int[], $3::int[]) as x (topic, lane, timeline)
+where (p.topic, p.lane, p.timeline) = (x.topic, x.lane, x.timeline)
 """
 
 
@@ -67,6 +75,7 @@ class Standing:
     timeline: int
     sequence: int
     next_offset: int
+    cuts: int
 
     @property
     def name(self) -> LaneName:
@@ -123,6 +132,8 @@ class Relay:
         sent = await self._send(claimed)
         # Not where it was expected: another relay sent as well, or the log is another one. Compared anew, not moved.
         self._gate.compared.difference_update(was.name for was, _, first, _ in sent if first != was.next_offset)
+        if shorter := [was for was, _, first, _ in sent if first < was.next_offset]:
+            await self._from_the_start(shorter)
         await self._move([each for each in sent if each[0].name in self._gate.compared])
         self._published(sum(next_offset - first for _, _, first, next_offset in sent))
         return 0
@@ -150,10 +161,7 @@ class Relay:
         async with self._pool.acquire() as connection:
             points.reached("relay.claim")
             rows = await connection.fetch(CLAIM, self._me)
-        return {
-            Standing(*place): list(found)
-            for place, found in groupby(rows, key=itemgetter("topic", "lane", "timeline", "sequence", "next_offset"))
-        }
+        return {Standing(*place): list(found) for place, found in groupby(rows, key=itemgetter(*PLACE))}
 
     async def _send(self, claimed: Mapping[Standing, Sequence[Any]]) -> list[tuple[Standing, int, int, int]]:
         """Send one batch per lane and wait for every acknowledgement: standing, new sequence, offsets."""
@@ -179,11 +187,19 @@ class Relay:
         first = (await acknowledged).offset
         return standing, sequence, first, first + batch.record_count()
 
+    async def _from_the_start(self, shorter: Sequence[Standing]) -> None:
+        """What was published before these batches is not where it was: nothing counts as published any more."""
+        rows = sorted((was.topic, was.lane, was.timeline) for was in shorter)
+        log.error("Kafka has lost what it had acknowledged", lanes=[f"{topic}/{lane}" for topic, lane, _ in rows])
+        async with self._pool.acquire() as connection:
+            points.reached("relay.from-the-start")
+            await connection.execute(FROM_THE_START, *columns(rows, 3))
+
     async def _move(self, sent: Sequence[tuple[Standing, int, int, int]]) -> None:
         rows = [
-            (was.topic, was.lane, was.timeline, was.sequence, was.next_offset, sequence, next_offset)
+            (was.topic, was.lane, was.timeline, was.sequence, was.next_offset, was.cuts, sequence, next_offset)
             for was, sequence, _, next_offset in sent
         ]
         async with self._pool.acquire() as connection:
             points.reached("relay.move")
-            await connection.execute(MOVE, *columns(sorted(rows), 7))
+            await connection.execute(MOVE, *columns(sorted(rows), 8))

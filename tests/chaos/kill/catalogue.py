@@ -92,6 +92,9 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
 BY_COMMAND: Final = {"recovery.commit", "timelines.commit"}
 """What only an operator's command comes by: `tests.chaos.restore` dies there."""
 
+AFTER_A_LOSS: Final = {"relay.from-the-start"}
+"""What is only come by when Kafka loses what two relays had acknowledged: only the model dies there."""
+
 
 class Mode(Enum):
     """What happens at a point."""

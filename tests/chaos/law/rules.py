@@ -43,10 +43,7 @@ class Broken(StrEnum):
 
 ABSENT: Final = frozenset(
     {
-        Broken.CUTS,
         Broken.LAST_THERE,
-        Broken.FROM_THE_START,
-        Broken.OPENED_AGAIN,
     }
 )
 """Rules that this model found the law to need, and that the product does not have yet (`docs/model.md`)."""
