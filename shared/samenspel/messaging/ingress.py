@@ -28,6 +28,7 @@ from samenspel.messaging.doors import Stretch
 from samenspel.messaging.errors import PASSING
 from samenspel.messaging.quarantine import Quarantined
 from samenspel.messaging.reader import LaneReader
+from samenspel.messaging.room import Room
 from samenspel.runtime.metrics import ANSWERS, DECIDE_SECONDS
 from samenspel.runtime.postgres import Pool
 
@@ -56,10 +57,11 @@ class Batch:
 class Ingress:
     """Handles what the reader brings. ``settled`` is called after each commit, to wake relay and waker."""
 
-    def __init__(self, desk: Desk, pool: Pool, settled: Callable[[int], None]) -> None:
+    def __init__(self, desk: Desk, pool: Pool, settled: Callable[[int], None], room: Room) -> None:
         self._desk = desk
         self._pool = pool
         self._settled = settled
+        self._room = room
         self._next: dict[str, int] = {}
         self._gaps: dict[str, set[int]] = {}
         self._deciding: asyncio.Task[bool] | None = None
@@ -109,6 +111,7 @@ class Ingress:
             await self._commit(batch)
         except PASSING as error:
             log.warning("batch not decided; read again", records=len(batch.records), error=repr(error))
+            self._room.note(error)
             await asyncio.sleep(PAUSE_SECONDS)
             self._reopen(reader, batch)
             return False

@@ -17,12 +17,13 @@ from samenspel.messaging import lanes, points
 from samenspel.messaging.answers import Answered, Inbound
 from samenspel.messaging.desk import Desk, Handlers
 from samenspel.messaging.doors import open_door, stands_at
-from samenspel.messaging.errors import DoorsClosed, FenceLost, LaneMissing
+from samenspel.messaging.errors import PASSING, DoorsClosed, FenceLost, LaneMissing
 from samenspel.messaging.gate import Gate
 from samenspel.messaging.ingress import Ingress
 from samenspel.messaging.probe import Probe
 from samenspel.messaging.projector import Follower, Projector
 from samenspel.messaging.relay import Relay
+from samenspel.messaging.room import Room
 from samenspel.messaging.subscribing import Subscription, ingress_pattern, readers, subscribe
 from samenspel.messaging.upkeep import Upkeep
 from samenspel.messaging.waker import Waker
@@ -77,7 +78,8 @@ class Messaging:
             self.relay.wake,
         )
         self.waker = Waker(self.desk, pool, self._settled)
-        self.ingress = Ingress(self.desk, pool, self._settled)
+        self._room = Room()
+        self.ingress = Ingress(self.desk, pool, self._settled, self._room)
         self.projector = Projector(pool, self.probe, self._applied, follower)
         self._broker: KafkaBroker | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -119,6 +121,8 @@ class Messaging:
         found |= {f"lane {lane}": f"diverged at {at}" for lane, at in self.projector.diverged.items()}
         if not self.relay.connected:
             found["relay"] = "Kafka or PostgreSQL is away, or not compared yet"
+        if lack := self._room.lack:
+            found["database"] = f"cannot store: {lack}"
         if self._broker is None:
             found["consumer"] = "not connected to Kafka yet"
         return found
@@ -141,6 +145,9 @@ class Messaging:
                     if self.gate.closed:
                         raise
                     await asyncio.sleep(0.02)
+                except PASSING as error:
+                    self._room.note(error)
+                    raise
         self._settled(len(answered))
         return answered
 
