@@ -17,6 +17,8 @@ from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, ORGANISATIONS, 
 from samenspel.messaging import lanes
 from samenspel.messaging.answers import Answered
 from samenspel.messaging.desk import Desk, Handlers
+from samenspel.messaging.ingress import Ingress
+from samenspel.messaging.room import Room as DiskRoom
 from samenspel.runtime.migrations import migrate
 from samenspel.runtime.postgres import TIME_OUTS, Pool, create_pool
 
@@ -47,6 +49,10 @@ class Room:
     def desk(self, handlers: Handlers | None = None) -> Desk:
         source = f"urn:nld:oin:{OPERATOR}:systeem:samenspel-registry"
         return Desk(handlers or self.handlers, source, LANES_LOCAL, new_id, lambda: NOON)
+
+    def ingress(self) -> Ingress:
+        """One that has read nothing yet, as after a start."""
+        return Ingress(self.desk(), self.pool, lambda number: None, DiskRoom())
 
     async def open_lanes(self, *organisations: str) -> None:
         """The registry's lanes, and the receipts lanes of these organisations."""
@@ -79,8 +85,11 @@ class Room:
 
 
 @asynccontextmanager
-async def room(server: str, service: Service = "registry") -> AsyncIterator[Room]:
-    """A schema of its own on the server that this superuser's URL names, migrated; gone afterwards."""
+async def room(server: str, service: Service = "registry", **time_outs: str) -> AsyncIterator[Room]:
+    """A schema of its own on the server that this superuser's URL names, migrated; gone afterwards.
+
+    ``time_outs`` are those of `samenspel.runtime.postgres.TIME_OUTS` that shall count.
+    """
     name = f"law_{uuid4().hex}"
     admin = await asyncpg.connect(server)
     try:
@@ -90,10 +99,12 @@ async def room(server: str, service: Service = "registry") -> AsyncIterator[Room
         await migrate(dsn, password, ["samenspel.messaging", f"services.{service}"])
         with pytest.MonkeyPatch.context() as patch:
             for time_out in TIME_OUTS:
-                patch.setitem(TIME_OUTS, time_out, PATIENCE)
+                patch.setitem(TIME_OUTS, time_out, time_outs.get(time_out, PATIENCE))
             pool = await create_pool(dsn, password, name, 6)
-        yield Room(pool)
-        pool.terminate()
+        try:
+            yield Room(pool)
+        finally:
+            pool.terminate()
     finally:
         await admin.execute(f'drop schema if exists "{name}" cascade')
         await admin.close()

@@ -3,7 +3,7 @@
 import pytest
 from samenspel.contracts.topics import ingress
 from samenspel.messaging import doors
-from samenspel.messaging.ingress import Ingress, read_record
+from samenspel.messaging.ingress import read_record
 
 from services.registry.handlers import RegistryHandlers
 from tests.kit.events import Event, binary, initiative
@@ -26,7 +26,7 @@ async def opened(room: Room, log: Log) -> int:
 
 async def read(room: Room, log: Log, start: int, end: int) -> bool:
     """One batch; whether it was decided."""
-    reader, receiver = Reader(), Ingress(room.desk(), room.pool, lambda number: None)
+    reader, receiver = Reader(), room.ingress()
     receiver.opened(TOPIC, start)
     await receiver(reader, log.partitions[TOPIC, 0][start:end])  # type: ignore[arg-type]
     await receiver.finish()

@@ -7,7 +7,6 @@ import pytest
 from aiokafka import ConsumerRecord
 from samenspel.contracts.topics import INITIATIVES, ingress, receipts
 from samenspel.messaging import doors, positions
-from samenspel.messaging.ingress import Ingress
 from samenspel.messaging.projector import Projector
 
 from tests.client.log import Owner
@@ -61,7 +60,7 @@ async def test_an_ingress_batch_is_decided_whole_or_not_at_all(registry: Room) -
 
 async def decided(room: Room, log: Log) -> bool:
     """Whether the ingress could be read, as one batch; opening its door is no part of that."""
-    reader, receiver = Reader(), Ingress(room.desk(), room.pool, lambda number: None)
+    reader, receiver = Reader(), room.ingress()
     receiver.opened(TOPIC, 0)
     await receiver(reader, log.partitions[TOPIC, 0])  # type: ignore[arg-type]  # a list in Kafka's place
     await receiver.finish()

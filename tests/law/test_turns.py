@@ -9,6 +9,7 @@ from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, lane_of
 from samenspel.messaging.answers import Answered
 from samenspel.messaging.desk import Handlers
+from samenspel.messaging.errors import FenceLost
 
 from services.registry.handlers import RegistryHandlers
 from tests.kit.events import new_id
@@ -16,6 +17,9 @@ from tests.kit.waiting import eventually
 from tests.law.rooms import OPERATOR, Room, changed, outcomes, registered, statement, submission
 
 pytestmark = pytest.mark.system
+
+CITY = "00000099000000000344"
+ADMITTED = {"oin": CITY, "name": "Gemeente Utrecht", "kind": "municipality"}
 
 
 class Paused(RegistryHandlers):
@@ -60,6 +64,12 @@ def on_one_lane() -> tuple[Submission, Submission]:
     return first, registered(initiative_id=key)
 
 
+def on_different_lanes() -> tuple[str, str]:
+    """Two ids."""
+    first = new_id()
+    return first, next(key for key in iter(new_id, "") if lane_of(key, LANES_LOCAL) != lane_of(first, LANES_LOCAL))
+
+
 async def test_they_take_turns(registry: Room) -> None:
     """Numbers without a gap, and a digest that counts both."""
     first, second = on_one_lane()
@@ -85,14 +95,27 @@ async def test_the_same_submission_twice_is_decided_once(registry: Room) -> None
     assert outcomes(await at_once(registry, stated, stated)) == ["accepted", "repeated"]
 
 
+async def test_an_id_has_one_life_on_one_lane(registry: Room) -> None:
+    """Two organisations give a rollout of theirs the same id at once, under initiatives on different lanes."""
+    await registry.open_lanes(CITY)
+    await registry.settle(submission(statement("organisation-admitted", ADMITTED)))
+    one, other = [registered(initiative_id=key) for key in on_different_lanes()]
+    await registry.settle(one, other)
+    rollout = new_id()
+    ours = statement("rollout-started", {"initiative_id": one.subject, "rollout_id": rollout})
+    theirs = statement("rollout-started", {"initiative_id": other.subject, "rollout_id": rollout}, CITY)
+    with pytest.raises(FenceLost):
+        await at_once(registry, submission(ours), submission(theirs, CITY))
+    [lane] = await registry.rows("select lane from aggregate where subject = $1", rollout)
+    assert lane["lane"] == lane_of(one.key, LANES_LOCAL)
+
+
 async def test_two_organisations_may_use_one_id(registry: Room) -> None:
     """Identity is organisation, source and id together: nobody can take another's id, or hear what it led to."""
-    city = "00000099000000000344"
-    await registry.open_lanes(city)
-    admitted = {"oin": city, "name": "Gemeente Utrecht", "kind": "municipality"}
-    await registry.settle(submission(statement("organisation-admitted", admitted)))
+    await registry.open_lanes(CITY)
+    await registry.settle(submission(statement("organisation-admitted", ADMITTED)))
     data = registered().data.model_dump(mode="json", exclude_unset=True)
-    theirs = statement("initiative-registered", {**data, "initiative_id": new_id()}, city, id="one")
+    theirs = statement("initiative-registered", {**data, "initiative_id": new_id()}, CITY, id="one")
     ours = statement("initiative-registered", data, id="one")
-    answers = await registry.settle(submission(ours), submission(theirs, city))
+    answers = await registry.settle(submission(ours), submission(theirs, CITY))
     assert outcomes(answers) == ["accepted", "accepted"]

@@ -117,4 +117,25 @@ READING: Final = (
         "super().getmany(",
         "tests/law/test_reader.py::test_nothing_is_lost_beside_what_cannot_be_decoded",
     ),
+    Mutant(
+        "writes-in-any-ingress",
+        "samenspel.client.rights:rights_of_organisation",
+        'Right("topic", ingress(domain, oin), SEND)',
+        'Right("topic", f"{INGRESS}.{domain}.", SEND, prefixed=True)',
+        "tests/local/test_rights.py::test_an_organisation_writes_its_own_ingress_only",
+    ),
+    Mutant(
+        "takes-unsigned-webhooks",
+        "samenspel.client.receive:_is_signed",
+        "return False",
+        "return True",
+        "tests/notifier/test_receive.py::test_what_is_not_signed_is_refused",
+    ),
+    Mutant(
+        "calls-addresses-inside",
+        "services.notifier.addresses:is_allowed",
+        "address.is_global and not address.is_multicast",
+        "True",
+        "tests/notifier/test_addresses.py::test_what_lies_inside_is_refused",
+    ),
 )

@@ -126,4 +126,25 @@ WRITING: Final = (
         "check (true)",
         "tests/law/test_budget.py::test_no_statement_whoever_wrote_it_exceeds_a_ceiling",
     ),
+    Mutant(
+        "one-id-on-two-lanes",
+        "samenspel.messaging.aggregates:SAVE",
+        "where (aggregate.topic, aggregate.lane) = (excluded.topic, excluded.lane)",
+        "",
+        "tests/law/test_turns.py::test_an_id_has_one_life_on_one_lane",
+    ),
+    Mutant(
+        "no-time-outs",
+        "samenspel.runtime.postgres:create_pool",
+        "**TIME_OUTS, ",
+        "",
+        "tests/law/test_server.py::test_who_stops_with_a_lane_locked_holds_nobody_up",
+    ),
+    Mutant(
+        "not-durable",
+        "samenspel.runtime.postgres:create_pool",
+        "if found:",
+        "if False:",
+        "tests/law/test_server.py::test_a_server_that_forgets_what_it_confirmed_is_refused",
+    ),
 )
