@@ -28,4 +28,5 @@ async def test_who_stops_with_a_lane_locked_holds_nobody_up(server: str) -> None
 
 async def test_a_server_that_forgets_what_it_confirmed_is_refused(server: str) -> None:
     with pytest.raises(NotDurable, match="synchronous_commit"):
-        await create_pool(f"{server}?synchronous_commit=off", urlsplit(server).password or "", "tests-law", 2)
+        taken = await create_pool(f"{server}?synchronous_commit=off", urlsplit(server).password or "", "tests-law", 2)
+        taken.terminate()
