@@ -36,7 +36,7 @@ async def test_what_was_read_behind_an_undecided_batch_is_read_again(monkeypatch
     desk: Any = SimpleNamespace(handlers=SimpleNamespace(types={}))
     pool: Any = None
     reader: Any = Reader()
-    ingress = Ingress(desk, pool, lambda _: None)
+    ingress = Ingress(desk, pool, lambda _: None, Room())
     monkeypatch.setattr(ingress, "_commit", commit)
     ingress.opened(TOPIC, 0)
     await ingress(reader, [record(0)])
