@@ -8,6 +8,7 @@ import pytest
 from aiokafka import TopicPartition
 from samenspel.messaging.errors import FenceLost
 from samenspel.messaging.ingress import Batch, Ingress
+from samenspel.messaging.room import Room
 
 TOPIC = "samenspel.in.initiatives.00000099000000000001"
 
