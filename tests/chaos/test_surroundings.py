@@ -1,13 +1,13 @@
 """Kafka or PostgreSQL is away while events flow, and two instances do the work of one: the law holds all the same."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 import pytest_asyncio
 
 from deploy.local.system import LocalSystem
+from tests.chaos.storm.fleet import free_port
 from tests.chaos.workload import Workload, law_holds
 from tests.kit.events import initiative
 from tests.kit.lives import Life, begin, begin_ready
@@ -73,13 +73,13 @@ async def test_killed_while_events_flow(
 async def test_two_instances_share_the_work_and_die_in_turn(bare_system: LocalSystem, registry: Life) -> None:
     """What one had begun when it was killed, the other does."""
     one, other = await admit(bare_system), await admit(bare_system)
-    second = begin(bare_system, "registry", port=_free_port(), name="registry-2")
+    second = begin(bare_system, "registry", port=free_port(), name="registry-2")
     third: Life | None = None
     try:
         await eventually(lambda: _sharing(bare_system, 2), 40, "two registries that share the ingress")
         first_work = _work(one)
         await _killed_amid(first_work, second)
-        third = begin(bare_system, "registry", port=_free_port(), name="registry-3")
+        third = begin(bare_system, "registry", port=free_port(), name="registry-3")
         await eventually(lambda: _sharing(bare_system, 2), 40, "two registries again")
         events = [other.event("initiative-registered", initiative()) for _ in range(60)]
         second_work = Workload(other, "registry", events, [], repeated=events[:3])
@@ -109,9 +109,3 @@ async def _sharing(system: LocalSystem, number: int) -> bool:
     described = system.kafka.admin()._client.describe_consumer_groups([GROUP])[GROUP]
     group = await asyncio.to_thread(described.result, 10)
     return sum(bool(member.assignment.topic_partitions) for member in group.members) == number
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

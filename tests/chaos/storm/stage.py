@@ -32,10 +32,6 @@ class Stage:
     def services(self) -> list[Service]:
         return list(dict.fromkeys(each.service for each in self.instances))
 
-    def any_url(self, service: Service) -> str:
-        """One instance's address, at random, as a load balancer that knows nothing would."""
-        return self.random.choice(self.of(service)).url
-
     async def say_what_waits(self) -> None:
         """Into the log of every instance that is not stopped."""
         for each in self.instances:

@@ -67,12 +67,12 @@ class KafkaDoor:
 
 
 class HttpDoor:
-    """One organisation's way to one service over HTTP: whichever instance, again and again, until it is answered."""
+    """One organisation's way to one service over HTTP: to one instance until that fails it, then to the next."""
 
     def __init__(self, organisation: Organisation, service: Service, stage: Stage) -> None:
         self._organisation = organisation
-        self._service = service
-        self._stage = stage
+        self._urls = [each.url for each in stage.of(service)]
+        self._at = stage.random.randrange(len(self._urls))
         self.answers: list[dict[str, Any]] = []
         """What was promised over HTTP, to be compared with what was kept."""
 
@@ -84,13 +84,14 @@ class HttpDoor:
                 if answers is not None:
                     self.answers += answers
                     return
+            self._at += 1
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _post(self, body: bytes) -> list[dict[str, Any]] | None:
         """The answers; None when the service could not decide."""
         token = self._organisation.credential.token
         headers = {"content-type": BATCH, "authorization": f"Bearer {token}"}
-        url = f"{self._stage.any_url(self._service)}/v1/events"
+        url = f"{self._urls[self._at % len(self._urls)]}/v1/events"
         timeout = aiohttp.ClientTimeout(total=HTTP_SECONDS_MAX)
         async with (
             aiohttp.ClientSession(timeout=timeout) as http,
