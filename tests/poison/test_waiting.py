@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -30,7 +29,7 @@ class Desk:
     def __init__(self) -> None:
         self.queue = [1, BROKEN, 3]
 
-    async def ready(self, _: Connection, __: datetime) -> list[int]:
+    async def ready(self, _: Connection) -> list[int]:
         return list(self.queue)
 
     async def settle_waiting(self, _: Connection, number: int) -> int:
@@ -45,7 +44,7 @@ async def test_the_others_are_decided(monkeypatch: pytest.MonkeyPatch) -> None:
     pool: Any = Pool()
     settled: list[int] = []
     monkeypatch.setattr(waiting, "ready", desk.ready)
-    waker = Waker(desk, pool, lambda: datetime.now(UTC), settled.append)
+    waker = Waker(desk, pool, settled.append)
     assert await waker.poll() == 0
     assert (desk.queue, settled) == ([BROKEN], [2])
     assert await waker.poll() == IDLE_SECONDS
