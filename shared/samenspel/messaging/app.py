@@ -104,7 +104,7 @@ def serve(name: str, settings: ServiceSettings, app: FastAPI) -> None:
     logs.configure(name)
     # A batch makes thousands of objects that die with it: look for cycles seldom, and never among what was imported.
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
+    gc.set_threshold(10_000, 10, 10)
     uvicorn.run(
         app,
         **listening(settings),
