@@ -97,10 +97,11 @@ async def published(room: Room) -> int:
     return int(await room.pool.fetchval("select sum(sequence) from published where topic = $1", INITIATIVES))
 
 
-async def history(room: Room, number: int) -> None:
-    """So many events on one lane."""
+async def history(room: Room, number: int) -> str:
+    """So many events on one lane, all about this initiative."""
     first = registered()
     await room.settle(first, *(changed(first.subject, version, f"{version}") for version in range(1, number)))
+    return first.subject
 
 
 def is_whole(log: Log, number: int) -> bool:
@@ -110,6 +111,15 @@ def is_whole(log: Log, number: int) -> bool:
     ]
     [lane] = replay(records).values()
     return len(lane.records) == number
+
+
+def followed(log: Log) -> int:
+    """How far a reader comes that passes over what lies before a hole's end, as the law has it."""
+    [lane] = [records for (topic, _), records in log.partitions.items() if topic == INITIATIVES]
+    last = 0
+    for each in lane:
+        last += int(dict(each.headers)["ce_sequence"]) == last + 1
+    return last
 
 
 async def test_all_of_the_journal_comes_to_kafka_in_its_order(registry: Room) -> None:
@@ -155,3 +165,28 @@ async def test_a_relay_that_wakes_up_late_takes_nothing_back(registry: Room) -> 
     await sleeping
     assert await published(registry) == 4
     assert is_whole(log, 4)
+
+
+async def test_a_topic_made_anew_under_a_running_relay_is_told_everything(registry: Room) -> None:
+    """Nobody says that it is another log: only where the next batch comes to lie."""
+    subject = await history(registry, 3)
+    log = Log()
+    running = relay(registry, log)
+    await relay_all(running)
+    log.partitions.clear()
+    await registry.settle(changed(subject, 3, "daarna"))
+    await relay_all(running)
+    assert followed(log) == 4
+
+
+async def test_an_idle_relay_notices_that_a_log_was_cut_back(registry: Room) -> None:
+    await history(registry, 3)
+    log = Log()
+    running = relay(registry, log)
+    await relay_all(running)
+    for lane in log.partitions.values():
+        del lane[1:]
+    running._gate.compare_now()
+    await running.poll()
+    await relay_all(running)
+    assert is_whole(log, 3)

@@ -147,4 +147,25 @@ WRITING: Final = (
         "if False:",
         "tests/law/test_server.py::test_a_server_that_forgets_what_it_confirmed_is_refused",
     ),
+    Mutant(
+        "believes-where-it-was-appended",
+        "samenspel.messaging.relay:Relay._send_batch",
+        "first = (await acknowledged).offset",
+        "await acknowledged; first = standing.next_offset",
+        "tests/law/test_relay.py::test_a_topic_made_anew_under_a_running_relay_is_told_everything",
+    ),
+    Mutant(
+        "idle-and-blind",
+        "samenspel.messaging.gate:Gate.look",
+        "ends.get(place, 0) < offset",
+        "False",
+        "tests/law/test_relay.py::test_an_idle_relay_notices_that_a_log_was_cut_back",
+    ),
+    Mutant(
+        "goes-on-behind-what-was-not-decided",
+        "samenspel.messaging.ingress:Ingress.__call__",
+        "and not await self._deciding",
+        "and not (await self._deciding or True)",
+        "tests/shared/test_ingress.py::test_what_was_read_behind_an_undecided_batch_is_read_again",
+    ),
 )
