@@ -13,6 +13,7 @@ from tests.chaos.storm.crowd import Crowd
 from tests.chaos.storm.faults import FAULTS
 from tests.chaos.storm.figures import Recoveries
 from tests.chaos.storm.fleet import Instance
+from tests.chaos.storm.letting_go import all_gone
 from tests.chaos.storm.plan import Plan
 from tests.chaos.storm.stage import Stage, staged
 from tests.chaos.storm.subscriber import Subscription, subscribed
@@ -115,3 +116,4 @@ async def _crowded(crowd: Crowd, watcher: Watcher) -> AsyncIterator[Crowd]:
             task.cancel()
         await asyncio.gather(watching, crowd.finished, return_exceptions=True)
         await crowd.close()
+        await all_gone()

@@ -1,17 +1,55 @@
-"""Stopping a Kafka client whose Kafka may be away."""
+"""Asking and stopping a Kafka client whose Kafka may be away: it swallows cancellations, or lets its own escape."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from aiokafka import AIOKafkaConsumer
+
+T = TypeVar("T")
 
 STOP_SECONDS_MAX = 2.0
+GONE_SECONDS_MAX = 60.0
+
+_leaving: set[asyncio.Future[None]] = set()
 
 
-async def let_go(stop: Callable[[], Awaitable[None]]) -> None:
-    """Call ``stop`` and forget the client, whatever comes of it.
-
-    With Kafka away aiokafka's consumer lets the cancellation of its own fetch escape from ``stop``: that is not ours.
-    """
-    stopping = asyncio.ensure_future(stop())
+async def let_go(client: Any) -> None:
+    """Stop an aiokafka client and forget it, whatever comes of it; one that takes long ends in its own time."""
+    stopping: asyncio.Future[None] = asyncio.ensure_future(_stop(client))
+    _leaving.add(stopping)
+    stopping.add_done_callback(_forget)
     await asyncio.wait([stopping], timeout=STOP_SECONDS_MAX)
-    if not stopping.cancel() and not stopping.cancelled():
-        stopping.exception()  # seen, and forgotten
+
+
+async def _stop(client: Any) -> None:
+    """With Kafka away a consumer lets the cancellation of its own fetch escape from ``stop``, connections open."""
+    try:
+        await client.stop()
+    finally:
+        await (client._client if isinstance(client, AIOKafkaConsumer) else client.client).close()
+
+
+def _forget(stopped: asyncio.Future[None]) -> None:
+    _leaving.discard(stopped)
+    if not stopped.cancelled():
+        stopped.exception()  # seen, and forgotten
+
+
+async def all_gone() -> None:
+    """Wait until every client that was let go has closed what it had open."""
+    if _leaving:
+        await asyncio.wait(set(_leaving), timeout=GONE_SECONDS_MAX)
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """The result of ``work``. Raises TimeoutError when there is none in time, or it was cancelled from within."""
+    working = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait([working], timeout=seconds)
+    finally:
+        ended = working.done()
+        working.cancel()
+    if not ended or working.cancelled():
+        raise TimeoutError
+    return working.result()

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from samenspel.contracts.topics import DOMAIN_OF, Service, ingress
 
-from tests.chaos.storm.letting_go import let_go
+from tests.chaos.storm.letting_go import let_go, within
 from tests.chaos.storm.stage import Stage
 from tests.kit.doors import BATCH
 from tests.kit.events import Event, binary
@@ -37,8 +37,7 @@ class KafkaDoor:
         async with self._turn:
             while True:
                 try:
-                    async with asyncio.timeout(KAFKA_SECONDS_MAX):
-                        return await self._send(events)
+                    return await within(KAFKA_SECONDS_MAX, self._send(events))
                 except (KafkaError, OSError, TimeoutError):
                     await self.close()
                     await asyncio.sleep(PAUSE_SECONDS)
@@ -46,7 +45,7 @@ class KafkaDoor:
     async def close(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            await let_go(producer.stop)  # it may hold what cannot be delivered; that is sent again by the next one
+            await let_go(producer)  # it may hold what cannot be delivered; that is sent again by the next one
 
     async def _send(self, events: Sequence[Event]) -> None:
         if self._producer is None:
@@ -56,7 +55,7 @@ class KafkaDoor:
             try:
                 await producer.start()
             except BaseException:
-                await let_go(producer.stop)
+                await let_go(producer)
                 raise
             self._producer = producer
         acknowledged = []

@@ -11,10 +11,11 @@ from samenspel.contracts.catalogue import type_name
 from samenspel.contracts.topics import CANONICAL, LANES_LOCAL
 
 from deploy.local.system import LocalSystem
-from tests.chaos.storm.letting_go import let_go
+from tests.chaos.storm.letting_go import let_go, within
 
 APPLIED_FOR = type_name("application-submitted")
 PAUSE_SECONDS = 0.05
+HEARD_SECONDS_MAX = 10.0
 
 
 class Watcher:
@@ -57,18 +58,19 @@ class Watcher:
             metadata_max_age_ms=2_000,
         )
         try:
-            await asyncio.wait_for(consumer.start(), 10)
+            await within(HEARD_SECONDS_MAX, consumer.start())
             consumer.assign(list(self._next))
             for partition, offset in self._next.items():
                 consumer.seek(partition, offset)
             heard = time.monotonic()
             while time.monotonic() - heard < 5:
-                for partition, records in (await consumer.getmany(timeout_ms=200)).items():
+                found = await within(HEARD_SECONDS_MAX, consumer.getmany(timeout_ms=200))
+                for partition, records in found.items():
                     self._take(records)
                     self._next[partition] = records[-1].offset + 1
                     heard = time.monotonic()
         finally:
-            await let_go(consumer.stop)
+            await let_go(consumer)
 
     def _take(self, records: Sequence[ConsumerRecord]) -> None:
         for record in records:

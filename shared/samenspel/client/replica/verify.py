@@ -165,9 +165,11 @@ def _compared(source: KafkaLanes, lane: Lane, verdict: LaneVerdict, start: int, 
     head = at_ours = _headers(source.record_at(lane.name, end - 1))
     if start <= lane.last_offset < end - 1:
         at_ours = _headers(source.record_at(lane.name, lane.last_offset))
+    # What lies last may be a repeat of an earlier event; that ours lies in the log says as well how far the owner is.
+    reached = max(int(head["ce_sequence"]), int(at_ours["ce_sequence"]))
     return replace(
         verdict,
-        behind=int(head["ce_sequence"]) - verdict.sequence,
+        behind=reached - verdict.sequence,
         equal=verdict.equal and _agrees(at_ours, verdict) and int(head["ce_timeline"]) == verdict.timeline,
     )
 
