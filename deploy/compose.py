@@ -14,12 +14,12 @@ from uuid import uuid4
 from samenspel.client.files import write_private
 from samenspel.client.issuer import Issuer
 from samenspel.client.kafka_admin import KafkaAdmin
-from samenspel.client.profile import AdminCredential, Credential, KafkaAccess, Profile, System
-from samenspel.client.rights import QUOTA_OF_ORGANISATION, rights_of_organisation, rights_of_service
-from samenspel.contracts.topics import DOMAIN_OF, LANES_LOCAL, canonical_topics, topics_of
+from samenspel.client.profile import Profile
+from samenspel.contracts.topics import DOMAIN_OF
 
 from deploy.local.databases import Databases
 from deploy.local.kafka_settings import ADMIN, as_properties, settings
+from deploy.local.provisioning import fill_profile, provision_kafka
 from deploy.local.secrets import Secrets
 
 STATE: Final = Path("/state")
@@ -29,8 +29,6 @@ BOOTSTRAP: Final = "kafka:9092"
 FROM_THE_HOST: Final = "127.0.0.1:9094"
 SERVICE_PORT: Final = 8080
 PATIENCE_SECONDS: Final = 120
-OPERATOR: Final = "Samenspel operator"
-OPERATOR_OIN: Final = "00000099000000000001"
 
 
 def keys(state: Path) -> None:
@@ -79,26 +77,15 @@ def provision(state: Path, bootstrap: str = BOOTSTRAP, postgres: str = "postgres
     secrets = Secrets(state / "secrets")
     admin = KafkaAdmin(bootstrap, ADMIN, secrets["kafka_admin"])
     _await(admin)
-    admin.ensure_topics([*canonical_topics(LANES_LOCAL), *topics_of(OPERATOR_OIN)])
-    for service in DOMAIN_OF:
-        admin.ensure_user(service, secrets[f"{service}/kafka_password"])
-        admin.ensure_acls(service, rights_of_service(service))
-    admin.ensure_user(OPERATOR_OIN, secrets["operator"])
-    admin.ensure_acls(OPERATOR_OIN, rights_of_organisation(OPERATOR_OIN))
-    admin.set_quota(OPERATOR_OIN, QUOTA_OF_ORGANISATION)
+    provision_kafka(admin, secrets, DOMAIN_OF)
     Databases(f"postgresql://postgres:{secrets['postgres_admin']}@{postgres}/postgres", secrets).ensure(DOMAIN_OF)
     _fill(Profile(state / "profile"), secrets)
 
 
 def _fill(profile: Profile, secrets: Secrets) -> None:
-    access = KafkaAccess(bootstrap=BOOTSTRAP, security_protocol="SASL_PLAINTEXT")
     http = {service: f"http://{service}:{SERVICE_PORT}" for service in DOMAIN_OF}
-    profile.save_system(System(kafka=access, http=http))
-    profile.save_admin(AdminCredential(username=ADMIN, password=secrets["kafka_admin"]))
+    fill_profile(profile, BOOTSTRAP, http, secrets)
     issuer = Issuer(profile.issuer_folder)
-    token, password = issuer.mint(OPERATOR_OIN), secrets["operator"]
-    operator = Credential(name=OPERATOR, oin=OPERATOR_OIN, username=OPERATOR_OIN, password=password, token=token)
-    profile.save(operator)
     for service in DOMAIN_OF:
         write_private(secrets.folder_of(service) / "jwks.json", issuer.jwks.read_text())
 

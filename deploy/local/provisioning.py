@@ -9,7 +9,6 @@ from samenspel.client.profile import AdminCredential, Credential, KafkaAccess, P
 from samenspel.client.rights import QUOTA_OF_ORGANISATION, rights_of_organisation, rights_of_service
 from samenspel.contracts.topics import LANES_LOCAL, Service, canonical_topics, topics_of
 
-from deploy.local.kafka import Kafka
 from deploy.local.kafka_settings import ADMIN
 from deploy.local.secrets import Secrets
 
@@ -28,11 +27,11 @@ def provision_kafka(admin: KafkaAdmin, secrets: Secrets, services: Iterable[Serv
     admin.set_quota(OPERATOR_OIN, QUOTA_OF_ORGANISATION)
 
 
-def fill_profile(profile: Profile, kafka: Kafka, http: dict[Service, str], secrets: Secrets) -> None:
+def fill_profile(profile: Profile, bootstrap: str, http: dict[Service, str], secrets: Secrets) -> None:
     """Addresses, the operator's key to Kafka, and the operator as an organisation."""
-    access = KafkaAccess(bootstrap=kafka.bootstrap, security_protocol="SASL_PLAINTEXT")
+    access = KafkaAccess(bootstrap=bootstrap, security_protocol="SASL_PLAINTEXT")
     profile.save_system(System(kafka=access, http=http))
-    profile.save_admin(AdminCredential(username=ADMIN, password=kafka.admin_password))
+    profile.save_admin(AdminCredential(username=ADMIN, password=secrets["kafka_admin"]))
     profile.save(
         Credential(
             name=OPERATOR,

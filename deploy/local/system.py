@@ -63,7 +63,7 @@ class LocalSystem:
             self._require_surroundings()
             self.services.claim_ports(wanted)
             _both(lambda: self._start_kafka(progress), lambda: self._start_postgres(progress))
-            fill_profile(self.profile, self.kafka, self.services.urls(), self.secrets)
+            fill_profile(self.profile, self.kafka.bootstrap, self.services.urls(), self.secrets)
             self.services.start(wanted, progress)
 
     def stop(self) -> None:

@@ -11,7 +11,7 @@ from aiokafka.record.util import calc_crc32c, encode_varint
 
 from tests.kit.doors import Headers
 from tests.kit.organisations import Organisation
-from tests.trust.wire import PRODUCE, speaking_as
+from tests.kit.wire import PRODUCE, speaking_as
 
 NONE, GZIP, SNAPPY, LZ4, ZSTD = range(5)
 TRANSACTIONAL, CONTROL = 0x10, 0x20

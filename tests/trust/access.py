@@ -7,7 +7,7 @@ are only checked, a deletion of all records before the first, a heartbeat of a m
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from tests.trust.wire import (
+from tests.kit.wire import (
     ALTER_CONFIGS,
     CREATE_TOPICS,
     DELETE_GROUPS,

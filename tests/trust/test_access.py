@@ -12,6 +12,7 @@ from samenspel.contracts.topics import Service
 from deploy.local.home import CHECKOUT
 from deploy.local.system import LocalSystem
 from tests.kit.organisations import Organisation, admit
+from tests.kit.wire import CREATE_ACLS, INIT_PRODUCER, METADATA, speaking_as
 from tests.trust.access import (
     CLUSTER_AUTHORIZATION_FAILED,
     TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
@@ -20,7 +21,6 @@ from tests.trust.access import (
     rights_on_topics,
 )
 from tests.trust.matrix import MATRIX, expected
-from tests.trust.wire import CREATE_ACLS, INIT_PRODUCER, METADATA, speaking_as
 
 SERVICES: tuple[Service, ...] = get_args(Service)
 KINDS: tuple[Kind, ...] = get_args(Kind)

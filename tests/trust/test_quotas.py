@@ -24,7 +24,7 @@ from tests.kit.events import initiative
 from tests.kit.organisations import Organisation, admit, unique_oin
 from tests.kit.reading import answers_to
 from tests.kit.waiting import eventually
-from tests.trust.wire import DESCRIBE_QUOTAS, PRODUCE, Speaker, speaking_as
+from tests.kit.wire import DESCRIBE_QUOTAS, PRODUCE, Speaker, speaking_as
 
 SMALL = Quota(producer_byte_rate=100_000, consumer_byte_rate=50_000_000, request_percentage=100)
 RECORDS, RECORD_BYTES = 6, 10_000

@@ -26,9 +26,9 @@ from samenspel.runtime.settings import ServiceSettings
 from tests.kit.events import initiative
 from tests.kit.organisations import unique_oin
 from tests.kit.waiting import eventually
+from tests.kit.wire import speaking_as
 from tests.trust.certificates import Authority
 from tests.trust.encrypted import HOST, Encrypted, encrypted, guide
-from tests.trust.wire import speaking_as
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import typer
 from rich.table import Column, Table
 
 from samenspel.cli.console import Exit, data, plainly, print_json, talk
-from samenspel.cli.options import AsJson
+from samenspel.cli.options import AsJson, AsOperator
 from samenspel.client.admission import OPERATOR
 from samenspel.client.operator_door import OperatorDoor
 from samenspel.client.profile import Profile
@@ -18,12 +18,11 @@ ACT_SECONDS_MAX: Final = 6 * 3_600.0
 
 app = typer.Typer(no_args_is_help=True, help="The lanes of a service, and recovering them; for the operator.")
 
-Operator = Annotated[str, typer.Option("--as", envvar="SAMENSPEL_AS", help="The operator.")]
 Of = Annotated[Service, typer.Argument(metavar="SERVICE", help="registry, funding or notifier.")]
 
 
 @app.command("list")
-def list_command(service: Of, operator: Operator = OPERATOR, as_json: AsJson = False) -> None:
+def list_command(service: Of, operator: AsOperator = OPERATOR, as_json: AsJson = False) -> None:
     """Every lane of a service. Ends with 1 when any door is closed."""
     with plainly():
         found = asyncio.run(_door(service, operator).ask("GET", "/v1/lanes"))["items"]
@@ -42,7 +41,7 @@ def list_command(service: Of, operator: Operator = OPERATOR, as_json: AsJson = F
 def recover_command(
     service: Of,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would come back; change nothing.")] = False,
-    operator: Operator = OPERATOR,
+    operator: AsOperator = OPERATOR,
     as_json: AsJson = False,
 ) -> None:
     """Bring back from Kafka what the service's database lost when it was restored from a backup.
@@ -69,7 +68,7 @@ def new_timeline_command(
     service: Of,
     lane: Annotated[str, typer.Argument(metavar="TOPIC/LANE", help="As `lanes list` names it.")],
     why: Annotated[str, typer.Option("--why", help="Goes into the record of what operators did.")],
-    operator: Operator = OPERATOR,
+    operator: AsOperator = OPERATOR,
     as_json: AsJson = False,
 ) -> None:
     """Start a lane anew with what the database holds; whatever else Kafka holds of it is given up, for good.

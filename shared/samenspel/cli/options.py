@@ -16,6 +16,7 @@ MaybeAs = Annotated[
     str | None,
     typer.Option("--as", envvar="SAMENSPEL_AS", metavar="OIN|NAME", help="As whom to read; any will do."),
 ]
+AsOperator = Annotated[str, typer.Option("--as", envvar="SAMENSPEL_AS", help="The operator.")]
 Via = Annotated[Literal["kafka", "http"], typer.Option(help="The door to use.")]
 Database = Annotated[Path, typer.Option("--db", metavar="FILE", help="The replica: an SQLite file.")]
 

@@ -7,7 +7,7 @@ import typer
 from rich.table import Column, Table
 
 from samenspel.cli.console import Exit, data, end, plainly, print_json
-from samenspel.cli.options import AsJson
+from samenspel.cli.options import AsJson, AsOperator
 from samenspel.client.admission import OPERATOR
 from samenspel.client.profile import Profile
 from samenspel.client.quarantine import Quarantine
@@ -15,7 +15,6 @@ from samenspel.contracts.topics import Service
 
 app = typer.Typer(no_args_is_help=True, help="Records that could not be read or decided; for the operator.")
 
-Operator = Annotated[str, typer.Option("--as", envvar="SAMENSPEL_AS", help="The operator.")]
 Number = Annotated[int, typer.Argument(metavar="N", help="The record's number, as `list` shows it.")]
 Of = Annotated[Service, typer.Option("--service", help="Whose quarantine; each service numbers its own.")]
 
@@ -24,7 +23,7 @@ Of = Annotated[Service, typer.Option("--service", help="Whose quarantine; each s
 def list_command(
     service: Annotated[Service | None, typer.Option(help="Only this one's; default: all.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Those that were settled too.")] = False,
-    operator: Operator = OPERATOR,
+    operator: AsOperator = OPERATOR,
     as_json: AsJson = False,
 ) -> None:
     """What lies there and waits for a decision."""
@@ -46,7 +45,7 @@ def list_command(
 
 @app.command("show")
 def show_command(
-    number: Number, service: Of = "registry", operator: Operator = OPERATOR, as_json: AsJson = False
+    number: Number, service: Of = "registry", operator: AsOperator = OPERATOR, as_json: AsJson = False
 ) -> None:
     """One record: where it lay, why it was set apart, its raw content, and what was done about it."""
     with plainly():
@@ -72,7 +71,7 @@ def retry_command(
     number: Number,
     service: Of = "registry",
     why: Annotated[str, typer.Option(help="What was mended.")] = "",
-    operator: Operator = OPERATOR,
+    operator: AsOperator = OPERATOR,
 ) -> None:
     """Read and decide the record again; its organisation gets a receipt. Harmless when it was decided meanwhile."""
     _act(number, "retry", service, why, operator)
@@ -83,7 +82,7 @@ def discard_command(
     number: Number,
     why: Annotated[str, typer.Option(help="The reason; it is kept beside the record.")],
     service: Of = "registry",
-    operator: Operator = OPERATOR,
+    operator: AsOperator = OPERATOR,
 ) -> None:
     """Settle the record without deciding it. It is never deleted."""
     _act(number, "discard", service, why, operator)

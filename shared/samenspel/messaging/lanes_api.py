@@ -1,10 +1,10 @@
 """The operator's view of a service's lanes over HTTP, and what the operator can do when Kafka and they differ."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,18 +12,17 @@ from samenspel.messaging.errors import PASSING
 from samenspel.messaging.recovery import Impossible
 from samenspel.messaging.timelines import Recoverable
 from samenspel.messaging.upkeep import Upkeep
-from samenspel.runtime.http import PROBLEM
+from samenspel.runtime.http import OrganisationOf, operator_only, refusals
 
-_REFUSED: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"description": said, "content": {PROBLEM: {"schema": {"type": "object"}}}}
-    for status, said in (
-        (401, "No token, or not one that is accepted"),
-        (403, "Not the operator"),
-        (404, "No such lane, here or in Kafka"),
-        (409, "It cannot be done, and the detail says why"),
-        (503, "Kafka or PostgreSQL is away; nothing was changed"),
-    )
-}
+_REFUSED: Final = refusals(
+    {
+        401: "No token, or not one that is accepted",
+        403: "Not the operator",
+        404: "No such lane, here or in Kafka",
+        409: "It cannot be done, and the detail says why",
+        503: "Kafka or PostgreSQL is away; nothing was changed",
+    }
+)
 
 
 class Recovery(BaseModel):
@@ -43,17 +42,10 @@ class NewTimeline(BaseModel):
     why: Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"\S")]
 
 
-def lanes_router(
-    upkeep: Upkeep, operator: str, organisation_of_request: Callable[[Request], Awaitable[str]]
-) -> APIRouter:
+def lanes_router(upkeep: Upkeep, operator: str, organisation_of_request: OrganisationOf) -> APIRouter:
     """For the operator's token only."""
     routes = APIRouter(prefix="/v1/lanes", responses=_REFUSED)
-
-    async def the_operator(organisation: Annotated[str, Depends(organisation_of_request)]) -> str:
-        if organisation != operator:
-            raise HTTPException(403, "only the operator sees to the lanes")
-        return organisation
-
+    the_operator = operator_only(operator, organisation_of_request, "only the operator sees to the lanes")
     Operator = Annotated[str, Depends(the_operator)]
 
     @routes.get("", summary="Every lane: timeline, sequence, how far it is published, and why its door is closed")

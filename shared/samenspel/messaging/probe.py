@@ -35,12 +35,8 @@ class Probe:
         Raises when Kafka is away, also when nothing is asked for.
         """
         async with self._asking() as consumer, asyncio.timeout(_SECONDS_MAX):
-            points.reached("probe.metadata")
-            known = await consumer._client.fetch_all_metadata()
-            there = [each for each in partitions if each.partition in (known.partitions_for_topic(each.topic) or ())]
-            await asyncio.gather(*(consumer._client.add_topic(topic) for topic in {each.topic for each in there}))
-            points.reached("probe.end")
-            return dict(await consumer.end_offsets(there)) if there else {}
+            there = await self._there(consumer, partitions)
+            return await self._ends(consumer, there) if there else {}
 
     async def bounds(self, partition: TopicPartition) -> tuple[int, int]:
         """The first offset there is, and the one that the next record will get.
@@ -48,17 +44,11 @@ class Probe:
         Raises `LookupError` when there is no such partition (or we may not see it).
         """
         async with self._asking() as consumer, asyncio.timeout(_SECONDS_MAX):
-            points.reached("probe.metadata")
-            known = await consumer._client.fetch_all_metadata()
-            if partition.partition not in (known.partitions_for_topic(partition.topic) or ()):
+            if not await self._there(consumer, [partition]):
                 raise LookupError(f"Kafka has no {partition.topic}/{partition.partition}, or not for us")
-            # Else aiokafka's first question for an unknown topic fails, and it sleeps 100 ms before the second.
-            await consumer._client.add_topic(partition.topic)
             points.reached("probe.start")
             start = (await consumer.beginning_offsets([partition]))[partition]
-            points.reached("probe.end")
-            end = (await consumer.end_offsets([partition]))[partition]
-            return int(start), int(end)
+            return int(start), (await self._ends(consumer, [partition]))[partition]
 
     async def records(self, partition: TopicPartition, start: int, end: int) -> AsyncGenerator[ConsumerRecord]:
         """The records from offset ``start`` up to, not including, ``end``; gaps are passed over.
@@ -103,6 +93,20 @@ class Probe:
             except Exception:
                 await self.close()
                 raise
+
+    async def _there(self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> list[TopicPartition]:
+        """Those of these that Kafka has, and lets us see."""
+        points.reached("probe.metadata")
+        known = await consumer._client.fetch_all_metadata()
+        there = [each for each in partitions if each.partition in (known.partitions_for_topic(each.topic) or ())]
+        for topic in {each.topic for each in there}:
+            # Else aiokafka's first question for an unknown topic fails, and it sleeps 100 ms before the second.
+            await consumer._client.add_topic(topic)
+        return there
+
+    async def _ends(self, consumer: AIOKafkaConsumer, there: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        points.reached("probe.end")
+        return dict(await consumer.end_offsets(there))
 
     async def _next(self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int) -> list[ConsumerRecord]:
         """The records that come next; none when ``end`` is reached. Only Kafka's time counts, not the reader's."""

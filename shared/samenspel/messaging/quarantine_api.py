@@ -1,7 +1,7 @@
 """The operator's view of the quarantine over HTTP, and what the operator can do about what lies there."""
 
 from base64 import b64encode
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
@@ -14,22 +14,19 @@ from samenspel.messaging import quarantine
 from samenspel.messaging.errors import PASSING
 from samenspel.messaging.quarantine import Deed
 from samenspel.messaging.redrive import Redrive, Settled, Unknown
-from samenspel.runtime.http import PROBLEM
+from samenspel.runtime.http import OrganisationOf, operator_only, refusals
 from samenspel.runtime.postgres import Pool
 
-OrganisationOf = Callable[..., Awaitable[str]]
-"""A dependency: the OIN that a request speaks for."""
 PAGE_MAX: Final = 100
-_REFUSED: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"description": said, "content": {PROBLEM: {"schema": {"type": "object"}}}}
-    for status, said in (
-        (401, "No token, or not one that is accepted"),
-        (403, "Not the operator"),
-        (404, "No such record"),
-        (409, "The record was settled before"),
-        (503, "Nothing can be decided now; nothing was stored"),
-    )
-}
+_REFUSED: Final = refusals(
+    {
+        401: "No token, or not one that is accepted",
+        403: "Not the operator",
+        404: "No such record",
+        409: "The record was settled before",
+        503: "Nothing can be decided now; nothing was stored",
+    }
+)
 
 
 class Action(BaseModel):
@@ -62,7 +59,7 @@ def quarantine_router(
 ) -> APIRouter:
     """For the operator's token only. ``settled`` is called after each commit."""
     routes = APIRouter(prefix="/v1/quarantined-records", responses=_REFUSED)
-    the_operator = _only(operator, organisation_of_request)
+    the_operator = operator_only(operator, organisation_of_request, "only the operator sees what lies in quarantine")
 
     @routes.get("", summary="Records set apart, in order of number; `after` continues behind one")
     async def records(
@@ -91,15 +88,6 @@ def quarantine_router(
         return JSONResponse({"outcome": outcome})
 
     return routes
-
-
-def _only(operator: str, organisation_of_request: OrganisationOf) -> OrganisationOf:
-    async def the_operator(organisation: Annotated[str, Depends(organisation_of_request)]) -> str:
-        if organisation != operator:
-            raise HTTPException(403, "only the operator sees what lies in quarantine")
-        return organisation
-
-    return the_operator
 
 
 async def _acted(redrive: Redrive, number: int, operator: str, wanted: Action) -> str:

@@ -2,10 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import structlog
-from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -22,6 +22,8 @@ log = structlog.get_logger()
 API_VERSION: Final = "1.0.0"
 BODY_BYTES_MAX: Final = 1_048_576
 PROBLEM: Final = "application/problem+json"
+OrganisationOf = Callable[..., Awaitable[str]]
+"""A dependency: the OIN that a request speaks for."""
 _HEADERS: Final = {
     "API-Version": API_VERSION,
     "Cache-Control": "no-store",
@@ -165,3 +167,20 @@ def _add_errors(app: FastAPI) -> None:
     app.add_exception_handler(StarletteHTTPException, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(Exception, failed)
+
+
+def operator_only(operator: str, organisation_of: OrganisationOf, refusal: str) -> OrganisationOf:
+    """A dependency: the operator's OIN; 403 with ``refusal`` for everybody else."""
+
+    async def the_operator(organisation: Annotated[str, Depends(organisation_of)]) -> str:
+        if organisation != operator:
+            raise HTTPException(403, refusal)
+        return organisation
+
+    return the_operator
+
+
+def refusals(said: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI shows of the answers other than the good one, by status."""
+    content = {PROBLEM: {"schema": {"type": "object"}}}
+    return {status: {"description": text, "content": content} for status, text in said.items()}

@@ -28,7 +28,7 @@ STATE = {
 
 async def samenspel(system: LocalSystem, *words: str) -> subprocess.CompletedProcess[str]:
     """The command, as the operator of this system."""
-    fill_profile(system.profile, system.kafka, system.services.urls(), system.secrets)
+    fill_profile(system.profile, system.kafka.bootstrap, system.services.urls(), system.secrets)
     environment = {**os.environ, "SAMENSPEL_PROFILE": str(system.home.profile)}
     command = [sys.executable, "-c", "from samenspel.cli import main; main()", *words]
     return await asyncio.to_thread(

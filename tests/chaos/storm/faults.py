@@ -6,6 +6,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+from deploy.local.kafka import Kafka
+from deploy.local.postgres import Postgres
 from tests.chaos.storm.fleet import Instance, tell_all
 from tests.chaos.storm.stage import Stage
 from tests.kit.proxy import Proxy
@@ -27,19 +29,19 @@ async def kill_service(stage: Stage, served: Served) -> tuple[str, float]:
 
 async def kill_postgres(stage: Stage, served: Served) -> tuple[str, float]:
     """The server and all its backends: a killed postmaster alone would let commits end in peace."""
-    struck = time.monotonic()
-    await asyncio.to_thread(stage.system.postgres.kill)
-    await asyncio.to_thread(stage.system.postgres.start)
-    await served(None)
-    return "kill PostgreSQL", time.monotonic() - struck
+    return "kill PostgreSQL", await _kill(stage.system.postgres, served)
 
 
 async def kill_kafka(stage: Stage, served: Served) -> tuple[str, float]:
+    return "kill Kafka", await _kill(stage.system.kafka, served)
+
+
+async def _kill(server: Kafka | Postgres, served: Served) -> float:
     struck = time.monotonic()
-    await asyncio.to_thread(stage.system.kafka.kill)
-    await asyncio.to_thread(stage.system.kafka.start)
+    await asyncio.to_thread(server.kill)
+    await asyncio.to_thread(server.start)
     await served(None)
-    return "kill Kafka", time.monotonic() - struck
+    return time.monotonic() - struck
 
 
 async def zombie(stage: Stage, served: Served) -> tuple[str, float]:
