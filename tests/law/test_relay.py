@@ -190,3 +190,20 @@ async def test_an_idle_relay_notices_that_a_log_was_cut_back(registry: Room) -> 
     await running.poll()
     await relay_all(running)
     assert is_whole(log, 3)
+
+
+async def test_an_idle_relay_notices_that_a_repeat_lies_where_its_last_event_lay(registry: Room) -> None:
+    """The lane ends where it should: a relay that was overtaken filled the place of what Kafka lost."""
+    await history(registry, 3)
+    log = Log()
+    running = relay(registry, log)
+    await relay_all(running)
+    for (topic, number), lane in log.partitions.items():
+        length = len(lane)
+        del lane[1:]
+        while len(lane) < length:
+            log.append(topic, number, lane[0].headers, lane[0].value)
+    for _ in log.partitions:
+        running._gate.compare_now()
+        await relay_all(running)
+    assert followed(log) == 3

@@ -157,9 +157,16 @@ WRITING: Final = (
     Mutant(
         "idle-and-blind",
         "samenspel.messaging.gate:Gate.look",
-        "ends.get(place, 0) < offset",
+        'ends.get(TopicPartition(*_name(row)), 0) < row["next_offset"]',
         "False",
         "tests/law/test_relay.py::test_an_idle_relay_notices_that_a_log_was_cut_back",
+    ),
+    Mutant(
+        "idle-and-trusting",
+        "samenspel.messaging.gate:Gate.look",
+        "not await self._last_is_there(rows[self._looks % len(rows)])",
+        "False",
+        "tests/law/test_relay.py::test_an_idle_relay_notices_that_a_repeat_lies_where_its_last_event_lay",
     ),
     Mutant(
         "goes-on-behind-what-was-not-decided",

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from aiokafka import TopicPartition
 
 from samenspel.messaging import points
-from samenspel.messaging.comparison import Ahead, Compared, compare, open_door, shut_doors
+from samenspel.messaging.comparison import Ahead, Compared, compare, is_there, open_door, shut_doors
 from samenspel.messaging.lanes import LaneName
 from samenspel.messaging.probe import Probe
 from samenspel.runtime.postgres import Pool
@@ -18,7 +18,10 @@ log = structlog.get_logger()
 LOOK_SECONDS: Final = 2.0
 
 UNCOMPARED = "select topic, lane, compared from lane where compared <> incarnation() order by topic, lane"
-REACHED = "select topic, lane, next_offset from published p join lane l using (topic, lane) where compared <> ''"
+REACHED = """
+select p.topic, p.lane, p.timeline, p.sequence, p.next_offset from published p join lane l using (topic, lane)
+where l.compared <> '' and p.sequence > 0 order by p.topic, p.lane
+"""
 
 
 class Gate:
@@ -32,6 +35,7 @@ class Gate:
         self._probe = probe
         self._restarted = restarted
         self._looked = 0.0
+        self._looks = 0
         self.compared: set[LaneName] = set()
         """Since the last time that Kafka's answer was not known."""
         self.closed: dict[str, str] = {}
@@ -85,13 +89,28 @@ class Gate:
                 self.compared.add(each.name)
 
     async def look(self) -> None:
-        """With nothing to send, a Kafka that went away, or a log that was cut back, would go unnoticed."""
+        """With nothing to send, a Kafka that went away, or a log that was cut back, would go unnoticed.
+
+        Of every lane it looks where it ends, and of one lane, in turn, whether what was published last lies there:
+        a relay that was overtaken may have filled the place of what was lost with a repeat.
+        """
         if monotonic() < self._looked + LOOK_SECONDS:
             return
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(REACHED)
-        reached = {TopicPartition(row["topic"], row["lane"]): row["next_offset"] for row in rows}
-        ends = await self._probe.ends(list(reached))
+        ends = await self._probe.ends([TopicPartition(row["topic"], row["lane"]) for row in rows])
+        cut = [_name(row) for row in rows if ends.get(TopicPartition(*_name(row)), 0) < row["next_offset"]]
+        self._looks += 1
+        if not cut and rows and not await self._last_is_there(rows[self._looks % len(rows)]):
+            cut = [_name(rows[self._looks % len(rows)])]
         self._looked = monotonic()
-        if shorter := [place for place, offset in reached.items() if ends.get(place, 0) < offset]:
-            await self.compare([(place.topic, place.partition) for place in shorter])
+        if cut:
+            await self.compare(cut)
+
+    async def _last_is_there(self, row: Any) -> bool:
+        place = TopicPartition(row["topic"], row["lane"])
+        return await is_there(self._probe, place, row["next_offset"] - 1, row["timeline"], row["sequence"])
+
+
+def _name(row: Any) -> LaneName:
+    return row["topic"], row["lane"]

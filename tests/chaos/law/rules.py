@@ -1,7 +1,6 @@
 """The rules of the law, one by one, as they are left out: each of these worlds must be found to do harm."""
 
 from enum import StrEnum
-from typing import Final
 
 
 class Broken(StrEnum):
@@ -39,11 +38,3 @@ class Broken(StrEnum):
     BATCH_BEFORE = "a batch is decided though the one read before it was not"
     NO_SKIPPING = "the offset in the ingress is a reason to skip"
     APPEND_TIME = "the append time in the ingress is ignored"
-
-
-ABSENT: Final = frozenset(
-    {
-        Broken.LAST_THERE,
-    }
-)
-"""Rules that this model found the law to need, and that the product does not have yet (`docs/model.md`)."""

@@ -5,6 +5,7 @@ more strikes. What a storm that failed leaves behind (logs, data) is kept, and i
 """
 
 import asyncio
+import logging
 import os
 import random
 import shutil
@@ -25,6 +26,8 @@ LIMIT_SECONDS = float(os.environ.get("LIMIT_S", "2400"))
 
 def main() -> int:
     print(f"storm SEED={SEED} EVENTS={EVENTS} LIMIT_S={LIMIT_SECONDS:g}", file=sys.stderr)
+    # A Kafka that is away is what a storm is about: its clients need not say so thousands of times.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     system = LocalSystem(Path(tempfile.mkdtemp(prefix="samenspel-storm-")))
     try:
         system.start(services=())

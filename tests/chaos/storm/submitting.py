@@ -78,19 +78,21 @@ class HttpDoor:
     async def submit(self, events: Sequence[Event]) -> None:
         """Returns when all of them were answered."""
         while True:
+            tried = self._at
             with suppress(aiohttp.ClientError, OSError, TimeoutError):
-                answers = await self._post(orjson.dumps(events))
+                answers = await self._post(tried, orjson.dumps(events))
                 if answers is not None:
                     self.answers += answers
                     return
-            self._at += 1
+            if self._at == tried:  # else another task has turned to the next already
+                self._at += 1
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _post(self, body: bytes) -> list[dict[str, Any]] | None:
+    async def _post(self, at: int, body: bytes) -> list[dict[str, Any]] | None:
         """The answers; None when the service could not decide."""
         token = self._organisation.credential.token
         headers = {"content-type": BATCH, "authorization": f"Bearer {token}"}
-        url = f"{self._urls[self._at % len(self._urls)]}/v1/events"
+        url = f"{self._urls[at % len(self._urls)]}/v1/events"
         timeout = aiohttp.ClientTimeout(total=HTTP_SECONDS_MAX)
         async with (
             aiohttp.ClientSession(timeout=timeout) as http,
