@@ -5,7 +5,7 @@ from collections.abc import Mapping, Set
 from typing import Any, cast
 
 from samenspel.messaging import points
-from samenspel.messaging.lanes import columns
+from samenspel.runtime.columns import columns
 from samenspel.runtime.postgres import Connection, Pool
 
 GRANTED = "select programme_id, granted_cents from budget where programme_id = any($1::text[])"

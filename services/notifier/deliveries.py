@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from samenspel.contracts.canonical import to_structured
 from samenspel.messaging import points
-from samenspel.messaging.lanes import columns
+from samenspel.runtime.columns import columns
 from samenspel.runtime.postgres import Pool
 
 LANES_AT_ONCE: Final = 200

@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from samenspel.contracts.canonical import CanonicalEvent, to_structured
 from samenspel.messaging import points
-from samenspel.messaging.lanes import LaneName, columns
+from samenspel.messaging.lanes import LaneName
+from samenspel.runtime.columns import columns
 from samenspel.runtime.postgres import Connection, Pool
 
 from services.notifier.cursor import START, Cursor, Place

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from samenspel.messaging import points
-from samenspel.messaging.lanes import columns
+from samenspel.runtime.columns import columns
 from samenspel.runtime.postgres import Pool
 
 from services.notifier.deliveries import Job

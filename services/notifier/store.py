@@ -6,7 +6,8 @@ from typing import Any, Final
 from samenspel.contracts.notifications import Subscription
 from samenspel.contracts.topics import CANONICAL
 from samenspel.messaging import points
-from samenspel.messaging.lanes import LaneName, columns
+from samenspel.messaging.lanes import LaneName
+from samenspel.runtime.columns import columns
 from samenspel.runtime.postgres import Connection, Pool
 
 from services.notifier.cursor import Cursor, Place

@@ -6,13 +6,14 @@ from typing import cast
 from samenspel.contracts.catalogue import INITIATIVE
 from samenspel.contracts.initiatives import Initiative
 from samenspel.messaging import points
-from samenspel.messaging.lanes import columns
 from samenspel.messaging.states import Change
+from samenspel.runtime.columns import joined
 from samenspel.runtime.postgres import Connection, Pool
 
 INDEX = """
 insert into initiative_index (initiative_id, lead, theme, phase)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])
+select * from unnest(string_to_array($1, chr(30)), string_to_array($2, chr(30)), string_to_array($3, chr(30)),
+                     string_to_array($4, chr(30)))
 on conflict (initiative_id) do update set lead = excluded.lead, theme = excluded.theme, phase = excluded.phase
 where (initiative_index.lead, initiative_index.theme, initiative_index.phase)
    is distinct from (excluded.lead, excluded.theme, excluded.phase)
@@ -41,7 +42,7 @@ async def index_initiatives(connection: Connection, changes: Sequence[Change]) -
     rows = [(subject, state.lead, state.theme, state.phase) for subject, state in sorted(latest.items())]
     if rows:
         points.reached("registry.index-initiatives")
-        await connection.execute(INDEX, *columns(rows, 4))
+        await connection.execute(INDEX, *joined(rows, 4))
 
 
 async def initiatives(

@@ -20,9 +20,10 @@ from samenspel.messaging.comparison import OPEN
 from samenspel.messaging.doors import LOCK as LOCK_DOORS
 from samenspel.messaging.doors import MAKE as MAKE_DOOR
 from samenspel.messaging.doors import MOVE as MOVE_DOORS
-from samenspel.messaging.lanes import ADVANCE, JOURNAL, LOCK, Lane, columns
+from samenspel.messaging.lanes import ADVANCE, JOURNAL, LOCK, Lane
 from samenspel.messaging.lanes import placed as placed_rows
 from samenspel.messaging.producer import BATCH_BYTES_MAX
+from samenspel.runtime.columns import columns, joined
 from samenspel.runtime.migrations import migrate
 from samenspel.runtime.postgres import Connection, Pool, create_pool
 from samenspel.runtime.settings import ServiceSettings
@@ -99,18 +100,18 @@ async def _write(connection: Connection, lane_count: int, found: dict[TopicParti
     for partition, each in found.items():
         rows[_receipts_of(partition.topic), 0].append(("receipt", HEADERS, (ANSWER * len(each))[:62_000]))
     states = {
-        record.key: (record.key.decode(), name[1], record.value, b"x" * 32, None)
+        record.key: (record.key.decode(), name[1], record.value, "78" * 32, b"")
         for name, record in zip(placed, records, strict=True)
     }
     answers = [(record.topic, "bench", str(record.offset), ANSWER) for record in records]
     moved = [(partition.topic, each[-1].offset + 1, each[-1].timestamp) for partition, each in found.items()]
     moved_to = {name: standing[name] + len(rows[name]) for name in names}
-    await connection.execute(SAVE, "bench.v1", FUNDING, *columns([states[key] for key in sorted(states)], 5))
-    await connection.execute(REMEMBER, *columns(sorted(answers), 4))
+    await connection.execute(SAVE, "bench.v1", FUNDING, *joined([states[key] for key in sorted(states)], 5))
+    await connection.execute(REMEMBER, *joined(sorted(answers), 4))
     await connection.execute(ADVANCE, *columns([(*name, moved_to[name], b"x" * 32) for name in names], 4))
     made = [Lane(*name, 1, moved_to[name], 0, rows[name]) for name in names]
     await connection.execute(
-        JOURNAL, *columns(placed_rows(made), 6), *columns([row for x in made for row in x.rows], 3)
+        JOURNAL, *columns(placed_rows(made), 6), *joined([row for x in made for row in x.rows], 3)
     )
     await connection.execute(MOVE_DOORS, *columns(sorted(moved), 3))
 

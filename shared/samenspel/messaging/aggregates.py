@@ -3,15 +3,18 @@
 from collections.abc import Container, Iterable, Mapping, Set
 from itertools import groupby
 
+from samenspel.contracts.digest import to_hex
 from samenspel.messaging import points
 from samenspel.messaging.errors import FenceLost
-from samenspel.messaging.lanes import LaneName, columns
+from samenspel.messaging.lanes import LaneName
 from samenspel.messaging.states import Held, Reference
+from samenspel.runtime.columns import columns, joined
 from samenspel.runtime.postgres import Connection
 
 LOAD = """
 select aggregate, subject, topic, lane, value, hash, private, removed
-from aggregate where (aggregate, subject) in (select * from unnest($1::text[], $2::text[]))
+from aggregate where (aggregate, subject) in (
+  select * from unnest(string_to_array($1, chr(30)), string_to_array($2, chr(30))))
 """
 
 # What lies on a lane that this transaction has locked cannot change; what lies elsewhere is held still.
@@ -19,7 +22,10 @@ SHARE = LOAD + "order by aggregate, subject for share"
 
 SAVE = """
 insert into aggregate (aggregate, topic, subject, lane, value, hash, private)
-select $1, $2, * from unnest($3::text[], $4::int[], $5::bytea[], $6::bytea[], $7::bytea[])
+select $1, $2, x.subject, x.lane::int, convert_to(x.value, 'UTF8'), decode(x.hash, 'hex'),
+       convert_to(nullif(x.private, ''), 'UTF8')
+from unnest(string_to_array($3, chr(30)), string_to_array($4, chr(30)), string_to_array($5, chr(30)),
+            string_to_array($6, chr(30)), string_to_array($7, chr(30))) as x (subject, lane, value, hash, private)
 on conflict (aggregate, subject) do update set
   value = excluded.value, hash = excluded.hash, private = excluded.private
 where (aggregate.topic, aggregate.lane) = (excluded.topic, excluded.lane)
@@ -39,13 +45,13 @@ async def load(
     if not references:
         return {}
     points.reached("aggregates.load")
-    rows = await connection.fetch(LOAD, *columns(sorted(references), 2))
+    rows = await connection.fetch(LOAD, *joined(sorted(references), 2))
     elsewhere = [row for row in rows if (row["topic"], row["lane"]) not in locked]
     if elsewhere:
         names = sorted((row["aggregate"], row["subject"]) for row in elsewhere)
         rows = [row for row in rows if (row["topic"], row["lane"]) in locked]
         points.reached("aggregates.share")
-        rows += await connection.fetch(SHARE, *columns(names, 2))
+        rows += await connection.fetch(SHARE, *joined(names, 2))
     return {
         (row["aggregate"], row["subject"]): Held(
             row["value"], int.from_bytes(row["hash"], "big"), row["private"], row["removed"]
@@ -62,13 +68,13 @@ async def save(connection: Connection, changed: Mapping[Reference, Held], at: Ma
     for (aggregate, topic), references in groupby(sorted(changed), key=lambda each: (each[0], at[each][0])):
         rows = [_row(reference, at[reference], changed[reference]) for reference in references]
         points.reached("aggregates.save")
-        done = await connection.execute(SAVE, aggregate, topic, *columns(rows, 5))
+        done = await connection.execute(SAVE, aggregate, topic, *joined(rows, 5))
         if done != f"INSERT 0 {len(rows)}":
             raise FenceLost(f"another lane got one of these {aggregate} first")
 
 
-def _row(reference: Reference, lane: LaneName, held: Held) -> tuple[str, int, bytes, bytes, bytes | None]:
-    return reference[1], lane[1], held.value, held.hash.to_bytes(32, "big"), held.private
+def _row(reference: Reference, lane: LaneName, held: Held) -> tuple[str, int, bytes, str, bytes]:
+    return reference[1], lane[1], held.value, to_hex(held.hash), held.private or b""
 
 
 async def share_projection(connection: Connection, references: Iterable[Reference]) -> dict[Reference, Held]:

@@ -12,7 +12,7 @@ from samenspel.contracts.problems import Problem
 from samenspel.contracts.receipts import PROBLEMS_MAX, RECEIPT_BYTES_MAX, Outcome
 from samenspel.contracts.submissions import Submission
 from samenspel.messaging import points
-from samenspel.messaging.lanes import columns
+from samenspel.runtime.columns import joined
 from samenspel.runtime.postgres import Connection
 
 PROBLEM_BYTES_MAX: Final = 48_000
@@ -118,12 +118,15 @@ def _packed(items: Sequence[bytes]) -> Iterator[list[bytes]]:
 
 KNOWN = """
 select organisation, source, id, answer from submission
-where (organisation, source, id) in (select * from unnest($1::text[], $2::text[], $3::text[]))
+where (organisation, source, id) in (
+  select * from unnest(string_to_array($1, chr(30)), string_to_array($2, chr(30)), string_to_array($3, chr(30))))
 """
 
 REMEMBER = """
 insert into submission (organisation, source, id, answer)
-select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
+select x.organisation, x.source, x.id, convert_to(x.answer, 'UTF8')
+from unnest(string_to_array($1, chr(30)), string_to_array($2, chr(30)), string_to_array($3, chr(30)),
+            string_to_array($4, chr(30))) as x (organisation, source, id, answer)
 on conflict do nothing
 """
 
@@ -142,7 +145,7 @@ async def known(connection: Connection, submissions: Sequence[Submission]) -> di
     if not submissions:
         return {}
     points.reached("answers.known")
-    rows = await connection.fetch(KNOWN, *columns([identity(each) for each in submissions], 3))
+    rows = await connection.fetch(KNOWN, *joined([identity(each) for each in submissions], 3))
     return {(row["organisation"], row["source"], row["id"]): row["answer"] for row in rows}
 
 
@@ -152,7 +155,7 @@ async def remember(connection: Connection, answered: Sequence[tuple[Submission, 
     if not rows:
         return True
     points.reached("answers.remember")
-    done = await connection.execute(REMEMBER, *columns(rows, 4))
+    done = await connection.execute(REMEMBER, *joined(rows, 4))
     return done == f"INSERT 0 {len(rows)}"
 
 

@@ -11,9 +11,9 @@ from aiokafka import TopicPartition
 
 from samenspel.messaging import points, quarantine
 from samenspel.messaging.errors import FenceLost
-from samenspel.messaging.lanes import columns
 from samenspel.messaging.probe import Probe
 from samenspel.messaging.quarantine import Quarantined
+from samenspel.runtime.columns import columns
 from samenspel.runtime.metrics import INGRESS_RETURNED
 from samenspel.runtime.postgres import Connection
 

@@ -3,13 +3,13 @@
 A lane's row stays locked until commit, so journal order is commit order, without gaps: the journal *is* the outbox.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from samenspel.contracts.digest import replaced
 from samenspel.messaging import points
 from samenspel.messaging.errors import DoorsClosed, LaneMissing
+from samenspel.runtime.columns import columns, joined
 from samenspel.runtime.postgres import Connection
 
 LaneName = tuple[str, int]
@@ -61,10 +61,12 @@ where (l.topic, l.lane) = (x.topic, x.lane)
 # All rows of all lanes in one statement; each lane says which of them are its own, by number, and how far they shift.
 JOURNAL = """
 insert into journal (topic, lane, timeline, sequence, key, headers, value)
-select l.topic, l.lane, l.timeline, x.number + l.shift, x.key, x.headers, x.value
+select l.topic, l.lane, l.timeline, x.number + l.shift, x.key,
+       convert_to(x.headers, 'UTF8'), convert_to(x.value, 'UTF8')
 from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[])
   as l (topic, lane, timeline, shift, after, upto)
-join unnest($7::text[], $8::bytea[], $9::bytea[]) with ordinality as x (key, headers, value, number)
+join unnest(string_to_array($7, chr(30)), string_to_array($8, chr(30)), string_to_array($9, chr(30)))
+  with ordinality as x (key, headers, value, number)
   on x.number > l.after and x.number <= l.upto
 """
 
@@ -105,7 +107,7 @@ async def save(connection: Connection, lanes: Iterable[Lane]) -> None:
     points.reached("lanes.advance")
     await connection.execute(ADVANCE, *columns(standing, 4))
     points.reached("lanes.journal")
-    await connection.execute(JOURNAL, *columns(placed(moved), 6), *columns([row for x in moved for row in x.rows], 3))
+    await connection.execute(JOURNAL, *columns(placed(moved), 6), *joined([row for x in moved for row in x.rows], 3))
 
 
 def placed(lanes: Iterable[Lane]) -> list[tuple[str, int, int, int, int, int]]:
@@ -116,8 +118,3 @@ def placed(lanes: Iterable[Lane]) -> list[tuple[str, int, int, int, int, int]]:
         placed.append((lane.topic, lane.lane, lane.timeline, lane.sequence - upto, after, upto))
         after = upto
     return placed
-
-
-def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """Rows as the arrays that ``unnest`` takes; ``width`` of them also when there are no rows."""
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from samenspel.messaging import points
-from samenspel.messaging.lanes import LaneName, columns
+from samenspel.messaging.lanes import LaneName
 from samenspel.messaging.law import Position
+from samenspel.runtime.columns import columns
 from samenspel.runtime.postgres import Connection
 
 MAKE = "insert into position (topic, lane) values ($1, $2) on conflict do nothing"

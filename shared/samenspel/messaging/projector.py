@@ -17,11 +17,12 @@ from samenspel.contracts.catalogue import AGGREGATES
 from samenspel.messaging import points, positions
 from samenspel.messaging.application import Application
 from samenspel.messaging.errors import PASSING
-from samenspel.messaging.lanes import LaneName, columns
+from samenspel.messaging.lanes import LaneName
 from samenspel.messaging.law import Position
 from samenspel.messaging.probe import Probe
 from samenspel.messaging.reader import LaneReader
 from samenspel.messaging.states import Reference
+from samenspel.runtime.columns import columns
 from samenspel.runtime.metrics import REBUILT
 from samenspel.runtime.postgres import Connection, Pool
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import orjson
 from aiokafka import ConsumerRecord
 
-from samenspel.messaging.lanes import columns
+from samenspel.runtime.columns import columns
 from samenspel.runtime.postgres import Connection
 
 Headers = Sequence[tuple[str, bytes | None]]

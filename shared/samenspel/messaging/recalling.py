@@ -11,8 +11,8 @@ import orjson
 
 from samenspel.contracts.canonical import CanonicalEvent
 from samenspel.messaging.answers import KNOWN, Identity
-from samenspel.messaging.lanes import columns
 from samenspel.messaging.recovery import Recovered
+from samenspel.runtime.columns import columns
 from samenspel.runtime.postgres import Connection
 
 RECALLED: Final = "recovered"

@@ -22,8 +22,9 @@ from samenspel.contracts.canonical import to_headers
 from samenspel.messaging import points
 from samenspel.messaging.errors import PASSING
 from samenspel.messaging.gate import Gate
-from samenspel.messaging.lanes import LaneName, columns
+from samenspel.messaging.lanes import LaneName
 from samenspel.messaging.producer import Producer
+from samenspel.runtime.columns import columns
 from samenspel.runtime.postgres import Pool
 
 log = structlog.get_logger()

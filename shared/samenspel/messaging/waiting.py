@@ -12,8 +12,9 @@ from typing import Final
 from samenspel.contracts.catalogue import SubmissionType
 from samenspel.contracts.submissions import Submission
 from samenspel.messaging import points
-from samenspel.messaging.lanes import LaneName, columns
+from samenspel.messaging.lanes import LaneName
 from samenspel.messaging.states import Reference
+from samenspel.runtime.columns import columns
 from samenspel.runtime.postgres import Connection
 
 PATIENCE: Final = timedelta(minutes=15)
