@@ -89,9 +89,13 @@ class Daemon:
 
 
 def _lives(process: psutil.Process) -> bool:
-    """A zombie has ended: who should take note of that may never do so (a container's first process)."""
+    """A zombie has ended: who should take note of that may never do so (a container's first process).
+
+    Not while it has other threads: one that still writes keeps its files and ports open, after a SIGKILL too.
+    """
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        is_zombie = process.status() == psutil.STATUS_ZOMBIE
+        return process.is_running() and (not is_zombie or process.num_threads() > 1)
     except psutil.NoSuchProcess:
         return False
 

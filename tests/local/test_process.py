@@ -67,3 +67,14 @@ def test_the_end_of_a_log_is_short(daemon: Daemon) -> None:
     daemon.log.write_text("\n".join(["first", *["y" * 1_000] * 15]))
     assert "first" not in daemon.last_lines()
     assert len(daemon.last_lines()) < 5_000
+
+
+async def test_one_whose_first_thread_has_ended_still_lives(daemon: Daemon, tmp_path: Path) -> None:
+    """To the system it is a zombie then; but what its other threads have open stays open."""
+    halved = "import ctypes, threading, time; threading.Thread(target=time.sleep, args=(60,)).start()"
+    process = daemon.start([sys.executable, "-c", f"{halved}; ctypes.CDLL(None).pthread_exit(None)"], folder=tmp_path)
+    await eventually(lambda: process.status() == psutil.STATUS_ZOMBIE)
+    assert daemon.process() == process
+    daemon.kill()
+    assert daemon.process() is None
+    assert not psutil.pid_exists(process.pid)
