@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from pydantic import ValidationError
@@ -102,15 +102,12 @@ def _data_of(data: bytes, kind: SubmissionType, problems: list[Problem]) -> tupl
     except ValidationError as error:
         problems.extend(problems_of(error))
     else:
-        if duplicate := duplicated_key(data, parsed):
+        canonical = orjson.dumps(parsed, option=orjson.OPT_SORT_KEYS)
+        # Nothing that we accept is written shorter than so: where nothing is longer, no key was lost.
+        if len(canonical) != len(data) and (duplicate := duplicated_key(data, parsed)):
             problems.append(duplicate)
-        return model, _content_hash(kind.name, parsed)
+        return model, sha256(kind.name.encode() + b"\n" + canonical).digest()
     return None
-
-
-def _content_hash(kind: str, parsed: Any) -> bytes:
-    canonical = orjson.dumps(parsed, option=orjson.OPT_SORT_KEYS)
-    return sha256(kind.encode() + b"\n" + canonical).digest()
 
 
 def _foreign(source: str, organisation: str) -> Problem | None:

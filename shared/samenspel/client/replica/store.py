@@ -3,7 +3,9 @@
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -17,7 +19,10 @@ CACHE_KIB: Final = 131_072
 CHECKPOINT_PAGES: Final = 8_000
 WRITER_SECONDS_MAX: Final = 30.0
 
-_INSERT: Final = "insert into event values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT: Final = "insert into event values "
+_ROW: Final = "(null" + ", ?" * 16 + ")"
+ROWS_PER_STATEMENT: Final = 100
+"""Rows that go to SQLite one by one cost twice as much."""
 _LAST_HASH: Final = "select hash from event where aggregate = ? and subject = ? order by number desc limit 1"
 _MOVE: Final = (
     "update lane set sequence = ?, digest = ?, last_offset = ? where lane = ? and timeline = ? and sequence = ?"
@@ -26,6 +31,12 @@ _KEEP: Final = {
     "lane": "insert or ignore into kept.lane select * from main.lane where lane = ?",
     "event": "insert or ignore into kept.event select * from main.event where lane = ?",
 }
+
+
+@cache
+def _insert(rows: int) -> str:
+    """The statement that adds so many events."""
+    return _INSERT + ", ".join([_ROW] * rows)
 
 
 class ReplicaError(RuntimeError):
@@ -96,7 +107,9 @@ class Store:
         if not rows:
             return 0
         with self._transaction():
-            self._connection.executemany(_INSERT, rows)
+            for at in range(0, len(rows), ROWS_PER_STATEMENT):
+                chunk = rows[at : at + ROWS_PER_STATEMENT]
+                self._connection.execute(_insert(len(chunk)), tuple(chain.from_iterable(chunk)))
             self._move(copy)
         copy.committed()
         return len(rows)
