@@ -96,7 +96,7 @@ def topics_of(oin: str) -> list[Topic]:
     ]
 
 
-@lru_cache(maxsize=65_536)
+@lru_cache(maxsize=16_384)
 def lane_of(key: str, lanes: int) -> int:
     """The partition that Kafka's default partitioner (murmur2) gives this key."""
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % lanes)
