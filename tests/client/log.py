@@ -1,6 +1,6 @@
 """A hand-made log: records as an owner publishes them, and a source that hands them out like Kafka does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -122,5 +122,8 @@ class Source:
             found += some
         self.handed_out += len(found)
         return found
+
+    def records(self, name: LaneName, start: int, end: int) -> Iterator[Record]:
+        yield from (record for record in self._logs[name] if start <= record.at < end)
 
     def require_life(self) -> None: ...

@@ -1,45 +1,144 @@
-"""The last record of a lane may be a repeat: whoever stands further is not ahead of the owner for that."""
+"""What lies last in a lane's log may be a repeat: how far the owner is, only the whole log behind our place says."""
 
-from typing import Any
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from samenspel.client.replica.copy import Lane
-from samenspel.client.replica.verify import LaneVerdict, _compared
+from samenspel.client.kafka_lanes import KafkaLanes
+from samenspel.client.profile import Credential, KafkaAccess
+from samenspel.client.replica import Store, verify
+from samenspel.client.replica.kafka import Reading
+from samenspel.client.replica.verify import LaneVerdict, _compare_with_owner
+from samenspel.client.surroundings import SurroundingsMissing
 
-OURS, ANOTHER = f"{7:064x}", f"{8:064x}"
-
-
-class Record:
-    def __init__(self, sequence: int, digest: str) -> None:
-        self._headers = {"ce_sequence": b"%d" % sequence, "ce_timeline": b"1", "ce_statedigest": digest.encode()}
-
-    def headers(self) -> list[tuple[str, bytes]]:
-        return list(self._headers.items())
+from tests.client.log import TOPIC, Owner, Source
 
 
-class Log:
-    """Answers what lies at an offset, as `KafkaLanes` does."""
+@pytest.fixture
+def owner() -> Owner:
+    made = Owner()
+    for _ in range(3):
+        made.publish()
+    return made
 
-    def __init__(self, *records: Record) -> None:
-        self._records = records
 
-    def record_at(self, _: object, offset: int) -> Record:
-        return self._records[offset]
+@pytest.fixture
+def store(tmp_path: Path, owner: Owner) -> Iterator[Store]:
+    """A copy that stands at the owner's third event."""
+    with Store(tmp_path / "replica.db", create=True) as opened:
+        sync(opened, owner)
+        yield opened
+
+
+def sync(store: Store, owner: Owner) -> None:
+    Reading(Source(owner), store, [TOPIC]).run(False, lambda done, total: None)  # type: ignore[arg-type]
+
+
+def compared(store: Store, owner: Owner) -> LaneVerdict:
+    [found] = _compare_with_owner(Source(owner), store, list(verify(store).lanes))  # type: ignore[arg-type]
+    return found
 
 
 @pytest.mark.parametrize(
-    ("log", "behind", "equal"),
+    ("more", "repeated", "behind"),
     [
-        (Log(Record(1, ANOTHER), Record(2, OURS)), 0, True),
-        (Log(Record(1, ANOTHER), Record(2, OURS), Record(1, ANOTHER)), 0, True),
-        (Log(Record(1, ANOTHER), Record(2, OURS), Record(3, ANOTHER)), 1, True),
-        (Log(Record(1, ANOTHER), Record(2, ANOTHER), Record(1, ANOTHER)), 0, False),
-        (Log(Record(1, ANOTHER)), -1, True),
+        (0, [], 0),
+        (2, [], 2),
+        (0, [1], 0),
+        (0, [3], 0),
+        (2, [3], 2),
+        (2, [1], 2),
+        (2, [2, 3], 2),
+        (2, [4], 2),
+        (2, [1, 2, 3, 4, 5, 1, 2], 2),
     ],
-    ids=["at its end", "behind it a repeat", "one more", "another event", "the owner lost it"],
+    ids=str,
 )
-def test_how_far_a_copy_is(log: Any, behind: int, equal: bool) -> None:
-    stands = LaneVerdict("samenspel.initiatives/0", 1, 2, OURS, True)
-    lane = Lane("samenspel.initiatives", 0, sequence=2, digest=7, last_offset=1)
-    found = _compared(log, lane, stands, 0, len(log._records))
-    assert (found.behind, found.equal) == (behind, equal)
+def test_a_repeat_at_the_end_is_not_the_owners_head(
+    store: Store, owner: Owner, more: int, repeated: list[int], behind: int
+) -> None:
+    for _ in range(more):
+        owner.publish()
+    for sequence in repeated:
+        owner.repeat(owner.log[sequence - 1])
+    found = compared(store, owner)
+    assert (found.behind, found.equal) == (behind, True)
+
+
+def test_an_owner_that_lost_events_is_found_though_it_repeats_one(store: Store, owner: Owner) -> None:
+    owner.log.pop()
+    owner.repeat(owner.log[0])
+    assert compared(store, owner).behind == -1
+    owner.log.clear()
+    assert compared(store, owner).behind == -3
+
+
+def test_another_event_at_our_place_is_found_though_the_owner_repeats_an_older_one(
+    store: Store, owner: Owner
+) -> None:
+    owner.log.pop()
+    owner.repeat(owner.log[1], ce_sequence=b"%020d" % 3, ce_statedigest=b"%064x" % 7)
+    owner.repeat(owner.log[0])
+    found = compared(store, owner)
+    assert (found.behind, found.equal) == (0, False)
+
+
+def test_a_log_made_anew_on_other_offsets_is_searched_for_our_place(store: Store, owner: Owner) -> None:
+    records = list(owner.log)
+    owner.log.clear()
+    for record in [records[0], *records, records[0]]:
+        owner.repeat(record)
+    found = compared(store, owner)
+    assert (found.behind, found.equal) == (0, True)
+
+
+def test_a_log_made_anew_with_another_event_at_our_place_is_not_equal(store: Store, owner: Owner) -> None:
+    records = list(owner.log)
+    owner.log.clear()
+    for record in [records[0], *records[:2]]:
+        owner.repeat(record)
+    owner.repeat(records[2], ce_statedigest=b"%064x" % 7)
+    found = compared(store, owner)
+    assert (found.behind, found.equal) == (0, False)
+
+
+def test_a_repeat_of_an_older_timeline_is_no_reason_to_be_unequal(store: Store, owner: Owner) -> None:
+    first = owner.log[0]
+    owner.begin_anew()
+    owner.publish()
+    sync(store, owner)
+    owner.repeat(first)
+    found = compared(store, owner)
+    assert (found.timeline, found.behind, found.equal) == (2, 0, True)
+
+
+def test_a_repeat_of_our_timeline_does_not_hide_that_the_owner_began_a_newer_one(store: Store, owner: Owner) -> None:
+    last = owner.log[2]
+    owner.begin_anew()
+    for _ in range(2):
+        owner.publish()
+    owner.repeat(last)
+    found = compared(store, owner)
+    assert (found.behind, found.equal) == (2, False), "all of the new timeline is to be read"
+
+
+def test_a_record_that_is_no_event_says_nothing(store: Store, owner: Owner) -> None:
+    owner.append([("ce_id", b"x")], b"{}")
+    found = compared(store, owner)
+    assert (found.behind, found.equal) == (0, True)
+
+
+def test_a_copy_of_the_feed_knows_no_offsets_and_is_compared_all_the_same(store: Store, owner: Owner) -> None:
+    list(store.query("update lane set last_offset = -1"))
+    owner.publish()
+    owner.repeat(owner.log[2])
+    found = compared(store, owner)
+    assert (found.behind, found.equal) == (1, True)
+
+
+def test_a_kafka_that_falls_silent_is_no_owner_that_lost_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("samenspel.client.kafka_lanes.SILENT_SECONDS_MAX", 0)
+    nowhere = KafkaAccess(bootstrap="127.0.0.1:1", security_protocol="SASL_PLAINTEXT")
+    credential = Credential(name="City", oin="00000099000000000344", username="x", password="x", token="x")
+    with KafkaLanes(nowhere, credential) as source, pytest.raises(SurroundingsMissing):
+        next(source.records((TOPIC, 0), 0, 1))

@@ -6,7 +6,7 @@ nothing is committed: where to read on is known by who reads.
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -19,6 +19,7 @@ from samenspel.client.surroundings import SurroundingsMissing
 LaneName = tuple[str, int]
 ANSWER_SECONDS_MAX: Final = 10.0
 TURN_SECONDS: Final = 1.0
+RECORDS_MAX: Final = 5_000
 SILENT_SECONDS_MAX: Final = 30.0
 """How long Kafka may bring nothing of what it said it has."""
 FETCH_BYTES: Final = 4_194_304
@@ -112,15 +113,12 @@ class KafkaLanes:
         if time.monotonic() - self._heard > SILENT_SECONDS_MAX:
             raise SurroundingsMissing(away(self._access))
 
-    def record_at(self, name: LaneName, offset: int) -> Record | None:
-        """The first record at or behind this offset, or None when the lane has none within reach."""
-        self.read_from({name: offset})
-        deadline = time.monotonic() + ANSWER_SECONDS_MAX
-        while time.monotonic() < deadline:
-            found = self.batch(1, 0.5)
-            if found:
-                return found[0]
-        return None
+    def records(self, name: LaneName, start: int, end: int) -> Iterator[Record]:
+        """One lane's records from offset ``start`` up to, not including, ``end``; gaps are passed over."""
+        self.read_from({name: start})
+        while self.reached[name] < end:
+            yield from (record for record in self.batch(RECORDS_MAX, TURN_SECONDS) if record.offset() < end)
+            self.require_life()
 
     def _topics(self) -> Any:
         """Asked in short turns: only between them do we hear that the password is wrong."""

@@ -5,9 +5,10 @@ What is on disk is not believed: ``H`` is taken again of each stored event, and 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from itertools import chain
+from typing import Final
 
-from samenspel.client.kafka_lanes import KafkaLanes
+from samenspel.client.kafka_lanes import KafkaLanes, Record
 from samenspel.client.profile import Profile
 from samenspel.client.replica.copy import Lane
 from samenspel.client.replica.outcome import total_digest
@@ -43,7 +44,7 @@ class Fault:
 class LaneVerdict:
     """``digest`` is made anew from the file. ``behind`` events, or None when the owner's lane was not asked.
 
-    Below 0 this copy is ahead: its owner has lost events.
+    Below 0 this copy is ahead: its owner has lost events. An owner on a newer timeline has all of it to give.
     """
 
     lane: str
@@ -97,7 +98,7 @@ class _Recount:
 
 
 def verify(store: Store, profile: Profile | None = None, organisation: str = "") -> VerifyReport:
-    """Recompute the file; with a profile also compare with the ends of the lanes on Kafka.
+    """Recompute the file; with a profile also compare with what Kafka holds of the lanes from our place on.
 
     Raises SurroundingsMissing when Kafka is asked and does not answer.
     """
@@ -159,28 +160,42 @@ def _compare_with_owner(source: KafkaLanes, store: Store, verdicts: list[LaneVer
 
 
 def _compared(source: KafkaLanes, lane: Lane, verdict: LaneVerdict, start: int, end: int) -> LaneVerdict:
-    """Behind by how many, and whether the event that we stand at has our digest on the owner's lane."""
-    if end == start:
-        return replace(verdict, behind=0, equal=verdict.equal and verdict.sequence == 0)
-    head = at_ours = _headers(source.record_at(lane.name, end - 1))
-    if start <= lane.last_offset < end - 1:
-        at_ours = _headers(source.record_at(lane.name, lane.last_offset))
-    # What lies last may be a repeat of an earlier event; that ours lies in the log says as well how far the owner is.
-    reached = max(int(head["ce_sequence"]), int(at_ours["ce_sequence"]))
+    """Behind by how many, and whether the event that we stand at has our digest wherever it lies on the owner's lane.
+
+    Read up to the end: what lies last may be a repeat of an older event, or one of an older timeline.
+    """
+    ours, said = (verdict.timeline, verdict.sequence), verdict.digest.encode()
+    reached, agrees = (1, 0), True
+    for record in _from_our_place(source, lane, start, end):
+        place, digest = _said_at(record)
+        reached = max(reached, place)
+        agrees &= place != ours or digest == said
+    timeline, sequence = reached
+    same_timeline = timeline == verdict.timeline
     return replace(
         verdict,
-        behind=reached - verdict.sequence,
-        equal=verdict.equal and _agrees(at_ours, verdict) and int(head["ce_timeline"]) == verdict.timeline,
+        behind=sequence - verdict.sequence if same_timeline else sequence,
+        equal=verdict.equal and agrees and same_timeline,
     )
 
 
-def _agrees(theirs: dict[str, bytes], verdict: LaneVerdict) -> bool:
-    """Only the same sequence can be compared; another one says nothing."""
-    return int(theirs["ce_sequence"]) != verdict.sequence or theirs["ce_statedigest"].decode() == verdict.digest
+def _from_our_place(source: KafkaLanes, lane: Lane, start: int, end: int) -> Iterator[Record]:
+    """The owner's records from the one that we stand at; all of them when another lies there."""
+    if start <= lane.last_offset < end:
+        records = source.records(lane.name, lane.last_offset, end)
+        first = next(records, None)
+        if first is not None and _said_at(first)[0] == (lane.timeline, lane.sequence):
+            return chain([first], records)
+    return source.records(lane.name, start, end)
 
 
-def _headers(record: Any) -> dict[str, bytes]:
-    return dict(record.headers()) if record is not None else {"ce_sequence": b"0", "ce_timeline": b"1"}
+def _said_at(record: Record) -> tuple[tuple[int, int], bytes]:
+    """Timeline and sequence, and the digest after it; those of a record that is no event are before any."""
+    headers = dict(record.headers() or ())
+    try:
+        return (int(headers["ce_timeline"]), int(headers["ce_sequence"])), headers["ce_statedigest"]
+    except (KeyError, ValueError, TypeError):
+        return (0, 0), b""
 
 
 def hash_of(aggregate: str, subject: str, value: str | bytes) -> int:
