@@ -4,6 +4,7 @@ The lane's journal is said again, event for event, with its ids, values and dige
 copy that rebuilds has the owner's whole history, and whoever knows an event by its id sees nothing twice.
 """
 
+from contextlib import aclosing
 from typing import Final
 
 from aiokafka import TopicPartition
@@ -43,14 +44,21 @@ async def start_anew(connection: Connection, probe: Probe, name: LaneName, fold:
     await _require_lost(connection, probe, name, fold)
     lane = await hold(connection, name)
     start, end = await probe.bounds(TopicPartition(*name))
-    last = await probe.record_at(TopicPartition(*name), end - 1) if end > start else None
-    in_kafka = int(dict(last.headers)["ce_timeline"]) if last else 0
-    timeline = max(lane.timeline, in_kafka) + 1
+    timeline = max(lane.timeline, await _newest(probe, TopicPartition(*name), start, end)) + 1
     await connection.execute(COPY, *name, lane.timeline, timeline, timeout=COPY_SECONDS_MAX)
     await connection.execute(BEGIN, *name, timeline)
     await connection.execute(UNPUBLISH, *name, timeline, end)
     points.reached("timelines.commit")
     return timeline
+
+
+async def _newest(probe: Probe, partition: TopicPartition, start: int, end: int) -> int:
+    """The newest timeline in Kafka: of all records, as the last may be a late repeat of an older one."""
+    newest = 0
+    async with aclosing(probe.records(partition, start, end)) as records:
+        async for record in records:
+            newest = max(newest, int(dict(record.headers)["ce_timeline"]))
+    return newest
 
 
 async def _require_lost(connection: Connection, probe: Probe, name: LaneName, fold: Fold) -> None:

@@ -1,0 +1,26 @@
+"""A lane is started anew on a timeline that nothing in Kafka has, whatever lies last there."""
+
+import pytest
+from samenspel.contracts.topics import INITIATIVES
+from samenspel.messaging.folding import RECEIPTS
+from samenspel.messaging.timelines import start_anew
+
+from tests.client.log import Owner
+from tests.law.log import Log
+from tests.law.rooms import Room
+
+pytestmark = pytest.mark.system
+
+
+async def test_a_repeat_of_an_older_timeline_at_the_end_hides_no_newer_one(registry: Room) -> None:
+    """The database is of before timeline 2; a relay of that time woke up late, and its event lies last."""
+    owner, log = Owner(), Log()
+    first = owner.publish()
+    owner.begin_anew()
+    owner.publish()
+    owner.repeat(first)
+    for record in owner.log:
+        log.append(INITIATIVES, owner.lane, record.headers(), record.value())
+    async with registry.pool.acquire() as connection, connection.transaction():
+        timeline = await start_anew(connection, log, (INITIATIVES, owner.lane), RECEIPTS)  # type: ignore[arg-type]
+    assert timeline == 3
