@@ -1,0 +1,27 @@
+"""The image has every module of ours that its steps import: what is not copied is missed at a start only."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tests.architecture.checkout import ROOT
+
+COPY = re.compile(r"^COPY (?!--)(.+) /app/deploy/", re.MULTILINE)
+
+
+def copied() -> set[str]:
+    """Files of ``deploy`` that the Dockerfile takes along."""
+    text = (ROOT / "deploy" / "Dockerfile").read_text().replace("\\\n", " ")
+    return {name for line in COPY.findall(text) for name in line.split()}
+
+
+def needed(file: str) -> Iterator[str]:
+    """This file of ``deploy``, and those that it imports."""
+    yield file
+    for node in ast.walk(ast.parse((ROOT / file).read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("deploy."):
+            yield from needed(f"{(node.module or '').replace('.', '/')}.py")
+
+
+def test_the_image_has_what_its_steps_import() -> None:
+    assert {"deploy/__init__.py", "deploy/local/__init__.py", *needed("deploy/compose.py")} <= copied()
