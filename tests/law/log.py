@@ -13,9 +13,11 @@ APPENDED_AT: Final = 1_700_000_000_000
 """Milliseconds since 1970; the record at offset n was appended n ms later."""
 
 
-def record(topic: str, lane: int, offset: int, headers: Headers, value: bytes, appended: int = 0) -> ConsumerRecord:
+def record(
+    topic: str, lane: int, offset: int, headers: Headers, value: bytes, appended: int = 0, key: bytes | None = None
+) -> ConsumerRecord:
     timestamp = appended or APPENDED_AT + offset
-    return ConsumerRecord(topic, lane, offset, timestamp, 1, None, value, None, 0, len(value), tuple(headers))
+    return ConsumerRecord(topic, lane, offset, timestamp, 1, key, value, None, 0, len(value), tuple(headers))
 
 
 @dataclass(slots=True)
@@ -24,9 +26,11 @@ class Log:
 
     partitions: dict[tuple[str, int], list[ConsumerRecord]] = field(default_factory=dict)
 
-    def append(self, topic: str, lane: int, headers: Headers, value: bytes, appended: int = 0) -> ConsumerRecord:
+    def append(
+        self, topic: str, lane: int, headers: Headers, value: bytes, appended: int = 0, key: bytes | None = None
+    ) -> ConsumerRecord:
         there = self.partitions.setdefault((topic, lane), [])
-        there.append(record(topic, lane, len(there), headers, value, appended))
+        there.append(record(topic, lane, len(there), headers, value, appended, key))
         return there[-1]
 
     def submit(self, topic: str, events: Iterable[Event], appended: int = 0) -> None:

@@ -33,7 +33,8 @@ async def look(room: Room, log: Log) -> Gate:
 async def publish(room: Room, log: Log) -> None:
     """Everything in the journal, as the relay does; it did not live to write down how far."""
     for row in await room.rows("select * from journal order by topic, lane, sequence"):
-        log.append(row["topic"], row["lane"], to_headers(row["headers"]), row["value"])
+        key = row["key"].encode()
+        log.append(row["topic"], row["lane"], to_headers(row["headers"]), row["value"], key=key)
 
 
 async def test_the_doors_open_when_both_hold_the_same(registry: Room, log: Log) -> None:

@@ -12,7 +12,7 @@ import orjson
 from samenspel.contracts.canonical import CanonicalEvent
 from samenspel.messaging.answers import KNOWN, Identity
 from samenspel.messaging.recovery import Recovered
-from samenspel.runtime.columns import columns
+from samenspel.runtime.columns import columns, joined
 from samenspel.runtime.postgres import Connection
 
 RECALLED: Final = "recovered"
@@ -84,7 +84,7 @@ def _is_first_and_final(answer: dict[str, Any], before: dict[str, Any] | None) -
 
 
 async def _known(connection: Connection, identities: Iterable[Identity]) -> dict[Identity, dict[str, Any]]:
-    rows = await connection.fetch(KNOWN, *columns(sorted(identities), 3))
+    rows = await connection.fetch(KNOWN, *joined(sorted(identities), 3))
     return {(row["organisation"], row["source"], row["id"]): orjson.loads(row["answer"]) for row in rows}
 
 
