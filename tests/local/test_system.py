@@ -11,9 +11,9 @@ from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFai
 from samenspel.client.kafka_admin import KafkaAdmin, KafkaAdminError
 from samenspel.client.profile import Credential
 from samenspel.client.rights import QUOTA_OF_ORGANISATION, rights_of_organisation
+from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import INITIATIVES, Topic, ingress, receipts, topics_of
 
-from deploy.local.provisioning import OPERATOR_OIN
 from deploy.local.system import LocalSystem
 
 pytestmark = pytest.mark.system
@@ -140,7 +140,7 @@ def test_all_that_holds_a_secret_is_closed(system: LocalSystem) -> None:
 
 def test_the_operator_is_in_the_profile(system: LocalSystem) -> None:
     operator = system.profile.credential("samenspel operator")
-    assert operator.oin == OPERATOR_OIN
+    assert operator.oin == OPERATOR
     assert operator.token.count(".") == 2
     assert system.profile.admin().username == "admin"
 

@@ -8,9 +8,9 @@ from rich.table import Column, Table
 
 from samenspel.cli.console import Exit, data, plainly, print_json, talk
 from samenspel.cli.options import AsJson, AsOperator
-from samenspel.client.admission import OPERATOR
 from samenspel.client.operator_door import OperatorDoor
 from samenspel.client.profile import Profile
+from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import Service
 
 ACT_SECONDS_MAX: Final = 6 * 3_600.0

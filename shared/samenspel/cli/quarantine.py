@@ -8,9 +8,9 @@ from rich.table import Column, Table
 
 from samenspel.cli.console import Exit, data, end, plainly, print_json
 from samenspel.cli.options import AsJson, AsOperator
-from samenspel.client.admission import OPERATOR
 from samenspel.client.profile import Profile
 from samenspel.client.quarantine import Quarantine
+from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import Service
 
 app = typer.Typer(no_args_is_help=True, help="Records that could not be read or decided; for the operator.")

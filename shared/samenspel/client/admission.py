@@ -19,11 +19,10 @@ from samenspel.client.kafka_admin import KafkaAdmin, KafkaAdminError
 from samenspel.client.profile import Credential, Profile
 from samenspel.client.rights import QUOTA_OF_ORGANISATION, rights_of_organisation
 from samenspel.client.statements import state
-from samenspel.contracts.organisations import OrganisationAdmitted
+from samenspel.contracts.organisations import OPERATOR, OrganisationAdmitted
 from samenspel.contracts.receipts import Answer
 from samenspel.contracts.topics import topics_of
 
-OPERATOR: Final = "00000099000000000001"
 AT_ONCE: Final = 8
 PASSWORD_BYTES: Final = 32
 KNOWN_SECONDS_MAX: Final = 30.0

@@ -1,7 +1,7 @@
 """Organisations: who takes part, in which roles, and in which networks since when."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -10,6 +10,10 @@ from samenspel.contracts.values import Line, Model, Oin, Period, Version
 Kind = Literal["municipality", "ministry", "province", "region", "association", "network-organisation"]
 Role = Literal["operator", "grant-authority"]
 """What an organisation may do beyond taking part: run the system, or open programmes and decide on them."""
+
+
+OPERATOR: Final = "00000099000000000001"
+"""The OIN of whoever runs a system that was told of no other: a number for tests."""
 
 
 class Membership(Model):

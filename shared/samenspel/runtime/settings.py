@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import LANES_LOCAL
 
 LOCAL_ISSUER: Final = "urn:samenspel:local-issuer"
@@ -35,7 +36,7 @@ class ServiceSettings(BaseSettings):
     token_issuer: str
     token_audience: str = "samenspel"
     environment: Literal["local", "production"] = "production"
-    operator_oin: str = "00000099000000000001"
+    operator_oin: str = OPERATOR
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
