@@ -101,7 +101,7 @@ class HttpDoor:
                     "`samenspel organisation admit` gives a new one"
                 )
             if status != 503 or asyncio.get_running_loop().time() > deadline:
-                raise DoorRefused(f"the {service} refused {self._credential.name}: {_said(status, content)}")
+                raise DoorRefused(f"the {service} refused {self._credential.name}: {said(status, content)}")
             await asyncio.sleep(PAUSE_SECONDS)
 
 
@@ -120,10 +120,11 @@ def batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
         yield batch
 
 
-def _said(status: int, content: bytes) -> str:
+def said(status: int, content: bytes) -> str:
+    """Why a request was refused, for people: the details in a problem+json (RFC 9457), and the status."""
     try:
         problem = orjson.loads(content)
-        errors = problem.get("errors") or [{"detail": problem["detail"]}]
-        return f"{'; '.join(each['detail'] for each in errors)} (HTTP {status})"
+        reasons = [str(each["detail"]) for each in problem.get("errors") or [problem]]
     except (orjson.JSONDecodeError, KeyError, AttributeError, TypeError):
-        return f"HTTP {status}"
+        reasons = ["no reason given"]
+    return f"{'; '.join(reasons)} (HTTP {status})"

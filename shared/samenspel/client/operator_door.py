@@ -7,7 +7,7 @@ from typing import Any, Final
 import aiohttp
 import orjson
 
-from samenspel.client.http_door import DoorRefused
+from samenspel.client.http_door import DoorRefused, said
 from samenspel.client.profile import Credential, System
 from samenspel.client.surroundings import SurroundingsMissing
 from samenspel.contracts.topics import Service
@@ -42,15 +42,6 @@ class OperatorDoor:
                 f"the {self.service} at {url} does not answer: `samenspel status` shows what runs"
             ) from None
         if status != 200:
-            raise DoorRefused(f"the {self.service}: {_said(content)} (HTTP {status})")
+            raise DoorRefused(f"the {self.service}: {said(status, content)}")
         answer: dict[str, Any] = orjson.loads(content)
         return answer
-
-
-def _said(content: bytes) -> str:
-    """The reasons in a problem+json."""
-    try:
-        problem = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        return "no reason given"
-    return "; ".join(each["detail"] for each in problem.get("errors") or [problem])
