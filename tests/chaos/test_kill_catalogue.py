@@ -16,7 +16,8 @@ NAMED: Final = re.compile(r'points\.reached\("([a-z.-]+)"\)')
 MESSAGING: Final = CHECKOUT / "shared" / "samenspel" / "messaging"
 NOTIFIER: Final = CHECKOUT / "services" / "notifier"
 PATH: Final = {
-    MESSAGING: "aggregates answers desk doors ingress lanes positions projector relay waiting waker",
+    MESSAGING: "aggregates answers desk doors ingress lanes positions projector relay waiting waker"
+    " quarantine redrive",
     NOTIFIER: "deliveries outcomes sender",
 }
 """The rooms that a fact passes on its way."""
@@ -25,6 +26,8 @@ SIMPLE: Final = ast.Expr, ast.Assign, ast.Return, ast.AugAssign
 ASKING: Final = {"execute", "fetch", "fetchrow", "fetchval", "send_batch"}
 OFF_THE_PATH: Final = {
     "COUNT": "a gauge",
+    "PAGE": "what the operator sees",
+    "ACTIONS": "the same",
     "FORGET": "a copy that is rebuilt on a new timeline",
     "UNHURRIED": "the same",
     "RECOVERED": "only spares a receiver that was away a wait",

@@ -28,7 +28,17 @@ from tests.kit.events import Event, event, initiative, new_id
 OPERATOR: Final = "00000099000000000001"
 """May do without being admitted, which keeps these tests short."""
 NOON: Final = datetime(2026, 11, 24, 12, tzinfo=UTC)
-TABLES: Final = ("lane", "journal", "aggregate", "submission", "door", "position", "projection", "quarantine")
+TABLES: Final = (
+    "lane",
+    "journal",
+    "aggregate",
+    "submission",
+    "door",
+    "position",
+    "projection",
+    "quarantine",
+    "waiting",
+)
 OPEN: Final = "update lane set compared = incarnation()"
 OURS: Final = "select tablename from pg_tables where schemaname = current_schema() and tablename <> 'migration'"
 BLOCKED: Final = """

@@ -1,7 +1,7 @@
 """Two transactions meet on a lane: they take turns, and whoever comes second looks at what the first has made."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import pytest
@@ -10,11 +10,12 @@ from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, lane_of
 from samenspel.messaging.answers import Answered
 from samenspel.messaging.desk import Handlers
 from samenspel.messaging.errors import FenceLost
+from samenspel.messaging.states import Reference
 
-from services.registry.handlers import RegistryHandlers
-from tests.kit.events import new_id
+from tests.kit.events import initiative, new_id
 from tests.kit.waiting import eventually
-from tests.law.rooms import OPERATOR, Room, changed, outcomes, registered, statement, submission
+from tests.law.handlers import FACT, Paused, arrive
+from tests.law.rooms import Room, changed, outcomes, registered, statement, submission
 
 pytestmark = pytest.mark.system
 
@@ -22,18 +23,11 @@ CITY = "00000099000000000344"
 ADMITTED = {"oin": CITY, "name": "Gemeente Utrecht", "kind": "municipality"}
 
 
-class Paused(RegistryHandlers):
-    """Has decided, and saves when it may."""
+class Following(Paused):
+    """Looks at another service's fact, too."""
 
-    def __init__(self) -> None:
-        super().__init__(OPERATOR)
-        self.has_decided = asyncio.Event()
-        self.may_save = asyncio.Event()
-
-    async def save(self, *arguments: Any) -> None:
-        self.has_decided.set()
-        await self.may_save.wait()
-        await super().save(*arguments)
+    def foreign(self, submission: Submission) -> Sequence[Reference]:
+        return [FACT]
 
 
 async def at_once(room: Room, first: Submission, second: Submission) -> Sequence[Answered]:
@@ -54,6 +48,23 @@ async def at_once(room: Room, first: Submission, second: Submission) -> Sequence
     await eventually(has_come, 60, "the second transaction at the lane")
     slow.may_save.set()
     return [*await one, *await other]
+
+
+async def holds_up(room: Room, first: Submission, handlers: Paused, then: Coroutine[Any, Any, Any]) -> bool:
+    """Whether what comes then, when the first has been decided, has to wait until the first has ended."""
+    one = asyncio.create_task(room.settle(first, handlers=handlers))
+    await asyncio.wait_for(handlers.has_decided.wait(), 60)
+    other = asyncio.create_task(then)
+
+    async def has_come() -> bool:
+        return other.done() or await room.is_blocked()
+
+    await eventually(has_come, 60, "the second transaction at what the first has read")
+    waits = not other.done()
+    handlers.may_save.set()
+    assert outcomes(await one) == ["accepted"]
+    await other
+    return waits
 
 
 def on_one_lane() -> tuple[Submission, Submission]:
@@ -108,6 +119,22 @@ async def test_an_id_has_one_life_on_one_lane(registry: Room) -> None:
         await at_once(registry, submission(ours), submission(theirs, CITY))
     [lane] = await registry.rows("select lane from aggregate where subject = $1", rollout)
     assert lane["lane"] == lane_of(one.key, LANES_LOCAL)
+
+
+async def test_what_a_decision_has_read_on_another_lane_holds_still(registry: Room) -> None:
+    """Our own: the organisation that registers an initiative changes when that has been decided, not meanwhile."""
+    await registry.open_lanes(CITY)
+    await registry.settle(submission(statement("organisation-admitted", ADMITTED)))
+    first = submission(statement("initiative-registered", initiative(), CITY), CITY)
+    change = submission(statement("organisation-changed", {**ADMITTED, "name": "Utrecht", "based_on_version": 1}))
+    assert await holds_up(registry, first, Paused(), registry.settle(change))
+
+
+async def test_what_a_decision_has_read_of_others_holds_still(registry: Room) -> None:
+    """Their facts are applied when what rests on the ones before has been decided."""
+    await arrive(registry)
+    update = registry.pool.execute("update projection set value = '{\"version\": 2}'")
+    assert await holds_up(registry, registered(), Following(), update)
 
 
 async def test_two_organisations_may_use_one_id(registry: Room) -> None:

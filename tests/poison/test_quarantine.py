@@ -10,14 +10,15 @@ import asyncpg
 import orjson
 import pytest
 from samenspel.cli.app import build
-from samenspel.contracts.topics import ingress
+from samenspel.contracts.topics import Service, ingress
 from typer.testing import CliRunner, Result
 
 from deploy.local.system import LocalSystem
 from tests.conftest import Admit
+from tests.funding.rounds import Round, accepted
 from tests.kit.database import rows
 from tests.kit.doors import post, send
-from tests.kit.events import Event, initiative
+from tests.kit.events import Event, initiative, new_id
 from tests.kit.organisations import Organisation
 from tests.kit.reading import answers_to
 from tests.kit.waiting import eventually
@@ -33,10 +34,9 @@ def command(system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cl
 
 
 @asynccontextmanager
-async def stumbling(system: LocalSystem, event: Event) -> AsyncIterator[None]:
-    """A registry that breaks on this initiative and on no other: its database refuses the state."""
-    subject = event["data"]["initiative_id"]
-    connection = await asyncpg.connect(system.databases.dsn_with_password("registry"))
+async def stumbling(system: LocalSystem, service: Service, subject: str) -> AsyncIterator[None]:
+    """A service that breaks on this subject and on no other: its database refuses the state."""
+    connection = await asyncpg.connect(system.databases.dsn_with_password(service))
     try:
         await connection.execute(
             f"alter table aggregate add constraint {CONSTRAINT} check (subject <> '{subject}') not valid"
@@ -50,7 +50,7 @@ async def stumbling(system: LocalSystem, event: Event) -> AsyncIterator[None]:
 async def _set_apart(system: LocalSystem, city: Organisation) -> tuple[Event, int]:
     """A submission among good ones that broke the deciding, and its number in quarantine."""
     before, broken, after = [city.event("initiative-registered", initiative()) for _ in range(3)]
-    async with stumbling(system, broken):
+    async with stumbling(system, "registry", broken["data"]["initiative_id"]):
         await send(city, [before, broken, after])
         answers = await answers_to(city, [each["id"] for each in (before, broken, after)], seconds=40)
     assert [answer["outcome"] for answer in answers.values()] == ["accepted", "rejected", "accepted"]
@@ -68,7 +68,7 @@ async def test_what_was_mended_is_decided_by_the_operator(
     city = await organisation()
     broken, number = await _set_apart(system, city)
     assert number in await _listed(command)
-    async with stumbling(system, broken):
+    async with stumbling(system, "registry", broken["data"]["initiative_id"]):
         assert await _run(command, "retry", str(number)) == 1
     assert number in await _listed(command)
     assert await _run(command, "retry", str(number), "--why", "the constraint is gone") == 0
@@ -92,6 +92,30 @@ async def test_what_the_sender_sent_again_meanwhile_is_repeated(
     assert (await post(city, "registry", broken)).outcome == "accepted"
     assert await _run(command, "retry", str(number)) == 0
     assert [each["outcome"] for each in (await _shown(command, number))["actions"]] == ["repeated"]
+
+
+async def test_what_waited_ends_there_too(system: LocalSystem, organisation: Admit, command: CliRunner) -> None:
+    """Submitted over HTTP, deferred, and broken when the fact that it waited for had come."""
+    rijk = await organisation(kind="ministry", roles=("grant-authority",))
+    round = Round(rijk, await organisation(), new_id())
+    await accepted(rijk, round.opened(1_000))
+    stated = initiative()
+    application = round.application(400, initiative_id=stated["initiative_id"])
+    async with stumbling(system, "funding", application["data"]["application_id"]):
+        assert (await post(round.city, "funding", application)).outcome == "deferred"
+        await post(round.city, "registry", round.city.event("initiative-registered", stated))
+        await eventually(lambda: _is_told(round.city, application, "rejected"), 40)
+    shown = orjson.loads((await _invoke(command, "list", "--service", "funding", "--json")).stdout)
+    [apart] = [each for each in shown if each["organisation"] == round.city.oin]
+    assert (apart["reason"], apart["record"]) == ("decision-failed", "http")
+    assert await _run(command, "retry", str(apart["number"]), "--service", "funding", "--why", "mended") == 0
+    await eventually(lambda: _is_told(round.city, application, "accepted"), 40)
+    assert (await post(round.city, "funding", application)).body["first_outcome"] == "accepted"
+
+
+async def _is_told(city: Organisation, event: Event, outcome: str) -> bool:
+    """Whether that is the latest answer of funding."""
+    return (await answers_to(city, [event["id"]], "funding"))[event["id"]]["outcome"] == outcome
 
 
 async def test_what_is_discarded_stays_with_its_reason(

@@ -1,4 +1,4 @@
-"""A waiting submission that breaks the deciding holds up nobody else's."""
+"""A waiting submission that breaks the deciding holds up nobody else's, and ends up where the operator finds it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,6 +28,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.queue = [1, BROKEN, 3]
+        self.apart: list[int] = []
 
     async def ready(self, _: Connection) -> list[int]:
         return list(self.queue)
@@ -38,6 +39,11 @@ class Desk:
         self.queue.remove(number)
         return number
 
+    async def set_apart_waiting(self, _: Connection, number: int, error: str) -> int:
+        self.queue.remove(number)
+        self.apart.append(number)
+        return number
+
 
 async def test_the_others_are_decided(monkeypatch: pytest.MonkeyPatch) -> None:
     desk: Any = Desk()
@@ -46,5 +52,5 @@ async def test_the_others_are_decided(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "ready", desk.ready)
     waker = Waker(desk, pool, settled.append)
     assert await waker.poll() == 0
-    assert (desk.queue, settled) == ([BROKEN], [2])
+    assert (desk.queue, desk.apart, settled) == ([], [BROKEN], [3])
     assert await waker.poll() == IDLE_SECONDS

@@ -31,6 +31,21 @@ class Refusal:
 
 
 Inbound = Submission | Refusal
+Identity = tuple[str, str, str]
+"""Organisation of the door, source, id: what makes two submissions the same one."""
+
+DECISION_FAILED: Final = Problem(
+    code="decision-failed",
+    field="/",
+    detail="deciding this broke our service: that is our fault; it is kept in quarantine, and the operator was told",
+    fix="Nothing: when it is mended the operator has it decided, and another receipt follows. Repeating is harmless.",
+)
+
+
+def undecided(identity: Identity, record: str) -> Refusal:
+    """What broke the deciding: refused without its hash, so that it is no first answer, for it may be decided yet."""
+    organisation, source, id = identity
+    return Refusal(organisation, source, id, [DECISION_FAILED], record)
 
 
 @dataclass(slots=True)
@@ -131,9 +146,7 @@ on conflict do nothing
 """
 
 REVISE = "update submission set answer = $4 where (organisation, source, id) = ($1, $2, $3)"
-
-Identity = tuple[str, str, str]
-"""Organisation of the door, source, id: what makes two submissions the same one."""
+FORGET = "delete from submission where (organisation, source, id) = ($1, $2, $3)"
 
 
 def identity(submission: Submission) -> Identity:
@@ -163,6 +176,12 @@ async def revise(connection: Connection, to: Submission, given: Answered) -> Non
     """The final answer to a submission that was deferred."""
     points.reached("answers.revise")
     await connection.execute(REVISE, *identity(to), given.json)
+
+
+async def forget(connection: Connection, whose: Identity) -> None:
+    """It was deferred, and could not be decided: sent again or retried, it is a new one."""
+    points.reached("answers.forget")
+    await connection.execute(FORGET, *whose)
 
 
 def moment(when: datetime) -> str:

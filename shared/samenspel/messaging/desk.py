@@ -17,9 +17,9 @@ from samenspel.contracts.catalogue import AGGREGATES, SubmissionType
 from samenspel.contracts.digest import REMOVED
 from samenspel.contracts.problems import MissingFact, Problem, Rejected
 from samenspel.contracts.submissions import Submission
-from samenspel.contracts.topics import Domain, lane_of, receipts
+from samenspel.contracts.topics import Domain, ingress, lane_of, receipts
 from samenspel.contracts.values import Model
-from samenspel.messaging import aggregates, answers, lanes, waiting
+from samenspel.messaging import aggregates, answers, lanes, quarantine, waiting
 from samenspel.messaging.answers import Answered, Inbound, moment
 from samenspel.messaging.errors import FenceLost
 from samenspel.messaging.lanes import Lane, LaneName
@@ -101,10 +101,10 @@ class Desk:
 
     async def settle_waiting(self, connection: Connection, number: int) -> Answered | None:
         """Decide one that was waiting, if it still heads its queue; None when it stays or has left."""
-        queued = await waiting.read(connection, number, self.handlers.types)
+        queued = await waiting.read(connection, number)
         if queued is None:
             return None
-        submission = queued.submission
+        submission = queued.submission(self.handlers.types)
         sitting = await self._open(connection, [submission], {submission.organisation})
         if not await waiting.is_first(connection, queued):
             return None
@@ -119,6 +119,28 @@ class Desk:
         await answers.revise(connection, submission, final)
         await self._close(connection, sitting, [final])
         return final
+
+    async def set_apart_waiting(self, connection: Connection, number: int, error: str) -> Answered | None:
+        """Quarantine one that breaks the deciding, if it still heads its queue; the rest of the queue goes on.
+
+        That it was deferred is forgotten: whether the operator retries it or it is sent again, it is decided then.
+        """
+        queued = await waiting.read(connection, number)
+        if queued is None:
+            return None
+        domain = self.handlers.domain
+        locked = await lanes.lock(connection, {queued.lane, (receipts(domain, queued.organisation), 0)})
+        if not await waiting.is_first(connection, queued):
+            return None
+        refusal = answers.undecided(queued.identity, queued.row["record"])
+        given = answers.rejected(refusal, refusal.problems)
+        apart = quarantine.waited(queued, ingress(domain, queued.organisation), refusal.problems[0].code, error)
+        await quarantine.set_apart(connection, [apart])
+        await waiting.leave(connection, number)
+        await answers.forget(connection, queued.identity)
+        self._tell(locked, [given], moment(self.clock()))
+        await lanes.save(connection, locked.values())
+        return given
 
     async def _open(
         self, connection: Connection, submissions: Sequence[Submission], organisations: set[str]
@@ -192,10 +214,13 @@ class Desk:
         sitting.at[reference] = name
         return event
 
-    async def _close(self, connection: Connection, sitting: Sitting, given: Sequence[Answered]) -> None:
+    def _tell(self, locked: Mapping[LaneName, Lane], given: Sequence[Answered], recorded: str) -> None:
         for organisation, value in answers.receipts_of(given):
-            lane = sitting.locked[receipts(self.handlers.domain, organisation), 0]
-            publish_receipt(lane, organisation, value, self.source, self.new_id(), sitting.recorded)
+            lane = locked[receipts(self.handlers.domain, organisation), 0]
+            publish_receipt(lane, organisation, value, self.source, self.new_id(), recorded)
+
+    async def _close(self, connection: Connection, sitting: Sitting, given: Sequence[Answered]) -> None:
+        self._tell(sitting.locked, given, sitting.recorded)
         await aggregates.save(connection, sitting.changed, sitting.at)
         await self.handlers.save(connection, sitting.world, sitting.world.changes)
         await lanes.save(connection, sitting.locked.values())

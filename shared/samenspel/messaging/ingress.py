@@ -21,7 +21,7 @@ from samenspel.contracts.problems import Code, Problem, Rejected
 from samenspel.contracts.submissions import Submission, read_submission
 from samenspel.contracts.topics import organisation_of
 from samenspel.messaging import doors, points, quarantine
-from samenspel.messaging.answers import Inbound, Refusal
+from samenspel.messaging.answers import DECISION_FAILED, Inbound, Refusal, undecided
 from samenspel.messaging.batches import undecoded
 from samenspel.messaging.desk import Desk
 from samenspel.messaging.doors import Stretch
@@ -36,12 +36,6 @@ log = structlog.get_logger()
 
 PAUSE_SECONDS: Final = 0.2
 UNREADABLE: Final[Code] = "unreadable-record"
-DECISION_FAILED: Final = Problem(
-    code="decision-failed",
-    field="/",
-    detail="deciding this broke our service: that is our fault; it is kept in quarantine, and the operator was told",
-    fix="Nothing: when it is mended the operator has it decided, and another receipt follows. Repeating is harmless.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +73,10 @@ class Ingress:
         self._deciding = asyncio.create_task(self._decide(reader, batch)) if batch.records else None
 
     async def finish(self) -> None:
-        """Wait for the batch that is being decided."""
-        if self._deciding is not None:
-            await self._deciding
+        """Wait for the batch that is being decided, whatever comes of it: it is read again if need be."""
+        deciding, self._deciding = self._deciding, None
+        if deciding is not None:
+            await asyncio.wait([deciding])
 
     def _decode(self, reader: LaneReader, records: Sequence[ConsumerRecord]) -> Batch:
         kept: list[ConsumerRecord] = []
@@ -156,11 +151,13 @@ class Ingress:
         except Exception as error:
             record = single.records[0]
             log.error("record set apart: it breaks the deciding", topic=record.topic, offset=record.offset)
+            points.reached("ingress.set-apart")
             async with self._pool.acquire() as connection, connection.transaction():
                 await doors.lock(connection, single.stretches)
                 await quarantine.set_apart(connection, [_quarantined(record, DECISION_FAILED.code, repr(error))])
                 await self._desk.settle(connection, [_undecided(single.inbound[0])])
                 await doors.move(connection, single.stretches)
+                points.reached("ingress.set-apart-commit")
             ANSWERS.labels("rejected", "kafka").inc()
 
     def _reopen(self, reader: LaneReader, batch: Batch) -> None:
@@ -198,9 +195,9 @@ def _unreadable(why: str) -> Problem:
 
 
 def _undecided(inbound: Inbound) -> Refusal:
-    """Told by id when that was checked, else by the record's place; never a first answer: it may be decided yet."""
+    """Told by id when that was checked, else by the record's place."""
     source, id = (inbound.source, inbound.id) if isinstance(inbound, Submission) else ("", "")
-    return Refusal(inbound.organisation, source, id, [DECISION_FAILED], inbound.record)
+    return undecided((inbound.organisation, source, id), inbound.record)
 
 
 def _set_apart(records: Sequence[ConsumerRecord], inbound: Sequence[Inbound]) -> list[Quarantined]:

@@ -1,15 +1,19 @@
-"""Quarantine: records that cannot be read or decided at all, kept with their raw bytes and a reason.
+"""Quarantine: what cannot be read or decided at all, kept with a reason: a record with its raw bytes, or a submission
+that waited, as it was kept.
 
 Nothing here is ever changed or deleted: what the operator does about a record is added beside it.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 
 import orjson
 from aiokafka import ConsumerRecord
 
+from samenspel.messaging import points
+from samenspel.messaging.waiting import Waiting
 from samenspel.runtime.columns import columns
 from samenspel.runtime.postgres import Connection
 
@@ -21,12 +25,13 @@ Deed = Literal["retry", "discard"]
 class Quarantined:
     """One record set apart; ``appended_at`` in ms since 1970.
 
-    ``headers`` is None when they could not be decoded; ``raw`` then holds the bytes as they lie in the log.
+    ``headers`` is None when they could not be decoded; ``raw`` then holds the bytes as they lie in the log. What
+    waited has no ``offset``, but says where and when it came in, and the ``hash`` of its content.
     """
 
     topic: str
     lane: int
-    offset: int
+    offset: int | None
     appended_at: int
     reason: str
     detail: str
@@ -34,6 +39,9 @@ class Quarantined:
     headers: Headers | None = None
     value: bytes | None = None
     raw: bytes | None = None
+    record: str | None = None
+    received_at: datetime | None = None
+    hash: bytes | None = None
 
     @property
     def header_bytes(self) -> bytes | None:
@@ -43,14 +51,16 @@ class Quarantined:
 
 
 SET_APART = """
-insert into quarantine (topic, lane, "offset", appended_at, reason, detail, key, headers, value, raw)
+insert into quarantine (topic, lane, "offset", appended_at, reason, detail, key, headers, value, raw,
+                        record, received_at, hash)
 select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
-                     $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[])
+                     $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[],
+                     $11::text[], $12::timestamptz[], $13::bytea[])
 on conflict do nothing
 """
 COUNT = "select reason, count(*) filter (where open) as number from quarantined group by reason"
 PAGE = """
-select number, topic, lane, "offset", appended_at, reason, detail, quarantined_at, open from quarantined
+select number, topic, lane, "offset", record, appended_at, reason, detail, quarantined_at, open from quarantined
 where number > $1 and (open or not $2) order by number limit $3
 """
 FIND = "select * from quarantined where number = $1"
@@ -76,11 +86,36 @@ async def set_apart(connection: Connection, records: Sequence[Quarantined]) -> N
             record.header_bytes,
             record.value,
             record.raw,
+            record.record,
+            record.received_at,
+            record.hash,
         )
         for record in records
     ]
     if rows:
-        await connection.execute(SET_APART, *columns(rows, 10))
+        points.reached("quarantine.set-apart")
+        await connection.execute(SET_APART, *columns(rows, 13))
+
+
+def waited(queued: Waiting, topic: str, reason: str, detail: str) -> Quarantined:
+    """A submission that waited; ``topic`` is its organisation's ingress, whichever door it came through."""
+    row = queued.row
+    named = {name: row[name] for name in ("id", "source", "type", "correlationid", "traceparent") if row[name]}
+    headers = [(f"ce_{name}", text.encode()) for name, text in {"specversion": "1.0", **named}.items()]
+    received = row["received_at"]
+    return Quarantined(
+        topic,
+        0,
+        None,
+        int(received.timestamp() * 1_000),
+        reason,
+        detail,
+        headers=headers,
+        value=row["data"],
+        record=row["record"],
+        received_at=received,
+        hash=row["hash"],
+    )
 
 
 async def count(connection: Connection) -> dict[str, int]:
@@ -95,12 +130,14 @@ async def page(connection: Connection, after: int, only_open: bool, limit: int) 
 
 async def find(connection: Connection, number: int) -> dict[str, Any] | None:
     """One with its content; None when there is none of that number."""
+    points.reached("quarantine.find")
     row = await connection.fetchrow(FIND, number)
     return None if row is None else dict(row)
 
 
 async def hold(connection: Connection, number: int) -> dict[str, Any] | None:
     """The same, held until the transaction ends: nobody else acts on it meanwhile."""
+    points.reached("quarantine.hold")
     await connection.execute(HOLD, number)
     return await find(connection, number)
 
@@ -114,6 +151,7 @@ async def act(
     connection: Connection, number: int, deed: Deed, operator: str, why: str, outcome: str, detail: str
 ) -> None:
     """Write down what was done, and what came of it."""
+    points.reached("quarantine.act")
     await connection.execute(ACT, number, deed, operator, why, outcome, detail[:4_000].replace("\x00", ""))
 
 

@@ -107,7 +107,7 @@ def _summary(row: dict[str, Any]) -> dict[str, Any]:
     return {
         "number": row["number"],
         "organisation": organisation_of(row["topic"]),
-        "record": f"{row['topic']}/{row['lane']}/{row['offset']}",
+        "record": row["record"] or f"{row['topic']}/{row['lane']}/{row['offset']}",
         "appended_at": datetime.fromtimestamp(row["appended_at"] / 1000, UTC).isoformat(timespec="milliseconds"),
         "quarantined_at": row["quarantined_at"].isoformat(timespec="milliseconds"),
         "reason": row["reason"],

@@ -1,15 +1,18 @@
-"""What the operator does about a record that was set apart: have it decided after all, or discard it for a reason.
+"""What the operator does about what was set apart: have it decided after all, or discard it for a reason.
 
 Each is written down beside the record in the transaction in which it happens. A record is settled once.
 """
 
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
 
-from samenspel.messaging import quarantine
-from samenspel.messaging.answers import Answered
+from samenspel.contracts.submissions import Submission
+from samenspel.messaging import points, quarantine
+from samenspel.messaging.answers import Answered, Inbound
 from samenspel.messaging.desk import Desk
 from samenspel.messaging.errors import PASSING
 from samenspel.messaging.ingress import read_record, unreadable_in
@@ -44,14 +47,8 @@ class Redrive:
         Raises one of `PASSING` when nothing can be decided now.
         """
         try:
-            async with self.pool.acquire() as connection, connection.transaction():
-                record = quarantine.record_in(await _hold(connection, number))
-                if record.headers is None:
-                    raise Unreadable(Unreadable.__doc__)
-                inbound = read_record(record, self.desk.handlers.types)
-                if problem := unreadable_in(inbound):
-                    raise Unreadable(problem.detail)
-                [answered] = await self.desk.settle(connection, [inbound])
+            async with self._holding(number) as (connection, row):
+                [answered] = await self.desk.settle(connection, [self._read(row)])
                 await quarantine.act(connection, number, "retry", operator, why, answered.outcome, _said(answered))
                 return answered.outcome
         except (Unknown, Settled, *PASSING):
@@ -63,24 +60,41 @@ class Redrive:
 
     async def discard(self, number: int, operator: str, why: str) -> str:
         """Settle the record without deciding it; it stays where it is, with ``why`` beside it."""
-        async with self.pool.acquire() as connection, connection.transaction():
-            await _hold(connection, number)
+        async with self._holding(number) as (connection, _):
             await quarantine.act(connection, number, "discard", operator, why, "discarded", why)
         return "discarded"
 
     async def _note_failure(self, number: int, operator: str, why: str, error: Exception) -> None:
-        async with self.pool.acquire() as connection, connection.transaction():
-            await _hold(connection, number)
+        async with self._holding(number) as (connection, _):
             await quarantine.act(connection, number, "retry", operator, why, "failed", repr(error))
 
+    @asynccontextmanager
+    async def _holding(self, number: int) -> AsyncIterator[tuple[Connection, dict[str, Any]]]:
+        points.reached("redrive.begin")
+        async with self.pool.acquire() as connection, connection.transaction():
+            row = await quarantine.hold(connection, number)
+            if row is None:
+                raise Unknown(f"there is no record {number} in quarantine")
+            if not row["open"]:
+                raise Settled(f"record {number} was settled before")
+            yield connection, row
+            points.reached("redrive.commit")
 
-async def _hold(connection: Connection, number: int) -> dict[str, Any]:
-    row = await quarantine.hold(connection, number)
-    if row is None:
-        raise Unknown(f"there is no record {number} in quarantine")
-    if not row["open"]:
-        raise Settled(f"record {number} was settled before")
-    return row
+    def _read(self, row: dict[str, Any]) -> Inbound:
+        record = quarantine.record_in(row)
+        if record.headers is None:
+            raise Unreadable(Unreadable.__doc__)
+        inbound = read_record(record, self.desk.handlers.types)
+        if problem := unreadable_in(inbound):
+            raise Unreadable(problem.detail)
+        return inbound if row["hash"] is None else _as_it_came(inbound, row)
+
+
+def _as_it_came(inbound: Inbound, row: dict[str, Any]) -> Inbound:
+    """What waited was kept as it was understood: beside it stand its content's hash, and where and when it came."""
+    if isinstance(inbound, Submission):
+        return replace(inbound, hash=row["hash"], received_at=row["received_at"], record=row["record"])
+    return replace(inbound, record=row["record"])
 
 
 def _said(answered: Answered) -> str:

@@ -7,11 +7,12 @@ is over. The queue is read and changed only under the lane lock.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from samenspel.contracts.catalogue import SubmissionType
 from samenspel.contracts.submissions import Submission
 from samenspel.messaging import points
+from samenspel.messaging.answers import Identity
 from samenspel.messaging.lanes import LaneName
 from samenspel.messaging.states import Reference
 from samenspel.runtime.columns import columns
@@ -22,16 +23,40 @@ PATIENCE: Final = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """One queued submission. ``needs`` is the fact it misses, or None when it only waits for its turn.
+    """One queued submission, as its row keeps it: what can no longer be read is answered too.
 
     ``is_overdue`` by the database's clock, the one that all instances share: theirs may be set, or differ.
     """
 
     number: int
     lane: LaneName
-    needs: Reference | None
+    subject: str
+    organisation: str
     is_overdue: bool
-    submission: Submission
+    row: Mapping[str, Any]
+
+    @property
+    def identity(self) -> Identity:
+        return self.organisation, self.row["source"], self.row["id"]
+
+    def submission(self, types: Mapping[str, SubmissionType]) -> Submission:
+        """Raises `KeyError` or `ValidationError` when this version cannot read what another one kept."""
+        row, kind = self.row, types[self.row["type"]]
+        data = kind.model.model_validate_json(row["data"])
+        return Submission(
+            organisation=self.organisation,
+            source=row["source"],
+            id=row["id"],
+            type=kind,
+            subject=self.subject,
+            key=getattr(data, kind.key_field),
+            data=data,
+            hash=row["hash"],
+            received_at=row["received_at"],
+            record=row["record"],
+            correlationid=row["correlationid"],
+            traceparent=row["traceparent"],
+        )
 
 
 SUBJECTS = """
@@ -106,36 +131,20 @@ async def ready(connection: Connection) -> list[int]:
     return [row["number"] for row in await connection.fetch(READY)]
 
 
-async def read(connection: Connection, number: int, types: Mapping[str, SubmissionType]) -> Waiting | None:
+async def read(connection: Connection, number: int) -> Waiting | None:
     """The queued submission with this number, or None when it has left the queue."""
     points.reached("waiting.read")
     row = await connection.fetchrow(READ, number)
     if row is None:
         return None
-    kind = types[row["type"]]
-    data = kind.model.model_validate_json(row["data"])
-    submission = Submission(
-        organisation=row["organisation"],
-        source=row["source"],
-        id=row["id"],
-        type=kind,
-        subject=row["subject"],
-        key=getattr(data, kind.key_field),
-        data=data,
-        hash=row["hash"],
-        received_at=row["received_at"],
-        record=row["record"],
-        correlationid=row["correlationid"],
-        traceparent=row["traceparent"],
-    )
-    needs = (row["needs_aggregate"], row["needs_subject"]) if row["needs_aggregate"] else None
-    return Waiting(number, (row["topic"], row["lane"]), needs, row["is_overdue"], submission)
+    lane = row["topic"], row["lane"]
+    return Waiting(number, lane, row["subject"], row["organisation"], row["is_overdue"], row)
 
 
 async def is_first(connection: Connection, waiting: Waiting) -> bool:
     """Whether it still heads its queue; to be called after the lane lock."""
     points.reached("waiting.first")
-    first = await connection.fetchval(FIRST, *waiting.lane, waiting.submission.subject)
+    first = await connection.fetchval(FIRST, *waiting.lane, waiting.subject)
     return bool(first == waiting.number)
 
 

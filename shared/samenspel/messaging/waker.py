@@ -47,23 +47,33 @@ class Waker:
             numbers = await waiting.ready(connection)
         decided = 0
         for number in numbers:
-            decided += await self._decided(number)
+            decided += await self._answered(number)
         if decided:
             self._settled(decided)
         return 0 if decided else IDLE_SECONDS
 
-    async def _decided(self, number: int) -> bool:
-        """Whether it was answered. One that breaks the deciding stays, and keeps only its own subject waiting."""
+    async def _answered(self, number: int) -> bool:
+        """Whether it was answered. One that breaks the deciding is set apart, and its queue goes on."""
         try:
-            points.reached("waker.begin")
-            async with self._pool.acquire() as connection, connection.transaction():
-                answered = await self._desk.settle_waiting(connection, number)
-                points.reached("waker.commit")
+            return await self._decide(number)
         except PASSING:
             raise
         except Exception as error:
-            log.exception("waiting submission breaks the deciding; it waits on", number=number, exc_info=error)
-            return False
+            log.exception("waiting submission breaks the deciding", number=number, exc_info=error)
+            return await self._set_apart(number, repr(error))
+
+    async def _decide(self, number: int) -> bool:
+        points.reached("waker.begin")
+        async with self._pool.acquire() as connection, connection.transaction():
+            answered = await self._desk.settle_waiting(connection, number)
+            points.reached("waker.commit")
+        return answered is not None
+
+    async def _set_apart(self, number: int, error: str) -> bool:
+        points.reached("waker.set-apart")
+        async with self._pool.acquire() as connection, connection.transaction():
+            answered = await self._desk.set_apart_waiting(connection, number, error)
+            points.reached("waker.set-apart-commit")
         return answered is not None
 
     async def _guarded_poll(self) -> float:

@@ -67,13 +67,23 @@ FOLLOWING: Final = [
 ]
 """What those come by who follow the facts of others."""
 
+BREAKING: Final = _points(
+    "quarantine.set-apart redrive.begin quarantine.hold quarantine.find quarantine.act redrive.commit"
+)
+"""What those come by whom a submission breaks (`tests.chaos.kill.stumbling`), and whose operator retries it."""
+
 POINTS: Final[Mapping[Service, list[Point]]] = {
-    "registry": [*EVERY, *_points("aggregates.share registry.index-initiatives")],
+    "registry": [
+        *EVERY,
+        *BREAKING,
+        *_points("aggregates.share registry.index-initiatives ingress.set-apart ingress.set-apart-commit"),
+    ],
     "funding": [
         *EVERY,
         *FOLLOWING,
+        *BREAKING,
         *_points("waiting.enqueue waiting.read waiting.first waiting.leave waiting.stay answers.revise"),
-        *_points("waker.begin waker.commit"),
+        *_points("waker.begin waker.commit waker.set-apart answers.forget waker.set-apart-commit"),
         *_points("funding.granted funding.open-budgets funding.draw funding.index-applications"),
     ],
     "notifier": [

@@ -15,6 +15,7 @@ from tests.chaos.kill.judge import judge, keep_history
 from tests.chaos.kill.lives import Life
 from tests.chaos.kill.log import Log, following
 from tests.chaos.kill.stage import PATIENCE, Stage, stage
+from tests.chaos.kill.stumbling import can_stumble
 from tests.chaos.kill.works import Funding, Registering, Subscribing, Work
 from tests.kit.lives import begin_ready
 from tests.kit.organisations import admit, operator_of
@@ -78,6 +79,8 @@ async def works(system: LocalSystem) -> AsyncIterator[Mapping[Service, Work]]:
             each.begin()
             await eventually(each.is_ready, PATIENCE, f"a ready {service}")
         await keep_history(stages["funding"])
+        for name in ("registry", "funding"):
+            await can_stumble(stages[name])
         told = await stack.enter_async_context(receiving(takes))
         receiver = stack.enter_context(LosingProxy(int(told.url.rstrip("/").rpartition(":")[2])))
         stages["notifier"].proxies["receiver"] = receiver

@@ -8,6 +8,7 @@ from typing import Final
 from samenspel.contracts.catalogue import type_name
 
 from tests.chaos.kill.stage import PATIENCE, Stage
+from tests.chaos.kill.stumbling import retry, stumbling
 from tests.chaos.workload import post_until_answered
 from tests.funding.rounds import Round
 from tests.kit.events import Event, initiative, new_id
@@ -33,13 +34,16 @@ class Work(ABC):
 
 
 class Registering(Work):
-    """Initiatives, changes of them, and one that is refused."""
+    """Initiatives, changes of them, one that is refused, and one that breaks the deciding until it is mended."""
 
     async def round(self) -> None:
         city = self.stage.organisation
         events = [city.event("initiative-registered", initiative()) for _ in range(14)]
         refused = city.event("initiative-registered", {"initiative_id": new_id()})
-        await self.stage.submit([*events[:8], refused], events[8:])
+        async with stumbling(self.stage, [events[3]["data"]["initiative_id"]]):
+            await self.stage.submit([*events[:8], refused], events[8:])
+            await retry(self.stage, "failed")
+        await retry(self.stage, "accepted")
         changes = [
             city.event(
                 "initiative-changed",
@@ -51,7 +55,10 @@ class Registering(Work):
 
 
 class Funding(Work):
-    """A programme for which more is asked than there is, by applications that come before what they refer to."""
+    """A programme for which more is asked than there is, by applications that come before what they refer to.
+
+    Two of those that wait, one over each door, break the deciding until they are mended.
+    """
 
     async def round(self) -> None:
         rijk = self.stage.organisation
@@ -61,13 +68,15 @@ class Funding(Work):
         applications = [round.application(ASKED_CENTS, initiative_id=each["initiative_id"]) for each in named]
         applications[0]["data"]["beneficiary"]["oin"] = partner
         applications += [round.application(ASKED_CENTS) for _ in range(2)]
-        async with asyncio.TaskGroup() as tasks:
+        broken = [applications[number]["data"]["application_id"] for number in (4, 5)]
+        async with stumbling(self.stage, broken), asyncio.TaskGroup() as tasks:
             tasks.create_task(self.stage.submit(applications[:5], applications[5:]))
             await eventually(lambda: self._all_heard(applications), PATIENCE, "a first answer to each application")
             await self._admit(partner, applications[0])
             for each in named:
                 event = rijk.event("initiative-registered", each)
                 await post_until_answered(rijk, "registry", event)
+        await retry(self.stage, "accepted")
         decisions = [round.grant(each) for each in applications]
         await self.stage.submit(decisions[:5], decisions[5:])
 
