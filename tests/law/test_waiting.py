@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -61,8 +62,8 @@ async def two_wait(room: Room, handlers: Referring) -> tuple[Submission, Submiss
 
 
 async def one_breaks(room: Room, handlers: Referring, record: str = "http") -> Submission:
-    """Waited, and was set apart."""
-    stated = replace(registered(), record=record)
+    """Waited, and was set apart; its sender spelled it so that its content has this hash."""
+    stated = replace(registered(), record=record, hash=sha256(b"as it was spelled").digest())
     handlers.broken.add(stated.subject)
     await room.settle(stated, handlers=handlers)
     await arrive(room)

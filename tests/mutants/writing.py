@@ -38,6 +38,20 @@ WRITING: Final = (
         "tests/law/test_turns.py::test_the_second_decides_on_what_the_first_has_made",
     ),
     Mutant(
+        "changes-what-a-decision-has-read",
+        "samenspel.messaging.aggregates:SHARE",
+        " for share",
+        "",
+        "tests/law/test_turns.py::test_what_a_decision_has_read_on_another_lane_holds_still",
+    ),
+    Mutant(
+        "changes-what-others-told-meanwhile",
+        "samenspel.messaging.aggregates:SHARE_PROJECTION",
+        " for share",
+        "",
+        "tests/law/test_turns.py::test_what_a_decision_has_read_of_others_holds_still",
+    ),
+    Mutant(
         "forgets-what-was-answered",
         "samenspel.messaging.answers:known",
         "if not submissions:",
