@@ -141,4 +141,4 @@ def test_a_kafka_that_falls_silent_is_no_owner_that_lost_everything(monkeypatch:
     nowhere = KafkaAccess(bootstrap="127.0.0.1:1", security_protocol="SASL_PLAINTEXT")
     credential = Credential(name="City", oin="00000099000000000344", username="x", password="x", token="x")
     with KafkaLanes(nowhere, credential) as source, pytest.raises(SurroundingsMissing):
-        next(source.records((TOPIC, 0), 0, 1))
+        next(source.records({(TOPIC, 0): (0, 1)}))

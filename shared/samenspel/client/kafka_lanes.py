@@ -113,11 +113,14 @@ class KafkaLanes:
         if time.monotonic() - self._heard > SILENT_SECONDS_MAX:
             raise SurroundingsMissing(away(self._access))
 
-    def records(self, name: LaneName, start: int, end: int) -> Iterator[Record]:
-        """One lane's records from offset ``start`` up to, not including, ``end``; gaps are passed over."""
-        self.read_from({name: start})
-        while self.reached[name] < end:
-            yield from (record for record in self.batch(RECORDS_MAX, TURN_SECONDS) if record.offset() < end)
+    def records(self, places: Mapping[LaneName, tuple[int, int]]) -> Iterator[Record]:
+        """The records of these lanes, each from its first offset until its second is reached; in order per lane.
+
+        Meanwhile a lane may be told to `go_to` another place. Raises SurroundingsMissing when nothing comes.
+        """
+        self.read_from({name: start for name, (start, _) in places.items()})
+        while any(self.reached[name] < end for name, (_, end) in places.items()):
+            yield from self.batch(RECORDS_MAX, TURN_SECONDS)
             self.require_life()
 
     def _topics(self) -> Any:

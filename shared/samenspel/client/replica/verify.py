@@ -3,12 +3,10 @@
 What is on disk is not believed: ``H`` is taken again of each stored event, and the digest after each is made again.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import Final
 
-from samenspel.client.kafka_lanes import KafkaLanes, Record
+from samenspel.client.kafka_lanes import KafkaLanes, LaneName, Record
 from samenspel.client.profile import Profile
 from samenspel.client.replica.copy import Lane
 from samenspel.client.replica.outcome import total_digest
@@ -106,7 +104,7 @@ def verify(store: Store, profile: Profile | None = None, organisation: str = "")
     verdicts = [_verdict(lane, recount) for lane in store.lanes()]
     if profile is not None:
         with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source:
-            verdicts = list(_compare_with_owner(source, store, verdicts))
+            verdicts = _compare_with_owner(source, store, verdicts)
     return VerifyReport(tuple(verdicts), tuple(recount.faults))
 
 
@@ -148,54 +146,67 @@ def _verdict(lane: Lane, recount: _Recount) -> LaneVerdict:
     return LaneVerdict(lane.label, lane.timeline, sequence, to_hex(digest), equal)
 
 
-def _compare_with_owner(source: KafkaLanes, store: Store, verdicts: list[LaneVerdict]) -> Iterator[LaneVerdict]:
+@dataclass(slots=True)
+class _Heard:
+    """What an owner says on a lane from our place on: how far it is, and whether it says of our place what we do.
+
+    All of it counts: what lies last may be a repeat of an older event, or one of an older timeline.
+    """
+
+    lane: Lane
+    verdict: LaneVerdict
+    reached: tuple[int, int] = (1, 0)
+    agrees: bool = True
+    found_us: bool = False
+
+    def begin(self, start: int, end: int) -> int:
+        """The offset from which to read, of a log with these bounds: ours, to see that we are there still."""
+        offset = self.lane.last_offset
+        self.found_us = not start <= offset < end
+        return start if self.found_us else offset
+
+    def take(self, record: Record) -> bool:
+        """Whether it lies where we stand; if not, all of the lane must be heard, though some of it be heard twice."""
+        place, digest = _said_in(record)
+        self.reached = max(self.reached, place)
+        self.agrees &= place != (self.verdict.timeline, self.verdict.sequence) or digest == self.verdict.digest
+        self.found_us, found = True, self.found_us or place == (self.lane.timeline, self.lane.sequence)
+        return found
+
+    def compared(self) -> LaneVerdict:
+        timeline, sequence = self.reached
+        same_timeline = timeline == self.verdict.timeline
+        return replace(
+            self.verdict,
+            behind=sequence - self.verdict.sequence if same_timeline else sequence,
+            equal=self.verdict.equal and self.agrees and same_timeline,
+        )
+
+
+def _compare_with_owner(source: KafkaLanes, store: Store, verdicts: list[LaneVerdict]) -> list[LaneVerdict]:
     """Lane by lane as the owners have them; one that this file never saw is behind by all of it."""
     lanes = {lane.name: lane for lane in store.lanes()}
     ours = {verdict.lane: verdict for verdict in verdicts}
     bounds = source.bounds(sorted({topic for topic, _ in lanes} | set(CANONICAL)))
+    heard: dict[LaneName, _Heard] = {}
     for name in sorted(lanes.keys() | bounds.keys()):
         lane = lanes.get(name) or Lane(*name)
-        verdict = ours.get(lane.label) or LaneVerdict(lane.label, 1, 0, to_hex(0), True)
-        yield _compared(source, lane, verdict, *bounds.get(name, (0, 0)))
+        heard[name] = _Heard(lane, ours.get(lane.label) or LaneVerdict(lane.label, 1, 0, to_hex(0), True))
+    places = {name: (heard[name].begin(start, end), end) for name, (start, end) in bounds.items()}
+    for record in source.records(places):
+        name = record.topic(), record.partition()
+        if not heard[name].take(record):
+            source.go_to(name, bounds[name][0])
+    return [each.compared() for each in heard.values()]
 
 
-def _compared(source: KafkaLanes, lane: Lane, verdict: LaneVerdict, start: int, end: int) -> LaneVerdict:
-    """Behind by how many, and whether the event that we stand at has our digest wherever it lies on the owner's lane.
-
-    Read up to the end: what lies last may be a repeat of an older event, or one of an older timeline.
-    """
-    ours, said = (verdict.timeline, verdict.sequence), verdict.digest.encode()
-    reached, agrees = (1, 0), True
-    for record in _from_our_place(source, lane, start, end):
-        place, digest = _said_at(record)
-        reached = max(reached, place)
-        agrees &= place != ours or digest == said
-    timeline, sequence = reached
-    same_timeline = timeline == verdict.timeline
-    return replace(
-        verdict,
-        behind=sequence - verdict.sequence if same_timeline else sequence,
-        equal=verdict.equal and agrees and same_timeline,
-    )
-
-
-def _from_our_place(source: KafkaLanes, lane: Lane, start: int, end: int) -> Iterator[Record]:
-    """The owner's records from the one that we stand at; all of them when another lies there."""
-    if start <= lane.last_offset < end:
-        records = source.records(lane.name, lane.last_offset, end)
-        first = next(records, None)
-        if first is not None and _said_at(first)[0] == (lane.timeline, lane.sequence):
-            return chain([first], records)
-    return source.records(lane.name, start, end)
-
-
-def _said_at(record: Record) -> tuple[tuple[int, int], bytes]:
-    """Timeline and sequence, and the digest after it; those of a record that is no event are before any."""
+def _said_in(record: Record) -> tuple[tuple[int, int], str]:
+    """Timeline and sequence, and the digest after it; a record that is no event lies before them all."""
     headers = dict(record.headers() or ())
     try:
-        return (int(headers["ce_timeline"]), int(headers["ce_sequence"])), headers["ce_statedigest"]
-    except (KeyError, ValueError, TypeError):
-        return (0, 0), b""
+        return (int(headers["ce_timeline"]), int(headers["ce_sequence"])), headers["ce_statedigest"].decode()
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return (0, 0), ""
 
 
 def hash_of(aggregate: str, subject: str, value: str | bytes) -> int:
