@@ -76,6 +76,13 @@ READING: Final = (
         "tests/law/test_following.py::test_a_state_that_is_not_the_owners_is_said_with_its_event",
     ),
     Mutant(
+        "keeps-what-it-cannot-serve",
+        "samenspel.messaging.membership:Membership.run",
+        "self._heartbeat.silent.wait()",
+        "asyncio.Event().wait()",
+        "tests/shared/test_membership.py::test_one_that_joined_a_moment_too_late_leaves_again",
+    ),
+    Mutant(
         "no-fence-at-the-door",
         "samenspel.messaging.doors:lock",
         "standing.get(topic) != start",

@@ -2,7 +2,8 @@
 
 Read in this order: `law` (the rule), `lanes` (where sequence and digest advance), `publishing` (the bytes),
 `desk` (the one transaction), `doors`, `batches`, `reader` and `ingress` (what comes in), `comparison`, `gate` and
-`relay` (what goes out), `positions` and `projector` (following others), `service` (all of it together).
+`relay` (what goes out), `positions` and `projector` (following others), `heartbeat` and `membership` (leaving the
+work to others), `service` (all of it together).
 For the operator: `recovery`, `folding`, `recalling`, `timelines` and `upkeep` (a lane and Kafka came apart),
 `quarantine` and `redrive` (what could not be read or decided).
 """

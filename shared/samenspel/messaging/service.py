@@ -4,6 +4,7 @@ import asyncio
 import platform
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
@@ -19,16 +20,18 @@ from samenspel.messaging.desk import Desk, Handlers
 from samenspel.messaging.doors import open_door, stands_at
 from samenspel.messaging.errors import PASSING, DoorsClosed, FenceLost, LaneMissing
 from samenspel.messaging.gate import Gate
+from samenspel.messaging.heartbeat import Heartbeat
 from samenspel.messaging.ingress import Ingress
+from samenspel.messaging.membership import Membership
 from samenspel.messaging.probe import Probe
 from samenspel.messaging.projector import Follower, Projector
 from samenspel.messaging.relay import Relay
 from samenspel.messaging.room import Room
-from samenspel.messaging.subscribing import Subscription, ingress_pattern, readers, subscribe
+from samenspel.messaging.subscribing import Subscription, ingress_pattern, subscribe
 from samenspel.messaging.upkeep import Upkeep
 from samenspel.messaging.waker import Waker
 from samenspel.runtime.metrics import APPLIED, PUBLISHED
-from samenspel.runtime.postgres import Pool
+from samenspel.runtime.postgres import Pool, connect, hang_up
 from samenspel.runtime.settings import ServiceSettings
 from samenspel.runtime.turns import Turns
 
@@ -69,19 +72,14 @@ class Messaging:
         self.gate = Gate(pool, self._relay_probe, self._look_again)
         self.relay = Relay(pool, self.gate, settings.kafka(), _holder(settings), PUBLISHED.inc)
         self.upkeep = Upkeep(
-            pool,
-            lambda: Probe(settings.kafka()),
-            self.gate,
-            handlers,
-            owns,
-            settings.lanes,
-            self.relay.wake,
+            pool, lambda: Probe(settings.kafka()), self.gate, handlers, owns, settings.lanes, self.relay.wake
         )
         self.waker = Waker(self.desk, pool, self._settled)
         self._room = Room()
+        self.heartbeat = _heartbeat(name, settings, pool)
         self.ingress = Ingress(self.desk, pool, self._settled, self._room)
         self.projector = Projector(pool, self.probe, self._applied, follower)
-        self._broker: KafkaBroker | None = None
+        self._membership = Membership(self.heartbeat, self._join, self.ingress.finish)
         self._tasks: list[asyncio.Task[None]] = []
         self._receipts_ready: set[str] = set()
         self.turns = Turns(SUBMISSIONS_AT_ONCE)
@@ -91,18 +89,19 @@ class Messaging:
     async def start(self) -> None:
         """Make our lanes and start everything; a Kafka that is away is waited for, in the background."""
         await _supervised("lanes", self._ensure_lanes)
-        self._tasks = [
-            asyncio.create_task(_supervised(name, run), name=name)
-            for name, run in (("relay", self.relay.run), ("waker", self.waker.run), ("consumer", self._consume))
-        ]
+        parts = {
+            "heartbeat": self.heartbeat.run,
+            "relay": self.relay.run,
+            "waker": self.waker.run,
+            "consumer": self._membership.run,
+        }
+        self._tasks = [asyncio.create_task(_supervised(name, run), name=name) for name, run in parts.items()]
 
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._broker is not None:
-            await self._broker.stop()
-        await self.ingress.finish()
+        await self._membership.end()
         await self.probe.close()
         await self._relay_probe.close()
 
@@ -123,9 +122,7 @@ class Messaging:
             found["relay"] = "Kafka or PostgreSQL is away, or not compared yet"
         if lack := self._room.lack:
             found["database"] = f"cannot store: {lack}"
-        if self._broker is None:
-            found["consumer"] = "not connected to Kafka yet"
-        return found
+        return found | self._membership.amiss()
 
     async def submit(self, organisation: str, inbound: Sequence[Inbound]) -> list[Answered]:
         """The HTTP door: decide these now, in one transaction.
@@ -163,7 +160,7 @@ class Messaging:
     def _look_again(self) -> None:
         """The database is in another life: what was read may not be what it holds, so ask it where to read on."""
         self._receipts_ready.clear()
-        for reader in readers(self._broker) if self._broker else ():
+        for reader in self._membership.readers():
             for partition in reader.assignment():
                 reader.reopen(partition)
 
@@ -199,17 +196,24 @@ class Messaging:
         self.ingress.opened(partition.topic, offset)
         return offset
 
-    async def _consume(self) -> None:
+    async def _join(self) -> KafkaBroker:
         settings, handlers = self._settings, self.desk.handlers
         subscriptions = [Subscription("ingress", self.ingress, pattern=ingress_pattern(handlers.domain))]
         if self._follows:
             subscriptions.append(Subscription("canonical", self.projector, topics=self._follows))
-        self._broker = await subscribe(self._name, settings, subscriptions, opener=self._open)
+        return await subscribe(self._name, settings, subscriptions, opener=self._open)
 
 
 def _holder(settings: ServiceSettings) -> UUID:
     """Who holds a lease: the place, so that an instance that was killed and restarted takes its own back at once."""
     return uuid5(NAMESPACE_DNS, f"{platform.node()}:{settings.http_port}")
+
+
+def _heartbeat(name: str, settings: ServiceSettings, pool: Pool) -> Heartbeat:
+    """When the database is silent, whatever waits for it in the pool's connections waits no longer."""
+    password = settings.postgres_password.get_secret_value()
+    ask = partial(connect, settings.postgres_dsn, password, f"samenspel-{name}-heartbeat")
+    return Heartbeat(ask, partial(hang_up, pool))
 
 
 async def _supervised(name: str, run: Callable[[], Awaitable[None]]) -> None:

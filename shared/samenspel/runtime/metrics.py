@@ -19,6 +19,10 @@ REBUILT: Final = Counter(
 INGRESS_RETURNED: Final = Counter(
     "samenspel_ingress_returned_total", "Ingress logs found cut back or made anew, and read again from their start"
 )
+SILENCES: Final = Counter(
+    "samenspel_database_silences_total",
+    "Times that the database was silent for too long, and this instance left its partitions to others",
+)
 WAITING: Final = Gauge("samenspel_submissions_waiting", "Submissions that wait for a fact of another service")
 QUARANTINED: Final = Gauge("samenspel_quarantined", "Records set apart, by reason", ["reason"])
 ATTEMPTS: Final = Counter(

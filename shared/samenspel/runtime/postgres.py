@@ -51,6 +51,27 @@ async def create_pool(dsn: str, password: str, application: str, connections: in
     return pool
 
 
+async def connect(dsn: str, password: str, application: str) -> Connection:
+    """A connection beside every pool."""
+    return await asyncpg.connect(
+        dsn,
+        password=password,
+        timeout=CONNECT_SECONDS_MAX,
+        command_timeout=COMMAND_SECONDS_MAX,
+        server_settings={"application_name": application},
+    )
+
+
+def hang_up(pool: Pool) -> None:
+    """End its connections now: whoever waits on one fails at once, and the next question goes over a new one.
+
+    asyncpg's own ways either wait for those who wait, or end the pool.
+    """
+    inside: Any = pool
+    for holder in inside._holders:
+        holder.terminate()
+
+
 async def _as_it_is(connection: Connection) -> None:
     """Nobody leaves anything in a session, so there is nothing to reset: that would cost a round trip each time.
 

@@ -1,0 +1,65 @@
+"""A service's place in its consumer groups: held as long as its database answers, and given up when it does not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import structlog
+from faststream.kafka import KafkaBroker
+
+from samenspel.messaging.heartbeat import Heartbeat
+from samenspel.messaging.reader import LaneReader
+from samenspel.messaging.subscribing import readers
+
+log = structlog.get_logger()
+
+LEAVE_SECONDS_MAX: Final = 10.0
+
+
+class Membership:
+    """``join`` gives a broker that has joined; ``finish`` waits for what was read and is being decided."""
+
+    def __init__(
+        self, heartbeat: Heartbeat, join: Callable[[], Awaitable[KafkaBroker]], finish: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._heartbeat = heartbeat
+        self._join = join
+        self._finish = finish
+        self._broker: KafkaBroker | None = None
+
+    async def run(self) -> None:
+        """Until cancelled. Raises when Kafka is away."""
+        while True:
+            await self._heartbeat.answers.wait()
+            self._broker = await self._join()
+            await self._heartbeat.silent.wait()
+            broker, self._broker = self._broker, None
+            await _leave(broker)
+            await self._finish()
+
+    async def end(self) -> None:
+        """Once `run` is cancelled: what is at hand is finished first."""
+        if self._broker is not None:
+            await self._broker.stop()
+        await self._finish()
+
+    def readers(self) -> list[LaneReader]:
+        return readers(self._broker) if self._broker else []
+
+    def amiss(self) -> dict[str, str]:
+        """What is not in order now, by name."""
+        if self._heartbeat.silent.is_set():
+            return {"database": "does not answer; what comes over Kafka is left to other instances until it does"}
+        return {} if self._broker else {"consumer": "not connected to Kafka yet"}
+
+
+async def _leave(broker: KafkaBroker) -> None:
+    """Others take over at once. With Kafka away there is nobody to tell: the session ends by itself, and this too."""
+    stopping = asyncio.ensure_future(broker.stop())
+    stopping.add_done_callback(_say_what_came_of_it)
+    await asyncio.wait([stopping], timeout=LEAVE_SECONDS_MAX)
+
+
+def _say_what_came_of_it(stopping: asyncio.Future[None]) -> None:
+    if not stopping.cancelled() and (error := stopping.exception()):
+        log.warning("groups not left in order", error=repr(error))
