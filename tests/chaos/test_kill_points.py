@@ -25,6 +25,8 @@ funding projector.commit before 1
 funding projector.commit after 1
 funding waker.commit before 1
 funding waker.commit lost 1
+funding waker.set-apart-commit before 1
+registry redrive.commit after 1
 notifier sender.tell after 1
 notifier outcomes.commit before 1
 notifier deliveries.commit lost 1
