@@ -12,6 +12,7 @@ from samenspel.cli.funding import app as funding
 from samenspel.cli.lanes import app as lanes
 from samenspel.cli.organisation import app as organisation
 from samenspel.cli.quarantine import app as quarantine
+from samenspel.cli.receive import receive
 from samenspel.cli.replica import app as replica
 
 GROUP: Final = "samenspel.commands"
@@ -32,6 +33,7 @@ def build() -> typer.Typer:
         app.registered_groups += brought.registered_groups
     app.command()(emit)
     app.command()(catalogue)
+    app.command()(receive)
     for name, group in (
         ("organisation", organisation),
         ("events", events),

@@ -1,0 +1,42 @@
+"""Whatever somebody is told to type is there: commands and their options, and targets of the Makefile.
+
+By the documents, and by what the product itself says.
+"""
+
+import re
+import shlex
+from typing import Any
+
+import pytest
+import typer
+from samenspel.cli.app import build
+
+from tests.architecture.checkout import ROOT, product_files
+
+TEXTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *product_files()]
+CODE = re.compile(r"^```.*?^```|`[^`\n]+`|^ {4}(?:samenspel|make) [^\n]+$", re.MULTILINE | re.DOTALL)
+TYPED = re.compile(r"^[ `]*(?:[A-Z_]+=\S+ )*(samenspel|make) ([^`\n]+?)(?: +#.*)?`?$", re.MULTILINE)
+TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def typed(program: str) -> list[str]:
+    """What stands behind this program's name wherever it is typed; what it is piped to is left out."""
+    pieces = [piece for text in TEXTS for piece in CODE.findall(text.read_text())]
+    found = [each for piece in pieces for each in TYPED.findall(piece)]
+    return sorted({re.split(r" [|&]", rest)[0] for name, rest in found if name == program})
+
+
+@pytest.mark.parametrize("line", typed("samenspel"))
+def test_a_command_that_is_told_is_there(line: str) -> None:
+    command: Any = typer.main.get_command(build())
+    rest = iter(shlex.split(line))
+    while hasattr(command, "commands") and (word := next(rest, None)) is not None:
+        assert word in command.commands
+        command = command.commands[word]
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in rest if word.startswith("--")} <= {*options, "--help"}
+
+
+@pytest.mark.parametrize("line", typed("make"))
+def test_a_target_that_is_told_is_there(line: str) -> None:
+    assert line.split()[0] in TARGETS
