@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,9 +27,15 @@ class Heartbeat:
         self.answers.set()
 
 
+class Reader:
+    is_lost = False
+
+
 class Broker:
     def __init__(self, stop: str, kafka_is_back: asyncio.Event) -> None:
         self.stopped = False
+        self.reader = Reader()
+        self.subscribers = [SimpleNamespace(consumer=self.reader)]
         self._stop = stop
         self._kafka_is_back = kafka_is_back
 
@@ -93,7 +100,19 @@ async def test_one_that_joined_a_moment_too_late_leaves_again() -> None:
     heartbeat, group = Heartbeat(), Group()
     heartbeat.silent.set()
     async with running(heartbeat, group):
-        await eventually(lambda: group.joined and group.joined[0].stopped)
+        await eventually(lambda: group.joined and group.joined[0].stopped, 5)
+
+
+async def test_it_joins_again_when_a_reader_will_read_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """aiokafka goes on telling Kafka that this one lives: nobody else would be given its partitions."""
+    monkeypatch.setattr(membership, "LOOK_SECONDS", 0.01)
+    heartbeat, group = Heartbeat(), Group()
+    async with running(heartbeat, group) as member:
+        await eventually(lambda: not member.amiss())
+        group.joined[0].reader.is_lost = True
+        await eventually(lambda: len(group.joined) == 2)
+        assert group.joined[0].stopped
+        await eventually(lambda: not member.amiss())
 
 
 async def test_at_the_end_it_stops_what_it_has_joined() -> None:

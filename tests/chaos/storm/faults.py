@@ -141,13 +141,14 @@ async def half_open_kafka(stage: Stage, served: Served) -> tuple[str, float]:
 
 
 async def half_open_postgres(stage: Stage, served: Served) -> tuple[str, float]:
-    """Measured from its end: an instance without a database keeps its partitions as long as Kafka hears of it."""
-    stage.postgres_proxy.half_open()
-    await asyncio.sleep(stage.random.uniform(1, 4))
-    await asyncio.to_thread(stage.postgres_proxy.heal)
+    """The same: they leave their partitions to the others when their database is silent."""
     struck = time.monotonic()
-    await served(None)
-    return "half-open PostgreSQL", time.monotonic() - struck
+    stage.postgres_proxy.half_open()
+    try:
+        await served(None)
+        return "half-open PostgreSQL", time.monotonic() - struck
+    finally:
+        await asyncio.to_thread(stage.postgres_proxy.heal)
 
 
 FAULTS: Final[Mapping[str, Fault]] = {
