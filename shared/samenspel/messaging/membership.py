@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -14,6 +15,7 @@ from samenspel.messaging.subscribing import readers
 log = structlog.get_logger()
 
 LEAVE_SECONDS_MAX: Final = 10.0
+LOOK_SECONDS: Final = 1.0
 
 
 class Membership:
@@ -32,10 +34,19 @@ class Membership:
         while True:
             await self._heartbeat.answers.wait()
             self._broker = await self._join()
-            await self._heartbeat.silent.wait()
+            await self._until_lost()
             broker, self._broker = self._broker, None
             await _leave(broker)
             await self._finish()
+
+    async def _until_lost(self) -> None:
+        """Until the database is silent, or a reader will read no more."""
+        while not any(reader.is_lost for reader in self.readers()):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_SECONDS):
+                    await self._heartbeat.silent.wait()
+                return
+        log.error("a reader has lost a part of itself; the groups are left and joined again")
 
     async def end(self) -> None:
         """Once `run` is cancelled: what is at hand is finished first."""

@@ -7,9 +7,10 @@ from typing import Any, Final
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from samenspel.messaging import points
+from samenspel.messaging import points, transports
 
 log = structlog.get_logger()
+transports.install()
 
 BATCH_BYTES_MAX: Final = 900_000
 STOP_SECONDS_MAX: Final = 1.0

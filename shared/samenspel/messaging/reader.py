@@ -14,10 +14,11 @@ from typing import Any, Final
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 
-from samenspel.messaging import batches, points
+from samenspel.messaging import batches, points, transports
 
 log = structlog.get_logger()
 batches.install()
+transports.install()
 
 Opener = Callable[[TopicPartition, bool], Awaitable[int]]
 """From which offset to read on; the second says whether this reader has read it, and nothing happened to it since."""
@@ -53,6 +54,12 @@ class LaneReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no typ
         self._opener = opener
         self._opens_at: dict[TopicPartition, float] = {}
         self._turns = 0
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether a part of it has ended, which aiokafka never begins again: it reads no more, and stays a member."""
+        parts = self._coordinator._coordination_task, self._fetcher._fetch_task, self._client._sync_task
+        return any(part.done() for part in parts)
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None

@@ -1,0 +1,33 @@
+"""A write to a connection that was closed a moment ago is an error that aiokafka understands."""
+
+from typing import Any
+
+import pytest
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.errors import IncompatibleBrokerVersion, KafkaConnectionError
+from aiokafka.protocol.metadata import MetadataRequest
+from samenspel.messaging import transports
+
+
+class Closing:
+    """A writer over one of uvloop's transports that was closed under it."""
+
+    def write(self, _: bytes) -> None:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+
+async def test_a_closed_transport_is_a_connection_error() -> None:
+    transports.install()
+    connection: Any = AIOKafkaConnection("127.0.0.1", 1)
+    connection._writer = Closing()
+    connection._versions = {MetadataRequest.API_KEY: (0, 5)}
+    with pytest.raises(KafkaConnectionError, match="handler is closed"):
+        connection.send(MetadataRequest([]))
+
+
+async def test_what_aiokafka_says_itself_is_left_as_it_is() -> None:
+    transports.install()
+    connection: Any = AIOKafkaConnection("127.0.0.1", 1)
+    connection._writer, connection._versions = Closing(), {}
+    with pytest.raises(IncompatibleBrokerVersion):
+        connection.send(MetadataRequest([]))
