@@ -168,7 +168,7 @@ def _exists(field: str, what: str, name: str) -> Problem:
     return Problem(
         code="already-exists",
         field=f"/{field}",
-        detail=f"there is a {what} {name} already",
+        detail=f"{what} {name} exists already",
         fix=f"Give a new {what} an id of its own.",
     )
 

@@ -216,6 +216,6 @@ def _exists(field: str, what: str, name: str) -> Problem:
     return Problem(
         code="already-exists",
         field=f"/{field}",
-        detail=f"there is a {what} {name} already",
+        detail=f"{what} {name} exists already",
         fix="Give a new one an id of its own; to change the present one, state what has changed.",
     )
