@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test unit check model chaos storm soak mutants bench audit lock clean
+.PHONY: help demo up down test long unit check model chaos storm soak mutants bench audit lock clean
 
 help: ## what there is to type
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -27,8 +27,11 @@ up: $(READY) ## start the local system and leave it running
 down: $(READY) ## stop it; its data stays
 	@$(BIN)/samenspel down
 
-test: $(READY) ## every test, on a real Kafka and a real PostgreSQL of its own
+test: $(READY) ## the tests, on a real Kafka and a real PostgreSQL of their own
 	@$(BIN)/python -m pytest
+
+long: $(READY) ## the tests that `make test` leaves out: a full disk (as root), a broker of an older day, larger models
+	@$(BIN)/python -m pytest -m long
 
 unit: $(READY) ## the tests of pure code: no Kafka, no PostgreSQL, seconds
 	@$(BIN)/python -m pytest -m 'not system and not bench and not long'
@@ -42,7 +45,7 @@ check: $(READY) ## format, lint, types, import contracts
 model: $(READY) ## the law of lanes, tried in every interleaving of small worlds, and each of its rules left out; LIMIT_S=
 	@$(BIN)/python -m tests.chaos.model
 
-chaos: $(READY) ## kill the services at every point of the path of a fact: >= 1,500 runs; about half an hour
+chaos: $(READY) ## kill the services at every point of the path of a fact: >= 1,500 runs, about half an hour; SEED=, RUNS=, LIMIT_S=
 	@$(BIN)/python -m tests.chaos.kill
 
 storm: $(READY) ## kill, stop and cut off everything at random under load: >= 200 kills; SEED=, EVENTS=, LIMIT_S=
@@ -51,10 +54,10 @@ storm: $(READY) ## kill, stop and cut off everything at random under load: >= 20
 soak: $(READY) ## the same load for ten minutes, and whether memory stays flat; RATE=, LIMIT_S=
 	@$(BIN)/python -m tests.bench.soak
 
-mutants: $(READY) ## switch every protection off, one at a time: its test must turn red
+mutants: $(READY) ## switch every protection off, one at a time: its test must turn red; LIMIT_S=
 	@$(BIN)/python -m tests.mutants
 
-bench: $(READY) ## measure against floors of the same run; writes .samenspel/bench.json
+bench: $(READY) ## measure against floors of the same run; writes .samenspel/bench.json; COUNT=, ROUNDS=, SIZES=
 	@$(BIN)/python -m tests.bench
 
 audit: $(READY) ## what we depend on: pinned, hashed, freely licensed, and known weaknesses (pip-audit)
