@@ -1,1 +1,1 @@
-"""How Samenspel is run: here without Docker (`local`), on one machine with it, on many with Kubernetes."""
+"""How Samenspel is run: here without Docker (`local`), or on one machine with it (`compose`)."""
