@@ -36,6 +36,8 @@ VOID = _answer("accepted", events=[_event("never-published")])
 REFUSED = _answer("rejected", problems=[{"code": "stale-version"}])
 ANOTHER = _answer("rejected", "bb", problems=[{"code": "same-id-other-content"}])
 DEFERRED = _answer("deferred")
+BROKEN = {name: it for name, it in _answer("rejected").items() if name != "submissionhash"}
+"""Of one that broke the deciding, and was set apart: never the final answer."""
 PROVEN = {**ACCEPTED, "record": "recovered"}
 
 
@@ -63,6 +65,9 @@ async def database(bare_system: LocalSystem) -> AsyncIterator["asyncpg.Connectio
         pytest.param(None, [DEFERRED], None, id="what waited is asked anew"),
         pytest.param(None, [DEFERRED, ACCEPTED], ACCEPTED, id="the final answer counts"),
         pytest.param(DEFERRED, [REFUSED], REFUSED, id="one that waits in the backup has its answer"),
+        pytest.param(None, [DEFERRED, BROKEN], None, id="what was set apart while it waited is asked anew too"),
+        pytest.param(DEFERRED, [BROKEN], DEFERRED, id="or waits on in the backup"),
+        pytest.param(None, [DEFERRED, BROKEN, ACCEPTED], ACCEPTED, id="its final answer is the operator's retry"),
         pytest.param(None, [ANOTHER], None, id="a refusal of other content is no first answer"),
         pytest.param(None, [DEFERRED, ANOTHER, ACCEPTED], ACCEPTED, id="nor between the first and the final one"),
         pytest.param(PROVEN, [ACCEPTED], ACCEPTED, id="the receipt says more than the fact"),
@@ -81,4 +86,4 @@ async def test_the_first_final_answer_is_kept(
     held = await database.fetchval(KEPT, CITY, SOURCE)
     assert (orjson.loads(held) if held else None) == kept
     assert [each[2] for each in found.void] == (["one"] if VOID in receipts else [])
-    assert [each[2] for each in found.unsettled] == (["one"] if receipts == [DEFERRED] and known is None else [])
+    assert [each[2] for each in found.unsettled] == (["one"] if DEFERRED in receipts and kept is None else [])

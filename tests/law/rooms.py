@@ -37,6 +37,7 @@ TABLES: Final = (
     "position",
     "projection",
     "quarantine",
+    "quarantine_action",
     "waiting",
 )
 OPEN: Final = "update lane set compared = incarnation()"

@@ -127,6 +127,23 @@ async def test_the_operator_has_it_decided(registry: Room, handlers: Referring, 
     assert outcomes(await registry.settle(stated, handlers=handlers)) == ["repeated"]
 
 
+async def test_a_retry_is_decided_and_written_down_or_neither(registry: Room, handlers: Referring) -> None:
+    await one_breaks(registry, handlers)
+    handlers.broken.clear()
+    [apart] = await quarantined(registry)
+
+    async def attempt() -> bool:
+        try:
+            await Redrive(registry.pool, registry.desk(handlers)).retry(apart["number"], OPERATOR, "mended")
+        except Died:
+            return False
+        return True
+
+    reached = await deaths_of(registry, attempt)
+    assert {"redrive.begin", "quarantine.hold", "lanes.journal", "quarantine.act", "redrive.commit"} <= set(reached)
+    assert [answer[1:] for answer in await said(registry)][2:] == [("accepted",)]
+
+
 async def test_sent_again_meanwhile_it_is_decided_once(registry: Room, handlers: Referring) -> None:
     stated = await one_breaks(registry, handlers)
     handlers.broken.clear()

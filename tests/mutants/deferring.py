@@ -48,6 +48,13 @@ DEFERRING: Final = (
         "tests/law/test_waiting.py::test_the_operator_has_it_decided",
     ),
     Mutant(
+        "retried-and-written-down-later",
+        "samenspel.messaging.redrive:Redrive.retry",
+        "await quarantine.act(",
+        "await connection.execute('commit; begin'); await quarantine.act(",
+        "tests/law/test_waiting.py::test_a_retry_is_decided_and_written_down_or_neither",
+    ),
+    Mutant(
         "recovers-no-state",
         "samenspel.messaging.folding:FactsFold.take",
         "await aggregates.save(connection, changed, dict.fromkeys(changed, name))",

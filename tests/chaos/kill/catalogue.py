@@ -70,7 +70,8 @@ FOLLOWING: Final = [
 BREAKING: Final = _points(
     "quarantine.set-apart redrive.begin quarantine.hold quarantine.find quarantine.act redrive.commit"
 )
-"""What those come by whom a submission breaks (`tests.chaos.kill.stumbling`), and whose operator retries it."""
+"""What those come by whom a submission breaks (`tests.chaos.kill.stumbling`), and whose operator retries it;
+a discard comes by the same points as a retry."""
 
 POINTS: Final[Mapping[Service, list[Point]]] = {
     "registry": [
