@@ -6,7 +6,7 @@ import orjson
 import pytest
 from aiokafka import ConsumerRecord
 from samenspel.contracts.topics import INITIATIVES, ingress, receipts
-from samenspel.messaging import doors, positions
+from samenspel.messaging import desk, doors, positions
 from samenspel.messaging.projector import Projector
 
 from tests.client.log import Owner
@@ -43,8 +43,12 @@ async def deaths_of(room: Room, attempt: Any) -> list[str]:
     raise AssertionError("it never went through")
 
 
-async def test_an_ingress_batch_is_decided_whole_or_not_at_all(registry: Room) -> None:
-    """Facts, receipts, first answers, state and the door's position: one transaction."""
+@pytest.mark.parametrize("page", [100, 1])
+async def test_an_ingress_batch_is_decided_whole_or_not_at_all(
+    registry: Room, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Facts, receipts, first answers, state and the door's position: one transaction, on however many pages."""
+    monkeypatch.setattr(desk, "PAGE", page)
     log = a_log()
     async with registry.pool.acquire() as connection:
         await connection.execute(doors.MAKE, TOPIC)

@@ -61,19 +61,20 @@ WRITING: Final = (
     Mutant(
         "journal-in-a-second-transaction",
         "samenspel.messaging.desk:Desk._close",
-        "await lanes.save(",
-        "await connection.execute('commit; begin')\n        await lanes.save(",
+        "await lanes.advance(",
+        "await connection.execute('commit; begin')\n        await lanes.advance(",
         "tests/law/test_transactions.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
     ),
     Mutant(
         "receipts-in-a-second-transaction",
         "samenspel.messaging.desk:Desk._close",
-        "        await lanes.save(connection, sitting.locked.values())",
-        "        facts = {name: lane for name, lane in sitting.locked.items() if '.receipts.' not in name[0]}\n"
-        "        await lanes.save(connection, facts.values())\n"
+        "        self._tell(sitting.locked, given, sitting.recorded)\n"
+        "        await self._write(connection, sitting.world, *sitting.turn())\n",
+        "        await self._write(connection, sitting.world, *sitting.turn())\n"
+        "        await lanes.advance(connection, sitting.locked.values())\n"
         "        await connection.execute('commit; begin')\n"
-        "        rest = sitting.locked.keys() - facts.keys()\n"
-        "        await lanes.save(connection, [sitting.locked[name] for name in rest])",
+        "        self._tell(sitting.locked, given, sitting.recorded)\n"
+        "        await self._write(connection, sitting.world, *sitting.turn())\n",
         "tests/law/test_transactions.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
     ),
     Mutant(

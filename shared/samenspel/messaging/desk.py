@@ -4,13 +4,14 @@ One lock order everywhere, each stage complete for the whole batch before the ne
 
     position rows → projection rows (shared) → lane rows → own aggregates
 
-and everything that decides is read after the lane locks. Which submissions were answered before is read then too,
-and the first answers are kept last: two transactions with the same submission meet on its lane.
+and everything that decides is read after the lane locks. Which submissions were answered before is read then too:
+two transactions with the same submission meet on its lane.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 
 from samenspel.contracts.catalogue import AGGREGATES, SubmissionType
@@ -21,9 +22,11 @@ from samenspel.contracts.topics import Domain, ingress, lane_of, receipts
 from samenspel.contracts.values import Model
 from samenspel.messaging import aggregates, answers, lanes, quarantine, waiting
 from samenspel.messaging.answers import Answered, Inbound, moment
+from samenspel.messaging.behind import BREATH, PAGE, Behind
 from samenspel.messaging.errors import FenceLost
-from samenspel.messaging.lanes import Lane, LaneName
+from samenspel.messaging.lanes import Entries, Lane, LaneName
 from samenspel.messaging.publishing import Draft, Published, draft, publish, publish_receipt
+from samenspel.messaging.sitting import Page, Sitting
 from samenspel.messaging.states import Change, Held, Reference, World
 from samenspel.runtime.postgres import Connection
 
@@ -59,21 +62,6 @@ class Handlers(Protocol):
         """
 
 
-@dataclass(slots=True)
-class Sitting:
-    """One transaction at the desk: what was locked and read, and what has been decided so far."""
-
-    now: datetime
-    recorded: str
-    locked: dict[LaneName, Lane]
-    world: World
-    queues: set[tuple[LaneName, str]]
-    known: dict[answers.Identity, bytes]
-    changed: dict[Reference, Held] = field(default_factory=dict)
-    at: dict[Reference, LaneName] = field(default_factory=dict)
-    first: list[tuple[Submission, Answered]] = field(default_factory=list)
-
-
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Decides submissions for one service, on a connection whose transaction the caller has opened."""
@@ -92,10 +80,13 @@ class Desk:
         submissions = [each for each in inbound if isinstance(each, Submission)]
         sitting = await self._open(connection, submissions, {each.organisation for each in inbound})
         given: list[Answered] = []
-        for each in inbound:
-            given.append(await self._answer(connection, sitting, each))
-        if not await answers.remember(connection, sitting.first):
-            raise FenceLost("another transaction answered one of these submissions first")
+        async with Behind(partial(self._write, connection, sitting.world)) as behind:
+            for number, each in enumerate(inbound):
+                if number and number % PAGE == 0:
+                    await behind.begin(*sitting.turn())
+                if number % BREATH == 0:
+                    await behind.breathe()
+                given.append(self._answer(sitting, each))
         await self._close(connection, sitting, given)
         return given
 
@@ -139,7 +130,7 @@ class Desk:
         await waiting.leave(connection, number)
         await answers.forget(connection, queued.identity)
         self._tell(locked, [given], moment(self.clock()))
-        await lanes.save(connection, locked.values())
+        await lanes.save(connection, list(locked.values()))
         return given
 
     async def _open(
@@ -160,13 +151,13 @@ class Desk:
         now = self.clock()
         return Sitting(now, moment(now), locked, World(own, foreign, extra), queues, known)
 
-    async def _answer(self, connection: Connection, sitting: Sitting, to: Inbound) -> Answered:
+    def _answer(self, sitting: Sitting, to: Inbound) -> Answered:
         if not isinstance(to, Submission):
             return answers.rejected(to, to.problems)
         if (before := sitting.known.get(answers.identity(to))) is not None:
             return self._repeat(sitting, to, before)
-        given = await self._decide_or_defer(connection, sitting, to)
-        sitting.first.append((to, given))
+        given = self._decide_or_defer(sitting, to)
+        sitting.page.first.append((to, given))
         sitting.known[answers.identity(to)] = given.json
         return given
 
@@ -176,11 +167,11 @@ class Desk:
         if given.body.get("first_outcome") == "accepted" and (lost := self.handlers.withheld(to, sitting.world)):
             reference, private = lost
             held = replace(sitting.world.own[reference], private=private.model_dump_json(exclude_none=True).encode())
-            sitting.world.own[reference] = sitting.changed[reference] = held
-            sitting.at[reference] = self.lane_of(to)
+            sitting.world.own[reference] = sitting.page.changed[reference] = held
+            sitting.page.at[reference] = self.lane_of(to)
         return given
 
-    async def _decide_or_defer(self, connection: Connection, sitting: Sitting, to: Submission) -> Answered:
+    def _decide_or_defer(self, sitting: Sitting, to: Submission) -> Answered:
         lane = self.lane_of(to)
         needs: Reference | None = None
         if (lane, to.subject) not in sitting.queues:
@@ -189,7 +180,7 @@ class Desk:
             except MissingFact as missing:
                 needs = missing.aggregate, missing.subject
                 sitting.queues.add((lane, to.subject))
-        await waiting.enqueue(connection, to, lane, needs, waiting.PATIENCE)
+        sitting.page.deferred.append((to, lane, needs))
         return answers.answer(to, "deferred")
 
     def _decide(self, sitting: Sitting, to: Submission) -> Answered:
@@ -199,7 +190,8 @@ class Desk:
         except Rejected as refusal:
             return answers.rejected(to, refusal.problems)
         events = [self._publish(sitting, made, to) for made in drafts]
-        sitting.world.changes.extend(changes)
+        sitting.world.changes += changes
+        sitting.page.changes += changes
         return answers.answer(to, "accepted", events=events)
 
     def _publish(self, sitting: Sitting, made: Draft, cause: Submission) -> Published:
@@ -210,8 +202,8 @@ class Desk:
         held = Held(
             made.value, made.new_hash, made.private, removed=made.new_hash == REMOVED, model=made.change.state
         )
-        sitting.world.own[reference] = sitting.changed[reference] = held
-        sitting.at[reference] = name
+        sitting.world.own[reference] = sitting.page.changed[reference] = held
+        sitting.page.at[reference] = name
         return event
 
     def _tell(self, locked: Mapping[LaneName, Lane], given: Sequence[Answered], recorded: str) -> None:
@@ -219,11 +211,19 @@ class Desk:
             lane = locked[receipts(self.handlers.domain, organisation), 0]
             publish_receipt(lane, organisation, value, self.source, self.new_id(), recorded)
 
+    async def _write(self, connection: Connection, world: World, page: Page, entries: Entries) -> None:
+        for submission, lane, needs in page.deferred:
+            await waiting.enqueue(connection, submission, lane, needs, waiting.PATIENCE)
+        if not await answers.remember(connection, page.first):
+            raise FenceLost("another transaction answered one of these submissions first")
+        await aggregates.save(connection, page.changed, page.at)
+        await self.handlers.save(connection, world, page.changes)
+        await lanes.journal(connection, entries)
+
     async def _close(self, connection: Connection, sitting: Sitting, given: Sequence[Answered]) -> None:
         self._tell(sitting.locked, given, sitting.recorded)
-        await aggregates.save(connection, sitting.changed, sitting.at)
-        await self.handlers.save(connection, sitting.world, sitting.world.changes)
-        await lanes.save(connection, sitting.locked.values())
+        await self._write(connection, sitting.world, *sitting.turn())
+        await lanes.advance(connection, sitting.locked.values())
 
 
 def _never_arrived(missing: MissingFact) -> Problem:

@@ -3,7 +3,7 @@
 A lane's row stays locked until commit, so journal order is commit order, without gaps: the journal *is* the outbox.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from samenspel.contracts.digest import replaced
@@ -26,6 +26,8 @@ class Lane:
     sequence: int
     digest: int
     rows: list[tuple[str, bytes, bytes]] = field(default_factory=list)
+    has_moved: bool = False
+    """Whether it stands elsewhere than its row says."""
 
     @property
     def name(self) -> str:
@@ -37,6 +39,15 @@ class Lane:
 
     def journal(self, key: str, headers: bytes, value: bytes) -> None:
         self.rows.append((key, headers, value))
+        self.has_moved = True
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Rows of the journal, lane after lane, and the place of each lane's among them, as `JOURNAL` wants it."""
+
+    places: Sequence[tuple[str, int, int, int, int, int]]
+    rows: Sequence[tuple[str, bytes, bytes]]
 
 
 ENSURE = """
@@ -98,23 +109,35 @@ async def lock(connection: Connection, names: set[LaneName]) -> dict[LaneName, L
     }
 
 
-async def save(connection: Connection, lanes: Iterable[Lane]) -> None:
+async def save(connection: Connection, lanes: Sequence[Lane]) -> None:
     """Write what the lanes have become, and their journal."""
-    moved = [lane for lane in lanes if lane.rows]
-    if not moved:
-        return
-    standing = [(lane.topic, lane.lane, lane.sequence, lane.digest.to_bytes(32, "big")) for lane in moved]
-    points.reached("lanes.advance")
-    await connection.execute(ADVANCE, *columns(standing, 4))
-    points.reached("lanes.journal")
-    await connection.execute(JOURNAL, *columns(placed(moved), 6), *joined([row for x in moved for row in x.rows], 3))
+    await advance(connection, lanes)
+    await journal(connection, taken(lanes))
 
 
-def placed(lanes: Iterable[Lane]) -> list[tuple[str, int, int, int, int, int]]:
-    """Where the rows of each lane stand among those of all, as `JOURNAL` wants it."""
-    placed, after = [], 0
+async def advance(connection: Connection, lanes: Iterable[Lane]) -> None:
+    """Write where the lanes stand."""
+    moved = [lane for lane in lanes if lane.has_moved]
+    if moved:
+        standing = [(lane.topic, lane.lane, lane.sequence, lane.digest.to_bytes(32, "big")) for lane in moved]
+        points.reached("lanes.advance")
+        await connection.execute(ADVANCE, *columns(standing, 4))
+
+
+async def journal(connection: Connection, entries: Entries) -> None:
+    """Write rows of the journal: numbered already, and published once this transaction has committed."""
+    if entries.rows:
+        points.reached("lanes.journal")
+        await connection.execute(JOURNAL, *columns(entries.places, 6), *joined(entries.rows, 3))
+
+
+def taken(lanes: Iterable[Lane]) -> Entries:
+    """What the lanes have for the journal; they have it no more."""
+    places, rows = [], list[tuple[str, bytes, bytes]]()
     for lane in lanes:
-        upto = after + len(lane.rows)
-        placed.append((lane.topic, lane.lane, lane.timeline, lane.sequence - upto, after, upto))
-        after = upto
-    return placed
+        after = len(rows)
+        rows += lane.rows
+        lane.rows = []
+        if len(rows) > after:
+            places.append((lane.topic, lane.lane, lane.timeline, lane.sequence - len(rows), after, len(rows)))
+    return Entries(places, rows)

@@ -103,7 +103,6 @@ async def _take(
     if following:
         await fold.take(connection, lane, following, found)
         await lanes.save(connection, [lane])
-        lane.rows.clear()
     await _same(connection, lane, prints)
     return highest
 
