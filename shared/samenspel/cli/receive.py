@@ -8,12 +8,11 @@ from typing import Annotated, Final
 
 import orjson
 import typer
-from rich.console import Console
 
+from samenspel.cli.console import Exit, end, talk
 from samenspel.client.receive import Received, Receiver
 
 SECRET_BYTES: Final = 32
-talk: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def receive(
@@ -34,7 +33,7 @@ def receive(
     events = len(receiver.events)
     repeats = len(receiver.verified) - events
     talk.print(f"{events} verified, {repeats} repeated, {receiver.failed} failed, {receiver.refused} refused")
-    raise typer.Exit(1 if receiver.refused else 0)
+    raise typer.Exit(Exit.NO if receiver.refused else Exit.OK)
 
 
 async def _serve(receiver: Receiver, count: int | None, *, made: bool) -> None:
@@ -46,8 +45,10 @@ async def _serve(receiver: Receiver, count: int | None, *, made: bool) -> None:
                 talk.print(orjson.dumps({"endpoint": receiver.url, "secret": receiver.secret}).decode())
             await (asyncio.Event().wait() if count is None else receiver.wait_for(count))
     except OSError as error:
-        talk.print(f"cannot listen on port {receiver.port}: {error.strerror}; choose another with --port")
-        raise typer.Exit(3) from None
+        end(
+            Exit.SURROUNDINGS,
+            f"cannot listen on port {receiver.port}: {error.strerror}; choose another with --port",
+        )
 
 
 def _print_json(received: Received) -> None:
