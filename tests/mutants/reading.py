@@ -77,7 +77,7 @@ READING: Final = (
     ),
     Mutant(
         "keeps-what-it-cannot-serve",
-        "samenspel.messaging.membership:Membership.run",
+        "samenspel.messaging.membership:Membership._until_lost",
         "self._heartbeat.silent.wait()",
         "asyncio.Event().wait()",
         "tests/shared/test_membership.py::test_one_that_joined_a_moment_too_late_leaves_again",

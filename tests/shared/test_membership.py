@@ -28,7 +28,10 @@ class Heartbeat:
 
 
 class Reader:
-    is_lost = False
+    is_lost = is_stopped = False
+
+    async def stop(self) -> None:
+        self.is_stopped = True
 
 
 class Broker:
@@ -90,6 +93,7 @@ async def test_it_leaves_and_joins_again(stop: str, monkeypatch: pytest.MonkeyPa
         assert "database" in member.amiss()
         await eventually(lambda: group.finished)
         assert group.joined[0].stopped
+        assert group.joined[0].reader.is_stopped
         assert len(group.joined) == 1
         heartbeat.answer()
         await eventually(lambda: not member.amiss())

@@ -65,12 +65,9 @@ class Membership:
 
 
 async def _leave(broker: KafkaBroker) -> None:
-    """Others take over at once. With Kafka away there is nobody to tell: the session ends by itself, and this too."""
-    stopping = asyncio.ensure_future(broker.stop())
-    stopping.add_done_callback(_say_what_came_of_it)
-    await asyncio.wait([stopping], timeout=LEAVE_SECONDS_MAX)
+    """The readers first: a batch that still waits for the database keeps nobody waiting, for it will be fenced off.
 
-
-def _say_what_came_of_it(stopping: asyncio.Future[None]) -> None:
-    if not stopping.cancelled() and (error := stopping.exception()):
-        log.warning("groups not left in order", error=repr(error))
+    With Kafka away there is nobody to tell: the session ends by itself, and so does this.
+    """
+    stops = [*(reader.stop() for reader in readers(broker)), broker.stop()]
+    await asyncio.wait([asyncio.gather(*stops, return_exceptions=True)], timeout=LEAVE_SECONDS_MAX)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from aiokafka.errors import ConsumerStoppedError
 
 from samenspel.messaging import batches, points, transports
 
@@ -113,6 +114,8 @@ class LaneReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no typ
     async def _records_of(self, partition: TopicPartition, room: int) -> list[ConsumerRecord]:
         try:
             found = await super().getmany(partition, timeout_ms=0, max_records=room)
+        except ConsumerStoppedError:
+            raise
         except Exception as error:
             log.exception("partition not read; opened again", partition=str(partition), exc_info=error)
             self.reopen(partition)
