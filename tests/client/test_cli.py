@@ -1,5 +1,7 @@
 """The command: data on stdout, talk on stderr, exit codes, and no traceback for what a user can meet."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,7 +49,13 @@ def line(fact: str = "initiative-registered", **changes: object) -> str:
         ["replica", "sync"],
         ["replica", "verify"],
         ["replica", "diff"],
+        ["receive"],
         ["funding", "explain"],
+        ["lanes", "list"],
+        ["lanes", "recover"],
+        ["lanes", "new-timeline"],
+        ["quarantine", "list"],
+        ["quarantine", "retry"],
         ["up"],
     ],
 )
@@ -55,6 +63,13 @@ def test_every_command_explains_itself(command: list[str]) -> None:
     shown = run(*command, "--help")
     assert shown.exit_code == 0
     assert "Usage" in shown.stdout
+
+
+def test_what_is_piped_has_each_row_whole_on_one_line() -> None:
+    command = [sys.executable, "-c", "from samenspel.cli import main; main()", "catalogue"]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
+    lines = [line.rstrip() for line in shown.stdout.splitlines()]
+    assert all(any(line.endswith(fact.meaning) for line in lines) for fact in FACTS.values())
 
 
 def test_the_catalogue_holds_every_type() -> None:

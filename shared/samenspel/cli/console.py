@@ -20,7 +20,9 @@ from samenspel.client.profile import ProfileError
 from samenspel.client.replica import ReplicaError
 from samenspel.client.surroundings import SurroundingsMissing
 
-data: Final = Console(highlight=False, soft_wrap=True)
+WIDE: Final = 10_000
+"""Columns where nobody looks: a program or a file gets every row whole, on one line."""
+data: Final = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
 talk: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

@@ -29,10 +29,11 @@ def list_command(service: Of, operator: AsOperator = OPERATOR, as_json: AsJson =
     if as_json:
         print_json(found)
     else:
-        table = Table(Column("lane", no_wrap=True), "timeline", "sequence", "published", "behind", "door", box=None)
+        figures = ("timeline", "sequence", "published", "behind")
+        numbers = (Column(name, no_wrap=True) for name in figures)
+        table = Table(Column("lane", overflow="fold"), *numbers, "door", box=None)
         for one in found:
-            figures = (str(one[name]) for name in ("timeline", "sequence", "published", "behind"))
-            table.add_row(one["lane"], *figures, one["reason"] or "open")
+            table.add_row(one["lane"], *(str(one[name]) for name in figures), one["reason"] or "open")
         data.print(table)
     raise typer.Exit(Exit.NO if any(one["reason"] for one in found) else Exit.OK)
 
