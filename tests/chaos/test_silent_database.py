@@ -9,6 +9,7 @@ import aiohttp
 from samenspel.contracts.topics import ingress
 
 from deploy.local.system import LocalSystem
+from tests.chaos.group import Assignment, Group
 from tests.chaos.storm.fleet import free_port
 from tests.chaos.workload import Workload, law_holds
 from tests.kit.events import initiative
@@ -16,10 +17,6 @@ from tests.kit.lives import begin, through
 from tests.kit.organisations import Organisation, admit, operator_of
 from tests.kit.proxy import Proxy
 from tests.kit.waiting import eventually
-
-GROUP = "samenspel-registry-ingress"
-Assignment = dict[str, set[str]]
-"""The ingress topics that each member of the group reads."""
 
 
 async def test_others_serve_what_it_held_and_it_comes_back(bare_system: LocalSystem) -> None:
@@ -42,25 +39,6 @@ async def test_others_serve_what_it_held_and_it_comes_back(bare_system: LocalSys
             for each in work:
                 await each.is_answered_once()
             await law_holds(bare_system, "registry", [city, operator_of(bare_system)])
-
-
-class Group:
-    """Who reads the ingress topics of the registry. One admin for all questions: it may not end amid an answer."""
-
-    def __init__(self, system: LocalSystem) -> None:
-        self._admin = system.kafka.admin()
-
-    async def members(self) -> Assignment:
-        described = self._admin._client.describe_consumer_groups([GROUP])[GROUP]
-        group = await asyncio.to_thread(described.result, 10)
-        return {
-            member.member_id: {each.topic for each in member.assignment.topic_partitions} for member in group.members
-        }
-
-    async def is_shared(self) -> Assignment:
-        """What each of two members reads; nothing while it is being shared out."""
-        members = await self.members()
-        return members if len(members) == 2 and all(members.values()) else {}
 
 
 @asynccontextmanager
@@ -94,7 +72,7 @@ async def _city_of(system: LocalSystem, group: Group, member: str) -> Organisati
 
 def _work(city: Organisation) -> Workload:
     """Over Kafka only: HTTP has no instance of its own."""
-    events = [city.event("initiative-registered", initiative()) for _ in range(20)]
+    events = [city.event("initiative-registered", initiative()) for _ in range(6)]
     return Workload(city, "registry", events, [], repeated=events[:2])
 
 

@@ -7,6 +7,7 @@ import pytest
 import pytest_asyncio
 
 from deploy.local.system import LocalSystem
+from tests.chaos.group import Group
 from tests.chaos.storm.fleet import free_port
 from tests.chaos.workload import Workload, law_holds
 from tests.kit.events import initiative
@@ -14,8 +15,6 @@ from tests.kit.lives import Life, begin, begin_ready
 from tests.kit.organisations import Organisation, admit, operator_of
 from tests.kit.reading import answers_of
 from tests.kit.waiting import eventually
-
-GROUP = "samenspel-registry-ingress"
 
 
 @pytest_asyncio.fixture
@@ -72,15 +71,16 @@ async def test_killed_while_events_flow(
 
 async def test_two_instances_share_the_work_and_die_in_turn(bare_system: LocalSystem, registry: Life) -> None:
     """What one had begun when it was killed, the other does."""
+    group = Group(bare_system)
     one, other = await admit(bare_system), await admit(bare_system)
     second = begin(bare_system, "registry", port=free_port(), name="registry-2")
     third: Life | None = None
     try:
-        await eventually(lambda: _sharing(bare_system, 2), 40, "two registries that share the ingress")
+        await eventually(group.is_shared, 40, "two registries that share the ingress")
         first_work = _work(one)
         await _killed_amid(first_work, second)
         third = begin(bare_system, "registry", port=free_port(), name="registry-3")
-        await eventually(lambda: _sharing(bare_system, 2), 40, "two registries again")
+        await eventually(group.is_shared, 40, "two registries again")
         events = [other.event("initiative-registered", initiative()) for _ in range(60)]
         second_work = Workload(other, "registry", events, [], repeated=events[:3])
         await _killed_amid(second_work, registry)
@@ -102,10 +102,3 @@ async def _killed_amid(work: Workload, life: Life) -> None:
 
 async def _answered(work: Workload, number: int) -> bool:
     return len(await answers_of(work.organisation)) >= number
-
-
-async def _sharing(system: LocalSystem, number: int) -> bool:
-    """Whether so many instances read ingress topics."""
-    described = system.kafka.admin()._client.describe_consumer_groups([GROUP])[GROUP]
-    group = await asyncio.to_thread(described.result, 10)
-    return sum(bool(member.assignment.topic_partitions) for member in group.members) == number
