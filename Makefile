@@ -33,7 +33,7 @@ test: $(READY) ## the tests, on a real Kafka and a real PostgreSQL of their own
 long: $(READY) ## the tests that `make test` leaves out: a full disk (as root), a broker of an older day, larger models
 	@$(BIN)/python -m pytest -m long
 
-unit: $(READY) ## the tests of pure code: no Kafka, no PostgreSQL, seconds
+unit: $(READY) ## the tests of pure code: no Kafka, no PostgreSQL; about a minute
 	@$(BIN)/python -m pytest -m 'not system and not bench and not long'
 
 check: $(READY) ## format, lint, types, import contracts
