@@ -60,7 +60,7 @@ class Waker:
             raise
         except Exception as error:
             log.exception("waiting submission breaks the deciding", number=number, exc_info=error)
-            return await self._set_apart(number, repr(error))
+            return await self._is_set_apart(number, repr(error))
 
     async def _decide(self, number: int) -> bool:
         points.reached("waker.begin")
@@ -69,11 +69,18 @@ class Waker:
             points.reached("waker.commit")
         return answered is not None
 
-    async def _set_apart(self, number: int, error: str) -> bool:
-        points.reached("waker.set-apart")
-        async with self._pool.acquire() as connection, connection.transaction():
-            answered = await self._desk.set_apart_waiting(connection, number, error)
-            points.reached("waker.set-apart-commit")
+    async def _is_set_apart(self, number: int, error: str) -> bool:
+        """False when even that breaks: it keeps its own subject waiting, and nobody else's."""
+        try:
+            points.reached("waker.set-apart")
+            async with self._pool.acquire() as connection, connection.transaction():
+                answered = await self._desk.set_apart_waiting(connection, number, error)
+                points.reached("waker.set-apart-commit")
+        except PASSING:
+            raise
+        except Exception as worse:
+            log.exception("waiting submission cannot be set apart", number=number, exc_info=worse)
+            return False
         return answered is not None
 
     async def _guarded_poll(self) -> float:
