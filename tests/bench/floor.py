@@ -20,7 +20,7 @@ from samenspel.messaging.comparison import OPEN
 from samenspel.messaging.doors import LOCK as LOCK_DOORS
 from samenspel.messaging.doors import MAKE as MAKE_DOOR
 from samenspel.messaging.doors import MOVE as MOVE_DOORS
-from samenspel.messaging.lanes import ADVANCE, LOCK, Lane, journal, taken
+from samenspel.messaging.lanes import LOCK, Lane, journal, taken
 from samenspel.messaging.producer import BATCH_BYTES_MAX
 from samenspel.runtime.columns import columns, joined
 from samenspel.runtime.migrations import migrate
@@ -107,7 +107,6 @@ async def _write(connection: Connection, lane_count: int, found: dict[TopicParti
     moved_to = {name: standing[name] + len(rows[name]) for name in names}
     await connection.execute(SAVE, "bench.v1", FUNDING, *joined([states[key] for key in sorted(states)], 5))
     await connection.execute(REMEMBER, *joined(sorted(answers), 4))
-    await connection.execute(ADVANCE, *columns([(*name, moved_to[name], b"x" * 32) for name in names], 4))
     await journal(connection, taken(Lane(*name, 1, moved_to[name], 0, rows[name]) for name in names))
     await connection.execute(MOVE_DOORS, *columns(sorted(moved), 3))
 

@@ -60,9 +60,9 @@ WRITING: Final = (
     ),
     Mutant(
         "journal-in-a-second-transaction",
-        "samenspel.messaging.desk:Desk._close",
-        "await lanes.advance(",
-        "await connection.execute('commit; begin')\n        await lanes.advance(",
+        "samenspel.messaging.desk:Desk._write",
+        "await lanes.journal(",
+        "await connection.execute('commit; begin')\n        await lanes.journal(",
         "tests/law/test_transactions.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
     ),
     Mutant(
@@ -71,7 +71,6 @@ WRITING: Final = (
         "        self._tell(sitting.locked, given, sitting.recorded)\n"
         "        await self._write(connection, sitting.world, *sitting.turn())\n",
         "        await self._write(connection, sitting.world, *sitting.turn())\n"
-        "        await lanes.advance(connection, sitting.locked.values())\n"
         "        await connection.execute('commit; begin')\n"
         "        self._tell(sitting.locked, given, sitting.recorded)\n"
         "        await self._write(connection, sitting.world, *sitting.turn())\n",

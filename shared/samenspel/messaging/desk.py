@@ -130,7 +130,7 @@ class Desk:
         await waiting.leave(connection, number)
         await answers.forget(connection, queued.identity)
         self._tell(locked, [given], moment(self.clock()))
-        await lanes.save(connection, list(locked.values()))
+        await lanes.journal(connection, lanes.taken(locked.values()))
         return given
 
     async def _open(
@@ -223,7 +223,6 @@ class Desk:
     async def _close(self, connection: Connection, sitting: Sitting, given: Sequence[Answered]) -> None:
         self._tell(sitting.locked, given, sitting.recorded)
         await self._write(connection, sitting.world, *sitting.turn())
-        await lanes.advance(connection, sitting.locked.values())
 
 
 def _never_arrived(missing: MissingFact) -> Problem:

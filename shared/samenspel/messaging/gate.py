@@ -16,6 +16,7 @@ from samenspel.runtime.postgres import Pool
 log = structlog.get_logger()
 
 LOOK_SECONDS: Final = 2.0
+ASK_SECONDS: Final = 0.2
 
 UNCOMPARED = "select topic, lane, compared from lane where compared <> incarnation() order by topic, lane"
 REACHED = """
@@ -34,7 +35,7 @@ class Gate:
         self._pool = pool
         self._probe = probe
         self._restarted = restarted
-        self._looked = 0.0
+        self._looked = self._asked = 0.0
         self._looks = 0
         self.compared: set[LaneName] = set()
         """Since the last time that Kafka's answer was not known."""
@@ -43,18 +44,25 @@ class Gate:
         self.is_behind = False
         """Whether Kafka holds events that the database does not know: an operator must recover it."""
 
-    async def compare_all(self) -> None:
-        """Compare what was not compared in this life of the database."""
+    @property
+    def is_due(self) -> bool:
+        """Whether it is time to ask for lanes that were not compared, however much there is to send on the others."""
+        return monotonic() >= self._asked + ASK_SECONDS
+
+    async def compare_all(self) -> bool:
+        """Compare what was not compared in this life of the database; whether that opened a door."""
         if self.is_behind and monotonic() < self._looked + LOOK_SECONDS:
-            return
+            return False
+        self._asked = monotonic()
         async with self._pool.acquire() as connection:
             points.reached("relay.look")
             rows = await connection.fetch(UNCOMPARED)
         if rows:
-            await self.compare([(row["topic"], row["lane"]) for row in rows])
+            await self.compare([_name(row) for row in rows])
             self._looked = monotonic()
             if any(row["compared"] for row in rows):
                 self._restarted()
+        return any(_name(row) in self.compared for row in rows)
 
     def interrupted(self) -> None:
         """Kafka or the database was away: what was known of either may not hold any more."""

@@ -26,8 +26,6 @@ class Lane:
     sequence: int
     digest: int
     rows: list[tuple[str, bytes, bytes]] = field(default_factory=list)
-    has_moved: bool = False
-    """Whether it stands elsewhere than its row says."""
 
     @property
     def name(self) -> str:
@@ -39,14 +37,13 @@ class Lane:
 
     def journal(self, key: str, headers: bytes, value: bytes) -> None:
         self.rows.append((key, headers, value))
-        self.has_moved = True
 
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """Rows of the journal, lane after lane, and the place of each lane's among them, as `JOURNAL` wants it."""
+    """Rows of the journal, lane after lane; where each lane stands after them, and its place among them."""
 
-    places: Sequence[tuple[str, int, int, int, int, int]]
+    places: Sequence[tuple[str, int, int, int, bytes, int, int]]
     rows: Sequence[tuple[str, bytes, bytes]]
 
 
@@ -63,20 +60,19 @@ from lane where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
 order by topic, lane for update
 """
 
-ADVANCE = """
-update lane l set sequence = x.sequence, digest = x.digest
-from unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[]) as x (topic, lane, sequence, digest)
-where (l.topic, l.lane) = (x.topic, x.lane)
-"""
-
-# All rows of all lanes in one statement; each lane says which of them are its own, by number, and how far they shift.
+# All rows of all lanes in one statement, which also says where the lanes stand now; each lane says which of the rows
+# are its own, by number, and how far they shift.
 JOURNAL = """
+with l as (
+  select * from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[])
+    as l (topic, lane, timeline, sequence, digest, after, upto)),
+advanced as (
+  update lane set sequence = l.sequence, digest = l.digest from l where (lane.topic, lane.lane) = (l.topic, l.lane))
 insert into journal (topic, lane, timeline, sequence, key, headers, value)
-select l.topic, l.lane, l.timeline, x.number + l.shift, x.key,
+select l.topic, l.lane, l.timeline, l.sequence - l.upto + x.number, x.key,
        convert_to(x.headers, 'UTF8'), convert_to(x.value, 'UTF8')
-from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[])
-  as l (topic, lane, timeline, shift, after, upto)
-join unnest(string_to_array($7, chr(30)), string_to_array($8, chr(30)), string_to_array($9, chr(30)))
+from l
+join unnest(string_to_array($8, chr(30)), string_to_array($9, chr(30)), string_to_array($10, chr(30)))
   with ordinality as x (key, headers, value, number)
   on x.number > l.after and x.number <= l.upto
 """
@@ -109,35 +105,21 @@ async def lock(connection: Connection, names: set[LaneName]) -> dict[LaneName, L
     }
 
 
-async def save(connection: Connection, lanes: Sequence[Lane]) -> None:
-    """Write what the lanes have become, and their journal."""
-    await advance(connection, lanes)
-    await journal(connection, taken(lanes))
-
-
-async def advance(connection: Connection, lanes: Iterable[Lane]) -> None:
-    """Write where the lanes stand."""
-    moved = [lane for lane in lanes if lane.has_moved]
-    if moved:
-        standing = [(lane.topic, lane.lane, lane.sequence, lane.digest.to_bytes(32, "big")) for lane in moved]
-        points.reached("lanes.advance")
-        await connection.execute(ADVANCE, *columns(standing, 4))
-
-
 async def journal(connection: Connection, entries: Entries) -> None:
-    """Write rows of the journal: numbered already, and published once this transaction has committed."""
+    """Write rows of the journal, and where that brings their lanes; they are published once this has committed."""
     if entries.rows:
         points.reached("lanes.journal")
-        await connection.execute(JOURNAL, *columns(entries.places, 6), *joined(entries.rows, 3))
+        await connection.execute(JOURNAL, *columns(entries.places, 7), *joined(entries.rows, 3))
 
 
 def taken(lanes: Iterable[Lane]) -> Entries:
     """What the lanes have for the journal; they have it no more."""
     places, rows = [], list[tuple[str, bytes, bytes]]()
     for lane in lanes:
-        after = len(rows)
-        rows += lane.rows
-        lane.rows = []
-        if len(rows) > after:
-            places.append((lane.topic, lane.lane, lane.timeline, lane.sequence - len(rows), after, len(rows)))
+        if lane.rows:
+            after = len(rows)
+            rows += lane.rows
+            lane.rows = []
+            digest = lane.digest.to_bytes(32, "big")
+            places.append((lane.topic, lane.lane, lane.timeline, lane.sequence, digest, after, len(rows)))
     return Entries(places, rows)

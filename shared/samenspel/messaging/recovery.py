@@ -102,7 +102,7 @@ async def _take(
             prints[number] = fingerprint(record)
     if following:
         await fold.take(connection, lane, following, found)
-        await lanes.save(connection, [lane])
+        await lanes.journal(connection, lanes.taken([lane]))
     await _same(connection, lane, prints)
     return highest
 

@@ -1,5 +1,6 @@
 """PostgreSQL as the law wants it: durable, and with no transaction that could halt the others by stopping."""
 
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
@@ -20,6 +21,7 @@ TIME_OUTS: Final = {
 }
 CONNECT_SECONDS_MAX: Final = 10.0
 COMMAND_SECONDS_MAX: Final = 10.0
+KNOCK_SECONDS: Final = 0.3
 
 NOT_DURABLE: Final = """
 select name, setting from pg_settings
@@ -41,6 +43,7 @@ async def create_pool(dsn: str, password: str, application: str, connections: in
         timeout=CONNECT_SECONDS_MAX,
         command_timeout=COMMAND_SECONDS_MAX,
         server_settings={**TIME_OUTS, "application_name": application},
+        connect=Knocking(),
         reset=_as_it_is,
     )
     await pool
@@ -49,6 +52,25 @@ async def create_pool(dsn: str, password: str, application: str, connections: in
         await pool.close()
         raise NotDurable(f"{NotDurable.__doc__} Now off: {', '.join(found)}.")
     return pool
+
+
+class Knocking:
+    """Connects; for a moment after a refusal everybody who asks is refused at once.
+
+    A server that recovers needs its processors; many ask whether it is back, and each answer costs it a process.
+    """
+
+    def __init__(self) -> None:
+        self._again = 0.0
+
+    async def __call__(self, *arguments: Any, **settings: Any) -> Any:
+        if time.monotonic() < self._again:
+            raise ConnectionRefusedError("PostgreSQL took no connections a moment ago")
+        try:
+            return await asyncpg.connect(*arguments, **settings)
+        except (OSError, asyncpg.CannotConnectNowError):
+            self._again = time.monotonic() + KNOCK_SECONDS
+            raise
 
 
 async def connect(dsn: str, password: str, application: str) -> Connection:

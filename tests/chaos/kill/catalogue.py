@@ -51,7 +51,7 @@ EVERY: Final = [
     *_points("probe.start probe.end", Towards.OFFSETS, at_birth=True),
     *_points("reader.wait", Towards.FETCH),
     *_points("ingress.begin doors.lock doors.move ingress.commit http.begin http.commit"),
-    *_points("lanes.lock lanes.advance lanes.journal aggregates.load aggregates.save"),
+    *_points("lanes.lock lanes.journal aggregates.load aggregates.save"),
     *_points("answers.known answers.remember waiting.queues waiting.ready"),
     *_points("relay.look relay.claim"),
     *_points("relay.send relay.acknowledge", Towards.PRODUCE),

@@ -1,0 +1,45 @@
+"""A server that is away is not asked by everybody at once whether it is back."""
+
+from typing import Any
+
+import asyncpg
+import pytest
+from samenspel.runtime.postgres import Knocking
+
+
+@pytest.fixture
+def knocks(monkeypatch: pytest.MonkeyPatch) -> list[Exception | None]:
+    """What the server does, one by one, when it is asked; None is a connection."""
+    answers: list[Exception | None] = []
+
+    async def connect(*arguments: Any, **settings: Any) -> str:
+        if answer := answers.pop(0):
+            raise answer
+        return "connected"
+
+    monkeypatch.setattr(asyncpg, "connect", connect)
+    return answers
+
+
+@pytest.mark.parametrize("refusal", [ConnectionRefusedError(), asyncpg.CannotConnectNowError("starting up")])
+async def test_after_a_refusal_the_next_is_refused_unasked(
+    refusal: Exception, knocks: list[Exception | None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    knock: Any = Knocking()
+    knocks += [refusal, None]
+    with pytest.raises(type(refusal)):
+        await knock()
+    with pytest.raises(ConnectionRefusedError, match="a moment ago"):
+        await knock()
+    assert knocks == [None], "it was not asked"
+    monkeypatch.setattr(knock, "_again", 0.0)
+    assert await knock() == "connected"
+
+
+async def test_what_is_wrong_with_us_is_said_each_time(knocks: list[Exception | None]) -> None:
+    knock: Any = Knocking()
+    knocks += [asyncpg.InvalidPasswordError("no"), asyncpg.InvalidPasswordError("no")]
+    for _ in range(2):
+        with pytest.raises(asyncpg.InvalidPasswordError):
+            await knock()
+    assert not knocks
