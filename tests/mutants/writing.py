@@ -69,11 +69,11 @@ WRITING: Final = (
         "receipts-in-a-second-transaction",
         "samenspel.messaging.desk:Desk._close",
         "        self._tell(sitting.locked, given, sitting.recorded)\n"
-        "        await self._write(connection, sitting.world, *sitting.turn())\n",
+        "        await self._write(connection, sitting.world, *sitting.turn())",
         "        await self._write(connection, sitting.world, *sitting.turn())\n"
         "        await connection.execute('commit; begin')\n"
         "        self._tell(sitting.locked, given, sitting.recorded)\n"
-        "        await self._write(connection, sitting.world, *sitting.turn())\n",
+        "        await self._write(connection, sitting.world, *sitting.turn())",
         "tests/law/test_transactions.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
     ),
     Mutant(
