@@ -89,6 +89,9 @@ async def _strike(
         if not striking.done():
             striking.cancel()
             crowd.finished.result()
+        for each in stage.restarts:
+            recoveries.add(*each)
+        stage.restarts.clear()
         recoveries.add(*striking.result())
 
 

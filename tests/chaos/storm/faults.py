@@ -29,19 +29,20 @@ async def kill_service(stage: Stage, served: Served) -> tuple[str, float]:
 
 async def kill_postgres(stage: Stage, served: Served) -> tuple[str, float]:
     """The server and all its backends: a killed postmaster alone would let commits end in peace."""
-    return "kill PostgreSQL", await _kill(stage.system.postgres, served)
+    return await _kill("PostgreSQL", stage.system.postgres, stage, served)
 
 
 async def kill_kafka(stage: Stage, served: Served) -> tuple[str, float]:
-    return "kill Kafka", await _kill(stage.system.kafka, served)
+    return await _kill("Kafka", stage.system.kafka, stage, served)
 
 
-async def _kill(server: Kafka | Postgres, served: Served) -> float:
+async def _kill(name: str, server: Kafka | Postgres, stage: Stage, served: Served) -> tuple[str, float]:
     struck = time.monotonic()
     await asyncio.to_thread(server.kill)
     await asyncio.to_thread(server.start)
+    stage.restarts.append((f"{name} answers again", time.monotonic() - struck))
     await served(None)
-    return time.monotonic() - struck
+    return f"kill {name}", time.monotonic() - struck
 
 
 async def zombie(stage: Stage, served: Served) -> tuple[str, float]:

@@ -5,7 +5,7 @@ import random
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from samenspel.contracts.topics import Service
 
@@ -24,6 +24,8 @@ class Stage:
     postgres_proxy: Proxy
     instances: list[Instance]
     random: random.Random
+    restarts: list[tuple[str, float]] = field(default_factory=list)
+    """Which server, and how many seconds it took after a kill until it answered again by itself."""
 
     def of(self, service: Service) -> list[Instance]:
         return [each for each in self.instances if each.service == service]
