@@ -32,7 +32,7 @@ def main() -> int:
         with stand(folder) as made:
             for what, measure in (
                 ("throughput", lambda: measures.throughput(made, COUNT, ROUNDS)),
-                ("replica", lambda: measures.rebuild(made, folder)),
+                ("replica", lambda: measures.rebuild(made, folder, ROUNDS)),
                 ("latency", lambda: measures.latency(made, folder, per_second=300, seconds=10)),
             ):
                 talk.print(f"measuring {what}")

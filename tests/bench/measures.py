@@ -52,16 +52,18 @@ def throughput(stand: Stand, count: int, rounds: int) -> list[Figure]:
     return [Figure("submission to canonical", value, "events/s", floor, ratio, "ratio >= 0.6", ratio >= 0.6)]
 
 
-def rebuild(stand: Stand, folder: Path) -> list[Figure]:
-    """A verified replica from nothing, against a plain aiokafka read of the same lanes."""
-    raw = asyncio.run(_read_all(stand))
-    organisation = stand.reader()
-    began = time.monotonic()
-    with Store(folder / "replica.db", create=True) as store:
-        report = sync_over_kafka(stand.system.profile, organisation, store, topics=[INITIATIVES])
-    value = report.applied / (time.monotonic() - began)
-    ratio = value / raw
-    return [Figure("verified replica rebuild", value, "events/s", raw, ratio, "ratio >= 0.5", ratio >= 0.5)]
+def rebuild(stand: Stand, folder: Path, rounds: int) -> list[Figure]:
+    """A verified replica from nothing, against a plain aiokafka read of the same lanes, in turn; medians."""
+    floors, ours = [], []
+    for run in range(rounds):
+        floors.append(asyncio.run(_read_all(stand)))
+        began = time.monotonic()
+        with Store(folder / f"replica-{run}.db", create=True) as store:
+            report = sync_over_kafka(stand.system.profile, stand.reader(), store, topics=[INITIATIVES])
+        ours.append(report.applied / (time.monotonic() - began))
+    ratio = statistics.median(mine / floor for mine, floor in zip(ours, floors, strict=True))
+    value, floor = statistics.median(ours), statistics.median(floors)
+    return [Figure("verified replica rebuild", value, "events/s", floor, ratio, "ratio >= 0.5", ratio >= 0.5)]
 
 
 async def _read_all(stand: Stand) -> float:

@@ -189,7 +189,7 @@ async def test_an_idle_relay_notices_that_a_log_was_cut_back(registry: Room) -> 
     held = {name: len(lane) for name, lane in log.partitions.items()}
     for lane in log.partitions.values():
         lane.pop()
-    running._gate.compare_now()
+    await running._gate.look()
     await running.poll()
     await relay_all(running)
     assert {name: len(lane) for name, lane in log.partitions.items()} == held
@@ -207,6 +207,6 @@ async def test_an_idle_relay_notices_that_a_repeat_lies_where_its_last_event_lay
         while len(lane) < length:
             log.append(topic, number, lane[0].headers, lane[0].value)
     for _ in log.partitions:
-        running._gate.compare_now()
+        await running._gate.look()
         await relay_all(running)
     assert followed(log) == 3

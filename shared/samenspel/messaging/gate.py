@@ -1,14 +1,17 @@
 """The gate: opens the doors of lanes that hold what Kafka holds, and keeps all of them shut when one does not."""
 
+import asyncio
 from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, Final
 
 import structlog
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
 from samenspel.messaging import points
 from samenspel.messaging.comparison import Ahead, Compared, compare, is_there, open_door, shut_doors
+from samenspel.messaging.errors import PASSING
 from samenspel.messaging.lanes import LaneName
 from samenspel.messaging.probe import Probe
 from samenspel.runtime.postgres import Pool
@@ -35,12 +38,15 @@ class Gate:
         self._pool = pool
         self._probe = probe
         self._restarted = restarted
-        self._looked = self._asked = 0.0
+        self._compared_at = self._asked = 0.0
         self._looks = 0
+        self._doubtful: set[LaneName] = set()
         self.compared: set[LaneName] = set()
         """Since the last time that Kafka's answer was not known."""
         self.closed: dict[str, str] = {}
         """Why a door stays closed, by lane."""
+        self.is_blind = False
+        """Whether the last look into Kafka failed."""
         self.is_behind = False
         """Whether Kafka holds events that the database does not know: an operator must recover it."""
 
@@ -51,7 +57,7 @@ class Gate:
 
     async def compare_all(self) -> bool:
         """Compare what was not compared in this life of the database; whether that opened a door."""
-        if self.is_behind and monotonic() < self._looked + LOOK_SECONDS:
+        if self.is_behind and monotonic() < self._compared_at + LOOK_SECONDS:
             return False
         self._asked = monotonic()
         async with self._pool.acquire() as connection:
@@ -59,7 +65,7 @@ class Gate:
             rows = await connection.fetch(UNCOMPARED)
         if rows:
             await self.compare([_name(row) for row in rows])
-            self._looked = monotonic()
+            self._compared_at = monotonic()
             if any(row["compared"] for row in rows):
                 self._restarted()
         return any(_name(row) in self.compared for row in rows)
@@ -70,8 +76,8 @@ class Gate:
         self._restarted()
 
     def compare_now(self) -> None:
-        """Something has changed: do not wait with the next look."""
-        self._looked = 0.0
+        """Something has changed: do not wait with the next comparison."""
+        self._compared_at = 0.0
 
     async def compare(self, names: Sequence[LaneName]) -> None:
         """Open the doors of these lanes, or of none when one of them is behind Kafka."""
@@ -96,24 +102,38 @@ class Gate:
                 await open_door(connection, each)
                 self.compared.add(each.name)
 
+    async def compare_doubtful(self) -> None:
+        """Compare the lanes that a look has found cut back."""
+        doubtful, self._doubtful = self._doubtful, set()
+        if doubtful:
+            await self.compare(sorted(doubtful))
+
+    async def watch(self) -> None:
+        """Look into Kafka now and then, until cancelled; the relay is not held up by it."""
+        while True:
+            try:
+                await self.look()
+                self.is_blind = False
+            except (KafkaError, *PASSING) as error:
+                log.warning("Kafka cannot be looked into", error=repr(error))
+                self.is_blind = True
+                self.interrupted()
+            await asyncio.sleep(LOOK_SECONDS)
+
     async def look(self) -> None:
         """With nothing to send, a Kafka that went away, or a log that was cut back, would go unnoticed.
 
         Of every lane it looks where it ends, and of one lane, in turn, whether what was published last lies there:
         a relay that was overtaken may have filled the place of what was lost with a repeat.
         """
-        if monotonic() < self._looked + LOOK_SECONDS:
-            return
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(REACHED)
-        ends = await self._probe.ends([TopicPartition(row["topic"], row["lane"]) for row in rows])
-        cut = [_name(row) for row in rows if ends.get(TopicPartition(*_name(row)), 0) < row["next_offset"]]
+        ends = await self._probe.ends([TopicPartition(*_name(row)) for row in rows])
+        cut = {_name(row) for row in rows if ends.get(TopicPartition(*_name(row)), 0) < row["next_offset"]}
         self._looks += 1
-        if not cut and rows and not await self._last_is_there(rows[self._looks % len(rows)]):
-            cut = [_name(rows[self._looks % len(rows)])]
-        self._looked = monotonic()
-        if cut:
-            await self.compare(cut)
+        if rows and not await self._last_is_there(rows[self._looks % len(rows)]):
+            cut.add(_name(rows[self._looks % len(rows)]))
+        self._doubtful |= cut
 
     async def _last_is_there(self, row: Any) -> bool:
         place = TopicPartition(row["topic"], row["lane"])

@@ -119,10 +119,10 @@ class Relay:
     async def poll(self) -> float:
         """Compare what must be compared and send one batch per lane; returns the seconds until the next look."""
         self._wake.clear()
+        await self._gate.compare_doubtful()
         claimed = await self._claim()
         has_opened = (not claimed or self._gate.is_due) and await self._gate.compare_all()
         if not claimed:
-            await self._gate.look()
             return 0 if has_opened else IDLE_SECONDS
         if fresh := {each.name for each in claimed if each.name not in self._gate.compared}:
             await self._gate.compare(sorted(fresh))

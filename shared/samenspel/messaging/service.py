@@ -92,6 +92,7 @@ class Messaging:
         parts = {
             "heartbeat": self.heartbeat.run,
             "relay": self.relay.run,
+            "gate": self.gate.watch,
             "waker": self.waker.run,
             "consumer": self._membership.run,
         }
@@ -118,7 +119,7 @@ class Messaging:
             for lane, timeline in self.projector.rebuilding.items()
         }
         found |= {f"lane {lane}": f"diverged at {at}" for lane, at in self.projector.diverged.items()}
-        if not self.relay.connected:
+        if self.gate.is_blind or not self.relay.connected:
             found["relay"] = "Kafka or PostgreSQL is away, or not compared yet"
         if lack := self._room.lack:
             found["database"] = f"cannot store: {lack}"
