@@ -178,7 +178,7 @@ WRITING: Final = (
     Mutant(
         "idle-and-trusting",
         "samenspel.messaging.gate:Gate.look",
-        "not await self._last_is_there(rows[self._looks % len(rows)])",
+        "not await self._last_is_there(chosen := rows[self._looks % len(rows)])",
         "False",
         "tests/law/test_relay.py::test_an_idle_relay_notices_that_a_repeat_lies_where_its_last_event_lay",
     ),

@@ -129,14 +129,15 @@ class Gate:
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(REACHED)
         ends = await self._probe.ends([TopicPartition(*_name(row)) for row in rows])
-        cut = {_name(row) for row in rows if ends.get(TopicPartition(*_name(row)), 0) < row["next_offset"]}
+        self._doubtful |= {
+            _name(row) for row in rows if ends.get(TopicPartition(*_name(row)), 0) < row["next_offset"]
+        }
         self._looks += 1
-        if rows and not await self._last_is_there(rows[self._looks % len(rows)]):
-            cut.add(_name(rows[self._looks % len(rows)]))
-        self._doubtful |= cut
+        if rows and not await self._last_is_there(chosen := rows[self._looks % len(rows)]):
+            self._doubtful.add(_name(chosen))
 
     async def _last_is_there(self, row: Any) -> bool:
-        place = TopicPartition(row["topic"], row["lane"])
+        place = TopicPartition(*_name(row))
         return await is_there(self._probe, place, row["next_offset"] - 1, row["timeline"], row["sequence"])
 
 

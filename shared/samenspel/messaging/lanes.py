@@ -60,8 +60,8 @@ from lane where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
 order by topic, lane for update
 """
 
-# All rows of all lanes in one statement, which also says where the lanes stand now; each lane says which of the rows
-# are its own, by number, and how far they shift.
+# All rows of all lanes in one statement, which also says where the lanes stand now: each lane says which of the rows
+# are its own, by number, and the last of them has its sequence.
 JOURNAL = """
 with l as (
   select * from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[])
