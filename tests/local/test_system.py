@@ -169,3 +169,11 @@ def test_stopping_leaves_no_process(system: LocalSystem) -> None:
     system.stop()
     assert not [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
     system.stop()
+
+
+def test_a_later_start_maps_the_classes_of_an_earlier_one(system: LocalSystem) -> None:
+    system.kafka.stop()
+    system.kafka.start()
+    process = system.kafka.daemon.process()
+    assert process is not None
+    assert [region for region in process.memory_maps() if Path(region.path).match("*/kafka-*.jsa")]
