@@ -9,6 +9,7 @@ from typing import Final
 from samenspel.client.kafka_lanes import KafkaLanes, LaneName, Record
 from samenspel.client.profile import Profile
 from samenspel.client.replica.copy import Divergence, Lane
+from samenspel.client.replica.filling import fill
 from samenspel.client.replica.outcome import SyncReport, report_on
 from samenspel.client.replica.store import Store
 from samenspel.contracts.topics import CANONICAL
@@ -37,11 +38,12 @@ def sync_over_kafka(
     began = time.monotonic()
     store.hasten()
     with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source, _without_gc():
+        filled = fill(profile, organisation, store, source.bounds(topics), progress)
         reading = Reading(source, store, topics)
         applied = reading.run(follow, progress)
     store.settle()
     return SyncReport(
-        applied,
+        filled + applied,
         time.monotonic() - began,
         store.unknown_aggregates(),
         reading.copy.unreadable,

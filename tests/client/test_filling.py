@@ -1,0 +1,129 @@
+"""A file that several processes fill says what one that was filled by one says, whatever lies on the lanes."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from samenspel.client.admission import admit
+from samenspel.client.emit import emit
+from samenspel.client.kafka_lanes import KafkaLanes
+from samenspel.client.profile import Profile
+from samenspel.client.replica import Store, SyncReport, diff, filling, sync_over_kafka, verify
+from samenspel.client.replica.kafka import Reading
+from samenspel.client.replica.outcome import report_on
+from samenspel.contracts.organisations import OrganisationAdmitted
+from samenspel.contracts.topics import INITIATIVES
+
+from deploy.local.system import LocalSystem
+from tests.client.log import TOPIC, Owner, Source
+from tests.client.test_system import SECONDS, initiatives
+from tests.kit.organisations import unique_oin
+
+EVENTS = "select lane, timeline, sequence, id, value from event order by lane, timeline, sequence"
+
+
+def _sound(owner: Owner) -> None: ...
+
+
+def _repeats(owner: Owner) -> None:
+    owner.repeat(owner.log[0])
+    owner.repeat(owner.log[-2])
+
+
+def _a_hole(owner: Owner) -> None:
+    del owner.log[7]
+
+
+def _a_changed_value(owner: Owner) -> None:
+    owner.repeat(owner.log.pop(), value=b"{}")
+    owner.publish()
+
+
+def _no_event(owner: Owner) -> None:
+    owner.append([("ce_type", b"?")], b"{}")
+    owner.publish()
+
+
+def _a_new_timeline(owner: Owner) -> None:
+    owner.begin_anew()
+    owner.publish()
+
+
+def _nothing(owner: Owner) -> None:
+    owner.log.clear()
+
+
+def _read_by_one(store: Store, *owners: Owner) -> Any:
+    reading = Reading(Source(*owners), store, [TOPIC])  # type: ignore[arg-type]
+    reading.run(False, lambda done, total: None)
+    return [report_on(reading.copy.lanes[TOPIC, owner.lane]) for owner in owners], reading.copy.unreadable
+
+
+@pytest.mark.parametrize(
+    "lies_on", [_sound, _repeats, _a_hole, _a_changed_value, _no_event, _a_new_timeline, _nothing]
+)
+def test_whatever_lies_on_a_lane(tmp_path: Path, lies_on: Callable[[Owner], None]) -> None:
+    owner, other = Owner(), Owner(lane=1)
+    for each in (owner, other):
+        for _ in range(12):
+            each.publish()
+        each.publish(subject=next(iter(each.hashes))[1])
+    lies_on(owner)
+    with Store(tmp_path / "one.db", create=True) as one, Store(tmp_path / "many.db", create=True) as many:
+        expected = _read_by_one(one, owner, other)
+        source = Source(owner, other)
+        places = source.bounds([TOPIC])
+        copy = many.copy([many.lane(*name) for name in places])
+        filled = sum(filling.write(many, copy, page) for page in filling.read(source, places))  # type: ignore[arg-type]
+        assert filled >= 13, "the other lane, at least"
+        reports, unreadable = _read_by_one(many, owner, other)
+        assert [(each.sequence, each.digest, each.missing, each.divergence) for each in reports] == [
+            (each.sequence, each.digest, each.missing, each.divergence) for each in expected[0]
+        ]
+        assert unreadable == expected[1]
+        assert list(many.query(EVENTS)) == list(one.query(EVENTS))
+
+
+@pytest.fixture
+async def profile(system: LocalSystem, tmp_path: Path) -> Profile:
+    shutil.copytree(system.profile.folder, tmp_path / "profile")
+    profile = Profile(tmp_path / "profile")
+    oin = unique_oin()
+    await admit(profile, [OrganisationAdmitted(oin=oin, name="Gemeente", kind="municipality")])
+    await emit(profile, oin, initiatives(oin, 30), within=SECONDS)
+    return profile
+
+
+def _sync(profile: Profile, store: Store) -> SyncReport:
+    return sync_over_kafka(profile, profile.anyone().oin, store, topics=[INITIATIVES])
+
+
+@pytest.mark.system
+async def test_processes_fill_a_file(profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, told = profile.anyone(), list[tuple[int, int]]()
+    with Store(tmp_path / "one.db", create=True) as one, Store(tmp_path / "many.db", create=True) as many:
+        with KafkaLanes(profile.system().kafka, reader) as source:
+            places = source.bounds([INITIATIVES])
+        monkeypatch.setattr(filling, "WORTH", 1)
+        filled = filling.fill(profile, reader.oin, many, places, lambda *counts: told.append(counts))
+        assert filled >= 30
+        assert told[-1][0] == filled
+        assert filling.fill(profile, reader.oin, many, places, lambda *counts: None) == 0, "it has something by now"
+        _sync(profile, many)
+        _sync(profile, one)
+        assert verify(many).is_equal
+        assert diff(one, many) == []
+
+
+@pytest.mark.system
+async def test_a_reader_that_does_not_run_costs_time_only(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "WORTH", 1)
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with Store(tmp_path / "replica.db", create=True) as store:
+        assert _sync(profile, store).applied >= 30
+        assert verify(store).is_equal
