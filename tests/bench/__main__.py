@@ -31,9 +31,9 @@ def main() -> int:
         folder = Path(name)
         with stand(folder) as made:
             for what, measure in (
+                ("latency", lambda: measures.latency(made, folder, per_second=300, seconds=10)),
                 ("throughput", lambda: measures.throughput(made, COUNT, ROUNDS)),
                 ("replica", lambda: measures.rebuild(made, folder, ROUNDS)),
-                ("latency", lambda: measures.latency(made, folder, per_second=300, seconds=10)),
             ):
                 talk.print(f"measuring {what}")
                 figures += measure()

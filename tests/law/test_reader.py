@@ -1,5 +1,6 @@
 """What cannot be read of one partition costs nothing of another, whichever of them is looked at first."""
 
+import asyncio
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -16,12 +17,12 @@ RECORDS = 5
 class Fetched:
     """What a fetch has brought of a partition: its records, or what breaks while they are decoded."""
 
-    def __init__(self, *, breaks: bool) -> None:
+    def __init__(self, *, breaks: bool = False, start: int = 0) -> None:
         self._breaks = breaks
-        self.next_fetch_offset = 0
+        self.next_fetch_offset = start
 
     def __iter__(self) -> Iterator[int]:
-        for offset in range(RECORDS):
+        for offset in range(self.next_fetch_offset, self.next_fetch_offset + RECORDS):
             if self._breaks and offset == RECORDS // 2:
                 raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "a header's name")
             self.next_fetch_offset = offset + 1
@@ -39,16 +40,19 @@ def reader_of(*order: TopicPartition) -> Any:
     assignment = reader._subscription.subscription.assignment
     fetcher: Any = SimpleNamespace(_subscriptions=reader._subscription, _notify=lambda future: None)
     fetcher._wait_consume_future, fetcher._records = None, {}
+    fetcher._create_fetch_waiter = asyncio.get_running_loop().create_future
     for partition in order:
         assignment.state_value(partition).seek(0)
-        brought = Fetched(breaks=partition == CLUMSY)
-        fetcher._records[partition] = FetchResult(
-            partition, assignment=assignment, partition_records=brought, backoff=0
-        )
+        bring(reader, fetcher, partition, Fetched(breaks=partition == CLUMSY))
     fetcher.fetched_records = lambda *arguments, **named: Fetcher.fetched_records(fetcher, *arguments, **named)
     fetcher.close = _nothing
     reader._fetcher, reader._coordinator = fetcher, SimpleNamespace(check_errors=lambda: None, close=_nothing)
     return reader
+
+
+def bring(reader: Any, fetcher: Any, partition: TopicPartition, brought: Fetched) -> None:
+    assignment = reader._subscription.subscription.assignment
+    fetcher._records[partition] = FetchResult(partition, assignment=assignment, partition_records=brought, backoff=0)
 
 
 @pytest.mark.parametrize("order", [(INNOCENT, CLUMSY), (CLUMSY, INNOCENT)], ids=["before", "after"])
@@ -60,6 +64,24 @@ async def test_nothing_is_lost_beside_what_cannot_be_decoded(order: tuple[TopicP
         await reader.stop()
     assert drained == {INNOCENT: list(range(RECORDS))}
     assert CLUMSY in reader._unopened.partitions, "to be read again from where the database stands"
+
+
+async def test_a_few_records_wait_for_those_that_came_since() -> None:
+    reader = reader_of(INNOCENT)
+    fetcher = reader._fetcher
+
+    def fetched() -> "asyncio.Future[None]":
+        bring(reader, fetcher, INNOCENT, Fetched(start=RECORDS))
+        waiter = asyncio.get_running_loop().create_future()
+        waiter.set_result(None)
+        return waiter
+
+    fetcher._create_fetch_waiter = fetched
+    try:
+        drained = await reader.getmany()
+    finally:
+        await reader.stop()
+    assert drained == {INNOCENT: list(range(2 * RECORDS))}
 
 
 async def _nothing() -> None: ...

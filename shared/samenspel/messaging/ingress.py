@@ -1,7 +1,8 @@
 """The Kafka door: batches of ingress records, decided in one transaction with the position they move.
 
-Decoding and checking of one batch overlap with deciding the one before. Whatever goes wrong, nothing is kept in
-memory: the partitions are opened again, and read on from where the database stands.
+Decoding and checking of one long batch overlap with deciding the one before; behind a short one it is waited until
+it is decided, so that what came meanwhile makes one batch. Whatever goes wrong, nothing is kept in memory: the
+partitions are opened again, and read on from where the database stands.
 """
 
 import asyncio
@@ -35,6 +36,8 @@ from samenspel.runtime.postgres import Pool
 log = structlog.get_logger()
 
 PAUSE_SECONDS: Final = 0.2
+LONG: Final = 100
+"""Records in a batch: from here on decoding the next takes long enough to be done meanwhile."""
 UNREADABLE: Final[Code] = "unreadable-record"
 
 
@@ -71,6 +74,8 @@ class Ingress:
             self._deciding = None
             return self._reopen(reader, batch)
         self._deciding = asyncio.create_task(self._decide(reader, batch)) if batch.records else None
+        if self._deciding is not None and len(batch.records) < LONG:
+            await asyncio.wait([self._deciding])
 
     async def finish(self) -> None:
         """Wait for the batch that is being decided, whatever comes of it: it is read again if need be."""
