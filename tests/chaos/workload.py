@@ -21,7 +21,7 @@ from tests.kit.doors import Answer, post, send
 from tests.kit.events import Event
 from tests.kit.invariants import Replica, is_published, recount, replay
 from tests.kit.organisations import Organisation
-from tests.kit.reading import answers_of, answers_to, read_all
+from tests.kit.reading import answers_of, answers_to, read_topics
 from tests.kit.waiting import eventually
 
 
@@ -107,16 +107,14 @@ async def law_holds(
 
     await eventually(all_published, 40, "the journal published")
     domain = DOMAIN_OF[service]
-    topics = [(topic, LANES_LOCAL) for topic, owner in CANONICAL.items() if owner == service]
-    topics += [(receipts(domain, each.oin), 1) for each in organisations]
+    topics = {topic: LANES_LOCAL for topic, owner in CANONICAL.items() if owner == service}
+    topics |= {receipts(domain, each.oin): 1 for each in organisations}
     admin = {
         **organisations[0].kafka,
         "sasl_plain_username": "admin",
         "sasl_plain_password": system.kafka.admin_password,
     }
-    lanes: dict[Any, Replica] = {}
-    for topic, partitions in topics:
-        lanes |= replay(await read_all(admin, topic, partitions))
+    lanes = replay(await read_topics(admin, topics))
     await recount(system, service, lanes)
     for lane in lanes.values():
         assert all(len(types) == 1 for types in lane.events_of.values())

@@ -16,10 +16,15 @@ async def read_all(kafka: Mapping[str, Any], topic: str, partitions: int) -> lis
 
     ``kafka`` holds aiokafka's connection settings.
     """
+    return await read_topics(kafka, {topic: partitions})
+
+
+async def read_topics(kafka: Mapping[str, Any], partitions: Mapping[str, int]) -> list[ConsumerRecord]:
+    """The same of several topics, of each so many ``partitions``: topic by topic."""
     consumer = AIOKafkaConsumer(**kafka, group_id=None, enable_auto_commit=False)
     try:
         await consumer.start()
-        places = [TopicPartition(topic, number) for number in range(partitions)]
+        places = [TopicPartition(topic, number) for topic, count in partitions.items() for number in range(count)]
         consumer.assign(places)
         starts, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         records: list[ConsumerRecord] = []
@@ -28,9 +33,9 @@ async def read_all(kafka: Mapping[str, Any], topic: str, partitions: int) -> lis
         while any([await consumer.position(place) < ends[place] for place in places]):
             for found in (await consumer.getmany(timeout_ms=500)).values():
                 records += [
-                    record for record in found if record.offset < ends[TopicPartition(topic, record.partition)]
+                    record for record in found if record.offset < ends[TopicPartition(record.topic, record.partition)]
                 ]
-        return sorted(records, key=lambda record: (record.partition, record.offset))
+        return sorted(records, key=lambda record: (record.topic, record.partition, record.offset))
     finally:
         await consumer.stop()
 

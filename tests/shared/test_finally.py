@@ -5,9 +5,9 @@ from samenspel.contracts.topics import Service
 
 from deploy.local.system import LocalSystem
 from tests.kit.database import rows
-from tests.kit.invariants import Name, Replica, is_published, recount, replay
+from tests.kit.invariants import is_published, recount, replay
 from tests.kit.organisations import Organisation
-from tests.kit.reading import read_all
+from tests.kit.reading import read_topics
 from tests.kit.waiting import eventually
 
 SERVICES: tuple[Service, ...] = ("registry", "funding", "notifier")
@@ -26,7 +26,4 @@ async def test_the_law_held(system: LocalSystem, operator: Organisation, service
     topics = await rows(
         system, service, "select topic, max(lane) + 1 as lanes from lane group by topic order by topic"
     )
-    lanes: dict[Name, Replica] = {}
-    for row in topics:
-        lanes |= replay(await read_all(admin, row["topic"], row["lanes"]))
-    await recount(system, service, lanes)
+    await recount(system, service, replay(await read_topics(admin, {row["topic"]: row["lanes"] for row in topics})))

@@ -1,8 +1,8 @@
 """A replica: an organisation's own copy of everything that is shared, verified event by event, made for plain SQL.
 
 Read in this order: `schema.sql` (what is in the file) and `views.sql` (what people ask of it), `headers` (the
-bytes), `copy` (the law, applied), `store` (one transaction), `kafka` and `feed` (where events come from), `verify`
-and `diff` (the proof).
+bytes), `copy` (the law, applied), `store` (one transaction), `kafka` and `feed` (where events come from), `filling`
+(many at once into an empty file), `verify` and `diff` (the proof).
 """
 
 from samenspel.client.replica.copy import Divergence
