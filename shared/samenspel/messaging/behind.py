@@ -11,7 +11,7 @@ from samenspel.messaging.sitting import Page
 PAGE: Final = 100
 """Submissions on one."""
 BREATH: Final = 20
-"""Submissions that are decided in one go, before what is being written gets its turn."""
+"""Submissions that are decided, or read, or relayed, in one go, before what is being written gets its turn."""
 
 
 class Behind:

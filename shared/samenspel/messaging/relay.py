@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaError
 
 from samenspel.contracts.canonical import to_headers
 from samenspel.messaging import points
+from samenspel.messaging.behind import BREATH
 from samenspel.messaging.errors import PASSING
 from samenspel.messaging.gate import Gate
 from samenspel.messaging.lanes import LaneName
@@ -176,7 +177,9 @@ class Relay:
     ) -> tuple[Standing, int, int, int]:
         batch = producer.create_batch()
         sequence = standing.sequence
-        for row in rows:
+        for number, row in enumerate(rows):
+            if number % BREATH == 0:
+                await asyncio.sleep(0)
             headers = to_headers(row["headers"])
             if batch.append(key=row["key"].encode(), value=row["value"], timestamp=None, headers=headers) is None:
                 break
