@@ -40,7 +40,7 @@ def main() -> int:
             talk.print("measuring poison")
             figures += poison(made, ROUNDS)
             talk.print("measuring two instances")
-            figures += sharing(made, COUNT // 2, ROUNDS)
+            figures += sharing(made, COUNT // 2, 2 * ROUNDS)
         with stand(folder / "growth") as made:
             talk.print("measuring growth")
             figures += measures.growth(made, SIZES, COUNT // 2)
