@@ -9,7 +9,7 @@ from samenspel.client.kafka_admin import KafkaAdmin
 from deploy.local import classes
 from deploy.local.errors import LocalSystemError
 from deploy.local.home import Home
-from deploy.local.jars import POM, cached, resolve
+from deploy.local.jars import POM, resolve
 from deploy.local.java import find_java
 from deploy.local.kafka_settings import ADMIN, as_properties, settings
 from deploy.local.kafka_storage import format_storage, is_formatted
@@ -56,7 +56,7 @@ class Kafka:
                 format_storage(self._home, values, java, self.admin_password)
             write_private(self._home.kafka / "server.properties", as_properties(values))
             progress("kafka", "starting", 0.7)
-            mapped = classes.option(cached(), Path(java[0]), self._home)
+            mapped = classes.option(Path(java[0]), self._home)
             command = [java[0], mapped, *java[1:], "kafka.Kafka", "kafka/server.properties"]
             self.daemon.start(command, folder=self._home.path)
         self._wait()
@@ -66,9 +66,8 @@ class Kafka:
         return self.daemon.process() is not None and self.admin().is_reachable(within=2)
 
     def stop(self) -> None:
-        if self.daemon.process() is not None:
-            self.daemon.stop()
-            classes.keep(self._home)
+        self.daemon.stop()
+        classes.keep(self._home)
 
     def kill(self) -> None:
         """SIGKILL, for those who try what happens then."""

@@ -1,7 +1,6 @@
 """A file that several processes fill says what one that was filled by one says, whatever lies on the lanes."""
 
 import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from samenspel.client.admission import admit
 from samenspel.client.emit import emit
 from samenspel.client.kafka_lanes import KafkaLanes
 from samenspel.client.profile import Profile
-from samenspel.client.replica import Store, SyncReport, diff, filling, sync_over_kafka, verify
+from samenspel.client.replica import Store, SyncReport, diff, filling, reading, sync_over_kafka, verify
 from samenspel.client.replica.kafka import Reading
 from samenspel.client.replica.outcome import report_on
 from samenspel.contracts.organisations import OrganisationAdmitted
@@ -65,7 +64,10 @@ def _read_by_one(store: Store, *owners: Owner) -> Any:
 @pytest.mark.parametrize(
     "lies_on", [_sound, _repeats, _a_hole, _a_changed_value, _no_event, _a_new_timeline, _nothing]
 )
-def test_whatever_lies_on_a_lane(tmp_path: Path, lies_on: Callable[[Owner], None]) -> None:
+def test_whatever_lies_on_a_lane(
+    tmp_path: Path, lies_on: Callable[[Owner], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "EVENTS_PER_PAGE", 5)
     owner, other = Owner(), Owner(lane=1)
     for each in (owner, other):
         for _ in range(12):
@@ -77,7 +79,7 @@ def test_whatever_lies_on_a_lane(tmp_path: Path, lies_on: Callable[[Owner], None
         source = Source(owner, other)
         places = source.bounds([TOPIC])
         copy = many.copy([many.lane(*name) for name in places])
-        filled = sum(filling.write(many, copy, page) for page in filling.read(source, places))  # type: ignore[arg-type]
+        filled = sum(filling.write(many, copy, page) for page in reading.read(source, places))  # type: ignore[arg-type]
         assert filled >= 13, "the other lane, at least"
         reports, unreadable = _read_by_one(many, owner, other)
         assert [(each.sequence, each.digest, each.missing, each.divergence) for each in reports] == [
@@ -118,12 +120,32 @@ async def test_processes_fill_a_file(profile: Profile, tmp_path: Path, monkeypat
         assert diff(one, many) == []
 
 
+NOT_THERE = ["-c", ""]
+CUT_OFF = ["-c", "import sys; sys.stdout.buffer.write((100).to_bytes(8, 'big') + b'half of it')"]
+TALKING = ["-c", "print('What else is on my mind')"]
+
+
 @pytest.mark.system
-async def test_a_reader_that_does_not_run_costs_time_only(
-    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("reader", [NOT_THERE, CUT_OFF, TALKING], ids=["not there", "cut off", "talking"])
+async def test_a_reader_that_fails_costs_time_only(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: list[str]
 ) -> None:
     monkeypatch.setattr(filling, "WORTH", 1)
-    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    monkeypatch.setattr(filling, "READER", reader)
     with Store(tmp_path / "replica.db", create=True) as store:
         assert _sync(profile, store).applied >= 30
         assert verify(store).is_equal
+
+
+def test_a_lane_that_its_owner_started_anew_is_left_to_who_knows_how(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forgotten a moment ago, it stands at nothing too, but on another timeline."""
+    monkeypatch.setattr(filling, "WORTH", 1)
+    asked = list[filling.Places]()
+    monkeypatch.setattr(filling, "_shares", lambda places: asked.append(places) or [])
+    with Store(tmp_path / "replica.db", create=True) as store:
+        store.forget(store.lane(TOPIC, 0), 2)
+        assert filling.fill(Profile(tmp_path), "", store, {(TOPIC, 0): (0, 10)}, lambda *counts: None) == 0
+        assert asked == []

@@ -1,6 +1,7 @@
 """The real thing, started in the home that a crash left behind (see conftest)."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import asyncpg
@@ -171,6 +172,7 @@ def test_stopping_leaves_no_process(system: LocalSystem) -> None:
     system.stop()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has mapped")
 def test_a_later_start_maps_the_classes_of_an_earlier_one(system: LocalSystem) -> None:
     system.kafka.stop()
     system.kafka.start()

@@ -185,8 +185,8 @@ WRITING: Final = (
     Mutant(
         "goes-on-behind-what-was-not-decided",
         "samenspel.messaging.ingress:Ingress.__call__",
-        "and not await self._deciding",
-        "and not (await self._deciding or True)",
+        "and not await before",
+        "and not (await before or True)",
         "tests/shared/test_ingress.py::test_what_was_read_behind_an_undecided_batch_is_read_again",
     ),
 )

@@ -1,13 +1,12 @@
 """Reading ahead of deciding: nothing is decided before what lies in front of it."""
 
-from collections.abc import Sequence
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
-import pytest
 from aiokafka import TopicPartition
 from samenspel.messaging.errors import FenceLost
-from samenspel.messaging.ingress import Batch, Ingress
+from samenspel.messaging.ingress import LONG, Batch, Ingress
 from samenspel.messaging.room import Room
 
 TOPIC = "samenspel.in.initiatives.00000099000000000001"
@@ -25,27 +24,62 @@ def record(offset: int) -> Any:
     return SimpleNamespace(topic=TOPIC, partition=0, offset=offset, timestamp=1, key=b"", headers=None, value=b"")
 
 
-async def test_what_was_read_behind_an_undecided_batch_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model's ``BATCH_BEFORE``: an old log's batch may have moved the door to just where the next one begins."""
-    tried: list[Sequence[int]] = []
+class Trying:
+    """An ingress whose commits are only noted, by first offset; the first one is fenced off, once ``may_end``."""
 
-    async def commit(batch: Batch) -> None:
-        tried.append([each.offset for each in batch.records])
-        if len(tried) == 1:
+    def __init__(self) -> None:
+        self.tried: list[int] = []
+        self.reader: Any = Reader()
+        self.may_end = asyncio.Event()
+        desk: Any = SimpleNamespace(handlers=SimpleNamespace(types={}))
+        pool: Any = None
+        self.ingress = Ingress(desk, pool, lambda _: None, Room())
+        self.ingress._commit = self._commit  # type: ignore[method-assign]  # what is tried here is when it is called
+        self.ingress.opened(TOPIC, 0)
+
+    async def _commit(self, batch: Batch) -> None:
+        self.tried.append(batch.records[0].offset)
+        if len(self.tried) == 1:
+            await self.may_end.wait()
             raise FenceLost("the door stands elsewhere")
 
-    desk: Any = SimpleNamespace(handlers=SimpleNamespace(types={}))
-    pool: Any = None
-    reader: Any = Reader()
-    ingress = Ingress(desk, pool, lambda _: None, Room())
-    monkeypatch.setattr(ingress, "_commit", commit)
-    ingress.opened(TOPIC, 0)
-    await ingress(reader, [record(0)])
-    await ingress(reader, [record(1)])
-    await ingress.finish()
-    assert tried == [[0]]
-    assert set(reader.reopened) == {TopicPartition(TOPIC, 0)}
-    ingress.opened(TOPIC, 0)
-    await ingress(reader, [record(0), record(1)])
-    await ingress.finish()
-    assert tried[1:] == [[0, 1]]
+    async def read(self, start: int, number: int = LONG) -> None:
+        await self.ingress(self.reader, [record(offset) for offset in range(start, start + number)])
+
+
+async def test_what_was_read_behind_an_undecided_batch_is_read_again() -> None:
+    """The model's ``BATCH_BEFORE``: an old log's batch may have moved the door to just where the next one begins."""
+    trying = Trying()
+    trying.may_end.set()
+    await trying.read(0)
+    await trying.read(LONG)
+    await trying.ingress.finish()
+    assert trying.tried == [0]
+    assert set(trying.reader.reopened) == {TopicPartition(TOPIC, 0)}
+    trying.ingress.opened(TOPIC, 0)
+    await trying.read(0, 2 * LONG)
+    await trying.ingress.finish()
+    assert trying.tried[1:] == [0]
+
+
+async def test_also_when_the_group_is_left_while_it_is_decoded() -> None:
+    trying = Trying()
+    await trying.read(0)
+    behind = asyncio.create_task(trying.read(LONG))
+    await asyncio.sleep(0)
+    leaving = asyncio.create_task(trying.ingress.finish())
+    await asyncio.sleep(0)
+    trying.may_end.set()
+    await asyncio.gather(behind, leaving)
+    assert trying.tried == [0]
+
+
+async def test_behind_a_short_batch_nothing_was_read_that_would_be_read_again() -> None:
+    trying = Trying()
+    trying.may_end.set()
+    await trying.read(0, 1)
+    reopened = len(trying.reader.reopened)
+    trying.ingress.opened(TOPIC, 0)
+    await trying.read(0, 1)
+    assert trying.tried == [0, 0]
+    assert len(trying.reader.reopened) == reopened

@@ -1,17 +1,26 @@
 """Writing one page of decisions while the next is being decided: PostgreSQL works while we do."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from samenspel.messaging.lanes import Entries
 from samenspel.messaging.sitting import Page
 
+T = TypeVar("T")
 PAGE: Final = 100
 """Submissions on one."""
 BREATH: Final = 20
-"""Submissions that are decided, or read, or relayed, in one go, before what is being written gets its turn."""
+"""Submissions or events that are handled in one go, before what is being written gets its turn."""
+
+
+async def breathing(items: Iterable[T]) -> AsyncIterator[T]:
+    """The same items; between some of them whatever else has come to something goes on."""
+    for number, item in enumerate(items):
+        if number % BREATH == 0:
+            await asyncio.sleep(0)
+        yield item
 
 
 class Behind:

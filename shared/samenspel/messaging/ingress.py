@@ -7,7 +7,7 @@ partitions are opened again, and read on from where the database stands.
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -24,7 +24,7 @@ from samenspel.contracts.topics import organisation_of
 from samenspel.messaging import doors, points, quarantine
 from samenspel.messaging.answers import DECISION_FAILED, Inbound, Refusal, undecided
 from samenspel.messaging.batches import undecoded
-from samenspel.messaging.behind import BREATH
+from samenspel.messaging.behind import breathing
 from samenspel.messaging.desk import Desk
 from samenspel.messaging.doors import Stretch
 from samenspel.messaging.errors import PASSING
@@ -69,14 +69,17 @@ class Ingress:
         self._next[topic] = offset
 
     async def __call__(self, reader: LaneReader, records: Sequence[ConsumerRecord]) -> None:
+        before = self._deciding
         batch = await self._decode(reader, records)
-        if self._deciding is not None and not await self._deciding:
+        if before is not None and not await before:
             # It lies behind what was not decided, perhaps even in another log: it is read again as well.
             self._deciding = None
             return self._reopen(reader, batch)
-        self._deciding = asyncio.create_task(self._decide(reader, batch)) if batch.records else None
-        if self._deciding is not None and len(batch.records) < LONG:
-            await asyncio.wait([self._deciding])
+        self._deciding = deciding = asyncio.create_task(self._decide(reader, batch)) if batch.records else None
+        if deciding is not None and len(batch.records) < LONG:
+            await asyncio.wait([deciding])
+            if not deciding.result():
+                self._deciding = None  # nothing was read behind it
 
     async def finish(self) -> None:
         """Wait for the batch that is being decided, whatever comes of it: it is read again if need be."""
@@ -96,14 +99,8 @@ class Ingress:
             kept += found
             self._next[topic] = found[-1].offset + 1
             stretches.append((topic, start, found[-1].offset + 1, found[-1].timestamp))
-        inbound = [each async for each in self._read(kept)]
+        inbound = [read_record(record, self._desk.handlers.types) async for record in breathing(kept)]
         return Batch(kept, inbound, stretches, _set_apart(kept, inbound))
-
-    async def _read(self, records: Sequence[ConsumerRecord]) -> AsyncIterator[Inbound]:
-        for number, record in enumerate(records):
-            if number % BREATH == 0:
-                await asyncio.sleep(0)
-            yield read_record(record, self._desk.handlers.types)
 
     def _has_new_gap(self, topic: str, start: int, records: Sequence[ConsumerRecord]) -> bool:
         """A gap in the offsets is believed only when a second read shows it too."""

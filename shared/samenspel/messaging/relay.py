@@ -20,7 +20,7 @@ from aiokafka.errors import KafkaError
 
 from samenspel.contracts.canonical import to_headers
 from samenspel.messaging import points
-from samenspel.messaging.behind import BREATH
+from samenspel.messaging.behind import breathing
 from samenspel.messaging.errors import PASSING
 from samenspel.messaging.gate import Gate
 from samenspel.messaging.lanes import LaneName
@@ -177,9 +177,7 @@ class Relay:
     ) -> tuple[Standing, int, int, int]:
         batch = producer.create_batch()
         sequence = standing.sequence
-        for number, row in enumerate(rows):
-            if number % BREATH == 0:
-                await asyncio.sleep(0)
+        async for row in breathing(rows):
             headers = to_headers(row["headers"])
             if batch.append(key=row["key"].encode(), value=row["value"], timestamp=None, headers=headers) is None:
                 break

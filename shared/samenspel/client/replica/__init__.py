@@ -2,7 +2,7 @@
 
 Read in this order: `schema.sql` (what is in the file) and `views.sql` (what people ask of it), `headers` (the
 bytes), `copy` (the law, applied), `store` (one transaction), `kafka` and `feed` (where events come from), `filling`
-(many at once into an empty file), `verify` and `diff` (the proof).
+and `reading` (many at once into an empty file), `verify` and `diff` (the proof).
 """
 
 from samenspel.client.replica.copy import Divergence

@@ -40,7 +40,7 @@ def sync_over_kafka(
     with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source, _without_gc():
         filled = fill(profile, organisation, store, source.bounds(topics), progress)
         reading = Reading(source, store, topics)
-        applied = reading.run(follow, progress)
+        applied = reading.run(follow, lambda done, total: progress(filled + done, filled + total))
     store.settle()
     return SyncReport(
         filled + applied,

@@ -1,0 +1,73 @@
+"""The archive of Kafka's classes: kept when it is whole, and never a reason for anything to fail."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from deploy.local import classes
+from deploy.local.home import Home
+from deploy.local.jars import resolve
+from deploy.local.java import find_java
+from deploy.local.progress import silent
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a JVM made that ended after a moment with Kafka's jars."""
+    archive = tmp_path_factory.mktemp("jvm") / "made.jsa"
+    command = [str(find_java()), f"-XX:ArchiveClassesAtExit={archive}", "-cp", f"{resolve(silent)}/*"]
+    subprocess.run([*command, "org.apache.kafka.common.utils.AppInfoParser"], capture_output=True)
+    subprocess.run([*command, "kafka.tools.StorageTool", "random-uuid"], capture_output=True, check=True)
+    return archive
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
+    monkeypatch.setattr(classes, "CACHE", tmp_path / "cache")
+    (tmp_path / "cache").mkdir()
+    home = Home(tmp_path / "home")
+    home.make()
+    return home
+
+
+def _leave(home: Home, archive: bytes) -> Path:
+    """As a JVM leaves it in the home when there was none to map."""
+    where = Path(classes.option(find_java(), home).removeprefix("-XX:ArchiveClassesAtExit="))
+    where.write_bytes(archive)
+    return where
+
+
+def test_one_that_is_whole_is_mapped_from_then_on(home: Home, made: Path) -> None:
+    left = _leave(home, made.read_bytes())
+    classes.keep(home)
+    assert classes.option(find_java(), home) == f"-XX:SharedArchiveFile={classes.CACHE / left.name}"
+    assert [each.name for each in classes.CACHE.iterdir()] == [left.name]
+    assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    [
+        lambda whole: b"",
+        lambda whole: whole[: len(whole) // 2],
+        lambda whole: bytes(8_192) + whole[8_192:],
+        lambda whole: whole[:-100_000] + bytes(100_000),
+    ],
+    ids=["empty", "cut off", "without a header", "without an end"],
+)
+def test_one_that_is_not_is_thrown_away(home: Home, made: Path, damaged: Callable[[bytes], bytes]) -> None:
+    left = _leave(home, damaged(made.read_bytes()))
+    classes.keep(home)
+    assert list(classes.CACHE.iterdir()) == []
+    assert not left.exists()
+    assert classes.option(find_java(), home).startswith("-XX:ArchiveClassesAtExit=")
+
+
+def test_a_cache_that_cannot_be_written_fails_nothing(
+    home: Home, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _leave(home, made.read_bytes())
+    monkeypatch.setattr(classes, "CACHE", home.path / "no such folder")
+    classes.keep(home)
