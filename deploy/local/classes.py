@@ -39,11 +39,10 @@ def keep(home: Home) -> None:
 
 def _is_whole(archive: Path) -> bool:
     """A JVM that maps one that was cut off crashes; so one that does nothing else tries, and reads all of it."""
-    command = [str(find_java()), "-Xshare:on", "-XX:+VerifySharedSpaces", f"-XX:SharedArchiveFile={archive}"]
-    tried = subprocess.run(
-        [*command, "-cp", f"{cached()}/*", "-version"], capture_output=True, timeout=PROOF_SECONDS_MAX
-    )
-    return tried.returncode == 0
+    silently = ("-XX:-CreateCoredumpOnCrash", f"-XX:ErrorFile={os.devnull}")
+    proving = ("-Xshare:on", "-XX:+VerifySharedSpaces", f"-XX:SharedArchiveFile={archive}")
+    command = [str(find_java()), *silently, *proving, "-cp", f"{cached()}/*", "-version"]
+    return subprocess.run(command, capture_output=True, timeout=PROOF_SECONDS_MAX).returncode == 0
 
 
 def _adopt(archive: Path) -> None:
