@@ -21,7 +21,7 @@ class Reader:
 
 
 def record(offset: int) -> Any:
-    return SimpleNamespace(topic=TOPIC, partition=0, offset=offset, timestamp=1, key=b"", headers=None, value=b"")
+    return SimpleNamespace(topic=TOPIC, partition=0, offset=offset, timestamp=1, key=b"", headers=(), value=b"")
 
 
 class Trying:
