@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 import orjson
+from samenspel.client.replica import Store
+from samenspel.client.replica.kafka import Reading
 from samenspel.contracts.canonical import to_headers
 from samenspel.contracts.digest import REMOVED, replaced, state_hash, to_hex
 from samenspel.messaging.law import is_removal
@@ -129,3 +131,9 @@ class Source:
             yield from self.batch(0, 0)
 
     def require_life(self) -> None: ...
+
+
+def reading_of(store: Store, *owners: Owner) -> Reading:
+    """What brings the store up to where these owners' logs end now."""
+    source = Source(*owners)
+    return Reading(source, store, source.bounds([TOPIC]))  # type: ignore[arg-type]

@@ -4,10 +4,9 @@ from pathlib import Path
 
 from samenspel.client.replica import Store, verify
 from samenspel.client.replica.feed import Reading, events_in, split
-from samenspel.client.replica.kafka import Reading as KafkaReading
 from samenspel.contracts.canonical import to_lines, to_structured
 
-from tests.client.log import TOPIC, Owner, Record, Source
+from tests.client.log import Owner, Record, reading_of
 
 
 def structured(record: Record) -> bytes:
@@ -44,7 +43,7 @@ def test_both_ways_lead_to_the_same_copy(tmp_path: Path) -> None:
     pages = Pages([structured(record) for record in owner.log])
     with Store(tmp_path / "http.db", create=True) as http, Store(tmp_path / "kafka.db", create=True) as kafka:
         Reading(pages, http).run(False, lambda done, total: None)  # type: ignore[arg-type]
-        KafkaReading(Source(owner), kafka, [TOPIC]).run(False, lambda done, total: None)  # type: ignore[arg-type]
+        reading_of(kafka, owner).run(False, lambda done, total: None)
         assert verify(http).is_equal
         assert verify(http).total_digest == verify(kafka).total_digest
         rows = "select lane, sequence, id, hash, digest, headers, value from event order by sequence"

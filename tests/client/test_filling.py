@@ -11,13 +11,12 @@ from samenspel.client.emit import emit
 from samenspel.client.kafka_lanes import KafkaLanes
 from samenspel.client.profile import Profile
 from samenspel.client.replica import Store, SyncReport, diff, filling, reading, sync_over_kafka, verify
-from samenspel.client.replica.kafka import Reading
 from samenspel.client.replica.outcome import report_on
 from samenspel.contracts.organisations import OrganisationAdmitted
 from samenspel.contracts.topics import INITIATIVES
 
 from deploy.local.system import LocalSystem
-from tests.client.log import TOPIC, Owner, Source
+from tests.client.log import TOPIC, Owner, Source, reading_of
 from tests.client.test_system import SECONDS, initiatives
 from tests.kit.organisations import unique_oin
 
@@ -56,7 +55,7 @@ def _nothing(owner: Owner) -> None:
 
 
 def _read_by_one(store: Store, *owners: Owner) -> Any:
-    reading = Reading(Source(*owners), store, [TOPIC])  # type: ignore[arg-type]
+    reading = reading_of(store, *owners)
     reading.run(False, lambda done, total: None)
     return [report_on(reading.copy.lanes[TOPIC, owner.lane]) for owner in owners], reading.copy.unreadable
 

@@ -9,7 +9,7 @@ from samenspel.client.replica.kafka import Reading
 from samenspel.client.replica.outcome import report_on
 from samenspel.contracts.digest import to_hex
 
-from tests.client.log import TOPIC, Owner, Source
+from tests.client.log import TOPIC, Owner, Source, reading_of
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def sync(store: Store, *owners: Owner) -> tuple[int, LaneReport]:
     """How many events were applied, and how the first lane stands."""
-    reading = Reading(Source(*owners), store, [TOPIC])  # type: ignore[arg-type]
+    reading = reading_of(store, *owners)
     applied = reading.run(False, lambda done, total: None)
     return applied, report_on(reading.copy.lanes[TOPIC, owners[0].lane])
 
@@ -47,7 +47,7 @@ def test_the_second_time_only_what_is_new_is_read(store: Store) -> None:
     sync(store, owner)
     owner.publish()
     source = Source(owner)
-    assert Reading(source, store, [TOPIC]).run(False, lambda done, total: None) == 1  # type: ignore[arg-type]
+    assert Reading(source, store, source.bounds([TOPIC])).run(False, lambda done, total: None) == 1  # type: ignore[arg-type]
     assert source.handed_out == 2, "the last applied record, to know it is still there, and the new one"
 
 

@@ -6,12 +6,11 @@ import orjson
 import pytest
 from samenspel.client.explanation import explain
 from samenspel.client.replica import Store
-from samenspel.client.replica.kafka import Reading
 from samenspel.client.sentences import Names, euro, sentence
 from samenspel.contracts.catalogue import FACTS
 from samenspel.contracts.example_states import EXAMPLE_STATES
 
-from tests.client.log import TOPIC, Owner, Source
+from tests.client.log import Owner, reading_of
 
 OPERATOR = "00000099000000000001"
 UTRECHT = "00000099000000000344"
@@ -57,7 +56,7 @@ def test_a_decision_is_explained_from_a_replica_alone(tmp_path: Path) -> None:
         subject = next(str(state[key]) for key in ("application_id", "programme_id", "oin") if key in state)
         owner.publish(subject, aggregate, orjson.dumps(state))
     with Store(tmp_path / "replica.db", create=True) as store:
-        Reading(Source(owner), store, [TOPIC]).run(False, lambda done, total: None)  # type: ignore[arg-type]
+        reading_of(store, owner).run(False, lambda done, total: None)
         found = explain(store, application["application_id"])
         assert explain(store, "unknown") is None
         left = next(store.query("select ceiling_cents, granted_cents, left_cents from programme"))

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 from samenspel.client.replica import ReplicaError, Store, diff, verify
-from samenspel.client.replica.kafka import Reading
 from samenspel.contracts.digest import state_hash
 
-from tests.client.log import TOPIC, Owner, Source
+from tests.client.log import Owner, reading_of
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def file(tmp_path: Path, owner: Owner) -> Path:
 
 def replica(path: Path, owner: Owner) -> Path:
     with Store(path, create=True) as store:
-        Reading(Source(owner), store, [TOPIC]).run(False, lambda done, total: None)  # type: ignore[arg-type]
+        reading_of(store, owner).run(False, lambda done, total: None)
     return path
 
 

@@ -7,11 +7,10 @@ import pytest
 from samenspel.client.kafka_lanes import KafkaLanes
 from samenspel.client.profile import Credential, KafkaAccess
 from samenspel.client.replica import Store, verify
-from samenspel.client.replica.kafka import Reading
 from samenspel.client.replica.verify import LaneVerdict, _compare_with_owner
 from samenspel.client.surroundings import SurroundingsMissing
 
-from tests.client.log import TOPIC, Owner, Source
+from tests.client.log import TOPIC, Owner, Source, reading_of
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def store(tmp_path: Path, owner: Owner) -> Iterator[Store]:
 
 
 def sync(store: Store, owner: Owner) -> None:
-    Reading(Source(owner), store, [TOPIC]).run(False, lambda done, total: None)  # type: ignore[arg-type]
+    reading_of(store, owner).run(False, lambda done, total: None)
 
 
 def compared(store: Store, owner: Owner) -> LaneVerdict:

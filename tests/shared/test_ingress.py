@@ -25,10 +25,10 @@ def record(offset: int) -> Any:
 
 
 class Trying:
-    """An ingress whose commits are only noted, by first offset; the first one is fenced off, once ``may_end``."""
+    """An ingress whose commits are only noted, by their offsets; the first one is fenced off, once ``may_end``."""
 
     def __init__(self) -> None:
-        self.tried: list[int] = []
+        self.tried: list[list[int]] = []
         self.reader: Any = Reader()
         self.may_end = asyncio.Event()
         desk: Any = SimpleNamespace(handlers=SimpleNamespace(types={}))
@@ -38,7 +38,7 @@ class Trying:
         self.ingress.opened(TOPIC, 0)
 
     async def _commit(self, batch: Batch) -> None:
-        self.tried.append(batch.records[0].offset)
+        self.tried.append([each.offset for each in batch.records])
         if len(self.tried) == 1:
             await self.may_end.wait()
             raise FenceLost("the door stands elsewhere")
@@ -54,12 +54,12 @@ async def test_what_was_read_behind_an_undecided_batch_is_read_again() -> None:
     await trying.read(0)
     await trying.read(LONG)
     await trying.ingress.finish()
-    assert trying.tried == [0]
+    assert trying.tried == [list(range(LONG))]
     assert set(trying.reader.reopened) == {TopicPartition(TOPIC, 0)}
     trying.ingress.opened(TOPIC, 0)
     await trying.read(0, 2 * LONG)
     await trying.ingress.finish()
-    assert trying.tried[1:] == [0]
+    assert trying.tried[1:] == [list(range(2 * LONG))]
 
 
 async def test_also_when_the_group_is_left_while_it_is_decoded() -> None:
@@ -71,7 +71,7 @@ async def test_also_when_the_group_is_left_while_it_is_decoded() -> None:
     await asyncio.sleep(0)
     trying.may_end.set()
     await asyncio.gather(behind, leaving)
-    assert trying.tried == [0]
+    assert trying.tried == [list(range(LONG))]
 
 
 async def test_behind_a_short_batch_nothing_was_read_that_would_be_read_again() -> None:
@@ -81,5 +81,5 @@ async def test_behind_a_short_batch_nothing_was_read_that_would_be_read_again() 
     reopened = len(trying.reader.reopened)
     trying.ingress.opened(TOPIC, 0)
     await trying.read(0, 1)
-    assert trying.tried == [0, 0]
+    assert trying.tried == [[0], [0]]
     assert len(trying.reader.reopened) == reopened

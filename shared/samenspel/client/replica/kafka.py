@@ -9,7 +9,7 @@ from typing import Final
 from samenspel.client.kafka_lanes import KafkaLanes, LaneName, Record
 from samenspel.client.profile import Profile
 from samenspel.client.replica.copy import Divergence, Lane
-from samenspel.client.replica.filling import fill
+from samenspel.client.replica.filling import Places, fill
 from samenspel.client.replica.outcome import SyncReport, report_on
 from samenspel.client.replica.store import Store
 from samenspel.contracts.topics import CANONICAL
@@ -38,8 +38,9 @@ def sync_over_kafka(
     began = time.monotonic()
     store.hasten()
     with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source, _without_gc():
-        filled = fill(profile, organisation, store, source.bounds(topics), progress)
-        reading = Reading(source, store, topics)
+        bounds = source.bounds(topics)
+        filled = fill(profile, organisation, store, bounds, progress)
+        reading = Reading(source, store, bounds)
         applied = reading.run(follow, lambda done, total: progress(filled + done, filled + total))
     store.settle()
     return SyncReport(
@@ -54,10 +55,10 @@ def sync_over_kafka(
 class Reading:
     """One run over all lanes: where each begins, what comes, and when all is there."""
 
-    def __init__(self, source: KafkaLanes, store: Store, topics: Sequence[str]) -> None:
+    def __init__(self, source: KafkaLanes, store: Store, bounds: Places) -> None:
         self._source = source
         self._store = store
-        self._bounds = source.bounds(topics)
+        self._bounds = bounds
         self.copy = store.copy([store.lane(*name) for name in self._bounds])
         self._unconfirmed = {name for name in self._bounds if self.copy.lanes[name].last_offset >= 0}
         self.applied = 0
