@@ -1,4 +1,4 @@
-"""Every service has the same rooms: who knows one finds the way in each."""
+"""Every service has the same parts; each part is a module or a package."""
 
 import ast
 from pathlib import Path
@@ -9,7 +9,7 @@ from samenspel.contracts.topics import Service
 
 from tests.architecture.checkout import SERVICES
 
-ROOMS: Final = {"__init__", "__main__", "app", "settings", "api", "handlers", "store", "domain"}
+PARTS: Final = {"__init__", "__main__", "app", "settings", "api", "handlers", "store", "domain"}
 EXTRA: Final = {
     # The arithmetic of Awb 4:25 apart from the course of an application.
     "funding": {"ceiling"},
@@ -29,19 +29,22 @@ EXTRA: Final = {
 NAMES: Final[tuple[Service, ...]] = get_args(Service)
 
 
-def modules(service: str) -> list[Path]:
-    return sorted((SERVICES / service).glob("*.py"))
+def parts(service: str) -> dict[str, Path]:
+    """Name and source file of each part of a service: a module, or a package with its ``__init__``."""
+    folder = SERVICES / service
+    packages = {path.parent.name: path for path in folder.glob("*/__init__.py")}
+    return {path.stem: path for path in sorted(folder.glob("*.py"))} | packages
 
 
 @pytest.mark.parametrize("service", NAMES)
-def test_the_rooms_are_the_same_in_every_service(service: Service) -> None:
-    assert {path.stem for path in modules(service)} == ROOMS | EXTRA.get(service, set())
+def test_every_service_has_the_same_parts(service: Service) -> None:
+    assert set(parts(service)) == PARTS | EXTRA.get(service, set())
 
 
 @pytest.mark.parametrize("service", NAMES)
-def test_no_service_has_a_wing_besides_its_migrations(service: Service) -> None:
+def test_every_folder_of_a_service_is_a_part_or_its_migrations(service: Service) -> None:
     folders = {path.name for path in (SERVICES / service).iterdir() if path.is_dir()}
-    assert folders - {"__pycache__"} == {"migrations"}
+    assert folders - {"__pycache__", "migrations"} <= set(parts(service))
 
 
 @pytest.mark.parametrize("service", NAMES)
@@ -51,6 +54,6 @@ def test_migrations_are_numbered_without_a_gap(service: Service) -> None:
 
 
 @pytest.mark.parametrize("service", NAMES)
-def test_every_room_says_what_it_is_for(service: Service) -> None:
-    rooms = [path for path in modules(service) if path.stem != "__main__"]
-    assert [path.name for path in rooms if not ast.get_docstring(ast.parse(path.read_text()))] == []
+def test_every_part_has_a_docstring(service: Service) -> None:
+    files = {name: path for name, path in parts(service).items() if name != "__main__"}
+    assert [name for name, path in files.items() if not ast.get_docstring(ast.parse(path.read_text()))] == []

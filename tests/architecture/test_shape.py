@@ -7,7 +7,7 @@ from pathlib import Path
 
 from deploy.local.home import CHECKOUT
 
-FILE_LINES_MAX = 250
+FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 40
 DRAWERS = {"utils.py", "helpers.py", "common.py", "misc.py"}
 

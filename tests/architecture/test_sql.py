@@ -19,14 +19,28 @@ WRITTEN = [service for service in SERVICES if is_written(service)]
 
 
 def _statements(package: str) -> Iterator[tuple[str, str]]:
-    """Module and name of each SQL constant, and its text."""
+    """Module and name of each SQL constant of a package and its subpackages, and its text.
+
+    A constant is a string, or a tuple of strings: then each string is one statement.
+    """
     folder = importlib.import_module(package).__path__
-    for found in pkgutil.iter_modules(folder):
-        if found.name == "__main__" or found.ispkg:
+    for found in pkgutil.walk_packages(folder, f"{package}."):
+        if found.name.endswith(".__main__"):
             continue
-        for name, value in vars(importlib.import_module(f"{package}.{found.name}")).items():
-            if name.isupper() and isinstance(value, str) and SQL.match(value):
-                yield f"{found.name}.{name}", value
+        for name, value in vars(importlib.import_module(found.name)).items():
+            if name.isupper():
+                yield from ((f"{found.name}.{name}", text) for text in _texts(value) if SQL.match(text))
+
+
+def _texts(value: object) -> list[str]:
+    parts = value if isinstance(value, tuple) else (value,)
+    return [part for part in parts if isinstance(part, str)]
+
+
+def test_statements_in_subpackages_and_tuples_are_found() -> None:
+    names = {name for name, _ in _statements("services.notifier")}
+    assert {"services.notifier.store.END", "services.notifier.store.RESUME"} <= names
+    assert any(name.startswith("samenspel.messaging.") for name, _ in _statements("samenspel"))
 
 
 @pytest.mark.parametrize("service", WRITTEN)
