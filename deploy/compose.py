@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from samenspel.client.files import write_private
-from samenspel.client.issuer import Issuer
-from samenspel.client.kafka_admin import KafkaAdmin
-from samenspel.client.profile import Profile
+from samenspel.client.access.local_issuer import Issuer
+from samenspel.client.access.private_files import write_private
+from samenspel.client.access.profile import Profile
+from samenspel.client.admin.kafka_admin import KafkaAdmin
 from samenspel.contracts.topics import DOMAIN_OF
 
-from deploy.local.databases import Databases
-from deploy.local.kafka_settings import ADMIN, as_properties, settings
+from deploy.local.kafka_node.settings import ADMIN, as_properties, settings
+from deploy.local.postgres_node.databases import Databases
 from deploy.local.provisioning import fill_profile, provision_kafka
 from deploy.local.secrets import Secrets
 

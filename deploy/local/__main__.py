@@ -1,3 +1,3 @@
-from deploy.local.commands import app
+from deploy.local.cli.commands import app
 
 app()

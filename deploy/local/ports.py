@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import Final, Literal, TypedDict, get_args
 
-from samenspel.client.files import write_private
+from samenspel.client.access.private_files import write_private
 
 from deploy.local.errors import SurroundingsMissing
 

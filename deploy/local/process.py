@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import psutil
-from samenspel.client.files import write_private
+from samenspel.client.access.private_files import write_private
 
 PAUSE: Final = 0.02
 KILL_PATIENCE: Final = 10.0

@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from typing import Final
 
-from samenspel.client.issuer import Issuer
-from samenspel.client.kafka_admin import KafkaAdmin
-from samenspel.client.profile import AdminCredential, Credential, KafkaAccess, Profile, System
-from samenspel.client.rights import QUOTA_OF_ORGANISATION, rights_of_organisation, rights_of_service
+from samenspel.client.access.local_issuer import Issuer
+from samenspel.client.access.profile import AdminCredential, Credential, KafkaAccess, Profile, System
+from samenspel.client.admin.access_policy import QUOTA_OF_ORGANISATION, rights_of_organisation, rights_of_service
+from samenspel.client.admin.kafka_admin import KafkaAdmin
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import LANES_LOCAL, Service, canonical_topics, topics_of
 
-from deploy.local.kafka_settings import ADMIN
+from deploy.local.kafka_node.settings import ADMIN
 from deploy.local.secrets import Secrets
 
 OPERATOR_NAME: Final = "Samenspel operator"

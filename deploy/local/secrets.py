@@ -3,7 +3,7 @@
 import secrets
 from pathlib import Path
 
-from samenspel.client.files import write_private
+from samenspel.client.access.private_files import write_private
 
 
 class Secrets:

@@ -8,14 +8,14 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import Final
 
-from samenspel.client.issuer import ISSUER
-from samenspel.client.profile import Profile
+from samenspel.client.access.local_issuer import ISSUER
+from samenspel.client.access.profile import Profile
 from samenspel.contracts.topics import DOMAIN_OF, LANES_LOCAL, Service
 
-from deploy.local.databases import Databases
 from deploy.local.errors import LocalSystemError
 from deploy.local.home import CHECKOUT, Home
 from deploy.local.ports import LOOPBACK, Ports
+from deploy.local.postgres_node.databases import Databases
 from deploy.local.process import Daemon
 from deploy.local.progress import Progress, silent
 from deploy.local.secrets import Secrets

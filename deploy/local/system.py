@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from samenspel.client.profile import Profile
+from samenspel.client.access.profile import Profile
 from samenspel.contracts.topics import Service
 
-from deploy.local.databases import NAMED_SERVER, Databases
 from deploy.local.home import Home
-from deploy.local.java import find_java
-from deploy.local.kafka import Kafka
+from deploy.local.kafka_node.java import find_java
+from deploy.local.kafka_node.server import Kafka
 from deploy.local.ports import Listener, Ports
-from deploy.local.postgres import Postgres
+from deploy.local.postgres_node.databases import NAMED_SERVER, Databases
+from deploy.local.postgres_node.server import Postgres
 from deploy.local.process import Daemon
 from deploy.local.progress import Progress, silent
 from deploy.local.provisioning import fill_profile, provision_kafka

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 from samenspel.contracts.topics import FUNDING, INITIATIVES, ORGANISATIONS
-from samenspel.messaging.app import Parts, assemble, serve
+from samenspel.messaging.service.app import Parts, assemble, serve
 
 from services.funding.api import router
 from services.funding.handlers import FundingHandlers

@@ -13,6 +13,7 @@ from samenspel.contracts.catalogue import (
     INITIATIVE,
     ORGANISATION,
     PROGRAMME,
+    Reference,
     submissions_of,
     type_name,
 )
@@ -20,10 +21,11 @@ from samenspel.contracts.funding import Application, ApplicationPlan, Programme
 from samenspel.contracts.organisations import Organisation
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import FUNDING, Domain
-from samenspel.messaging.states import Change, Reference, World
+from samenspel.messaging.decisions.state import Change, World
 from samenspel.runtime.postgres import Connection
 
-from services.funding import domain, store
+from services.funding import store
+from services.funding.domain import applications, decisions, programmes
 
 Decider = Callable[[Submission, World, datetime], Change]
 
@@ -99,14 +101,14 @@ class FundingHandlers:
         if world.private(ApplicationPlan, APPLICATION, submission.subject) is not None:
             return None
         data: Any = submission.data
-        return (APPLICATION.name, submission.subject), domain.plan_of(data)
+        return (APPLICATION.name, submission.subject), applications.plan_of(data)
 
     def _require_facts(self, submission: Submission, world: World) -> None:
         """All that others must have told first; asked last, because what misses a fact waits for it."""
         for aggregate, subject in self.foreign(submission):
             world.fact(AGGREGATES[aggregate].model, AGGREGATES[aggregate], subject)
         if _opens(submission):
-            domain.require_grant_authority(world.fact(Organisation, ORGANISATION, submission.organisation))
+            programmes.require_grant_authority(world.fact(Organisation, ORGANISATION, submission.organisation))
 
 
 def granted_in(changes: Iterable[Change]) -> Counter[str]:
@@ -125,25 +127,27 @@ def _opens(submission: Submission) -> bool:
 def _open(submission: Submission, world: World, now: datetime) -> Change:
     data: Any = submission.data
     present = world.find(Programme, PROGRAMME, submission.subject)
-    state = domain.open_programme(data, present, submission.organisation)
+    state = programmes.open_programme(data, present, submission.organisation)
     return Change(FACTS[OPENED], submission.subject, submission.key, state)
 
 
 def _apply(submission: Submission, world: World, now: datetime) -> Change:
     data: Any = submission.data
-    state, plan = domain.apply(data, _dossier(submission, world), submission.organisation, submission.received_at)
+    state, plan = applications.apply(
+        data, _dossier(submission, world), submission.organisation, submission.received_at
+    )
     return Change(FACTS[SUBMITTED], submission.subject, submission.key, state, private=plan)
 
 
 def _decide(submission: Submission, world: World, now: datetime) -> Change:
     data: Any = submission.data
-    state = domain.decide(data, _dossier(submission, world), submission.organisation, now)
+    state = decisions.decide(data, _dossier(submission, world), submission.organisation, now)
     return Change(FACTS[OUTCOMES[state.status]], submission.subject, submission.key, state)
 
 
-def _dossier(submission: Submission, world: World) -> domain.Dossier:
+def _dossier(submission: Submission, world: World) -> applications.Dossier:
     grants: Grants = world.extra
-    return domain.Dossier(
+    return applications.Dossier(
         programme=world.find(Programme, PROGRAMME, submission.key),
         application=world.find(Application, APPLICATION, submission.subject),
         plan=world.private(ApplicationPlan, APPLICATION, submission.subject),

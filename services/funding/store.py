@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Mapping, Set
 from typing import Any, cast
 
-from samenspel.messaging import points
-from samenspel.runtime.columns import columns
+from samenspel.runtime import failpoints
+from samenspel.runtime.bulk_parameters import columns
 from samenspel.runtime.postgres import Connection, Pool
 
 GRANTED = "select programme_id, granted_cents from budget where programme_id = any($1::text[])"
@@ -47,14 +47,14 @@ async def granted(connection: Connection, programmes: Set[str]) -> dict[str, int
     """Euro cents granted so far per programme; to be called after the lane locks."""
     if not programmes:
         return {}
-    points.reached("funding.granted")
+    failpoints.reached("funding.granted")
     rows = await connection.fetch(GRANTED, sorted(programmes))
     return {row["programme_id"]: row["granted_cents"] for row in rows}
 
 
 async def open_budgets(connection: Connection, ceilings: Mapping[str, int]) -> None:
     if ceilings:
-        points.reached("funding.open-budgets")
+        failpoints.reached("funding.open-budgets")
         await connection.execute(OPEN, *columns(sorted(ceilings.items()), 2))
 
 
@@ -62,7 +62,7 @@ async def draw(connection: Connection, amounts: Counter[str]) -> None:
     """Add to what each programme has granted. Raises `CeilingGuarded`, ending the transaction, when one may not."""
     if not amounts:
         return
-    points.reached("funding.draw")
+    failpoints.reached("funding.draw")
     done = await connection.execute(DRAW, *columns(sorted(amounts.items()), 2))
     if done != f"UPDATE {len(amounts)}":
         raise CeilingGuarded(f"{done} where {len(amounts)} budgets were drawn on")
@@ -70,7 +70,7 @@ async def draw(connection: Connection, amounts: Counter[str]) -> None:
 
 async def index_applications(connection: Connection, programme_of: Mapping[str, str]) -> None:
     if programme_of:
-        points.reached("funding.index-applications")
+        failpoints.reached("funding.index-applications")
         await connection.execute(INDEX, *columns(sorted(programme_of.items()), 2))
 
 

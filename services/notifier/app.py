@@ -9,18 +9,19 @@ from typing import Final
 import structlog
 from fastapi import APIRouter, FastAPI
 from samenspel.contracts.topics import CANONICAL, NOTIFICATIONS
-from samenspel.messaging.app import Parts, Running, assemble, serve
 from samenspel.messaging.errors import PASSING
+from samenspel.messaging.service.app import Parts, Running, assemble, serve
 from samenspel.runtime.http import organisation_by
 from samenspel.runtime.postgres import Pool
+from samenspel.runtime.wakeup import Bell
 
-from services.notifier import api, feed_api, store
-from services.notifier.bell import Bell
+from services.notifier.api import feed, subscriptions
+from services.notifier.deliveries.worker import Sender
+from services.notifier.endpoints.signing import Seal
 from services.notifier.feed import Feed
 from services.notifier.handlers import NotifierHandlers
-from services.notifier.sender import Sender
 from services.notifier.settings import Settings
-from services.notifier.signing import Seal
+from services.notifier.store import attempts, endpoints
 
 log = structlog.get_logger()
 
@@ -38,8 +39,8 @@ def create(settings: Settings) -> FastAPI:
         tasks = [asyncio.create_task(sender.run()), asyncio.create_task(_forget(running.pool))]
         organisation_of = organisation_by(running.verifier)
         yield [
-            feed_api.router(running.pool, bell, organisation_of),
-            api.router(_subscriptions(running, settings, bell), organisation_of),
+            feed.router(running.pool, bell, organisation_of),
+            subscriptions.router(_subscriptions(running, settings, bell), organisation_of),
         ]
         for task in tasks:
             task.cancel()
@@ -64,15 +65,18 @@ def run() -> None:
     serve("notifier", settings, create(settings))
 
 
-def _subscriptions(running: Running, settings: Settings, bell: Bell) -> api.Subscriptions:
+def _subscriptions(running: Running, settings: Settings, bell: Bell) -> subscriptions.Subscriptions:
     seal = Seal(settings.webhook_key.get_secret_value())
-    return api.Subscriptions(running.pool, running.messaging, bell, seal, settings.environment == "local")
+    return subscriptions.Subscriptions(
+        running.pool, running.messaging.submitter, bell, seal, settings.environment == "local"
+    )
 
 
 async def _forget(pool: Pool) -> None:
     while True:
         try:
-            await store.forget(pool, ATTEMPT_DAYS, ENDPOINT_DAYS)
+            await attempts.forget(pool, ATTEMPT_DAYS)
+            await endpoints.forget(pool, ENDPOINT_DAYS)
         except PASSING as error:
             log.warning("old attempts not forgotten", error=repr(error))
         await asyncio.sleep(FORGET_SECONDS)

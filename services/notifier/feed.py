@@ -10,12 +10,12 @@ from heapq import merge
 from typing import Any, Final, NamedTuple
 
 from samenspel.contracts.canonical import CanonicalEvent, to_structured
-from samenspel.messaging import points
-from samenspel.messaging.lanes import LaneName
-from samenspel.runtime.columns import columns
+from samenspel.contracts.topics import LaneName
+from samenspel.runtime import failpoints
+from samenspel.runtime.bulk_parameters import columns
 from samenspel.runtime.postgres import Connection, Pool
 
-from services.notifier.cursor import START, Cursor, Place
+from services.notifier.domain.cursor import START, Cursor, Place
 
 PAGE_MAX: Final = 1_000
 PAGE_BYTES_MAX: Final = 8 * 1024 * 1024
@@ -63,7 +63,7 @@ class Feed:
     """`messaging.projector.Follower` of the notifier."""
 
     async def applied(self, connection: Connection, events: Sequence[CanonicalEvent]) -> None:
-        points.reached("feed.add")
+        failpoints.reached("feed.add")
         await connection.execute(ADD, *columns([_row_of(event) for event in events], 11))
 
 

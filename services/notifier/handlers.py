@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from samenspel.contracts.catalogue import FACTS, ORGANISATION, SUBSCRIPTION, submissions_of
+from samenspel.contracts.catalogue import FACTS, ORGANISATION, SUBSCRIPTION, Reference, submissions_of
 from samenspel.contracts.notifications import Subscription, SubscriptionCreated
 from samenspel.contracts.organisations import Organisation
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import NOTIFICATIONS, Domain
-from samenspel.messaging.states import Change, Reference, World
+from samenspel.messaging.decisions.state import Change, World
 from samenspel.runtime.postgres import Connection
 
-from services.notifier import domain, store
+from services.notifier.domain import subscriptions as domain
+from services.notifier.store import endpoints, subscriptions
 
 
 class NotifierHandlers:
@@ -34,9 +35,9 @@ class NotifierHandlers:
     def foreign(self, submission: Submission) -> Sequence[Reference]:
         return [(ORGANISATION.name, submission.organisation)]
 
-    async def load(self, connection: Connection, submissions: Sequence[Submission]) -> set[store.EndpointKey]:
+    async def load(self, connection: Connection, submissions: Sequence[Submission]) -> set[endpoints.EndpointKey]:
         """The endpoints that were given for these subscriptions, as (organisation, subscription)."""
-        return await store.endpoints_of(connection, [(each.organisation, each.subject) for each in submissions])
+        return await endpoints.endpoints_of(connection, [(each.organisation, each.subject) for each in submissions])
 
     def decide(self, submission: Submission, world: World, now: datetime) -> Sequence[Change]:
         data: Any = submission.data
@@ -53,9 +54,9 @@ class NotifierHandlers:
         for change in changes:
             state = cast(Subscription, change.state)
             if state.status == "active":
-                await store.begin(connection, state, self._lanes)
+                await subscriptions.begin(connection, state, self._lanes)
             else:
-                await store.end(connection, state)
+                await subscriptions.end(connection, state)
 
     def withheld(self, submission: Submission, world: World) -> None:
         """What a submission says is published; an address never travels in one."""

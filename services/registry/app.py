@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 from samenspel.contracts.topics import INITIATIVES, ORGANISATIONS
-from samenspel.messaging.app import Parts, assemble, serve
+from samenspel.messaging.service.app import Parts, assemble, serve
 
 from services.registry.api import router
 from services.registry.handlers import RegistryHandlers

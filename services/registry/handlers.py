@@ -5,12 +5,20 @@ from datetime import datetime
 from typing import Any, Final
 
 from samenspel.contracts import initiatives, organisations
-from samenspel.contracts.catalogue import FACTS, INITIATIVE, ORGANISATION, ROLLOUT, submissions_of, type_name
+from samenspel.contracts.catalogue import (
+    FACTS,
+    INITIATIVE,
+    ORGANISATION,
+    ROLLOUT,
+    Reference,
+    submissions_of,
+    type_name,
+)
 from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import Domain
 from samenspel.contracts.values import Model
-from samenspel.messaging.states import Change, Reference, World
+from samenspel.messaging.decisions.state import Change, World
 from samenspel.runtime.postgres import Connection
 
 from services.registry import domain, store

@@ -5,9 +5,9 @@ from typing import cast
 
 from samenspel.contracts.catalogue import INITIATIVE
 from samenspel.contracts.initiatives import Initiative
-from samenspel.messaging import points
-from samenspel.messaging.states import Change
-from samenspel.runtime.columns import joined
+from samenspel.messaging.decisions.state import Change
+from samenspel.runtime import failpoints
+from samenspel.runtime.bulk_parameters import joined
 from samenspel.runtime.postgres import Connection, Pool
 
 INDEX = """
@@ -41,7 +41,7 @@ async def index_initiatives(connection: Connection, changes: Sequence[Change]) -
     }
     rows = [(subject, state.lead, state.theme, state.phase) for subject, state in sorted(latest.items())]
     if rows:
-        points.reached("registry.index-initiatives")
+        failpoints.reached("registry.index-initiatives")
         await connection.execute(INDEX, *joined(rows, 4))
 
 

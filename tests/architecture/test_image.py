@@ -3,16 +3,19 @@
 import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from tests.architecture.checkout import ROOT
 
-COPY = re.compile(r"^COPY (?!--)(.+) /app/deploy/", re.MULTILINE)
+COPY = re.compile(r"^COPY (?!--)(.+) (/app/deploy/\S*)$", re.MULTILINE)
 
 
 def copied() -> set[str]:
     """Files of ``deploy`` that the Dockerfile takes along."""
     text = (ROOT / "deploy" / "Dockerfile").read_text().replace("\\\n", " ")
-    return {name for line in COPY.findall(text) for name in line.split()}
+    copies = [(Path(name), target) for names, target in COPY.findall(text) for name in names.split()]
+    assert all(target == f"/app/{name.parent}/" for name, target in copies)
+    return {str(name) for name, _ in copies}
 
 
 def needed(file: str) -> Iterator[str]:
@@ -24,4 +27,6 @@ def needed(file: str) -> Iterator[str]:
 
 
 def test_the_image_has_what_its_steps_import() -> None:
-    assert {"deploy/__init__.py", "deploy/local/__init__.py", *needed("deploy/compose.py")} <= copied()
+    files = set(needed("deploy/compose.py"))
+    packages = {str(folder / "__init__.py") for file in files for folder in Path(file).parents if folder.name}
+    assert files | packages <= copied()

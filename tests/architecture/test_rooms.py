@@ -11,20 +11,8 @@ from tests.architecture.checkout import SERVICES
 
 PARTS: Final = {"__init__", "__main__", "app", "settings", "api", "handlers", "store", "domain"}
 EXTRA: Final = {
-    # The arithmetic of Awb 4:25 apart from the course of an application.
-    "funding": {"ceiling"},
-    # Telling is work that registry and funding do not have: a feed, a cursor on it, and attempts that may fail.
-    "notifier": {
-        "addresses",
-        "bell",
-        "cursor",
-        "deliveries",
-        "feed",
-        "feed_api",
-        "outcomes",
-        "sender",
-        "signing",
-    },
+    # Delivering is work that registry and funding do not have: a feed, webhook endpoints, attempts that may fail.
+    "notifier": {"deliveries", "endpoints", "feed"},
 }
 NAMES: Final[tuple[Service, ...]] = get_args(Service)
 

@@ -39,7 +39,7 @@ def _texts(value: object) -> list[str]:
 
 def test_statements_in_subpackages_and_tuples_are_found() -> None:
     names = {name for name, _ in _statements("services.notifier")}
-    assert {"services.notifier.store.END", "services.notifier.store.RESUME"} <= names
+    assert {"services.notifier.store.subscriptions.END", "services.notifier.store.subscriptions.RESUME"} <= names
     assert any(name.startswith("samenspel.messaging.") for name, _ in _statements("samenspel"))
 
 

@@ -13,16 +13,16 @@ from typing import Any
 import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from samenspel.contracts.topics import FUNDING, lane_of, receipts
-from samenspel.messaging import lanes
-from samenspel.messaging.aggregates import SAVE
-from samenspel.messaging.answers import REMEMBER
-from samenspel.messaging.comparison import OPEN
-from samenspel.messaging.doors import LOCK as LOCK_DOORS
-from samenspel.messaging.doors import MAKE as MAKE_DOOR
-from samenspel.messaging.doors import MOVE as MOVE_DOORS
-from samenspel.messaging.lanes import LOCK, Lane, journal, taken
-from samenspel.messaging.producer import BATCH_BYTES_MAX
-from samenspel.runtime.columns import columns, joined
+from samenspel.messaging.decisions.aggregates import SAVE
+from samenspel.messaging.inbox.answer_store import REMEMBER
+from samenspel.messaging.inbox.offsets import LOCK as LOCK_DOORS
+from samenspel.messaging.inbox.offsets import MAKE as MAKE_DOOR
+from samenspel.messaging.inbox.offsets import MOVE as MOVE_DOORS
+from samenspel.messaging.kafka.producer import BATCH_BYTES_MAX
+from samenspel.messaging.outbox import journal
+from samenspel.messaging.outbox.journal import LOCK, Lane, taken
+from samenspel.messaging.outbox.reconciliation import OPEN
+from samenspel.runtime.bulk_parameters import columns, joined
 from samenspel.runtime.migrations import migrate
 from samenspel.runtime.postgres import Connection, Pool, create_pool
 from samenspel.runtime.settings import ServiceSettings
@@ -50,7 +50,7 @@ async def run(settings: ServiceSettings, topics: list[str]) -> None:
     pool = await create_pool(settings.postgres_dsn, password, "floor", 4)
     names = [(FUNDING, lane) for lane in range(settings.lanes)] + [(_receipts_of(topic), 0) for topic in topics]
     async with pool.acquire() as connection:
-        await lanes.ensure(connection, names)
+        await journal.ensure(connection, names)
         for topic in topics:
             await connection.execute(MAKE_DOOR, topic)
         incarnation = await connection.fetchval("select incarnation()")
@@ -107,7 +107,7 @@ async def _write(connection: Connection, lane_count: int, found: dict[TopicParti
     moved_to = {name: standing[name] + len(rows[name]) for name in names}
     await connection.execute(SAVE, "bench.v1", FUNDING, *joined([states[key] for key in sorted(states)], 5))
     await connection.execute(REMEMBER, *joined(sorted(answers), 4))
-    await journal(connection, taken(Lane(*name, 1, moved_to[name], 0, rows[name]) for name in names))
+    await journal.journal(connection, taken(Lane(*name, 1, moved_to[name], 0, rows[name]) for name in names))
     await connection.execute(MOVE_DOORS, *columns(sorted(moved), 3))
 
 

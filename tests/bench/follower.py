@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from samenspel.client.profile import Profile
+from samenspel.client.access.profile import Profile
 from samenspel.client.replica import Store, sync_over_kafka
 
 

@@ -15,7 +15,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from samenspel.client.admission import admit
+from samenspel.client.admin.admission import admit
 from samenspel.contracts.organisations import OrganisationAdmitted
 from samenspel.contracts.topics import Domain, Service, ingress
 

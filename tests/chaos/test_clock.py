@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 import pytest_asyncio
-from samenspel.client.issuer import Issuer
+from samenspel.client.access.local_issuer import Issuer
 from samenspel.contracts.topics import Service
 
 from deploy.local.system import LocalSystem

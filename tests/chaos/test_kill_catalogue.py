@@ -12,13 +12,14 @@ import pytest
 from deploy.local.home import CHECKOUT
 from tests.chaos.kill.catalogue import AFTER_A_LOSS, BY_COMMAND, POINTS
 
-NAMED: Final = re.compile(r'points\.reached\("([a-z.-]+)"\)')
+NAMED: Final = re.compile(r'failpoints\.reached\("([a-z.-]+)"\)')
 MESSAGING: Final = CHECKOUT / "shared" / "samenspel" / "messaging"
 NOTIFIER: Final = CHECKOUT / "services" / "notifier"
 PATH: Final = {
-    MESSAGING: "aggregates answers desk doors ingress lanes positions projector relay waiting waker"
-    " quarantine redrive",
-    NOTIFIER: "deliveries outcomes sender",
+    MESSAGING: "decisions/aggregates decisions/processor decisions/unit_of_work inbox/answer_store inbox/deferrals"
+    " inbox/offsets inbox/quarantine ingress/kafka_receiver ingress/submitter ingress/deferral_worker"
+    " operator/redrive outbox/journal outbox/relay projections/checkpoints projections/projector",
+    NOTIFIER: "deliveries/queue deliveries/attempts deliveries/worker",
 }
 """The rooms that a fact passes on its way."""
 ROOMS: Final = [folder / f"{room}.py" for folder, rooms in PATH.items() for room in rooms.split()]
@@ -39,7 +40,7 @@ OFF_THE_PATH: Final = {
 
 def test_the_catalogue_names_the_points_in_the_code() -> None:
     files = [*CHECKOUT.glob("shared/samenspel/**/*.py"), *CHECKOUT.glob("services/**/*.py")]
-    named = {name for file in files if file.name != "points.py" for name in NAMED.findall(file.read_text())}
+    named = {name for file in files if file.name != "failpoints.py" for name in NAMED.findall(file.read_text())}
     assert named - BY_COMMAND - AFTER_A_LOSS == {point.name for points in POINTS.values() for point in points}
 
 

@@ -7,8 +7,8 @@ import asyncpg
 import orjson
 import pytest
 import pytest_asyncio
-from samenspel.messaging.recalling import recall_from_receipts
-from samenspel.messaging.recovery import Recovered
+from samenspel.messaging.recovery.answers import recall_from_receipts
+from samenspel.messaging.recovery.lane_recovery import Recovered
 from samenspel.runtime.migrations import migrate
 
 from deploy.local.system import LocalSystem

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from samenspel.client.surroundings import SurroundingsMissing
+from samenspel.client.access.errors import SurroundingsMissing
 from samenspel.contracts.topics import FUNDING
 
 from deploy.local.system import LocalSystem

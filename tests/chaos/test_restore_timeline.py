@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from confluent_kafka import TopicPartition
-from samenspel.client.http_door import DoorRefused
+from samenspel.client.access.errors import DoorRefused
 from samenspel.client.replica import Store, SyncReport, diff, sync_over_kafka, verify
 from samenspel.contracts.topics import INITIATIVES
 

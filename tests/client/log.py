@@ -9,7 +9,7 @@ from samenspel.client.replica import Store
 from samenspel.client.replica.kafka import Reading
 from samenspel.contracts.canonical import to_headers
 from samenspel.contracts.digest import REMOVED, replaced, state_hash, to_hex
-from samenspel.messaging.law import is_removal
+from samenspel.contracts.sequencing import is_removal
 
 TOPIC = "samenspel.initiatives"
 LaneName = tuple[str, int]

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 from samenspel.cli.app import build
-from samenspel.client.profile import Credential, KafkaAccess, Profile, System
+from samenspel.client.access.profile import Credential, KafkaAccess, Profile, System
 from samenspel.contracts.catalogue import FACTS, SUBMISSIONS
 from samenspel.contracts.examples import EXAMPLES
 from typer.testing import CliRunner, Result

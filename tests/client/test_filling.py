@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samenspel.client.admission import admit
-from samenspel.client.emit import emit
-from samenspel.client.kafka_lanes import KafkaLanes
-from samenspel.client.profile import Profile
-from samenspel.client.replica import Store, SyncReport, diff, filling, reading, sync_over_kafka, verify
-from samenspel.client.replica.outcome import report_on
+from samenspel.client.access.kafka_lanes import KafkaLanes
+from samenspel.client.access.profile import Profile
+from samenspel.client.admin.admission import admit
+from samenspel.client.replica import Store, SyncReport, diff, parallel_load, sync_over_kafka, verify
+from samenspel.client.replica import load_worker as reading
+from samenspel.client.replica.report import report_on
+from samenspel.client.submit.emit import emit
 from samenspel.contracts.organisations import OrganisationAdmitted
 from samenspel.contracts.topics import INITIATIVES
 
@@ -78,7 +79,7 @@ def test_whatever_lies_on_a_lane(
         source = Source(owner, other)
         places = source.bounds([TOPIC])
         copy = many.copy([many.lane(*name) for name in places])
-        filled = sum(filling.write(many, copy, page) for page in reading.read(source, places))  # type: ignore[arg-type]
+        filled = sum(parallel_load.write(many, copy, page) for page in reading.read(source, places))  # type: ignore[arg-type]
         assert filled >= 13, "the other lane, at least"
         reports, unreadable = _read_by_one(many, owner, other)
         assert [(each.sequence, each.digest, each.missing, each.divergence) for each in reports] == [
@@ -108,11 +109,13 @@ async def test_processes_fill_a_file(profile: Profile, tmp_path: Path, monkeypat
     with Store(tmp_path / "one.db", create=True) as one, Store(tmp_path / "many.db", create=True) as many:
         with KafkaLanes(profile.system().kafka, reader) as source:
             places = source.bounds([INITIATIVES])
-        monkeypatch.setattr(filling, "WORTH", 1)
-        filled = filling.fill(profile, reader.oin, many, places, lambda *counts: told.append(counts))
+        monkeypatch.setattr(parallel_load, "WORTH", 1)
+        filled = parallel_load.fill(profile, reader.oin, many, places, lambda *counts: told.append(counts))
         assert filled >= 30
         assert told[-1][0] == filled
-        assert filling.fill(profile, reader.oin, many, places, lambda *counts: None) == 0, "it has something by now"
+        assert parallel_load.fill(profile, reader.oin, many, places, lambda *counts: None) == 0, (
+            "it has something by now"
+        )
         _sync(profile, many)
         _sync(profile, one)
         assert verify(many).is_equal
@@ -130,8 +133,8 @@ TALKING = ["-c", "print('What else is on my mind')"]
 async def test_a_reader_that_fails_costs_time_only(
     profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: list[str]
 ) -> None:
-    monkeypatch.setattr(filling, "WORTH", 1)
-    monkeypatch.setattr(filling, "READER", reader)
+    monkeypatch.setattr(parallel_load, "WORTH", 1)
+    monkeypatch.setattr(parallel_load, "READER", reader)
     with Store(tmp_path / "replica.db", create=True) as store:
         assert _sync(profile, store).applied >= 30
         assert verify(store).is_equal
@@ -141,10 +144,10 @@ def test_a_lane_that_its_owner_started_anew_is_left_to_who_knows_how(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Forgotten a moment ago, it stands at nothing too, but on another timeline."""
-    monkeypatch.setattr(filling, "WORTH", 1)
-    asked = list[filling.Places]()
-    monkeypatch.setattr(filling, "_shares", lambda places: asked.append(places) or [])
+    monkeypatch.setattr(parallel_load, "WORTH", 1)
+    asked = list[parallel_load.Places]()
+    monkeypatch.setattr(parallel_load, "_shares", lambda places: asked.append(places) or [])
     with Store(tmp_path / "replica.db", create=True) as store:
         store.forget(store.lane(TOPIC, 0), 2)
-        assert filling.fill(Profile(tmp_path), "", store, {(TOPIC, 0): (0, 10)}, lambda *counts: None) == 0
+        assert parallel_load.fill(Profile(tmp_path), "", store, {(TOPIC, 0): (0, 10)}, lambda *counts: None) == 0
         assert asked == []

@@ -1,7 +1,7 @@
 """What a door says when it refuses, told in one sentence."""
 
 import pytest
-from samenspel.client.http_door import said
+from samenspel.client.submit.http import said
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import asyncio
 
 import orjson
-from samenspel.client.receipts import Receipts, outcome_of
+from samenspel.client.submit.receipts import Receipts, outcome_of
 
 SOURCE = "urn:nld:oin:00000099000000000344:systeem:tests"
 

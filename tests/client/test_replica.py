@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from samenspel.client.replica import LaneReport, Store
 from samenspel.client.replica.kafka import Reading
-from samenspel.client.replica.outcome import report_on
+from samenspel.client.replica.report import report_on
 from samenspel.contracts.digest import to_hex
 
 from tests.client.log import TOPIC, Owner, Source, reading_of

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import orjson
 import pytest
-from samenspel.client.explanation import explain
+from samenspel.client.read.explanation import explain
+from samenspel.client.read.sentences import Names, euro, sentence
 from samenspel.client.replica import Store
-from samenspel.client.sentences import Names, euro, sentence
 from samenspel.contracts.catalogue import FACTS
 from samenspel.contracts.example_states import EXAMPLE_STATES
 

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
-from samenspel.client.http_door import EVENTS_MAX, batches
-from samenspel.client.statements import Statement, state
+from samenspel.client.submit.http import EVENTS_MAX, batches
+from samenspel.client.submit.statements import Statement, state
 from samenspel.contracts.catalogue import SUBMISSIONS, type_name
 from samenspel.contracts.cloudevents import from_kafka, from_structured
 from samenspel.contracts.examples import EXAMPLES

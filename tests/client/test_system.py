@@ -7,14 +7,14 @@ from uuid import uuid4
 import orjson
 import pytest
 from samenspel.cli.app import build
-from samenspel.client.admission import admit
-from samenspel.client.emit import Via, door, emit
-from samenspel.client.kafka_lanes import KafkaLanes
-from samenspel.client.profile import Profile
-from samenspel.client.receipts import outcome_of
+from samenspel.client.access.errors import SurroundingsMissing
+from samenspel.client.access.kafka_lanes import KafkaLanes
+from samenspel.client.access.profile import Profile
+from samenspel.client.admin.admission import admit
 from samenspel.client.replica import Store, diff, sync_over_http, sync_over_kafka, verify
-from samenspel.client.statements import Statement, state
-from samenspel.client.surroundings import SurroundingsMissing
+from samenspel.client.submit.emit import Via, door, emit
+from samenspel.client.submit.receipts import outcome_of
+from samenspel.client.submit.statements import Statement, state
 from samenspel.contracts.examples import EXAMPLES
 from samenspel.contracts.organisations import OrganisationAdmitted
 from samenspel.contracts.topics import CANONICAL

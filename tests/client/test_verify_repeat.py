@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from samenspel.client.kafka_lanes import KafkaLanes
-from samenspel.client.profile import Credential, KafkaAccess
+from samenspel.client.access.errors import SurroundingsMissing
+from samenspel.client.access.kafka_lanes import KafkaLanes
+from samenspel.client.access.profile import Credential, KafkaAccess
 from samenspel.client.replica import Store, verify
 from samenspel.client.replica.verify import LaneVerdict, _compare_with_owner
-from samenspel.client.surroundings import SurroundingsMissing
 
 from tests.client.log import TOPIC, Owner, Source, reading_of
 
@@ -136,7 +136,7 @@ def test_a_copy_of_the_feed_knows_no_offsets_and_is_compared_all_the_same(store:
 
 
 def test_a_kafka_that_falls_silent_is_no_owner_that_lost_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("samenspel.client.kafka_lanes.SILENT_SECONDS_MAX", 0)
+    monkeypatch.setattr("samenspel.client.access.kafka_lanes.SILENT_SECONDS_MAX", 0)
     nowhere = KafkaAccess(bootstrap="127.0.0.1:1", security_protocol="SASL_PLAINTEXT")
     credential = Credential(name="City", oin="00000099000000000344", username="x", password="x", token="x")
     with KafkaLanes(nowhere, credential) as source, pytest.raises(SurroundingsMissing):

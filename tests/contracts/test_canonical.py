@@ -18,9 +18,9 @@ from samenspel.contracts.example_states import EXAMPLE_STATES
 from samenspel.contracts.initiatives import Initiative
 from samenspel.contracts.problems import Rejected
 from samenspel.contracts.submissions import Submission
-from samenspel.messaging.lanes import Lane
-from samenspel.messaging.publishing import draft, publish, publish_receipt
-from samenspel.messaging.states import Change
+from samenspel.messaging.decisions.events import draft, publish, publish_receipt
+from samenspel.messaging.decisions.state import Change
+from samenspel.messaging.outbox.journal import Lane
 
 OIN = "00000099000000000344"
 LOG_ENTRY_BYTES_MAX = 65_535

@@ -10,7 +10,7 @@ from samenspel.contracts.cloudevents import LONGEST, Envelope, from_kafka
 from samenspel.contracts.problems import Rejected
 from samenspel.contracts.receipts import PROBLEMS_MAX, RECEIPT_BYTES_MAX, Receipt
 from samenspel.contracts.submissions import read_submission
-from samenspel.messaging.answers import Answered, Refusal, receipts_of, rejected
+from samenspel.messaging.inbox.answers import Answered, Refusal, receipts_of, rejected
 
 OIN = "00000099000000000344"
 KIND = SUBMISSIONS[type_name("initiative-registered")]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from samenspel.client.replica import Store
 
-from deploy.local.demo.sample import Sample
+from deploy.demo.sample import Sample
 from deploy.local.home import CHECKOUT
 from deploy.local.system import LocalSystem
 

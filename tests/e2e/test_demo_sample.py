@@ -9,9 +9,9 @@ import pytest
 from samenspel.contracts.catalogue import SUBMISSIONS
 from samenspel.contracts.submissions import read_submission
 
-from deploy.local.demo.outcome import Deliveries, Outcome, Programme, Replica
-from deploy.local.demo.sample import Sample
-from deploy.local.demo.statements import MINISTRY, Stated, Statements
+from deploy.demo.outcome import Deliveries, Outcome, Programme, Replica
+from deploy.demo.sample import Sample
+from deploy.demo.statements import MINISTRY, Stated, Statements
 
 GRANTED_EUR = {1: 482_000_000, 3: 180_000_000, 4: 284_200_000, 6: 244_300_000}
 ALL = tuple(GRANTED_EUR)

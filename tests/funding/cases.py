@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import orjson
-from samenspel.contracts.catalogue import INITIATIVE, ORGANISATION, submissions_of, type_name
+from samenspel.contracts.catalogue import INITIATIVE, ORGANISATION, Reference, submissions_of, type_name
 from samenspel.contracts.examples import EXAMPLES
 from samenspel.contracts.funding import (
     Application,
@@ -22,9 +22,9 @@ from samenspel.contracts.organisations import Organisation
 from samenspel.contracts.problems import MissingFact, Rejected
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.values import Model
-from samenspel.messaging.states import Change, Held, Reference, World
+from samenspel.messaging.decisions.state import Change, Held, World
 
-from services.funding import domain
+from services.funding.domain import applications, decisions, programmes
 from services.funding.handlers import FundingHandlers, Grants, granted_in
 
 RIJK = "00000099000000000100"
@@ -58,20 +58,22 @@ def refusing(*grounds: str, **changes: Any) -> ApplicationDecided:
 
 
 def programme(ceiling_cents: int = 1_000, **changes: Any) -> Programme:
-    return domain.open_programme(opened(ceiling_cents, **changes), None, RIJK)
+    return programmes.open_programme(opened(ceiling_cents, **changes), None, RIJK)
 
 
 def dossier(
     requested_cents: int = 100, ceiling_cents: int = 1_000, granted_cents: int = 0, **about: Any
-) -> domain.Dossier:
+) -> applications.Dossier:
     """An application that waits for its decision; ``about`` is about the programme."""
     there = programme(ceiling_cents, **about)
-    application, plan = domain.apply(submitted(requested_cents), domain.Dossier(there, None), CITY, RECEIVED)
-    return domain.Dossier(there, application, plan, granted_cents)
+    application, plan = applications.apply(
+        submitted(requested_cents), applications.Dossier(there, None), CITY, RECEIVED
+    )
+    return applications.Dossier(there, application, plan, granted_cents)
 
 
-def decided(stated: ApplicationDecided, about: domain.Dossier, by: str = RIJK) -> Application:
-    return domain.decide(stated, about, by, NOW)
+def decided(stated: ApplicationDecided, about: applications.Dossier, by: str = RIJK) -> Application:
+    return decisions.decide(stated, about, by, NOW)
 
 
 def codes_of(rejected: Rejected) -> list[tuple[str, str]]:

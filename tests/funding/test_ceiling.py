@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samenspel.contracts.funding import Application, Decision
 from samenspel.contracts.submissions import Submission
-from samenspel.messaging.states import Change
+from samenspel.messaging.decisions.state import Change
 
 from tests.funding.cases import (
     CITY,

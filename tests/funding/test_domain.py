@@ -10,8 +10,8 @@ from samenspel.contracts.funding import ApplicationDecided, ApplicationSubmitted
 from samenspel.contracts.problems import Rejected
 from samenspel.contracts.values import CENTS_MAX, Model
 
-from services.funding import domain
-from services.funding.domain import Dossier
+from services.funding.domain import applications, programmes
+from services.funding.domain.applications import Dossier
 from tests.funding.cases import (
     CITY,
     NOW,
@@ -81,7 +81,7 @@ def test_r5_ceiling_period_and_method_are_stated_once_and_together() -> None:
     assert (first.distribution_method, first.authority, first.version) == ("order-of-receipt", RIJK, 1)
 
     with pytest.raises(Rejected) as refusal:
-        domain.open_programme(opened(distribution_method="ranking"), first, RIJK)
+        programmes.open_programme(opened(distribution_method="ranking"), first, RIJK)
     assert codes_of(refusal.value) == [("already-exists", "/programme_id")]
 
 
@@ -177,9 +177,9 @@ def test_only_the_authority_of_the_programme_decides(by: str) -> None:
 
 
 def test_only_a_grant_authority_opens_programmes() -> None:
-    domain.require_grant_authority(organisation(RIJK, "grant-authority"))
+    programmes.require_grant_authority(organisation(RIJK, "grant-authority"))
     with pytest.raises(Rejected) as refusal:
-        domain.require_grant_authority(organisation(CITY, "operator"))
+        programmes.require_grant_authority(organisation(CITY, "operator"))
     assert codes_of(refusal.value) == [("not-permitted", "type")]
 
 
@@ -207,7 +207,7 @@ def test_what_nobody_knows_is_not_decided() -> None:
 
 def test_an_application_names_a_programme_that_is_there_and_an_id_that_is_not() -> None:
     with pytest.raises(Rejected) as refusal:
-        domain.apply(submitted(), Dossier(None, dossier().application), CITY, RECEIVED)
+        applications.apply(submitted(), Dossier(None, dossier().application), CITY, RECEIVED)
     assert codes_of(refusal.value) == [("unknown-programme", "/programme_id"), ("already-exists", "/application_id")]
 
 

@@ -7,7 +7,7 @@ from samenspel.contracts.catalogue import INITIATIVE, ORGANISATION, type_name
 from samenspel.contracts.funding import Application, ApplicationPlan
 from samenspel.contracts.problems import MissingFact, Rejected
 from samenspel.contracts.submissions import Submission
-from samenspel.messaging.states import Change
+from samenspel.messaging.decisions.state import Change
 
 from services.funding.handlers import FundingHandlers, Grants
 from tests.funding.cases import (

@@ -37,7 +37,7 @@ def uuid7() -> UUID:
 
 def main(service: str) -> None:
     time.time = lambda: _true_time() + ahead()
-    desk_side = importlib.import_module("samenspel.messaging.service")
+    desk_side = importlib.import_module("samenspel.messaging.service.messaging")
     desk_side.datetime, desk_side.uuid7 = Datetime, uuid7  # type: ignore[attr-defined]  # its own imports
     importlib.import_module(f"services.{service}.app").run()
 

@@ -9,7 +9,7 @@ import signal
 import sys
 from collections import Counter
 
-from samenspel.messaging import points
+from samenspel.runtime import failpoints
 
 VARIABLE = "SAMENSPEL_TEST_DIE_AT"
 
@@ -23,7 +23,7 @@ def main(service: str, die_at: str) -> None:
         if point == name and seen[point] == int(times):
             os.kill(os.getpid(), signal.SIGKILL)
 
-    points.reached = reached
+    failpoints.reached = reached
     importlib.import_module(f"services.{service}.app").run()
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from samenspel.client.issuer import Issuer
-from samenspel.client.kafka_admin import KafkaAdmin
-from samenspel.client.profile import Credential
-from samenspel.client.rights import rights_of_organisation
+from samenspel.client.access.local_issuer import Issuer
+from samenspel.client.access.profile import Credential
+from samenspel.client.admin.access_policy import rights_of_organisation
+from samenspel.client.admin.kafka_admin import KafkaAdmin
 from samenspel.contracts.topics import topics_of
 
 from deploy.local.system import LocalSystem

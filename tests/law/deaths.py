@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from samenspel.messaging import ingress, points, projector
+from samenspel.messaging.ingress import kafka_receiver
+from samenspel.messaging.projections import projector
+from samenspel.runtime import failpoints
 
 
 class Died(OSError):
@@ -22,7 +24,7 @@ def dying_at(number: int) -> Iterator[list[str]]:
             raise Died(name)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(points, "reached", reach)
-        for module in (ingress, projector):
+        patch.setattr(failpoints, "reached", reach)
+        for module in (kafka_receiver, projector):
             patch.setattr(module, "PAUSE_SECONDS", 0)
         yield reached

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from samenspel.contracts.catalogue import type_name
+from samenspel.contracts.catalogue import Reference, type_name
 from samenspel.contracts.problems import MissingFact
 from samenspel.contracts.submissions import Submission
-from samenspel.messaging.states import Change, Reference, World
+from samenspel.messaging.decisions.state import Change, World
 
 from services.registry.handlers import RegistryHandlers
 from tests.law.rooms import OPERATOR, Room

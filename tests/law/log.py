@@ -22,7 +22,7 @@ def record(
 
 @dataclass(slots=True)
 class Log:
-    """Answers as `samenspel.messaging.probe.Probe` does; offsets are places in the lists."""
+    """Answers as `samenspel.messaging.kafka.log_reader.Probe` does; offsets are places in the lists."""
 
     partitions: dict[tuple[str, int], list[ConsumerRecord]] = field(default_factory=dict)
 
@@ -55,7 +55,7 @@ class Log:
 
 @dataclass(slots=True)
 class Reader:
-    """What a handler may ask of `samenspel.messaging.reader.LaneReader`."""
+    """What a handler may ask of `samenspel.messaging.kafka.consumer.LaneReader`."""
 
     reopened: list[Any] = field(default_factory=list)
 

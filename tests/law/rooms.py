@@ -14,11 +14,12 @@ import pytest
 from samenspel.contracts.cloudevents import Envelope
 from samenspel.contracts.submissions import Submission, read_submission
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, ORGANISATIONS, Service, receipts
-from samenspel.messaging import lanes
-from samenspel.messaging.answers import Answered
-from samenspel.messaging.desk import Desk, Handlers
-from samenspel.messaging.ingress import Ingress
-from samenspel.messaging.room import Room as DiskRoom
+from samenspel.messaging.decisions.decider import Handlers
+from samenspel.messaging.decisions.processor import Desk
+from samenspel.messaging.inbox.answers import Answered
+from samenspel.messaging.ingress.kafka_receiver import Ingress
+from samenspel.messaging.outbox import journal
+from samenspel.runtime.database_health import Room as DiskRoom
 from samenspel.runtime.migrations import migrate
 from samenspel.runtime.postgres import TIME_OUTS, Pool, create_pool
 
@@ -69,7 +70,9 @@ class Room:
         """The registry's lanes, and the receipts lanes of these organisations."""
         names = [(topic, lane) for topic in (INITIATIVES, ORGANISATIONS) for lane in range(LANES_LOCAL)]
         async with self.pool.acquire() as connection:
-            await lanes.ensure(connection, [*names, *((receipts("initiatives", each), 0) for each in organisations)])
+            await journal.ensure(
+                connection, [*names, *((receipts("initiatives", each), 0) for each in organisations)]
+            )
             await connection.execute(OPEN)
 
     async def clear(self) -> None:

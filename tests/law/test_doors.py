@@ -2,8 +2,8 @@
 
 import pytest
 from samenspel.contracts.topics import ingress
-from samenspel.messaging import doors
-from samenspel.messaging.ingress import read_record
+from samenspel.messaging.inbox import offsets
+from samenspel.messaging.ingress.decoding import read_record
 
 from services.registry.handlers import RegistryHandlers
 from tests.kit.events import Event, binary, initiative
@@ -21,7 +21,7 @@ def events(number: int) -> list[Event]:
 
 async def opened(room: Room, log: Log) -> int:
     async with room.pool.acquire() as connection:
-        return await doors.open_door(connection, log, TOPIC)  # type: ignore[arg-type]  # a list in Kafka's place
+        return await offsets.open_door(connection, log, TOPIC)  # type: ignore[arg-type]  # a list in Kafka's place
 
 
 async def read(room: Room, log: Log, start: int, end: int) -> bool:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from samenspel.contracts.canonical import CanonicalEvent
 from samenspel.contracts.topics import INITIATIVES
-from samenspel.messaging import positions
-from samenspel.messaging.projector import Projector
+from samenspel.messaging.projections import checkpoints
+from samenspel.messaging.projections.projector import Projector
 from samenspel.runtime.postgres import Connection
 
 from tests.client.log import Owner
@@ -36,7 +36,7 @@ class Slow:
 
 async def placed(room: Room) -> None:
     async with room.pool.acquire() as connection:
-        await positions.find(connection, (INITIATIVES, 0))
+        await checkpoints.find(connection, (INITIATIVES, 0))
 
 
 def projector(room: Room, follower: Slow | None = None) -> Projector:

@@ -4,7 +4,7 @@ import pytest
 from samenspel.contracts.canonical import to_headers
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, lane_of
 from samenspel.messaging.errors import DoorsClosed
-from samenspel.messaging.gate import Gate
+from samenspel.messaging.outbox.reconciler import Gate
 
 from tests.client.log import Owner
 from tests.kit.events import new_id

@@ -8,9 +8,10 @@ from typing import Any
 import orjson
 import pytest
 from fastapi import FastAPI
-from samenspel.client.issuer import AUDIENCE, ISSUER, Issuer
-from samenspel.messaging import answers, http_door
-from samenspel.messaging.answers import Answered, Inbound, Refusal
+from samenspel.client.access.local_issuer import AUDIENCE, ISSUER, Issuer
+from samenspel.messaging.inbox import answers
+from samenspel.messaging.inbox.answers import Answered, Inbound, Refusal
+from samenspel.messaging.ingress import http_api
 from samenspel.runtime.tokens import TokenRefused, TokenVerifier
 
 from services.registry.handlers import RegistryHandlers
@@ -34,7 +35,7 @@ async def post(issuer: Issuer, token: str, event: Event) -> None:
     """One request, made as an ASGI server makes it."""
     messaging: Any = SimpleNamespace(desk=SimpleNamespace(handlers=RegistryHandlers(OPERATOR), clock=lambda: NOON))
     app = FastAPI()
-    app.include_router(http_door.event_router(messaging, verifier(issuer)))
+    app.include_router(http_api.event_router(messaging, verifier(issuer)))
     headers = {"content-type": "application/cloudevents+json", "authorization": f"Bearer {token}"}
     scope = {
         "type": "http",
@@ -61,7 +62,7 @@ async def test_the_organisation_is_the_tokens(issuer: Issuer, monkeypatch: pytes
         came.extend((organisation, each) for each in inbound)
         return [answers.answer(each, "accepted") for each in inbound]
 
-    monkeypatch.setattr(http_door, "submit", submit)
+    monkeypatch.setattr(http_api, "submit", submit)
     await post(issuer, issuer.mint(CITY), statement("initiative-registered", initiative(), by=OPERATOR))
     [(organisation, inbound)] = came
     assert (organisation, inbound.organisation) == (CITY, CITY)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
-from samenspel.messaging.reader import LaneReader, Unopened
+from samenspel.messaging.kafka.consumer import LaneReader, Unopened
 
 INNOCENT, CLUMSY = TopicPartition("innocent", 0), TopicPartition("clumsy", 0)
 RECORDS = 5

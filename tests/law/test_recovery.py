@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import pytest
-from samenspel.contracts.topics import INITIATIVES
-from samenspel.messaging.folding import RECEIPTS, FactsFold
-from samenspel.messaging.lanes import LaneName
-from samenspel.messaging.recovery import recover_lane
+from samenspel.contracts.topics import INITIATIVES, LaneName
+from samenspel.messaging.recovery.lane_recovery import recover_lane
+from samenspel.messaging.recovery.replay import RECEIPTS, FactsFold
 
 from tests.law.log import Log
 from tests.law.rooms import OPERATOR, Room, changed, outcomes, registered
@@ -35,7 +34,7 @@ async def lose_everything(room: Room) -> None:
 
 
 async def recover(room: Room, log: Log, lanes: Sequence[LaneName]) -> None:
-    """As `samenspel.messaging.upkeep` does, lane by lane."""
+    """As `samenspel.messaging.operator.lane_operations` does, lane by lane."""
     async with room.pool.acquire() as connection:
         for topic, lane in lanes:
             fold = RECEIPTS

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 from aiokafka.errors import KafkaConnectionError
 from samenspel.contracts.topics import INITIATIVES
-from samenspel.messaging.gate import Gate
-from samenspel.messaging.relay import Relay
+from samenspel.messaging.outbox.reconciler import Gate
+from samenspel.messaging.outbox.relay import Relay
 
 from tests.kit.doors import Headers
 from tests.kit.invariants import replay

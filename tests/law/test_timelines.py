@@ -2,8 +2,8 @@
 
 import pytest
 from samenspel.contracts.topics import INITIATIVES
-from samenspel.messaging.folding import RECEIPTS
-from samenspel.messaging.timelines import start_anew
+from samenspel.messaging.recovery.replay import RECEIPTS
+from samenspel.messaging.recovery.timelines import start_anew
 
 from tests.client.log import Owner
 from tests.law.log import Log

@@ -6,8 +6,10 @@ import orjson
 import pytest
 from aiokafka import ConsumerRecord
 from samenspel.contracts.topics import INITIATIVES, ingress, receipts
-from samenspel.messaging import desk, doors, positions
-from samenspel.messaging.projector import Projector
+from samenspel.messaging.decisions import processor
+from samenspel.messaging.inbox import offsets
+from samenspel.messaging.projections import checkpoints
+from samenspel.messaging.projections.projector import Projector
 
 from tests.client.log import Owner
 from tests.kit.events import initiative
@@ -48,10 +50,10 @@ async def test_an_ingress_batch_is_decided_whole_or_not_at_all(
     registry: Room, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Facts, receipts, first answers, state and the door's position: one transaction, on however many pages."""
-    monkeypatch.setattr(desk, "PAGE", page)
+    monkeypatch.setattr(processor, "PAGE", page)
     log = a_log()
     async with registry.pool.acquire() as connection:
-        await connection.execute(doors.MAKE, TOPIC)
+        await connection.execute(offsets.MAKE, TOPIC)
     reached = await deaths_of(registry, lambda: decided(registry, log))
     assert {"doors.lock", "lanes.journal", "answers.remember", "aggregates.save", "doors.move"} <= set(reached)
     journal = await registry.rows("select topic, sequence, value from journal order by topic, sequence")
@@ -75,7 +77,7 @@ async def test_a_copy_moves_with_its_position_or_not_at_all(registry: Room) -> N
     owner = Owner()
     records = [as_read(owner.publish(subject)) for subject in ("a", "b", "a")]
     async with registry.pool.acquire() as connection:
-        await positions.find(connection, (INITIATIVES, 0))
+        await checkpoints.find(connection, (INITIATIVES, 0))
 
     async def attempt() -> bool:
         reader = Reader()

@@ -5,12 +5,12 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import pytest
+from samenspel.contracts.catalogue import Reference
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, lane_of
-from samenspel.messaging.answers import Answered
-from samenspel.messaging.desk import Handlers
+from samenspel.messaging.decisions.decider import Handlers
 from samenspel.messaging.errors import FenceLost
-from samenspel.messaging.states import Reference
+from samenspel.messaging.inbox.answers import Answered
 
 from tests.kit.events import initiative, new_id
 from tests.kit.waiting import eventually

@@ -9,8 +9,8 @@ import orjson
 import pytest
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import receipts
-from samenspel.messaging.redrive import Redrive
-from samenspel.messaging.waker import Waker
+from samenspel.messaging.ingress.deferral_worker import Waker
+from samenspel.messaging.operator.redrive import Redrive
 from structlog.testing import capture_logs
 
 from tests.law.deaths import Died

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import classes
 from deploy.local.home import Home
-from deploy.local.jars import resolve
-from deploy.local.java import find_java
+from deploy.local.kafka_node import class_archive
+from deploy.local.kafka_node.jars import resolve
+from deploy.local.kafka_node.java import find_java
 from deploy.local.progress import silent
 
 
@@ -24,7 +24,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
-    monkeypatch.setattr(classes, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(class_archive, "CACHE", tmp_path / "cache")
     (tmp_path / "cache").mkdir()
     home = Home(tmp_path / "home")
     home.make()
@@ -33,16 +33,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 def _leave(home: Home, archive: bytes) -> Path:
     """As a JVM leaves it in the home when there was none to map."""
-    where = Path(classes.option(find_java(), home).removeprefix("-XX:ArchiveClassesAtExit="))
+    where = Path(class_archive.option(find_java(), home).removeprefix("-XX:ArchiveClassesAtExit="))
     where.write_bytes(archive)
     return where
 
 
 def test_one_that_is_whole_is_mapped_from_then_on(home: Home, made: Path) -> None:
     left = _leave(home, made.read_bytes())
-    classes.keep(home)
-    assert classes.option(find_java(), home) == f"-XX:SharedArchiveFile={classes.CACHE / left.name}"
-    assert [each.name for each in classes.CACHE.iterdir()] == [left.name]
+    class_archive.keep(home)
+    assert class_archive.option(find_java(), home) == f"-XX:SharedArchiveFile={class_archive.CACHE / left.name}"
+    assert [each.name for each in class_archive.CACHE.iterdir()] == [left.name]
     assert not left.exists()
 
 
@@ -58,15 +58,15 @@ def test_one_that_is_whole_is_mapped_from_then_on(home: Home, made: Path) -> Non
 )
 def test_one_that_is_not_is_thrown_away(home: Home, made: Path, damaged: Callable[[bytes], bytes]) -> None:
     left = _leave(home, damaged(made.read_bytes()))
-    classes.keep(home)
-    assert list(classes.CACHE.iterdir()) == []
+    class_archive.keep(home)
+    assert list(class_archive.CACHE.iterdir()) == []
     assert not left.exists()
-    assert classes.option(find_java(), home).startswith("-XX:ArchiveClassesAtExit=")
+    assert class_archive.option(find_java(), home).startswith("-XX:ArchiveClassesAtExit=")
 
 
 def test_a_cache_that_cannot_be_written_fails_nothing(
     home: Home, made: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _leave(home, made.read_bytes())
-    monkeypatch.setattr(classes, "CACHE", home.path / "no such folder")
-    classes.keep(home)
+    monkeypatch.setattr(class_archive, "CACHE", home.path / "no such folder")
+    class_archive.keep(home)

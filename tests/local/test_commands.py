@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from deploy.local.commands import app
+from deploy.local.cli.commands import app
 from deploy.local.home import Home
 from deploy.local.ports import LOOPBACK
 

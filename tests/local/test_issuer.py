@@ -6,7 +6,7 @@ import pytest
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError
 from joserfc.jwk import KeySet
-from samenspel.client.issuer import ALGORITHM, AUDIENCE, ISSUER, Issuer, IssuerRefused
+from samenspel.client.access.local_issuer import ALGORITHM, AUDIENCE, ISSUER, Issuer, IssuerRefused
 
 OIN = "00000099000000000344"
 

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local import jars
 from deploy.local.errors import SurroundingsMissing
-from deploy.local.jars import resolve
-from deploy.local.java import find_java, find_maven
+from deploy.local.kafka_node import jars
+from deploy.local.kafka_node.jars import resolve
+from deploy.local.kafka_node.java import find_java, find_maven
 from deploy.local.progress import silent
 
 

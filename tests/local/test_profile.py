@@ -1,8 +1,8 @@
 from pathlib import Path
 
 import pytest
-from samenspel.client import profile as module
-from samenspel.client.profile import Credential, KafkaAccess, Profile, ProfileError, System
+from samenspel.client.access import profile as module
+from samenspel.client.access.profile import Credential, KafkaAccess, Profile, ProfileError, System
 
 UTRECHT = Credential(
     name="Gemeente Utrecht",

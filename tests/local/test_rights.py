@@ -3,7 +3,7 @@
 from typing import get_args
 
 import pytest
-from samenspel.client.rights import Right, rights_of_organisation, rights_of_service
+from samenspel.client.admin.access_policy import Right, rights_of_organisation, rights_of_service
 from samenspel.contracts.topics import CANONICAL, DOMAIN_OF, Service, ingress, receipts
 
 OIN, OTHER = "00000099000000000344", "00000099000000000503"

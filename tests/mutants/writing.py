@@ -7,7 +7,7 @@ from tests.mutants.mutant import Mutant
 WRITING: Final = (
     Mutant(
         "grants-beyond-the-ceiling",
-        "services.funding.ceiling:within_ceiling",
+        "services.funding.domain.ceiling:within_ceiling",
         "wanted_cents <= room_cents",
         "True",
         "tests/funding/test_ceiling.py::test_r1_granted_never_exceeds_the_ceiling",
@@ -21,53 +21,53 @@ WRITING: Final = (
     ),
     Mutant(
         "no-lane-lock",
-        "samenspel.messaging.lanes:LOCK",
+        "samenspel.messaging.outbox.journal:LOCK",
         " for update",
         "",
         "tests/law/test_turns.py::test_they_take_turns",
     ),
     Mutant(
         "reads-before-the-lock",
-        "samenspel.messaging.desk:Desk._open",
-        "        locked = await lanes.lock(connection, deciding | answering)\n"
+        "samenspel.messaging.decisions.processor:Desk._open",
+        "        locked = await journal.lock(connection, deciding | answering)\n"
         "        wanted = {reference for each in submissions for reference in handlers.own(each)}\n"
         "        own = await aggregates.load(connection, wanted, locked)\n",
         "        wanted = {reference for each in submissions for reference in handlers.own(each)}\n"
         "        own = await aggregates.load(connection, wanted, deciding)\n"
-        "        locked = await lanes.lock(connection, deciding | answering)\n",
+        "        locked = await journal.lock(connection, deciding | answering)\n",
         "tests/law/test_turns.py::test_the_second_decides_on_what_the_first_has_made",
     ),
     Mutant(
         "changes-what-a-decision-has-read",
-        "samenspel.messaging.aggregates:SHARE",
+        "samenspel.messaging.decisions.aggregates:SHARE",
         " for share",
         "",
         "tests/law/test_turns.py::test_what_a_decision_has_read_on_another_lane_holds_still",
     ),
     Mutant(
         "changes-what-others-told-meanwhile",
-        "samenspel.messaging.aggregates:SHARE_PROJECTION",
+        "samenspel.messaging.decisions.aggregates:SHARE_PROJECTION",
         " for share",
         "",
         "tests/law/test_turns.py::test_what_a_decision_has_read_of_others_holds_still",
     ),
     Mutant(
         "forgets-what-was-answered",
-        "samenspel.messaging.answers:known",
+        "samenspel.messaging.inbox.answer_store:known",
         "if not submissions:",
         "if True:",
         "tests/law/test_turns.py::test_the_same_submission_twice_is_decided_once",
     ),
     Mutant(
         "journal-in-a-second-transaction",
-        "samenspel.messaging.desk:Desk._write",
-        "await lanes.journal(",
-        "await connection.execute('commit; begin')\n        await lanes.journal(",
+        "samenspel.messaging.decisions.processor:Desk._write",
+        "await journal.journal(",
+        "await connection.execute('commit; begin')\n        await journal.journal(",
         "tests/law/test_transactions.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
     ),
     Mutant(
         "receipts-in-a-second-transaction",
-        "samenspel.messaging.desk:Desk._close",
+        "samenspel.messaging.decisions.processor:Desk._close",
         "        self._tell(sitting.locked, given, sitting.recorded)\n"
         "        await self._write(connection, sitting.world, *sitting.turn())",
         "        await self._write(connection, sitting.world, *sitting.turn())\n"
@@ -78,42 +78,42 @@ WRITING: Final = (
     ),
     Mutant(
         "door-in-a-second-transaction",
-        "samenspel.messaging.ingress:Ingress._commit",
-        "await doors.move(",
-        "await connection.execute('commit; begin'); await doors.move(",
+        "samenspel.messaging.ingress.kafka_receiver:Ingress._commit",
+        "await offsets.move(",
+        "await connection.execute('commit; begin'); await offsets.move(",
         "tests/law/test_transactions.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
     ),
     Mutant(
         "doors-open-uncompared",
-        "samenspel.messaging.lanes:LOCK",
+        "samenspel.messaging.outbox.journal:LOCK",
         "compared = incarnation() as open",
         "true as open",
         "tests/law/test_gate.py::test_a_database_in_another_life_lets_nobody_write",
     ),
     Mutant(
         "tail-unread",
-        "samenspel.messaging.comparison:compare",
+        "samenspel.messaging.outbox.reconciliation:compare",
         "await _tail(probe, TopicPartition(*name), standing)",
         "Tail(standing['sequence'], standing['next_offset'])",
         "tests/law/test_gate.py::test_no_door_opens_when_kafka_holds_more_on_any_lane",
     ),
     Mutant(
         "events-uncompared",
-        "samenspel.messaging.comparison:same_events",
+        "samenspel.messaging.outbox.reconciliation:same_events",
         "ours.get(sequence) != theirs",
         "False",
         "tests/law/test_gate.py::test_no_door_opens_when_kafka_holds_another_event_under_the_same_number",
     ),
     Mutant(
         "one-lane-behind-is-no-matter",
-        "samenspel.messaging.gate:Gate.compare",
+        "samenspel.messaging.outbox.reconciler:Gate.compare",
         "if behind:",
         "if False:",
         "tests/law/test_gate.py::test_no_door_opens_when_kafka_holds_more_on_any_lane",
     ),
     Mutant(
         "published-before-the-acknowledgement",
-        "samenspel.messaging.relay:Relay.poll",
+        "samenspel.messaging.outbox.relay:Relay.poll",
         "        sent = await self._send(claimed)",
         "        await self._move([(was, rows[-1]['number'], 0, len(rows)) for was, rows in claimed.items()])\n"
         "        sent = await self._send(claimed)",
@@ -121,7 +121,7 @@ WRITING: Final = (
     ),
     Mutant(
         "published-without-comparing",
-        "samenspel.messaging.relay:MOVE",
+        "samenspel.messaging.outbox.relay:MOVE",
         "= (x.topic, x.lane, x.timeline, x.was_sequence, x.was_offset",
         "= (x.topic, x.lane, x.timeline, p.sequence, p.next_offset",
         "tests/law/test_relay.py::test_a_relay_that_wakes_up_late_takes_nothing_back",
@@ -142,7 +142,7 @@ WRITING: Final = (
     ),
     Mutant(
         "one-id-on-two-lanes",
-        "samenspel.messaging.aggregates:SAVE",
+        "samenspel.messaging.decisions.aggregates:SAVE",
         "where (aggregate.topic, aggregate.lane) = (excluded.topic, excluded.lane)",
         "",
         "tests/law/test_turns.py::test_an_id_has_one_life_on_one_lane",
@@ -163,28 +163,28 @@ WRITING: Final = (
     ),
     Mutant(
         "believes-where-it-was-appended",
-        "samenspel.messaging.relay:Relay._send_batch",
+        "samenspel.messaging.outbox.relay:Relay._send_batch",
         "first = (await acknowledged).offset",
         "await acknowledged; first = standing.next_offset",
         "tests/law/test_relay.py::test_a_topic_made_anew_under_a_running_relay_is_told_everything",
     ),
     Mutant(
         "idle-and-blind",
-        "samenspel.messaging.gate:Gate.look",
+        "samenspel.messaging.outbox.reconciler:Gate.look",
         'ends.get(TopicPartition(*_name(row)), 0) < row["next_offset"]',
         "False",
         "tests/law/test_relay.py::test_an_idle_relay_notices_that_a_log_was_cut_back",
     ),
     Mutant(
         "idle-and-trusting",
-        "samenspel.messaging.gate:Gate.look",
+        "samenspel.messaging.outbox.reconciler:Gate.look",
         "not await self._last_is_there(chosen := rows[self._looks % len(rows)])",
         "False",
         "tests/law/test_relay.py::test_an_idle_relay_notices_that_a_repeat_lies_where_its_last_event_lay",
     ),
     Mutant(
         "goes-on-behind-what-was-not-decided",
-        "samenspel.messaging.ingress:Ingress.__call__",
+        "samenspel.messaging.ingress.kafka_receiver:Ingress.__call__",
         "and not await before",
         "and not (await before or True)",
         "tests/shared/test_ingress.py::test_what_was_read_behind_an_undecided_batch_is_read_again",

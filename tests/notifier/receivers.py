@@ -34,7 +34,7 @@ class Told:
 
 @asynccontextmanager
 async def receiving(answer: Answer) -> AsyncIterator[Told]:
-    """A receiver on loopback. Signatures are not its business: `samenspel.client.receive` verifies them."""
+    """A receiver on loopback. Signatures are not its business: the client verifies them."""
     told, times = Told(), Counter[str]()
 
     async def receive(request: web.Request) -> web.Response:

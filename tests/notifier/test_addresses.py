@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiohttp.abc import AbstractResolver
 
-from services.notifier.addresses import AddressRefused, GuardedResolver, is_allowed, parse
+from services.notifier.endpoints.addresses import AddressRefused, GuardedResolver, is_allowed, parse
 
 PUBLIC = ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"]
 INSIDE = [

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samenspel.contracts.topics import CANONICAL
 
-from services.notifier.cursor import START, BadCursor, Place, decode, encode
+from services.notifier.domain.cursor import START, BadCursor, Place, decode, encode
 
 places = st.builds(Place, st.integers(1, 2**31 - 1), st.integers(0, 2**63 - 1))
 names = st.tuples(st.sampled_from(sorted(CANONICAL)), st.integers(0, 47))

@@ -7,7 +7,8 @@ from samenspel.contracts.catalogue import FACTS
 from samenspel.contracts.notifications import Subscription, SubscriptionCancelled, SubscriptionCreated
 from samenspel.contracts.problems import Rejected
 
-from services.notifier.domain import RETRY_AFTER_SECONDS_MAX, cancel, create, judge, wait
+from services.notifier.domain.retry import RETRY_AFTER_SECONDS_MAX, judge, wait
+from services.notifier.domain.subscriptions import cancel, create
 from services.notifier.settings import Settings
 
 ID = "5e6a2f6b-9c1a-4a53-9d0e-0c8f8f2a1b44"

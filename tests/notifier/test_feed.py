@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samenspel.contracts.topics import FUNDING, INITIATIVES
 
-from services.notifier.cursor import Place
+from services.notifier.domain.cursor import Place
 from services.notifier.feed import PAGE_BYTES_MAX, Range, cut, merged, plan, shares
 
 names = st.tuples(st.sampled_from([INITIATIVES, FUNDING]), st.integers(0, 5))

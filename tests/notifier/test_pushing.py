@@ -2,7 +2,7 @@
 
 import asyncio
 
-from samenspel.client.receive import Receiver
+from samenspel.client.read.webhook_receiver import Receiver
 
 from deploy.local.system import LocalSystem
 from tests.kit.waiting import eventually

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 import aiohttp
-from samenspel.client.receive import Receiver
+from samenspel.client.read.webhook_receiver import Receiver
 
-from services.notifier.signing import headers, new_secret
+from services.notifier.endpoints.signing import headers, new_secret
 
 BODY = b'{"id":"1","type":"nl.samenspel.grant-awarded.v1"}'
 

@@ -6,7 +6,7 @@ import pytest
 from joserfc.errors import JoseError
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from services.notifier.signing import Seal, headers, new_secret
+from services.notifier.endpoints.signing import Seal, headers, new_secret
 
 BODY = '{"id":"1","data":{"naam":"’s-Hertogenbosch"}}'.encode()
 

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 from samenspel.contracts.topics import ingress
-from samenspel.messaging.batches import Batches, undecoded
+from samenspel.messaging.kafka.record_batches import Batches, undecoded
 
 from deploy.local.system import LocalSystem
 from tests.conftest import Admit

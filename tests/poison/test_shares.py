@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from aiokafka import TopicPartition
-from samenspel.messaging.reader import LaneReader, Unopened
+from samenspel.messaging.kafka.consumer import LaneReader, Unopened
 
 ROOM = 500
 

@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from samenspel.messaging import waiting
-from samenspel.messaging.waker import IDLE_SECONDS, Waker
+from samenspel.messaging.inbox import deferrals
+from samenspel.messaging.ingress.deferral_worker import IDLE_SECONDS, Waker
 
 BROKEN = 2
 
@@ -49,7 +49,7 @@ async def test_the_others_are_decided(monkeypatch: pytest.MonkeyPatch) -> None:
     desk: Any = Desk()
     pool: Any = Pool()
     settled: list[int] = []
-    monkeypatch.setattr(waiting, "ready", desk.ready)
+    monkeypatch.setattr(deferrals, "ready", desk.ready)
     waker = Waker(desk, pool, settled.append)
     assert await waker.poll() == 0
     assert (desk.queue, desk.apart, settled) == ([], [BROKEN], [3])

@@ -6,8 +6,8 @@ from typing import Any
 
 import asyncpg
 import pytest
-from samenspel.messaging import heartbeat
-from samenspel.messaging.heartbeat import ANSWER_SECONDS_MAX, SILENT_SECONDS_MAX, Heartbeat
+from samenspel.runtime import database_health
+from samenspel.runtime.database_health import ANSWER_SECONDS_MAX, SILENT_SECONDS_MAX, Heartbeat
 
 
 class Database:
@@ -43,7 +43,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
     made = Clock()
-    monkeypatch.setattr(heartbeat, "monotonic", made)
+    monkeypatch.setattr(database_health, "monotonic", made)
     return made
 
 
@@ -98,7 +98,7 @@ async def test_a_process_that_was_stopped_amid_a_question_asks_again(clock: Cloc
 
 async def test_a_question_is_bounded_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A half-open connection gives neither answer nor end."""
-    monkeypatch.setattr(heartbeat, "ANSWER_SECONDS_MAX", 0.01)
+    monkeypatch.setattr(database_health, "ANSWER_SECONDS_MAX", 0.01)
     database = Database()
 
     async def hang(question: str) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 from aiokafka import TopicPartition
 from samenspel.messaging.errors import FenceLost
-from samenspel.messaging.ingress import LONG, Batch, Ingress
-from samenspel.messaging.room import Room
+from samenspel.messaging.ingress.kafka_receiver import LONG, Batch, Ingress
+from samenspel.runtime.database_health import Room
 
 TOPIC = "samenspel.in.initiatives.00000099000000000001"
 

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from samenspel.messaging.law import Position, Verdict, is_removal, judge
+from samenspel.contracts.sequencing import Position, Verdict, is_removal, judge
 
 SEQUENCES = st.integers(0, 2**63 - 1)
 TIMELINES = st.integers(1, 2**31 - 1)

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from samenspel.messaging import membership
-from samenspel.messaging.membership import Membership
+from samenspel.messaging.kafka import group_membership
+from samenspel.messaging.kafka.group_membership import Membership
 
 from tests.kit.waiting import eventually
 
@@ -84,7 +84,7 @@ async def running(heartbeat: Any, group: Group) -> AsyncIterator[Membership]:
 @pytest.mark.parametrize("stop", ["", "hangs", "fails", "is cancelled"])
 async def test_it_leaves_and_joins_again(stop: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Cancellations escape from a ``stop`` of aiokafka when Kafka is away: they end nothing of ours."""
-    monkeypatch.setattr(membership, "LEAVE_SECONDS_MAX", 0.01)
+    monkeypatch.setattr(group_membership, "LEAVE_SECONDS_MAX", 0.01)
     heartbeat, group = Heartbeat(), Group(stop)
     async with running(heartbeat, group) as member:
         assert "consumer" in member.amiss()
@@ -109,7 +109,7 @@ async def test_one_that_joined_a_moment_too_late_leaves_again() -> None:
 
 async def test_it_joins_again_when_a_reader_will_read_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """aiokafka goes on telling Kafka that this one lives: nobody else would be given its partitions."""
-    monkeypatch.setattr(membership, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(group_membership, "LOOK_SECONDS", 0.01)
     heartbeat, group = Heartbeat(), Group()
     async with running(heartbeat, group) as member:
         await eventually(lambda: not member.amiss())

@@ -6,7 +6,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL
-from samenspel.messaging.reader import LaneReader, Unopened
+from samenspel.messaging.kafka.consumer import LaneReader, Unopened
 
 from tests.conftest import Admit
 from tests.kit.events import new_id

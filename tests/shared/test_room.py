@@ -2,7 +2,7 @@
 
 import asyncpg
 import pytest
-from samenspel.messaging import room
+from samenspel.runtime import database_health as room
 
 
 def test_a_refusal_is_remembered_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from samenspel.client.profile import KafkaAccess, Profile, System
+from samenspel.client.access.profile import KafkaAccess, Profile, System
 
 from deploy.local.home import CHECKOUT
 from deploy.local.ports import is_open

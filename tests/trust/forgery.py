@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from joserfc import jwe, jwt
 from joserfc.jwk import ECKey, RSAKey
-from samenspel.client.issuer import AUDIENCE, ISSUER
+from samenspel.client.access.local_issuer import AUDIENCE, ISSUER
 
 HOUR = 3_600
 Claims = dict[str, Any]

@@ -8,9 +8,9 @@ import pytest
 import pytest_asyncio
 import uvicorn
 from fastapi import FastAPI
-from samenspel.runtime import connections
-from samenspel.runtime.connections import Connection
+from samenspel.runtime import http_limits
 from samenspel.runtime.http import BODY_BYTES_MAX, body_of, create_app
+from samenspel.runtime.http_limits import Connection
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -29,7 +29,7 @@ QUICK = {"HEAD_SECONDS_MAX": 0.3, "BODY_SECONDS_MAX": 0.3, "ANSWER_SECONDS_MAX":
 async def door(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     """The address of an app of ours under `Connection`, with bounds that a test can wait for."""
     for name, value in QUICK.items():
-        monkeypatch.setattr(connections, name, value)
+        monkeypatch.setattr(http_limits, name, value)
     config = uvicorn.Config(_app(), port=0, http=Connection, ws="none", log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey, KeySet
-from samenspel.client.issuer import AUDIENCE, ISSUER, Issuer
-from samenspel.runtime.keys import (
+from samenspel.client.access.local_issuer import AUDIENCE, ISSUER, Issuer
+from samenspel.runtime.issuer_keys import (
     AGE_SECONDS_MAX,
     REREAD_SECONDS_MIN,
     UNHEARD_SECONDS_MAX,

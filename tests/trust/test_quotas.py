@@ -12,9 +12,9 @@ import aiohttp
 import orjson
 import pytest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
-from samenspel.client.admission import admit as admit_by_command
-from samenspel.client.profile import Profile
-from samenspel.client.rights import QUOTA_OF_ORGANISATION, Quota
+from samenspel.client.access.profile import Profile
+from samenspel.client.admin.access_policy import QUOTA_OF_ORGANISATION, Quota
+from samenspel.client.admin.admission import admit as admit_by_command
 from samenspel.contracts.organisations import OrganisationAdmitted
 from samenspel.contracts.topics import ingress
 

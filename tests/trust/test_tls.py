@@ -12,15 +12,15 @@ import pytest_asyncio
 from aiohttp import web
 from aiokafka.errors import KafkaConnectionError
 from pydantic import ValidationError
-from samenspel.client.admission import admit
-from samenspel.client.emit import emit
-from samenspel.client.issuer import ISSUER, Issuer
-from samenspel.client.kafka import admin_of, aiokafka_settings
-from samenspel.client.kafka_admin import KafkaAdmin
-from samenspel.client.profile import KafkaAccess
-from samenspel.client.statements import state
+from samenspel.client.access.kafka import aiokafka_settings
+from samenspel.client.access.local_issuer import ISSUER, Issuer
+from samenspel.client.access.profile import KafkaAccess
+from samenspel.client.admin.admission import admit
+from samenspel.client.admin.kafka_admin import KafkaAdmin, admin_of
+from samenspel.client.submit.emit import emit
+from samenspel.client.submit.statements import state
 from samenspel.contracts.organisations import OrganisationAdmitted
-from samenspel.runtime.keys import KeyAddress, Keys, KeysMissing
+from samenspel.runtime.issuer_keys import KeyAddress, Keys, KeysMissing
 from samenspel.runtime.settings import ServiceSettings
 
 from tests.kit.events import initiative

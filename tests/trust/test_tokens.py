@@ -9,8 +9,8 @@ import orjson
 import pytest
 import pytest_asyncio
 from joserfc.jwk import ECKey
-from samenspel.client.files import write_private
-from samenspel.client.issuer import Issuer
+from samenspel.client.access.local_issuer import Issuer
+from samenspel.client.access.private_files import write_private
 from samenspel.contracts.topics import Service
 
 from deploy.local.system import LocalSystem

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from samenspel.runtime.turns import NoTurn, Turns
+from samenspel.runtime.concurrency_limit import NoTurn, Turns
 
 AT_ONCE = 4
 

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from samenspel.cli.console import Exit, data, end, plainly, print_json
 from samenspel.cli.options import AsJson
-from samenspel.client.statements import full_type
+from samenspel.client.submit.statements import full_type
 from samenspel.contracts.catalogue import AGGREGATES, FACTS, SCHEMA_BASE, SUBMISSIONS, FactType, SubmissionType
 from samenspel.contracts.jsonschema import schemas
 

@@ -12,13 +12,12 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from samenspel.client.http_door import DoorRefused
-from samenspel.client.issuer import IssuerRefused
-from samenspel.client.json_lines import BadLines
-from samenspel.client.kafka_admin import KafkaAdminError
-from samenspel.client.profile import ProfileError
+from samenspel.client.access.errors import DoorRefused, SurroundingsMissing
+from samenspel.client.access.local_issuer import IssuerRefused
+from samenspel.client.access.profile import ProfileError
+from samenspel.client.admin.kafka_admin import KafkaAdminError
 from samenspel.client.replica import ReplicaError
-from samenspel.client.surroundings import SurroundingsMissing
+from samenspel.client.submit.json_lines import BadLines
 
 WIDE: Final = 10_000
 """Columns where nobody looks: a program or a file gets every row whole, on one line."""

@@ -10,11 +10,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from samenspel.cli.console import Exit, data, plainly, print_json, talk
 from samenspel.cli.options import As, AsJson, Via
-from samenspel.client.emit import emit as emit_statements
-from samenspel.client.json_lines import BadLines, Entry, read_entries
-from samenspel.client.profile import Profile
-from samenspel.client.receipts import outcome_of
-from samenspel.client.statements import Statement, from_object
+from samenspel.client.access.profile import Profile
+from samenspel.client.submit.emit import emit as emit_statements
+from samenspel.client.submit.json_lines import BadLines, Entry, read_entries
+from samenspel.client.submit.receipts import outcome_of
+from samenspel.client.submit.statements import Statement, from_object
 from samenspel.contracts.catalogue import SUBMISSIONS
 from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.receipts import Answer

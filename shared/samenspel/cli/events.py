@@ -8,10 +8,10 @@ import typer
 
 from samenspel.cli.console import Exit, data, end, plainly
 from samenspel.cli.options import AsJson, MaybeAs, reader
-from samenspel.client.profile import Profile
-from samenspel.client.sentences import Names, sentence
-from samenspel.client.statements import full_type
-from samenspel.client.tail import From, Told, tail
+from samenspel.client.access.profile import Profile
+from samenspel.client.read.sentences import Names, sentence
+from samenspel.client.read.tail import From, Told, tail
+from samenspel.client.submit.statements import full_type
 from samenspel.contracts.catalogue import FACTS
 
 app = typer.Typer(no_args_is_help=True, help="What has happened.")

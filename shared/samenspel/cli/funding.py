@@ -11,8 +11,8 @@ import typer
 
 from samenspel.cli.console import Exit, data, end, plainly, print_json, talk
 from samenspel.cli.options import AsJson, MaybeAs, reader
-from samenspel.client.explanation import Explanation, explain
-from samenspel.client.profile import Profile
+from samenspel.client.access.profile import Profile
+from samenspel.client.read.explanation import Explanation, explain
 from samenspel.client.replica import Store, sync_over_kafka
 from samenspel.contracts.topics import FUNDING, ORGANISATIONS
 

@@ -8,8 +8,8 @@ from rich.table import Column, Table
 
 from samenspel.cli.console import Exit, data, plainly, print_json, talk
 from samenspel.cli.options import AsJson, AsOperator
-from samenspel.client.operator_door import OperatorDoor
-from samenspel.client.profile import Profile
+from samenspel.client.access.profile import Profile
+from samenspel.client.admin.operator_api import OperatorDoor
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import Service
 

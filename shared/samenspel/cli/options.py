@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from samenspel.client.profile import Profile, ProfileError
+from samenspel.client.access.profile import Profile, ProfileError
 
 AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON on stdout.")]
 As = Annotated[

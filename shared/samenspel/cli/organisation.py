@@ -11,11 +11,11 @@ from rich.table import Column, Table
 
 from samenspel.cli.console import Exit, data, end, plainly, print_json, talk
 from samenspel.cli.options import AsJson
-from samenspel.client.admission import admit
-from samenspel.client.json_lines import BadLines, Entry, read_entries
-from samenspel.client.organisations import list_organisations
-from samenspel.client.profile import Profile
-from samenspel.client.receipts import outcome_of
+from samenspel.client.access.profile import Profile
+from samenspel.client.admin.admission import admit
+from samenspel.client.admin.organisations import list_organisations
+from samenspel.client.submit.json_lines import BadLines, Entry, read_entries
+from samenspel.client.submit.receipts import outcome_of
 from samenspel.contracts.organisations import OPERATOR, Kind, OrganisationAdmitted, Role
 from samenspel.contracts.problems import problems_of
 from samenspel.contracts.receipts import Answer

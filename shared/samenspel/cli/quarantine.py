@@ -8,8 +8,8 @@ from rich.table import Column, Table
 
 from samenspel.cli.console import Exit, data, end, plainly, print_json
 from samenspel.cli.options import AsJson, AsOperator
-from samenspel.client.profile import Profile
-from samenspel.client.quarantine import Quarantine
+from samenspel.client.access.profile import Profile
+from samenspel.client.admin.quarantine import Quarantine
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import Service
 

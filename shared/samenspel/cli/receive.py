@@ -10,7 +10,7 @@ import orjson
 import typer
 
 from samenspel.cli.console import Exit, end, talk
-from samenspel.client.receive import Received, Receiver
+from samenspel.client.read.webhook_receiver import Received, Receiver
 
 SECRET_BYTES: Final = 32
 

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from samenspel.cli.console import Exit, data, plainly, print_json, talk
 from samenspel.cli.options import AsJson, Database, MaybeAs, Via, reader
-from samenspel.client.profile import Profile
+from samenspel.client.access.profile import Profile
 from samenspel.client.replica import (
     Store,
     SyncReport,

@@ -210,3 +210,7 @@ RECEIPT_MODEL: Final = receipts.Receipt
 def submissions_of(domain: Domain) -> Mapping[str, SubmissionType]:
     """What may be submitted in this domain, by type."""
     return {name: submission for name, submission in SUBMISSIONS.items() if submission.domain == domain}
+
+
+Reference = tuple[str, str]
+"""An aggregate's name and its subject: ``("initiative.v1", "0f8f…")``."""

@@ -100,3 +100,7 @@ def topics_of(oin: str) -> list[Topic]:
 def lane_of(key: str, lanes: int) -> int:
     """The partition that Kafka's default partitioner (murmur2) gives this key."""
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % lanes)
+
+
+LaneName = tuple[str, int]
+"""A topic and a partition of it."""

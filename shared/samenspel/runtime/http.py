@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 
 from samenspel.contracts.jsonschema import schemas
 from samenspel.contracts.problems import Problem, pointer
-from samenspel.runtime.keys import KeysMissing
+from samenspel.runtime.issuer_keys import KeysMissing
 from samenspel.runtime.tokens import TokenRefused, TokenVerifier
 
 log = structlog.get_logger()

@@ -7,7 +7,7 @@ from joserfc import jws, jwt
 from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
 from joserfc.jwk import KeySet
 
-from samenspel.runtime.keys import keys_at
+from samenspel.runtime.issuer_keys import keys_at
 
 ALGORITHMS: Final = ["ES256", "PS256", "RS256"]
 """Asymmetric ones only: whoever may verify a token cannot make one."""

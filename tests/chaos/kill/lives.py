@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from samenspel.contracts.topics import DOMAIN_OF, Service
-from samenspel.messaging import points
+from samenspel.runtime import failpoints
 
 from tests.kit.waiting import eventually
 
@@ -68,7 +68,7 @@ def _live(
     with log.open("ab") as file:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
-    points.reached = Knife(control, moment).reached
+    failpoints.reached = Knife(control, moment).reached
     importlib.import_module(f"services.{service}.app").run()
 
 

@@ -4,10 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-from samenspel.client.http_door import DoorRefused
-from samenspel.client.profile import System
-from samenspel.client.quarantine import Quarantine
-from samenspel.client.surroundings import SurroundingsMissing
+from samenspel.client.access.errors import DoorRefused, SurroundingsMissing
+from samenspel.client.access.profile import System
+from samenspel.client.admin.quarantine import Quarantine
 from samenspel.contracts.topics import DOMAIN_OF, ingress
 
 from tests.chaos.kill.stage import PATIENCE, Stage

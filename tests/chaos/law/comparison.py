@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 from types import SimpleNamespace
 
-from samenspel.messaging.comparison import Ahead, Tail
+from samenspel.messaging.outbox.reconciliation import Ahead, Tail
 
 from tests.chaos.law.rules import Broken
 from tests.chaos.law.world import Event, Events, Owner, Published, Relay, Setting

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import cache
 
-from samenspel.messaging.law import Position, Verdict, judge
+from samenspel.contracts.sequencing import Position, Verdict, judge
 
 from tests.chaos.law.rules import Broken
 from tests.chaos.law.world import Copy, Event, Events, Place, Reader, Setting, State, Step, put

@@ -8,8 +8,8 @@ from typing import Any
 
 import aiohttp
 import orjson
-from samenspel.client.operator_door import OperatorDoor
-from samenspel.client.profile import System
+from samenspel.client.access.profile import System
+from samenspel.client.admin.operator_api import OperatorDoor
 from samenspel.contracts.topics import DOMAIN_OF, Service, ingress
 
 from deploy.local.provisioning import fill_profile

@@ -6,8 +6,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from deploy.local.kafka import Kafka
-from deploy.local.postgres import Postgres
+from deploy.local.kafka_node.server import Kafka
+from deploy.local.postgres_node.server import Postgres
 from tests.chaos.storm.fleet import Instance, tell_all
 from tests.chaos.storm.stage import Stage
 from tests.kit.proxy import Proxy

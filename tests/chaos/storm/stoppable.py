@@ -11,7 +11,7 @@ import signal
 import sys
 from typing import Any
 
-from samenspel.messaging import points
+from samenspel.runtime import failpoints
 
 LOCKED = {"ingress.commit", "http.commit"}
 """Points at which lanes are locked and everything is written, but nothing is committed."""
@@ -32,7 +32,7 @@ def main(service: str) -> None:
 
     signal.signal(signal.SIGUSR1, arm)
     signal.signal(signal.SIGUSR2, lambda *_: _say_what_waits())
-    points.reached = reached
+    failpoints.reached = reached
     importlib.import_module(f"services.{service}.app").run()
 
 

@@ -5,11 +5,11 @@ bytes), `copy` (the law, applied), `store` (one transaction), `kafka` and `feed`
 and `reading` (many at once into an empty file), `verify` and `diff` (the proof).
 """
 
-from samenspel.client.replica.copy import Divergence
+from samenspel.client.replica.apply import Divergence
 from samenspel.client.replica.diff import Difference, diff
 from samenspel.client.replica.feed import sync_over_http
 from samenspel.client.replica.kafka import sync_over_kafka
-from samenspel.client.replica.outcome import LaneReport, SyncReport
+from samenspel.client.replica.report import LaneReport, SyncReport
 from samenspel.client.replica.store import ReplicaError, Store
 from samenspel.client.replica.verify import VerifyReport, verify
 

@@ -12,14 +12,14 @@ from urllib.parse import urlencode, urlsplit
 
 import orjson
 
-from samenspel.client.profile import Credential, Profile
-from samenspel.client.replica.copy import Copy, Lane
+from samenspel.client.access.errors import SurroundingsMissing
+from samenspel.client.access.profile import Credential, Profile
+from samenspel.client.replica.apply import Copy, Lane
 from samenspel.client.replica.headers import Header
 from samenspel.client.replica.kafka import Progress
-from samenspel.client.replica.outcome import SyncReport, report_on
+from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import Store
-from samenspel.client.surroundings import SurroundingsMissing
-from samenspel.messaging.law import Verdict
+from samenspel.contracts.sequencing import Verdict
 
 PAGE_EVENTS: Final = 1_000
 REQUEST_SECONDS_MAX: Final = 60

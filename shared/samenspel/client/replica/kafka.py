@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from samenspel.client.kafka_lanes import KafkaLanes, LaneName, Record
-from samenspel.client.profile import Profile
-from samenspel.client.replica.copy import Divergence, Lane
-from samenspel.client.replica.filling import Places, fill
-from samenspel.client.replica.outcome import SyncReport, report_on
+from samenspel.client.access.kafka_lanes import KafkaLanes, LaneName, Record
+from samenspel.client.access.profile import Profile
+from samenspel.client.replica.apply import Divergence, Lane
+from samenspel.client.replica.parallel_load import Places, fill
+from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import Store
+from samenspel.contracts.sequencing import Verdict
 from samenspel.contracts.topics import CANONICAL
-from samenspel.messaging.law import Verdict
 
 RECORDS_MAX: Final = 5_000
 EVENTS_PER_COMMIT: Final = 20_000

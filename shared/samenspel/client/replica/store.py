@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Self
 
-from samenspel.client.replica.copy import Copy, Hashes, Lane, hex_of, key_of
+from samenspel.client.replica.apply import Copy, Hashes, Lane, hex_of, key_of
 from samenspel.contracts.catalogue import AGGREGATES
 from samenspel.contracts.digest import REMOVED
 

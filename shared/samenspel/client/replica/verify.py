@@ -6,14 +6,14 @@ What is on disk is not believed: ``H`` is taken again of each stored event, and 
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from samenspel.client.kafka_lanes import KafkaLanes, LaneName, Record
-from samenspel.client.profile import Profile
-from samenspel.client.replica.copy import Lane
-from samenspel.client.replica.outcome import total_digest
+from samenspel.client.access.kafka_lanes import KafkaLanes, LaneName, Record
+from samenspel.client.access.profile import Profile
+from samenspel.client.replica.apply import Lane
+from samenspel.client.replica.report import total_digest
 from samenspel.client.replica.store import Store
 from samenspel.contracts.digest import MODULUS, REMOVED, state_hash, to_hex
+from samenspel.contracts.sequencing import is_removal
 from samenspel.contracts.topics import CANONICAL
-from samenspel.messaging.law import is_removal
 
 FAULTS_MAX: Final = 100
 _EVENTS: Final = """

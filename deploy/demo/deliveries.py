@@ -1,0 +1,69 @@
+"""A network organisation hears by webhook what was granted and reached: each delivery signed and verified."""
+
+import asyncio
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+from samenspel.client.access.profile import Profile
+from samenspel.client.read.webhook_receiver import Receiver
+from samenspel.contracts.catalogue import type_name
+
+from deploy.demo.errors import DemoFailed
+from deploy.demo.outcome import Deliveries
+
+PATIENCE: Final = 30.0
+PAUSE: Final = 0.1
+TYPES: Final = tuple(
+    type_name(fact)
+    for fact in ("grant-awarded", "grant-awarded-in-part", "application-refused", "rollout-milestone-reached")
+)
+
+
+class Webhook:
+    """A receiver, and the subscription of ``organisation`` (an OIN) that tells it all of `TYPES` from the beginning.
+
+    An async context manager; leaving it cancels the subscription, so that nobody knocks at a door that is gone.
+    """
+
+    def __init__(self, profile: Profile, organisation: str) -> None:
+        self._url = f"{profile.system().http['notifier']}/v1/subscriptions"
+        self._token = profile.credential(organisation).token
+        self._receiver = Receiver()
+
+    async def __aenter__(self) -> Self:
+        await self._receiver.__aenter__()
+        self._session = aiohttp.ClientSession(headers={"authorization": f"Bearer {self._token}"})
+        wanted = {"endpoint": self._receiver.url, "types": TYPES, "start": "beginning"}
+        made = await self._ask("POST", self._url, json=wanted)
+        self._subscription = f"{self._url}/{made['subscription_id']}"
+        self._receiver.secret = made["secret"]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        async with self._session:
+            await self._ask("DELETE", self._subscription)
+        await self._receiver.__aexit__(kind, error, at)
+
+    async def settled(self, expected: int) -> Deliveries:
+        """What was sent and verified, when so many events have arrived; after `PATIENCE` seconds what there is."""
+        figures: dict[str, Any] = {}
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._receiver.wait_for(expected)
+                while figures.get("sent", 0) < expected:
+                    await asyncio.sleep(PAUSE)
+                    figures = (await self._ask("GET", self._subscription))["figures"]
+        except TimeoutError:
+            figures = (await self._ask("GET", self._subscription))["figures"]
+        return Deliveries(sent=figures["sent"], verified=len(self._receiver.events))
+
+    async def _ask(self, method: str, url: str, **body: Any) -> Any:
+        async with self._session.request(method, url, **body) as response:
+            if not response.ok:
+                raise DemoFailed(
+                    f"the notifier answered {response.status} to {method} {url}: {await response.text()}"
+                )
+            return None if response.status == 204 else await response.json()

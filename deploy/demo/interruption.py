@@ -1,0 +1,53 @@
+"""A service is killed while events flow: nothing asks it to finish first."""
+
+import asyncio
+import time
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Final
+
+from samenspel.contracts.topics import Service
+
+from deploy.demo.errors import DemoFailed
+from deploy.local.system import LocalSystem
+
+PATIENCE: Final = 45.0
+PAUSE: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """Which service died, as which process, and when (`time.monotonic`)."""
+
+    service: Service
+    pid: int
+    at: float
+
+
+async def kill_amid(system: LocalSystem, service: Service, under_way: Collection[asyncio.Task[Any]]) -> Killed:
+    """SIGKILL the service as soon as the first of these tasks is done."""
+    await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+    daemon = system.services.daemon(service)
+    process = daemon.process()
+    if process is None:
+        raise DemoFailed(f"the {service} was not running when it was to be killed")
+    await asyncio.to_thread(daemon.kill)
+    return Killed(service, process.pid, time.monotonic())
+
+
+async def back(system: LocalSystem, killed: Killed) -> float:
+    """Wait until the supervisor has the service up and ready again, as another process; seconds since its death."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            while not await _is_back(system, killed):  # noqa: ASYNC110  # another process, which sets no event of ours
+                await asyncio.sleep(PAUSE)
+    except TimeoutError:
+        raise DemoFailed(f"the {killed.service} was not back within {PATIENCE:.0f} s") from None
+    return time.monotonic() - killed.at
+
+
+async def _is_back(system: LocalSystem, killed: Killed) -> bool:
+    process = system.services.daemon(killed.service).process()
+    if process is None or process.pid == killed.pid:
+        return False
+    return await asyncio.to_thread(system.services.is_ready, killed.service)

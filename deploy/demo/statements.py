@@ -1,0 +1,81 @@
+"""What each party states, in portions that the story tells one after the other.
+
+It follows from the sample alone and is the same in every run, so that stating it again is recognised.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Final
+
+from samenspel.client.submit.statements import Statement, state
+from samenspel.contracts.catalogue import SUBMISSIONS
+from samenspel.contracts.values import Model
+
+from deploy.demo import deals, initiatives
+from deploy.demo.sample import Deal, Sample
+
+Stated = Mapping[str, Sequence[Statement]]
+"""Per party, by its key: what it states, in order."""
+MINISTRY: Final = "BZK"
+TYPE_OF: Final = {kind.model: name for name, kind in SUBMISSIONS.items()}
+
+
+class Statements:
+    def __init__(self, sample: Sample) -> None:
+        self._sample = sample
+        self._tranche = {each.tranche: each for each in sample.tranches}
+        self._invented = next(each for each in sample.deals if each.standing == "invented")
+
+    def programmes(self) -> Stated:
+        """The ministry opens the tranches."""
+        return self._per_party((MINISTRY, deals.opened(each)) for each in self._sample.tranches)
+
+    def applications(self, tranches: Collection[int]) -> Stated:
+        """The cashiers of the real deals of these tranches apply."""
+        return self._per_party((each.cashier, deals.applied(each)) for each in self._real(tranches))
+
+    def decisions(self, tranches: Collection[int]) -> Stated:
+        """The ministry grants the real deals of these tranches."""
+        return self._per_party((MINISTRY, self._decided(each)) for each in self._real(tranches))
+
+    def one_application_more(self) -> Stated:
+        """An invented application on a tranche that will be full, for an initiative that is not registered yet."""
+        cashier = self._invented.cashier
+        its_own = next(idea for idea in self._sample.ideas if idea.lead == cashier)
+        return self._per_party([(cashier, deals.applied(self._invented, its_own))])
+
+    def one_decision_more(self) -> Stated:
+        """The ministry would grant that one too."""
+        return self._per_party([(MINISTRY, self._decided(self._invented))])
+
+    def registrations(self) -> Stated:
+        """The leads register their initiatives."""
+        oins = {key: party.oin for key, party in self._sample.parties.items()}
+        return self._per_party(
+            (idea.lead, initiatives.registered(idea, [oins[partner] for partner in idea.partners]))
+            for idea in self._sample.ideas
+        )
+
+    def rollouts(self) -> Stated:
+        """Cities adopt what others lead and report on it; leads say which initiatives have come a phase further."""
+        adopted = (
+            (adoption.adopter, each)
+            for idea in self._sample.ideas
+            for adoption in idea.rollouts
+            for each in initiatives.adopted(idea, adoption)
+        )
+        moved = ((idea.lead, each) for idea in self._sample.ideas for each in initiatives.moved(idea))
+        return self._per_party([*adopted, *moved])
+
+    def _real(self, tranches: Collection[int]) -> Iterator[Deal]:
+        return (each for each in self._sample.deals if each.tranche in tranches and each is not self._invented)
+
+    def _decided(self, deal: Deal) -> Model:
+        return deals.decided(deal, self._tranche[deal.tranche])
+
+    def _per_party(self, made: Iterable[tuple[str, Model]]) -> Stated:
+        found: dict[str, list[Statement]] = {}
+        for key, data in made:
+            oin = self._sample.parties[key].oin
+            stated = state(oin, TYPE_OF[type(data)], data.model_dump(mode="json", exclude_defaults=True))
+            found.setdefault(key, []).append(stated)
+        return found

@@ -1,0 +1,72 @@
+"""Kafka's jars: resolved once from their Maven coordinates, shared by every home of this checkout."""
+
+import re
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Final
+from xml.etree import ElementTree
+
+from deploy.local.errors import SurroundingsMissing
+from deploy.local.home import CACHE
+from deploy.local.kafka_node.java import find_maven
+from deploy.local.progress import Progress
+
+POM: Final = Path(__file__).parent / "pom.xml"
+COUNT: Final = 80
+"""About how many jars Maven fetches, its own included, on a machine that has none: for the progress bar only."""
+
+
+def kafka_version() -> str:
+    return ElementTree.parse(POM).findtext("{*}version", default="")
+
+
+def cached() -> Path:
+    """Where the jars are or will be."""
+    return CACHE / f"kafka-{kafka_version()}"
+
+
+def drop_cache() -> None:
+    """Throw the jars away; the next start resolves them again."""
+    shutil.rmtree(CACHE, ignore_errors=True)
+
+
+def resolve(progress: Progress) -> Path:
+    """The folder with the jars; it appears whole or not at all."""
+    folder = cached()
+    if folder.exists():
+        return folder
+    maven = find_maven()
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=CACHE, prefix="resolving-") as temporary:
+        complete = Path(temporary) / "jars"
+        _copy_dependencies(maven, complete, progress)
+        if not folder.exists():
+            complete.rename(folder)
+    return folder
+
+
+def _copy_dependencies(maven: Path, into: Path, progress: Progress) -> None:
+    command = [
+        str(maven),
+        "--batch-mode",
+        f"--file={POM}",
+        "dependency:copy-dependencies",
+        f"-DoutputDirectory={into}",
+    ]
+    run = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True
+    )
+    assert run.stdout is not None
+    downloaded, complaint = 0, ""
+    with run:
+        for line in run.stdout:
+            if re.search(r"Downloaded from .*\.jar", line):
+                downloaded += 1
+                progress("kafka", f"downloading, {downloaded} jars", min(downloaded / COUNT, 0.99) * 0.5)
+            elif line.startswith("[ERROR]") and not complaint:
+                complaint = line.removeprefix("[ERROR]").strip()
+    if run.returncode != 0:
+        shutil.rmtree(into, ignore_errors=True)
+        raise SurroundingsMissing(f"Maven could not resolve Kafka; it said: {complaint or 'nothing'}")

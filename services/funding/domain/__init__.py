@@ -1,0 +1,1 @@
+"""The rules of funding: pure functions over programmes, applications and decisions (Awb title 4.2)."""

@@ -1,0 +1,108 @@
+"""Decisions on applications (Awb 4:25, 4:35)."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from samenspel.contracts.catalogue import APPLICATION
+from samenspel.contracts.funding import (
+    Application,
+    ApplicationDecided,
+    ApplicationPlan,
+    Decision,
+    Programme,
+    RefusalGround,
+)
+from samenspel.contracts.problems import MissingFact, Problem, Rejected, not_permitted, unknown
+
+from services.funding.domain.applications import Dossier
+from services.funding.domain.ceiling import Ruling, article_of, within_ceiling
+from services.funding.domain.problems import invalid, missing
+
+OVER_CEILING: Final[RefusalGround] = "ceiling-exceeded"
+
+
+def decide(stated: ApplicationDecided, dossier: Dossier, by: str, now: datetime) -> Application:
+    """The application after the authority's decision, as far as the ceiling leaves room for it (Awb 4:25 lid 2)."""
+    programme, application, plan = _open_case(stated, dossier, by)
+    room = programme.ceiling_cents - dossier.granted_cents
+    if problems := [*_contradictions(stated), *_excesses(stated, plan, room)]:
+        raise Rejected(*problems)
+    ruling = _ruling(stated, plan, room)
+    decision = Decision(
+        decided_on=stated.decided_on,
+        recorded_at=now,
+        rule=ruling.rule,
+        article=article_of(ruling.rule, programme.instrument, ruling.grounds),
+        asked_cents=stated.amount_cents or 0,
+        ceiling_cents=programme.ceiling_cents,
+        room_before_cents=room,
+        granted_cents=ruling.granted_cents,
+        room_after_cents=room - ruling.granted_cents,
+        grounds=ruling.grounds,
+        explanation=stated.explanation,
+    )
+    made_public = {name: getattr(plan, name) for name in ApplicationPlan.model_fields}
+    settled = {"status": ruling.status, "decision": decision, "version": application.version + 1}
+    return application.model_copy(update=made_public | settled)
+
+
+def _open_case(
+    stated: ApplicationDecided, dossier: Dossier, by: str
+) -> tuple[Programme, Application, ApplicationPlan]:
+    """The case that this organisation may decide on now."""
+    programme, application = dossier.programme, dossier.application
+    if programme is None:
+        raise Rejected(unknown("unknown-programme", "programme_id", stated.programme_id))
+    if programme.authority != by:
+        raise Rejected(not_permitted(f"only the authority, {programme.authority}, decides in this programme"))
+    if application is None or application.programme_id != stated.programme_id:
+        raise Rejected(unknown("unknown-application", "application_id", stated.application_id))
+    if dossier.plan is None and application.status == "submitted":
+        # Lost in a restore, since it is in no event; the application, read or sent again, brings it back.
+        raise MissingFact(APPLICATION.name, application.application_id)
+    if dossier.plan is None:
+        raise Rejected(_already_decided(application))
+    return programme, application, dossier.plan
+
+
+def _ruling(stated: ApplicationDecided, plan: ApplicationPlan, room: int) -> Ruling:
+    grounds = tuple(dict.fromkeys(stated.grounds))
+    if stated.amount_cents is not None:
+        return within_ceiling(stated.amount_cents, plan.requested_cents, room, grounds)
+    reached = grounds == (OVER_CEILING,)
+    return Ruling("refused", "ceiling-reached" if reached else "refused-by-authority", 0, grounds)
+
+
+def _contradictions(stated: ApplicationDecided) -> Iterator[Problem]:
+    """What is wrong with a decision whatever it is about."""
+    if stated.outcome == "grant" and stated.amount_cents is None:
+        yield missing("amount_cents", "a grant states its amount (Awb 4:31)", "State the amount in euro cents.")
+    if stated.outcome == "refuse" and stated.amount_cents is not None:
+        yield invalid("amount_cents", "a refusal has no amount", "Leave the amount out, or grant.")
+    if stated.outcome == "refuse" and not stated.grounds:
+        yield missing("grounds", "a refusal states its grounds", "State at least one (Awb 4:25, 4:35).")
+
+
+def _excesses(stated: ApplicationDecided, plan: ApplicationPlan, room: int) -> Iterator[Problem]:
+    """Where a decision goes further than the request or the room allows."""
+    amount, requested, grants = stated.amount_cents, plan.requested_cents, stated.outcome == "grant"
+    if grants and amount is not None and amount > requested:
+        yield invalid("amount_cents", f"{amount} is more than was requested", f"Grant at most {requested} cents.")
+    if grants and stated.grounds and amount == requested:
+        yield invalid("grounds", "what is granted whole has no grounds for refusal", "Leave the grounds out.")
+    if not grants and set(stated.grounds) == {OVER_CEILING} and room > 0:
+        yield invalid(
+            "grounds",
+            f"the ceiling is a ground only for as far as it is exceeded (Awb 4:25 lid 2); {room} cents are left",
+            "Grant what was requested, of which the room there is will be awarded, or state another ground.",
+        )
+
+
+def _already_decided(application: Application) -> Problem:
+    return Problem(
+        code="already-decided",
+        field="/application_id",
+        detail=f"application {application.application_id} is {application.status}",
+        fix="A decision stands; correcting one is a decision of its own.",
+    )

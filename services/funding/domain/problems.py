@@ -1,0 +1,20 @@
+"""Problems that several rules of funding report."""
+
+from samenspel.contracts.problems import Problem
+
+
+def exists(field: str, what: str, name: str) -> Problem:
+    return Problem(
+        code="already-exists",
+        field=f"/{field}",
+        detail=f"{what} {name} exists already",
+        fix=f"Give a new {what} an id of its own.",
+    )
+
+
+def missing(field: str, detail: str, fix: str) -> Problem:
+    return Problem(code="missing-field", field=f"/{field}", detail=detail, fix=fix)
+
+
+def invalid(field: str, detail: str, fix: str) -> Problem:
+    return Problem(code="invalid-field", field=f"/{field}", detail=detail, fix=fix)

@@ -1,0 +1,123 @@
+"""Outcomes of attempts: what was delivered is closed and its subject goes on; what was not waits, and is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from samenspel.runtime import failpoints
+from samenspel.runtime.bulk_parameters import columns
+from samenspel.runtime.postgres import Pool
+
+from services.notifier.deliveries.queue import Job
+from services.notifier.domain.retry import Verdict
+
+LOCK: Final = """
+select from subscription_cursor
+where (subscription_id, topic, lane) in (select * from unnest($1::text[], $2::text[], $3::int[]))
+order by subscription_id, topic, lane for update
+"""
+CLOSE: Final = """
+delete from delivery where (subscription_id, topic, lane, timeline, sequence)
+  in (select * from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[]))
+"""
+PROMOTE: Final = """
+update delivery d set due_at = now()
+from unnest($1::text[], $2::text[], $3::text[]) as x (subscription_id, topic, subject)
+cross join lateral (
+  select n.lane, n.timeline, n.sequence from delivery n
+  where (n.subscription_id, n.topic, n.subject) = (x.subscription_id, x.topic, x.subject)
+  order by n.timeline, n.sequence limit 1) first
+where (d.subscription_id, d.topic, d.lane, d.timeline, d.sequence)
+    = (x.subscription_id, x.topic, first.lane, first.timeline, first.sequence) and d.due_at = 'infinity'
+"""
+POSTPONE: Final = """
+update delivery d set attempts = attempts + 1, due_at = now() + make_interval(secs => x.wait), holder = null,
+                      last_error = x.error
+from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::float8[], $7::text[])
+  as x (subscription_id, topic, lane, timeline, sequence, wait, error)
+where (d.subscription_id, d.topic, d.lane, d.timeline, d.sequence)
+    = (x.subscription_id, x.topic, x.lane, x.timeline, x.sequence)
+"""
+# One round of failures counts once, however many were under way.
+COUNT: Final = """
+with ordered as (
+  select s.subscription_id from subscription s where s.subscription_id = any($1) order by 1 for update)
+update subscription s set sent = s.sent + x.sent, failed = s.failed + x.failed, gone = s.gone or x.gone,
+  last_error = case when x.failed > 0 then x.error else s.last_error end,
+  rounds = case when x.pause is null then case when x.sent > 0 then 0 else s.rounds end
+                when s.resume_at <= now() then s.rounds + 1 else s.rounds end,
+  resume_at = case when x.pause is null then case when x.sent > 0 then '-infinity' else s.resume_at end
+                   else greatest(s.resume_at, now() + make_interval(secs => x.pause)) end
+from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bool[], $5::text[], $6::float8[])
+  as x (subscription_id, sent, failed, gone, error, pause), ordered o
+where s.subscription_id = x.subscription_id and o.subscription_id = s.subscription_id
+"""
+# The receiver is back: what was postponed while it was away need not wait longer.
+RECOVERED: Final = """
+update delivery d set due_at = now() where d.subscription_id = any($1) and d.attempts > 0 and d.holder is null
+  and d.due_at > now() and d.due_at < 'infinity'
+"""
+LOG: Final = """
+insert into attempt (subscription_id, event_id, seconds, status, error)
+select * from unnest($1::text[], $2::text[], $3::real[], $4::int[], $5::text[])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a job. ``wait`` and ``pause`` in seconds: for the event, and for the receiver if it was away."""
+
+    job: Job
+    verdict: Verdict
+    seconds: float
+    status: int | None = None
+    wait: float = 0
+    pause: float | None = None
+
+
+async def settle(pool: Pool, outcomes: Sequence[Outcome]) -> None:
+    """Write down what came of these, in one transaction."""
+    done = [each.job for each in outcomes if each.verdict.delivered]
+    not_done = [each for each in outcomes if not each.verdict.delivered]
+    recovered = sorted({job.subscription_id for job in done if job.rounds})
+    failpoints.reached("outcomes.begin")
+    async with pool.acquire() as connection, connection.transaction():
+        lanes = sorted({(each.job.subscription_id, each.job.topic, each.job.lane) for each in outcomes})
+        failpoints.reached("outcomes.lock")
+        await connection.execute(LOCK, *columns(lanes, 3))
+        failpoints.reached("outcomes.close")
+        await connection.execute(CLOSE, *columns([job.key for job in done], 5))
+        subjects = sorted({(job.subscription_id, job.topic, job.subject) for job in done})
+        failpoints.reached("outcomes.promote")
+        await connection.execute(PROMOTE, *columns(subjects, 3))
+        postponed = [(*each.job.key, each.wait, each.verdict.error) for each in not_done]
+        failpoints.reached("outcomes.postpone")
+        await connection.execute(POSTPONE, *columns(postponed, 7))
+        if recovered:
+            await connection.execute(RECOVERED, recovered)
+        counts = [_counts(identity, outcomes) for identity in sorted({lane[0] for lane in lanes})]
+        failpoints.reached("outcomes.count")
+        await connection.execute(COUNT, *columns(counts, 6))
+        log = [
+            (each.job.subscription_id, each.job.event_id, each.seconds, each.status, each.verdict.error)
+            for each in outcomes
+        ]
+        failpoints.reached("outcomes.log")
+        await connection.execute(LOG, *columns(log, 5))
+        failpoints.reached("outcomes.commit")
+
+
+def _counts(subscription_id: str, outcomes: Sequence[Outcome]) -> tuple[Any, ...]:
+    """As `COUNT` takes them. A receiver that took anything was not away."""
+    mine = [each for each in outcomes if each.job.subscription_id == subscription_id]
+    failures = [each for each in mine if not each.verdict.delivered]
+    sent = len(mine) - len(failures)
+    pauses = [each.pause for each in failures if each.pause is not None]
+    return (
+        subscription_id,
+        sent,
+        len(failures),
+        any(each.verdict.gone for each in failures),
+        failures[-1].verdict.error if failures else None,
+        max(pauses) if pauses and not sent else None,
+    )

@@ -1,0 +1,159 @@
+"""Deliveries: what each push subscription is still to be told, opened from the feed and claimed for an attempt.
+
+Only the first of a subject is due; so order is kept per subject, and a subject that fails holds up nobody else.
+Opening and closing on one lane of one subscription exclude each other by the lock on its cursor; so an event is
+never opened behind one that is just being closed, to wait for it forever.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from samenspel.contracts.canonical import to_structured
+from samenspel.runtime import failpoints
+from samenspel.runtime.bulk_parameters import columns
+from samenspel.runtime.postgres import Pool
+
+LANES_AT_ONCE: Final = 200
+EVENTS_AT_ONCE: Final = 100
+"""Per lane of a subscription; with `LANES_AT_ONCE` what one transaction opens at most."""
+AHEAD_MAX: Final = 100_000
+"""How far a lane is opened beyond the oldest event on it that is still to be told; there it waits for that one."""
+ROTATION_HOURS: Final = 24
+"""How long a secret that was replaced signs along."""
+
+# Those that are least behind come first: a subscription that starts at the beginning delays no live one.
+BEHIND: Final = """
+select c.subscription_id, c.topic, c.lane, p.timeline, x.low, least(p.sequence, x.low + $1) as high
+from subscription_cursor c
+join subscription s using (subscription_id)
+join position p using (topic, lane)
+cross join lateral (select case when c.timeline = p.timeline then c.sequence else 0 end as low) x
+where s.active and not s.gone and s.delivery = 'push' and (c.timeline, c.sequence) < (p.timeline, p.sequence)
+  and not exists (
+    select from delivery d
+    where (d.subscription_id, d.topic, d.lane, d.timeline) = (c.subscription_id, c.topic, c.lane, c.timeline)
+      and d.sequence <= x.low - $3)
+order by p.sequence - x.low limit $2
+for update of c skip locked
+"""
+OPEN: Final = """
+insert into delivery (subscription_id, topic, lane, timeline, sequence, subject, due_at)
+select r.subscription_id, f.topic, f.lane, f.timeline, f.sequence, f.subject,
+  case when row_number() over (partition by r.subscription_id, f.topic, f.subject order by f.sequence) = 1
+        and not exists (select from delivery d
+                        where (d.subscription_id, d.topic, d.subject) = (r.subscription_id, f.topic, f.subject))
+       then now() else 'infinity' end
+from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::bigint[])
+  as r (subscription_id, topic, lane, timeline, low, high)
+join subscription s using (subscription_id)
+join feed f on (f.topic, f.lane, f.timeline) = (r.topic, r.lane, r.timeline)
+  and f.sequence > r.low and f.sequence <= r.high
+where cardinality(s.types) = 0 or f.type = any(s.types)
+on conflict do nothing
+"""
+MOVE: Final = """
+update subscription_cursor c set timeline = r.timeline, sequence = r.high
+from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::bigint[])
+  as r (subscription_id, topic, lane, timeline, low, high)
+where (c.subscription_id, c.topic, c.lane) = (r.subscription_id, r.topic, r.lane)
+"""
+# A receiver in trouble is asked one thing at a time, and what failed least comes first.
+CLAIM: Final = """
+with due as (
+  select d.* from subscription s
+  left join unnest($1::text[], $2::int[]) as b (subscription_id, running) using (subscription_id)
+  cross join lateral (
+    select d.subscription_id, d.topic, d.lane, d.timeline, d.sequence from delivery d
+    where d.subscription_id = s.subscription_id and d.due_at <= now() and d.due_at < 'infinity'
+    order by d.attempts, d.due_at
+    limit greatest(0, case when s.rounds > 0 then 1 else $3 end - coalesce(b.running, 0))
+    for update skip locked) d
+  where s.active and not s.gone and s.delivery = 'push' and s.resume_at <= now()),
+claimed as (
+  update delivery d set due_at = now() + make_interval(secs => $4), holder = $5 from due
+  where (d.subscription_id, d.topic, d.lane, d.timeline, d.sequence)
+      = (due.subscription_id, due.topic, due.lane, due.timeline, due.sequence)
+  returning d.*)
+select c.subscription_id, c.topic, c.lane, c.timeline, c.sequence, c.subject, c.attempts,
+       s.rounds, e.url, f.id, f.headers, f.value,
+       array[e.secret] || case when e.rotated_at > now() - make_interval(hours => $6) then array[e.old_secret] end
+         as secrets
+from claimed c
+join subscription s using (subscription_id)
+join endpoint e using (organisation, subscription_id)
+join feed f using (topic, lane, timeline, sequence)
+"""
+TAKE_BACK: Final = "update delivery set due_at = now(), holder = null where holder = $1"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One event to be told once: what, where, and how often it failed before.
+
+    ``rounds`` counts how often in a row the receiver could not be reached.
+    """
+
+    subscription_id: str
+    topic: str
+    lane: int
+    timeline: int
+    sequence: int
+    subject: str
+    attempts: int
+    rounds: int
+    url: str
+    sealed_secrets: Sequence[str]
+    event_id: str
+    body: bytes
+
+    @property
+    def key(self) -> tuple[str, str, int, int, int]:
+        return self.subscription_id, self.topic, self.lane, self.timeline, self.sequence
+
+
+async def open_new(pool: Pool) -> int:
+    """Open what the feed has for push subscriptions, a part at a time; returns how many cursors have moved."""
+    failpoints.reached("deliveries.begin")
+    async with pool.acquire() as connection, connection.transaction():
+        failpoints.reached("deliveries.behind")
+        behind = await connection.fetch(BEHIND, EVENTS_AT_ONCE, LANES_AT_ONCE, AHEAD_MAX)
+        if behind:
+            ranges = columns([tuple(row) for row in behind], 6)
+            # A statement of its own: it must see what was closed before the lock was ours.
+            failpoints.reached("deliveries.open")
+            await connection.execute(OPEN, *ranges)
+            failpoints.reached("deliveries.move")
+            await connection.execute(MOVE, *ranges)
+            failpoints.reached("deliveries.commit")
+        return len(behind)
+
+
+async def claim(pool: Pool, running: Mapping[str, int], at_once: int, seconds: float, holder: str) -> list[Job]:
+    """Take what is due, for ``seconds``: at most ``at_once`` per subscription, ``running`` ones counted."""
+    busy = columns(sorted(running.items()), 2)
+    failpoints.reached("deliveries.claim")
+    return [_job(row) for row in await pool.fetch(CLAIM, *busy, at_once, seconds, holder, ROTATION_HOURS)]
+
+
+async def take_back(pool: Pool, holder: str) -> None:
+    """At start: what this instance had under way when it died is due at once."""
+    failpoints.reached("deliveries.take-back")
+    await pool.execute(TAKE_BACK, holder)
+
+
+def _job(row: Any) -> Job:
+    return Job(
+        subscription_id=row["subscription_id"],
+        topic=row["topic"],
+        lane=row["lane"],
+        timeline=row["timeline"],
+        sequence=row["sequence"],
+        subject=row["subject"],
+        attempts=row["attempts"],
+        rounds=row["rounds"],
+        url=row["url"],
+        sealed_secrets=row["secrets"],
+        event_id=row["id"],
+        body=to_structured(row["headers"], row["value"]),
+    )

@@ -1,0 +1,1 @@
+"""The rules of the notifier: subscriptions, retry policy and cursors. Pure functions."""

@@ -1,0 +1,69 @@
+"""The cursor: where a reader stands on every lane, as one opaque text.
+
+It is a vector of places in the owners' own numbering, never a number of the notifier's: so it means the same on any
+instance, after any rebuild, and for push as for pull.
+"""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import orjson
+from samenspel.contracts.topics import CANONICAL, LaneName
+
+LANES_MAX: Final = 1_000
+TEXT_CHARS_MAX: Final = 16_000
+BIGINT_MAX: Final = 2**63 - 1
+
+
+class BadCursor(ValueError):
+    """The text is no cursor that this interface gave out."""
+
+
+class Place(NamedTuple):
+    """The last event that was taken of a lane; places of one lane compare as they follow each other."""
+
+    timeline: int = 1
+    sequence: int = 0
+
+
+START: Final = Place()
+Cursor = Mapping[LaneName, Place]
+"""Places by topic and lane; a lane that is absent stands at its start."""
+
+
+def encode(cursor: Cursor) -> str:
+    """Base64url of compact JSON: per topic the places of its lanes, in order."""
+    vector: dict[str, list[tuple[int, ...]]] = {}
+    for topic, lane in sorted(name for name, place in cursor.items() if place != START):
+        places = vector.setdefault(topic, [])
+        places.extend(tuple(cursor.get((topic, between), START)) for between in range(len(places), lane + 1))
+    return urlsafe_b64encode(orjson.dumps(vector)).decode().rstrip("=")
+
+
+def decode(text: str) -> dict[LaneName, Place]:
+    """The cursor in a text. Raises `BadCursor`; an empty text is the beginning of everything."""
+    if not text:
+        return {}
+    try:
+        if len(text) > TEXT_CHARS_MAX:
+            raise ValueError("too long")
+        vector = orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        return {
+            (topic, lane): _place(place) for topic, places in vector.items() for lane, place in _lanes(topic, places)
+        }
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadCursor(BadCursor.__doc__) from error
+
+
+def _lanes(topic: str, places: list[Any]) -> "enumerate[Any]":
+    if topic not in CANONICAL or len(places) > LANES_MAX:
+        raise ValueError(topic)
+    return enumerate(places)
+
+
+def _place(pair: list[Any]) -> Place:
+    timeline, sequence = pair
+    if not (type(timeline) is type(sequence) is int and 1 <= timeline < 2**31 and 0 <= sequence <= BIGINT_MAX):
+        raise ValueError(pair)
+    return Place(timeline, sequence)

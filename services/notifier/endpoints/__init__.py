@@ -1,0 +1,1 @@
+"""Webhook endpoints: which addresses are allowed, and how a delivery is signed."""

@@ -1,0 +1,23 @@
+"""Attempts to deliver."""
+
+from typing import Any, Final
+
+from samenspel.runtime.postgres import Pool
+
+ATTEMPTS: Final = """
+select event_id, attempted_at, seconds, status, error from attempt
+where subscription_id = $1 order by number desc limit $2
+"""
+
+
+FORGET_ATTEMPTS: Final = "delete from attempt where attempted_at < now() - make_interval(days => $1)"
+
+
+async def attempts(pool: Pool, subscription_id: str, limit: int) -> list[Any]:
+    """The last attempts, latest first."""
+    return await pool.fetch(ATTEMPTS, subscription_id, limit)
+
+
+async def forget(pool: Pool, days: int) -> None:
+    """Drop entries of the attempt log that are older than this."""
+    await pool.execute(FORGET_ATTEMPTS, days)

@@ -1,0 +1,1 @@
+"""Access to a Samenspel system: profile, Kafka connection, tokens, errors."""

@@ -1,0 +1,86 @@
+"""How an organisation comes in at Kafka, and one sentence that says why it cannot."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ssl import create_default_context
+from typing import Any, Final, TypeVar
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from samenspel.client.access.errors import SurroundingsMissing
+from samenspel.client.access.profile import Credential, KafkaAccess
+
+Client = TypeVar("Client", AIOKafkaConsumer, AIOKafkaProducer)
+LOOK_SECONDS_MAX: Final = 2.0
+
+
+def aiokafka_settings(access: KafkaAccess, credential: Credential) -> dict[str, Any]:
+    """Connection settings as aiokafka takes them."""
+    encrypted = access.security_protocol == "SASL_SSL"
+    return {
+        "bootstrap_servers": access.bootstrap,
+        "security_protocol": access.security_protocol,
+        "sasl_mechanism": access.sasl_mechanism,
+        "sasl_plain_username": credential.username,
+        "sasl_plain_password": credential.password,
+        "client_id": f"samenspel-{credential.oin}",
+        **({"ssl_context": create_default_context(cafile=access.ca_file)} if encrypted else {}),
+    }
+
+
+def librdkafka_settings(access: KafkaAccess, credential: Credential) -> dict[str, Any]:
+    """The same as librdkafka takes them."""
+    return {
+        "bootstrap.servers": access.bootstrap,
+        "security.protocol": access.security_protocol,
+        "sasl.mechanism": access.sasl_mechanism,
+        "sasl.username": credential.username,
+        "sasl.password": credential.password,
+        "client.id": f"samenspel-{credential.oin}",
+        **({"ssl.ca.location": str(access.ca_file)} if access.ca_file else {}),
+    }
+
+
+@asynccontextmanager
+async def started(client: Client, access: KafkaAccess, name: str) -> AsyncIterator[Client]:
+    """An aiokafka client that has started, and stops at the end. Raises SurroundingsMissing."""
+    try:
+        try:
+            await client.start()
+        except KafkaConnectionError:
+            raise SurroundingsMissing(await _why_not(access, name)) from None
+        except KafkaError as error:
+            raise SurroundingsMissing(f"Kafka at {access.bootstrap} refused {name}: {error}") from None
+        yield client
+    finally:
+        await client.stop()
+
+
+def away(access: KafkaAccess) -> str:
+    return (
+        f"Kafka at {access.bootstrap} does not answer: `samenspel up` starts a local one; "
+        "for another, look at system.json in your profile"
+    )
+
+
+def not_let_in(access: KafkaAccess, name: str) -> str:
+    return (
+        f"Kafka at {access.bootstrap} does not let {name} in: user or password is not, or no longer, right; "
+        "ask the operator for a new one (`samenspel organisation admit`)"
+    )
+
+
+async def _why_not(access: KafkaAccess, name: str) -> str:
+    """aiokafka says "Unable to bootstrap" for a wrong password too; whether anybody listens tells them apart."""
+    for address in access.bootstrap.split(","):
+        host, _, port = address.rpartition(":")
+        try:
+            async with asyncio.timeout(LOOK_SECONDS_MAX):
+                _, writer = await asyncio.open_connection(host, int(port))
+        except (OSError, TimeoutError):
+            continue
+        writer.close()
+        return not_let_in(access, name)
+    return away(access)

@@ -1,0 +1,157 @@
+"""Reading canonical lanes from Kafka, whole batches at a time.
+
+librdkafka fetches and decodes in threads of its own, so that a reader's time is its own. There is no group and
+nothing is committed: where to read on is known by who reads.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from samenspel.client.access.errors import SurroundingsMissing
+from samenspel.client.access.kafka import away, librdkafka_settings, not_let_in
+from samenspel.client.access.profile import Credential, KafkaAccess
+
+LaneName = tuple[str, int]
+ANSWER_SECONDS_MAX: Final = 10.0
+TURN_SECONDS: Final = 1.0
+RECORDS_MAX: Final = 5_000
+SILENT_SECONDS_MAX: Final = 30.0
+"""How long Kafka may bring nothing of what it said it has."""
+FETCH_BYTES: Final = 4_194_304
+QUEUE_KIB: Final = 65_536
+_PASSING: Final = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE, KafkaError._TIMED_OUT}
+_CUT_BACK: Final = {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}
+_SILENT: Final = logging.getLogger(f"{__name__}.librdkafka")
+_SILENT.addHandler(logging.NullHandler())
+_SILENT.propagate = False
+Record = Any
+"""confluent-kafka's Message: ``topic() partition() offset() headers() value()``."""
+
+
+class KafkaLanes:
+    """A context manager. ``name`` is of the organisation that reads. Raises SurroundingsMissing anywhere."""
+
+    def __init__(self, access: KafkaAccess, credential: Credential) -> None:
+        self._access = access
+        self._name = credential.name
+        self._refused = False
+        self._heard = time.monotonic()
+        self.reached: dict[LaneName, int] = {}
+        """The offset behind the last record that was handed out, per lane."""
+        self._consumer = Consumer(
+            {
+                **librdkafka_settings(access, credential),
+                "group.id": f"{credential.oin}.replica",
+                "enable.auto.commit": False,
+                "auto.offset.reset": "error",
+                "enable.partition.eof": True,
+                "isolation.level": "read_committed",
+                "fetch.message.max.bytes": FETCH_BYTES,
+                "queued.max.messages.kbytes": QUEUE_KIB,
+                "reconnect.backoff.max.ms": 500,
+                "error_cb": self._on_error,
+            },
+            logger=_SILENT,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        self._consumer.close()
+
+    def bounds(self, topics: Sequence[str]) -> dict[LaneName, tuple[int, int]]:
+        """Each lane of these topics: the first offset there is, and the one that the next record will get."""
+        known = self._topics()
+        try:
+            names = [(topic, lane) for topic in topics if topic in known for lane in sorted(known[topic].partitions)]
+            return {
+                name: self._consumer.get_watermark_offsets(TopicPartition(*name), timeout=ANSWER_SECONDS_MAX)
+                for name in names
+            }
+        except KafkaException as error:
+            raise self._missing(error) from None
+
+    def read_from(self, offsets: Mapping[LaneName, int]) -> None:
+        self.reached = dict(offsets)
+        self._heard = time.monotonic()
+        self._consumer.assign([TopicPartition(*name, offset) for name, offset in offsets.items()])
+
+    def go_to(self, name: LaneName, offset: int) -> None:
+        """Read one lane on from another offset."""
+        self.reached[name] = offset
+        self._consumer.seek(TopicPartition(*name, offset))
+
+    def batch(self, records_max: int, seconds: float) -> list[Record]:
+        """What has come, in order per lane; after ``seconds`` what there is, perhaps nothing."""
+        found: list[Record] = []
+        try:
+            # Asked for many, librdkafka waits for many: so wait for the first only.
+            arrived: list[Record] = self._consumer.consume(1, seconds)
+            arrived += self._consumer.consume(records_max - 1, 0) if arrived and records_max > 1 else []
+        except KafkaException as error:
+            raise self._missing(error) from None
+        for record in arrived:
+            if (amiss := record.error()) is not None:
+                self._consider(record, amiss)
+                continue
+            self.reached[record.topic(), record.partition()] = record.offset() + 1
+            found.append(record)
+        if found:
+            self._heard = time.monotonic()
+        return found
+
+    def require_life(self) -> None:
+        """Raise SurroundingsMissing when nothing has come for too long."""
+        if time.monotonic() - self._heard > SILENT_SECONDS_MAX:
+            raise SurroundingsMissing(away(self._access))
+
+    def records(self, places: Mapping[LaneName, tuple[int, int]]) -> Iterator[Record]:
+        """The records of these lanes, each from its first offset until its second is reached; in order per lane.
+
+        Meanwhile a lane may be told to `go_to` another place. Raises SurroundingsMissing when nothing comes.
+        """
+        self.read_from({name: start for name, (start, _) in places.items()})
+        while any(self.reached[name] < end for name, (_, end) in places.items()):
+            yield from self.batch(RECORDS_MAX, TURN_SECONDS)
+            self.require_life()
+
+    def _topics(self) -> Any:
+        """Asked in short turns: only between them do we hear that the password is wrong."""
+        deadline = time.monotonic() + ANSWER_SECONDS_MAX
+        while True:
+            try:
+                return self._consumer.list_topics(timeout=TURN_SECONDS).topics
+            except KafkaException as error:
+                self._consumer.poll(0)
+                if self._refused or time.monotonic() > deadline:
+                    raise self._missing(error) from None
+
+    def _consider(self, record: Record, error: KafkaError) -> None:
+        if error.code() == KafkaError._PARTITION_EOF:
+            name = record.topic(), record.partition()
+            self.reached[name] = max(self.reached.get(name, 0), record.offset())
+        elif error.code() in _CUT_BACK:
+            # Cut back or made anew: the law says which of its records count.
+            self.go_to((record.topic(), record.partition()), self._start_of(record.topic(), record.partition()))
+        elif error.code() not in _PASSING:
+            raise SurroundingsMissing(f"Kafka does not let {self._name} read {record.topic()}: {error.str()}")
+
+    def _start_of(self, topic: str, lane: int) -> int:
+        start, _ = self._consumer.get_watermark_offsets(TopicPartition(topic, lane), timeout=ANSWER_SECONDS_MAX)
+        return int(start)
+
+    def _on_error(self, error: KafkaError) -> None:
+        self._refused |= error.code() == KafkaError._AUTHENTICATION
+
+    def _missing(self, error: KafkaException) -> SurroundingsMissing:
+        if self._refused or error.args[0].code() == KafkaError._AUTHENTICATION:
+            return SurroundingsMissing(not_let_in(self._access, self._name))
+        return SurroundingsMissing(away(self._access))

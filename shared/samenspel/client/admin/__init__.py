@@ -1,0 +1,1 @@
+"""The operator's client: Kafka users, ACLs and quotas, admission, quarantine."""

@@ -1,0 +1,96 @@
+"""Admitting organisations: everything they need to come in, and the event that makes them known.
+
+Every step leaves alone or makes right what is there already, so that the whole may be repeated after a crash
+anywhere. The credential is kept before the event is submitted: a known organisation can always come in.
+"""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+from samenspel.client.access.local_issuer import Issuer
+from samenspel.client.access.profile import Credential, Profile
+from samenspel.client.admin.access_policy import QUOTA_OF_ORGANISATION, rights_of_organisation
+from samenspel.client.admin.kafka_admin import KafkaAdmin, KafkaAdminError, admin_of
+from samenspel.client.submit.emit import emit
+from samenspel.client.submit.statements import state
+from samenspel.contracts.organisations import OPERATOR, OrganisationAdmitted
+from samenspel.contracts.receipts import Answer
+from samenspel.contracts.topics import topics_of
+
+AT_ONCE: Final = 8
+PASSWORD_BYTES: Final = 32
+KNOWN_SECONDS_MAX: Final = 30.0
+KNOWN_POLL_SECONDS: Final = 0.1
+Told = Callable[[str], None]
+
+
+async def admit(
+    profile: Profile,
+    organisations: Sequence[OrganisationAdmitted],
+    *,
+    operator: str = OPERATOR,
+    told: Told = lambda _: None,
+) -> list[Answer]:
+    """Let these organisations in; the registry's answer to each, in order.
+
+    ``told`` hears each step. An answer is *accepted*, *repeated*, or *rejected*: ``already-exists`` when the
+    organisation was admitted with other content. Raises SurroundingsMissing, DoorRefused, KafkaAdminError,
+    ProfileError, IssuerRefused.
+    """
+    profile.credential(operator)
+    await asyncio.to_thread(_provide, profile, organisations, told)
+    told("telling the registry")
+    statements = [state(operator, "organisation-admitted", _data(each)) for each in organisations]
+    answers = await emit(profile, operator, statements, via="http")
+    return [answer for answer in answers if answer is not None]
+
+
+def _provide(profile: Profile, organisations: Sequence[OrganisationAdmitted], told: Told) -> None:
+    """Topics, user, rights, quota and credential of each."""
+    admin = admin_of(profile)
+    issuer = Issuer(profile.issuer_folder)
+    known = {each.oin: each for each in profile.credentials()}
+    told("making topics")
+    admin.ensure_topics([topic for each in organisations for topic in topics_of(each.oin)])
+    told("making users and rights")
+    credentials = [_credential(each, known.get(each.oin), issuer) for each in organisations]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for credential in pool.map(partial(_let_in, admin), credentials):
+            profile.save(credential)
+    _wait_until_known(admin, {credential.username for credential in credentials})
+
+
+def _wait_until_known(admin: KafkaAdmin, users: set[str]) -> None:
+    """Brokers hear of a user after the controller does, behind the topics that they are still making."""
+    deadline = time.monotonic() + KNOWN_SECONDS_MAX
+    while not users <= set(admin.users()):
+        if time.monotonic() > deadline:
+            raise KafkaAdminError(f"Kafka has not let the new users in within {KNOWN_SECONDS_MAX:.0f} s")
+        time.sleep(KNOWN_POLL_SECONDS)
+
+
+def _credential(stated: OrganisationAdmitted, known: Credential | None, issuer: Issuer) -> Credential:
+    """A password that is known stays: the organisation may be using it."""
+    return Credential(
+        name=stated.name,
+        oin=stated.oin,
+        username=stated.oin,
+        password=known.password if known else secrets.token_urlsafe(PASSWORD_BYTES),
+        token=issuer.mint(stated.oin),
+    )
+
+
+def _let_in(admin: KafkaAdmin, credential: Credential) -> Credential:
+    admin.ensure_user(credential.username, credential.password)
+    admin.ensure_acls(credential.username, rights_of_organisation(credential.oin))
+    admin.set_quota(credential.username, QUOTA_OF_ORGANISATION)
+    return credential
+
+
+def _data(stated: OrganisationAdmitted) -> dict[str, object]:
+    return stated.model_dump(mode="json", exclude_unset=True)

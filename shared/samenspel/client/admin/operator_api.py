@@ -1,0 +1,47 @@
+"""The door that each service keeps for the operator: asked over HTTP, with the operator's token."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+import orjson
+
+from samenspel.client.access.errors import DoorRefused, SurroundingsMissing
+from samenspel.client.access.profile import Credential, System
+from samenspel.client.submit.http import said
+from samenspel.contracts.topics import Service
+
+REQUEST_SECONDS_MAX: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorDoor:
+    """One service's. ``seconds`` is how long an answer may take."""
+
+    system: System
+    operator: Credential
+    service: Service
+    seconds: float = REQUEST_SECONDS_MAX
+
+    async def ask(
+        self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
+    ) -> dict[str, Any]:
+        """Its answer. Raises SurroundingsMissing, or DoorRefused with what the service said."""
+        url = f"{self.system.http[self.service]}{path}"
+        headers = {"authorization": f"Bearer {self.operator.token}"}
+        timeout = aiohttp.ClientTimeout(total=self.seconds)
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
+                session.request(method, url, params=query, json=body) as response,
+            ):
+                status, content = response.status, await response.read()
+        except (aiohttp.ClientError, TimeoutError):
+            raise SurroundingsMissing(
+                f"the {self.service} at {url} does not answer: `samenspel status` shows what runs"
+            ) from None
+        if status != 200:
+            raise DoorRefused(f"the {self.service}: {said(status, content)}")
+        answer: dict[str, Any] = orjson.loads(content)
+        return answer

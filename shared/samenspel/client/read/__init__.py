@@ -1,0 +1,1 @@
+"""Reading events and explanations, and receiving webhooks."""

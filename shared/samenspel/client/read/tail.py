@@ -1,0 +1,89 @@
+"""Following what happens: canonical events of all lanes, as they come, with the names that they speak of."""
+
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import orjson
+
+from samenspel.client.access.kafka_lanes import KafkaLanes, LaneName, Record
+from samenspel.client.access.profile import Profile
+from samenspel.client.read.sentences import Names
+from samenspel.contracts.canonical import CanonicalEvent, read, to_structured
+from samenspel.contracts.topics import CANONICAL, FUNDING, INITIATIVES, ORGANISATIONS
+
+From = Literal["beginning", "now"]
+RECORDS_MAX: Final = 1_000
+TITLES_PER_LANE: Final = 5_000
+WAIT_SECONDS: Final = 0.5
+_NAMING: Final = (ORGANISATIONS, INITIATIVES, FUNDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event, and the attributes that a sentence needs beside it."""
+
+    event: CanonicalEvent
+    submitter: str
+    time: str
+
+    def structured(self) -> bytes:
+        """The event as a CloudEvents JSON object."""
+        return to_structured(self.event.lines, self.event.value)
+
+
+def tail(
+    profile: Profile,
+    organisation: str,
+    names: Names,
+    *,
+    since: From,
+    follow: bool = True,
+    types: Collection[str] = (),
+) -> Iterator[Told]:
+    """Events of the four canonical topics, in order per lane; without ``follow`` up to the present ends.
+
+    Organisations are read first, and of initiatives and programmes the latest, so that ``names`` knows them.
+    Raises SurroundingsMissing, ProfileError.
+    """
+    with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as lanes:
+        bounds = lanes.bounds(list(CANONICAL))
+        known = {name: _naming(name, *ends, since) for name, ends in bounds.items() if name[0] in _NAMING}
+        for told in _read(lanes, {name: start for name, (start, _) in known.items()}, known):
+            _learn(names, told.event)
+        starts = {name: start if since == "beginning" else end for name, (start, end) in bounds.items()}
+        for told in _read(lanes, starts, None if follow else bounds):
+            if not types or told.event.type in types:
+                yield told
+
+
+def _naming(name: LaneName, start: int, end: int, since: From) -> tuple[int, int]:
+    """What to read of a lane for its names: every organisation; of the rest the latest, unless all is shown."""
+    if name[0] == ORGANISATIONS:
+        return start, end
+    return (end, end) if since == "beginning" else (max(start, end - TITLES_PER_LANE), end)
+
+
+def _read(
+    lanes: KafkaLanes, starts: dict[LaneName, int], ends: dict[LaneName, tuple[int, int]] | None
+) -> Iterator[Told]:
+    lanes.read_from(starts)
+    while ends is None or any(lanes.reached[name] < end for name, (_, end) in ends.items()):
+        records = lanes.batch(RECORDS_MAX, WAIT_SECONDS)
+        # Within one fetch, lanes are merged by the moment at which Kafka has them: it reads as it happened.
+        for record in sorted(records, key=lambda each: each.timestamp()[1]):
+            yield _told(record)
+        if ends is not None:
+            lanes.require_life()
+
+
+def _told(record: Record) -> Told:
+    headers = dict(record.headers())
+    event = read(record.topic(), record.partition(), record.offset(), record.headers(), record.value())
+    return Told(event, headers["ce_authid"].decode().rpartition(":")[2], headers["ce_time"].decode())
+
+
+def _learn(names: Names, event: CanonicalEvent) -> None:
+    with suppress(orjson.JSONDecodeError, KeyError, TypeError):
+        names.learn(event.aggregate, orjson.loads(event.value))

@@ -1,0 +1,148 @@
+"""The law of lanes, applied to a copy: what each record changes, gathered until the store commits it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from samenspel.client.replica.headers import Header, HeaderShape, HeaderShapes
+from samenspel.contracts.digest import MODULUS, REMOVED, state_hash, to_hex
+from samenspel.contracts.sequencing import Position, Verdict, is_removal, judge
+
+LaneName = tuple[str, int]
+"""Topic and partition."""
+OIN_DIGITS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Divergence:
+    """The event from which this copy no longer equals its owner's lane."""
+
+    lane: str
+    sequence: int
+    event: str
+    aggregate: str
+    subject: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.lane} diverged at sequence {self.sequence}: after event {self.event} on {self.aggregate} "
+            f"{self.subject} this copy has another digest than its owner"
+        )
+
+
+@dataclass(slots=True)
+class Lane:
+    """Where the copy stands on one lane; ``stored`` is the sequence that the file has."""
+
+    topic: str
+    partition: int
+    timeline: int = 1
+    sequence: int = 0
+    digest: int = 0
+    last_offset: int = -1
+    stored: tuple[int, int] = (1, 0)
+    ahead: int = 0
+    """The highest sequence met that could not be applied, because one before it is missing."""
+    divergence: Divergence | None = None
+    set_aside: str = ""
+    """The file that keeps what this copy had of the lane before its owner started it anew."""
+    label: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.label = f"{self.topic}/{self.partition}"
+
+    @property
+    def name(self) -> LaneName:
+        return self.topic, self.partition
+
+
+class Hashes(dict[bytes, int]):
+    """``H`` of aggregates, by `key_of`; those that are not here are asked of the file, if there is one to ask."""
+
+    def __init__(self, known: Mapping[bytes, int] | None = None, find: Callable[[bytes], int] | None = None) -> None:
+        super().__init__(known or {})
+        self._find = find
+
+    def __missing__(self, key: bytes) -> int:
+        return self._find(key) if self._find else REMOVED
+
+
+def key_of(aggregate: bytes, subject: bytes) -> bytes:
+    return aggregate + b"\n" + subject
+
+
+class Copy:
+    """Takes records; ``rows`` are the events applied since the last commit, as rows of table ``event``."""
+
+    def __init__(self, lanes: Mapping[LaneName, Lane], hashes: Hashes) -> None:
+        self.lanes = dict(lanes)
+        self.hashes = hashes
+        self.rows: list[tuple[Any, ...]] = []
+        self.unreadable = 0
+        self._shapes = HeaderShapes()
+        self._shape: HeaderShape | None = None
+
+    def take(self, lane: Lane, offset: int, headers: Sequence[Header], value: bytes) -> Verdict:
+        """Apply one record if the law says so. A lane that diverged takes nothing more."""
+        names, values = zip(*headers, strict=False)
+        shape = self._shape
+        if shape is None or names != shape.names:
+            shape = self._shape = self._shapes[names]
+        timeline, sequence, aggregate, subject, digest = shape.law(values)
+        number = int(sequence)
+        if number != lane.sequence + 1 or int(timeline) != lane.timeline:
+            return self._pass_over(lane, int(timeline), number)
+        if lane.divergence is not None:
+            return Verdict.SKIP
+        key = key_of(aggregate, subject)
+        new = REMOVED if is_removal(value) else state_hash(aggregate, subject, value)
+        after = (lane.digest - self.hashes[key] + new) % MODULUS
+        row = _row_of(lane, number, shape.columns(values), new, digest, shape.lines(values), value)
+        if after != int(digest, 16):
+            lane.divergence = Divergence(lane.label, number, row[3], row[5], row[6])
+            return Verdict.SKIP
+        lane.sequence, lane.digest, lane.last_offset = number, after, offset
+        self.hashes[key] = new
+        self.rows.append(row)
+        return Verdict.APPLY
+
+    def committed(self) -> None:
+        """The store has everything; begin anew."""
+        self.rows = []
+        for lane in self.lanes.values():
+            lane.stored = lane.timeline, lane.sequence
+
+    def _pass_over(self, lane: Lane, timeline: int, sequence: int) -> Verdict:
+        """The rare cases, as `messaging.law` judges them; only APPLY was decided above."""
+        verdict = judge(Position(lane.timeline, lane.sequence), timeline, sequence)
+        if verdict is Verdict.HOLE:
+            lane.ahead = max(lane.ahead, sequence)
+        return verdict
+
+
+def _row_of(
+    lane: Lane, number: int, columns: Sequence[bytes], new: int, digest: bytes, lines: bytes, value: bytes
+) -> tuple[Any, ...]:
+    """A row of table ``event``, without its number."""
+    return (
+        lane.label,
+        lane.timeline,
+        number,
+        *map(bytes.decode, columns[:-1]),
+        columns[-1][-OIN_DIGITS:].decode(),
+        new.to_bytes(32, "big"),
+        digest.decode(),
+        lines.decode(),
+        _text_or_bytes(value),
+    )
+
+
+def _text_or_bytes(value: bytes) -> str | bytes:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value
+
+
+def hex_of(lane: Lane) -> str:
+    return to_hex(lane.digest)

@@ -1,0 +1,1 @@
+"""Submitting events over Kafka or HTTP, and collecting their receipts."""

@@ -1,0 +1,126 @@
+"""The HTTP door of the services, as a client uses it: batches of statements in, answers out."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+import orjson
+from pydantic import TypeAdapter
+
+from samenspel.client.access.errors import DoorRefused, SurroundingsMissing
+from samenspel.client.access.profile import Credential, System
+from samenspel.client.submit.receipts import is_final
+from samenspel.client.submit.statements import Progress, Statement, by_domain
+from samenspel.contracts.cloudevents import BATCH
+from samenspel.contracts.receipts import Answer
+from samenspel.contracts.topics import DOMAIN_OF, Domain
+
+EVENTS_MAX: Final = 500
+BATCH_BYTES_MAX: Final = 1_000_000
+REQUEST_SECONDS_MAX: Final = 30
+PAUSE_SECONDS: Final = 1.0
+BUSY_SECONDS_MAX: Final = 15.0
+"""How long a door that is closed for a moment (503) is knocked at again."""
+SERVICE_OF: Final = {domain: service for service, domain in DOMAIN_OF.items()}
+_ANSWERS: Final = TypeAdapter(list[Answer])
+
+
+class HttpDoor:
+    """Submits as one organisation with its bearer token; an async context manager."""
+
+    def __init__(self, system: System, credential: Credential) -> None:
+        self._system = system
+        self._credential = credential
+
+    async def __aenter__(self) -> Self:
+        headers = {"authorization": f"Bearer {self._credential.token}", "content-type": BATCH}
+        timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS_MAX)
+        self._session = aiohttp.ClientSession(headers=headers, timeout=timeout)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self._session.close()
+
+    async def submit(
+        self, statements: Sequence[Statement], within: float | None = None, progress: Progress = lambda _: None
+    ) -> list[Answer | None]:
+        """The answer to each statement, in order; those deferred are asked for again for ``within`` seconds.
+
+        Raises SurroundingsMissing when a service does not answer, DoorRefused when it refuses the whole.
+        """
+        answers = await self._post(statements, progress)
+        if within is not None:
+            await self._settle(statements, answers, within)
+        return [answers.get(each.identity) for each in statements]
+
+    async def _settle(self, statements: Sequence[Statement], answers: dict[Any, Answer], within: float) -> None:
+        """Posting again returns the present outcome."""
+        deadline = asyncio.get_running_loop().time() + within
+        while asyncio.get_running_loop().time() < deadline:
+            deferred = [each for each in statements if not is_final(answers[each.identity])]
+            if not deferred:
+                return
+            await asyncio.sleep(PAUSE_SECONDS)
+            answers.update(await self._post(deferred))
+
+    async def _post(self, statements: Sequence[Statement], progress: Progress = lambda _: None) -> dict[Any, Answer]:
+        answers: dict[Any, Answer] = {}
+        for domain, theirs in by_domain(statements).items():
+            for batch in batches(theirs):
+                for each, answer in zip(batch, await self._post_batch(domain, batch), strict=True):
+                    answers[each.identity] = answer
+                progress(len(batch))
+        return answers
+
+    async def _post_batch(self, domain: Domain, batch: Sequence[Statement]) -> list[Answer]:
+        service = SERVICE_OF[domain]
+        url = f"{self._system.http[service]}/v1/events"
+        body = b"[" + b",".join(each.structured() for each in batch) + b"]"
+        deadline = asyncio.get_running_loop().time() + BUSY_SECONDS_MAX
+        while True:
+            try:
+                async with self._session.post(url, data=body) as response:
+                    status, content = response.status, await response.read()
+            except (aiohttp.ClientError, TimeoutError):
+                raise SurroundingsMissing(
+                    f"the {service} at {url} does not answer: `samenspel status` shows what runs"
+                ) from None
+            if status == 200:
+                return _ANSWERS.validate_json(content)
+            if status == 401:
+                raise SurroundingsMissing(
+                    f"the {service} does not know the token of {self._credential.name}, or no longer: "
+                    "`samenspel organisation admit` gives a new one"
+                )
+            if status != 503 or asyncio.get_running_loop().time() > deadline:
+                raise DoorRefused(f"the {service} refused {self._credential.name}: {said(status, content)}")
+            await asyncio.sleep(PAUSE_SECONDS)
+
+
+def batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
+    """In order, as few as the door's limits allow: 500 events, and a body under 1 MiB."""
+    batch: list[Statement] = []
+    size = 0
+    for each in statements:
+        length = len(each.data) + 2_000
+        if batch and (len(batch) == EVENTS_MAX or size + length > BATCH_BYTES_MAX):
+            yield batch
+            batch, size = [], 0
+        batch.append(each)
+        size += length
+    if batch:
+        yield batch
+
+
+def said(status: int, content: bytes) -> str:
+    """Why a request was refused, for people: the details in a problem+json (RFC 9457), and the status."""
+    try:
+        problem = orjson.loads(content)
+        reasons = [str(each["detail"]) for each in problem.get("errors") or [problem]]
+    except (orjson.JSONDecodeError, KeyError, AttributeError, TypeError):
+        reasons = ["no reason given"]
+    return f"{'; '.join(reasons)} (HTTP {status})"

@@ -1,0 +1,110 @@
+"""Awaiting answers: the receipts of one organisation, from now on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+from pydantic import ValidationError
+
+from samenspel.client.access.errors import SurroundingsMissing
+from samenspel.client.access.kafka import aiokafka_settings, started
+from samenspel.client.access.profile import Credential, KafkaAccess
+from samenspel.client.submit.statements import Identity
+from samenspel.contracts.receipts import Answer, Receipt
+from samenspel.contracts.topics import DOMAIN_OF, receipts
+
+FINAL: Final = ("accepted", "rejected")
+_POLL_MS: Final = 200
+
+
+def outcome_of(answer: Answer) -> str:
+    """What became of the submission, also when it is said again: `repeated` tells what the first answer was."""
+    return answer.first_outcome or answer.outcome
+
+
+def is_final(answer: Answer) -> bool:
+    return outcome_of(answer) in FINAL
+
+
+class Receipts:
+    """Keeps the latest answer to each submission that is expected; what nobody expects passes by."""
+
+    def __init__(self) -> None:
+        self._latest: dict[Identity, Answer | None] = {}
+        self._awaited: set[Identity] = set()
+        self._news = asyncio.Event()
+
+    def expect(self, identities: Iterable[Identity]) -> None:
+        """To be called before these are sent."""
+        for identity in identities:
+            self._latest[identity] = None
+            self._awaited.add(identity)
+
+    async def finals(self, identities: Iterable[Identity], within: float) -> list[Answer | None]:
+        """The final answer to each; after ``within`` seconds what there is: *deferred*, or None."""
+        wanted = list(identities)
+        try:
+            async with asyncio.timeout(within):
+                while not self._awaited.isdisjoint(wanted):
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            self._awaited.difference_update(wanted)
+        found = [self._latest.get(identity) for identity in wanted]
+        for identity in wanted:
+            self._latest.pop(identity, None)
+        return found
+
+    def take(self, value: bytes) -> None:
+        """One record of a receipts topic."""
+        try:
+            receipt = Receipt.model_validate_json(value)
+        except ValidationError:
+            return
+        for answer in receipt.answers:
+            identity = answer.source, answer.id
+            if identity in self._awaited:
+                self._latest[identity] = answer
+                if is_final(answer):
+                    self._awaited.discard(identity)
+                    self._news.set()
+
+
+@asynccontextmanager
+async def receipts_from_now(access: KafkaAccess, credential: Credential) -> AsyncIterator[Receipts]:
+    """Receipts whose reading begins at the topics' present end: what is sent after this is not missed."""
+    consumer = AIOKafkaConsumer(
+        **aiokafka_settings(access, credential),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="latest",
+    )
+    async with started(consumer, access, credential.name):
+        partitions = [TopicPartition(receipts(domain, credential.oin), 0) for domain in DOMAIN_OF.values()]
+        consumer.assign(partitions)
+        try:
+            ends = await consumer.end_offsets(partitions)
+        except KafkaError:
+            raise SurroundingsMissing(
+                f"{credential.name} has no receipts topics at {access.bootstrap}: "
+                "`samenspel organisation admit` makes them"
+            ) from None
+        for partition, end in ends.items():
+            consumer.seek(partition, end)
+        kept = Receipts()
+        reading = asyncio.create_task(_read(consumer, kept))
+        try:
+            yield kept
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+
+async def _read(consumer: AIOKafkaConsumer, kept: Receipts) -> None:
+    while True:
+        for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
+            for record in records:
+                kept.take(record.value)

@@ -1,5 +1,0 @@
-"""What a client needs around it and may not find: Kafka, a service, a profile."""
-
-
-class SurroundingsMissing(RuntimeError):
-    """Something we need does not answer or does not let us in; the text is one sentence that says what to do."""

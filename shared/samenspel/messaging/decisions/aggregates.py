@@ -1,0 +1,90 @@
+"""Our own aggregates, and our copy of the aggregates of others."""
+
+from collections.abc import Container, Iterable, Mapping, Set
+from itertools import groupby
+
+from samenspel.contracts.catalogue import Reference
+from samenspel.contracts.digest import to_hex
+from samenspel.contracts.topics import LaneName
+from samenspel.messaging.decisions.state import Held
+from samenspel.messaging.errors import FenceLost
+from samenspel.runtime import failpoints
+from samenspel.runtime.bulk_parameters import columns, joined
+from samenspel.runtime.postgres import Connection
+
+LOAD = """
+select aggregate, subject, topic, lane, value, hash, private, removed
+from aggregate where (aggregate, subject) in (
+  select * from unnest(string_to_array($1, chr(30)), string_to_array($2, chr(30))))
+"""
+
+# What lies on a lane that this transaction has locked cannot change; what lies elsewhere is held still.
+SHARE = LOAD + "order by aggregate, subject for share"
+
+SAVE = """
+insert into aggregate (aggregate, topic, subject, lane, value, hash, private)
+select $1, $2, x.subject, x.lane::int, convert_to(x.value, 'UTF8'), decode(x.hash, 'hex'),
+       convert_to(nullif(x.private, ''), 'UTF8')
+from unnest(string_to_array($3, chr(30)), string_to_array($4, chr(30)), string_to_array($5, chr(30)),
+            string_to_array($6, chr(30)), string_to_array($7, chr(30))) as x (subject, lane, value, hash, private)
+on conflict (aggregate, subject) do update set
+  value = excluded.value, hash = excluded.hash, private = excluded.private
+where (aggregate.topic, aggregate.lane) = (excluded.topic, excluded.lane)
+"""
+
+SHARE_PROJECTION = """
+select aggregate, subject, value, hash
+from projection where (aggregate, subject) in (select * from unnest($1::text[], $2::text[])) and not stale
+order by aggregate, subject for share
+"""
+
+
+async def load(
+    connection: Connection, references: Set[Reference], locked: Container[LaneName]
+) -> dict[Reference, Held]:
+    """Our own aggregates as they stand now; to be called after the lane locks."""
+    if not references:
+        return {}
+    failpoints.reached("aggregates.load")
+    rows = await connection.fetch(LOAD, *joined(sorted(references), 2))
+    elsewhere = [row for row in rows if (row["topic"], row["lane"]) not in locked]
+    if elsewhere:
+        names = sorted((row["aggregate"], row["subject"]) for row in elsewhere)
+        rows = [row for row in rows if (row["topic"], row["lane"]) in locked]
+        failpoints.reached("aggregates.share")
+        rows += await connection.fetch(SHARE, *joined(names, 2))
+    return {
+        (row["aggregate"], row["subject"]): Held(
+            row["value"], int.from_bytes(row["hash"], "big"), row["private"], row["removed"]
+        )
+        for row in rows
+    }
+
+
+async def save(connection: Connection, changed: Mapping[Reference, Held], at: Mapping[Reference, LaneName]) -> None:
+    """Write what our aggregates have become, kind by kind, in the order of their primary key.
+
+    Raises `FenceLost` when a new one's id came to life on another lane meanwhile: an id has one life and one lane.
+    """
+    for (aggregate, topic), references in groupby(sorted(changed), key=lambda each: (each[0], at[each][0])):
+        rows = [_row(reference, at[reference], changed[reference]) for reference in references]
+        failpoints.reached("aggregates.save")
+        done = await connection.execute(SAVE, aggregate, topic, *joined(rows, 5))
+        if done != f"INSERT 0 {len(rows)}":
+            raise FenceLost(f"another lane got one of these {aggregate} first")
+
+
+def _row(reference: Reference, lane: LaneName, held: Held) -> tuple[str, int, bytes, str, bytes]:
+    return reference[1], lane[1], held.value, to_hex(held.hash), held.private or b""
+
+
+async def share_projection(connection: Connection, references: Iterable[Reference]) -> dict[Reference, Held]:
+    """Others' aggregates, locked against change until commit."""
+    wanted = sorted(set(references))
+    if not wanted:
+        return {}
+    failpoints.reached("aggregates.share-projection")
+    rows = await connection.fetch(SHARE_PROJECTION, *columns(wanted, 2))
+    return {
+        (row["aggregate"], row["subject"]): Held(row["value"], int.from_bytes(row["hash"], "big")) for row in rows
+    }

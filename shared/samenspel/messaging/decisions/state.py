@@ -1,0 +1,86 @@
+"""What a decision may look at: own aggregates, facts of others, and what the batch itself has changed already."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from samenspel.contracts.catalogue import Aggregate, FactType, Reference
+from samenspel.contracts.digest import REMOVED
+from samenspel.contracts.problems import MissingFact
+from samenspel.contracts.values import Model
+
+M = TypeVar("M", bound=Model)
+
+
+@dataclass(slots=True)
+class Held:
+    """An aggregate as it is held: the bytes last published, their ``H``, and what stays private."""
+
+    value: bytes
+    hash: int = REMOVED
+    private: bytes | None = None
+    removed: bool = False
+    model: Model | None = None
+
+    def state_of(self, model: type[Model], *, closed: bool = True) -> Model | None:
+        """The state as its model; not ``closed``, it may have fields that we do not know."""
+        if self.removed:
+            return None
+        if self.model is None:
+            self.model = model.model_validate_json(self.value, extra="forbid" if closed else "ignore")
+        return self.model
+
+
+@dataclass(slots=True)
+class Change:
+    """What a decision leads to: one fact, and the whole state of its aggregate after it."""
+
+    fact: FactType
+    subject: str
+    key: str
+    state: Model
+    private: Model | None = None
+
+    @property
+    def reference(self) -> Reference:
+        return self.fact.aggregate.name, self.subject
+
+
+@dataclass(slots=True)
+class World:
+    """Everything that was read for a batch, after its locks were taken. ``extra`` is the service's own.
+
+    ``own`` and ``changes`` grow with what the batch itself has decided so far.
+    """
+
+    own: dict[Reference, Held] = field(default_factory=dict)
+    foreign: Mapping[Reference, Held] = field(default_factory=dict)
+    extra: Any = None
+    changes: list[Change] = field(default_factory=list)
+
+    def find(self, model: type[M], aggregate: Aggregate, subject: str) -> M | None:
+        """The present state of one of our own aggregates, or None when there is none."""
+        held = self.own.get((aggregate.name, subject))
+        return cast(M | None, held and held.state_of(model))
+
+    def private(self, model: type[M], aggregate: Aggregate, subject: str) -> M | None:
+        """What we keep of it without publishing it."""
+        held = self.own.get((aggregate.name, subject))
+        if held is None or held.private is None:
+            return None
+        return model.model_validate_json(held.private)
+
+    def fact(self, model: type[M], aggregate: Aggregate, subject: str) -> M:
+        """Another service's aggregate as we last heard of it.
+
+        Raises `MissingFact` when it has not arrived: the submission then waits.
+        """
+        held = self.foreign.get((aggregate.name, subject))
+        state = held and held.state_of(model, closed=False)
+        if not state:
+            raise MissingFact(aggregate.name, subject)
+        return cast(M, state)
+
+    def is_removed(self, aggregate: Aggregate, subject: str) -> bool:
+        held = self.own.get((aggregate.name, subject))
+        return held is not None and held.removed

@@ -1,0 +1,1 @@
+"""Inbox: first answers, deferrals, quarantine and ingress offsets. They make receiving idempotent."""

@@ -1,0 +1,162 @@
+"""Submissions that refer to a fact of another service that has not arrived: they wait, in a queue per subject.
+
+A durable condition, not a retry: the first in a subject's queue is decided when its fact is there, or when its time
+is over. The queue is read and changed only under the lane lock.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from samenspel.contracts.catalogue import Reference, SubmissionType
+from samenspel.contracts.submissions import Submission
+from samenspel.contracts.topics import LaneName
+from samenspel.messaging.inbox.answers import Identity
+from samenspel.runtime import failpoints
+from samenspel.runtime.bulk_parameters import columns
+from samenspel.runtime.postgres import Connection
+
+PATIENCE: Final = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One queued submission, as its row keeps it: what can no longer be read is answered too.
+
+    ``is_overdue`` by the database's clock, the one that all instances share: theirs may be set, or differ.
+    """
+
+    number: int
+    lane: LaneName
+    subject: str
+    organisation: str
+    is_overdue: bool
+    row: Mapping[str, Any]
+
+    @property
+    def identity(self) -> Identity:
+        return self.organisation, self.row["source"], self.row["id"]
+
+    def submission(self, types: Mapping[str, SubmissionType]) -> Submission:
+        """Raises `KeyError` or `ValidationError` when this version cannot read what another one kept."""
+        row, kind = self.row, types[self.row["type"]]
+        data = kind.model.model_validate_json(row["data"])
+        return Submission(
+            organisation=self.organisation,
+            source=row["source"],
+            id=row["id"],
+            type=kind,
+            subject=self.subject,
+            key=getattr(data, kind.key_field),
+            data=data,
+            hash=row["hash"],
+            received_at=row["received_at"],
+            record=row["record"],
+            correlationid=row["correlationid"],
+            traceparent=row["traceparent"],
+        )
+
+
+SUBJECTS = """
+select distinct topic, lane, subject from waiting
+where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
+"""
+
+ENQUEUE = """
+insert into waiting (topic, lane, subject, needs_aggregate, needs_subject, deadline, organisation, source, id, type,
+                     hash, data, received_at, record, correlationid, traceparent)
+values ($1, $2, $3, $4, $5, clock_timestamp() + $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+"""
+
+READY = """
+select w.number from waiting w
+where w.number = (select min(x.number) from waiting x
+                  where (x.topic, x.lane, x.subject) = (w.topic, w.lane, w.subject))
+  and (w.needs_aggregate is null or w.deadline <= clock_timestamp()
+       or exists (select from projection p where not p.stale
+                  and (p.aggregate, p.subject) = (w.needs_aggregate, w.needs_subject))
+       or exists (select from aggregate a where a.private is not null
+                  and (a.aggregate, a.subject) = (w.needs_aggregate, w.needs_subject)))
+order by w.number limit 100
+"""
+
+READ = "select *, deadline <= clock_timestamp() as is_overdue from waiting where number = $1"
+FIRST = """
+select number from waiting where (topic, lane, subject) = ($1, $2, $3) order by number limit 1
+"""
+LEAVE = "delete from waiting where number = $1"
+STAY = "update waiting set needs_aggregate = $2, needs_subject = $3 where number = $1"
+COUNT = "select count(*) from waiting"
+
+
+async def queued_subjects(connection: Connection, lanes: Sequence[LaneName]) -> set[tuple[LaneName, str]]:
+    """Lane and subject of every queue on these lanes; to be called after the lane locks."""
+    failpoints.reached("waiting.queues")
+    rows = await connection.fetch(SUBJECTS, *columns(sorted(lanes), 2))
+    return {((row["topic"], row["lane"]), row["subject"]) for row in rows}
+
+
+async def enqueue(
+    connection: Connection,
+    submission: Submission,
+    lane: LaneName,
+    needs: Reference | None,
+    patience: timedelta,
+) -> None:
+    failpoints.reached("waiting.enqueue")
+    await connection.execute(
+        ENQUEUE,
+        *lane,
+        submission.subject,
+        *(needs or (None, None)),
+        patience,
+        submission.organisation,
+        submission.source,
+        submission.id,
+        submission.type.name,
+        submission.hash,
+        submission.data.model_dump_json(exclude_unset=True).encode(),
+        submission.received_at,
+        submission.record,
+        submission.correlationid,
+        submission.traceparent,
+    )
+
+
+async def ready(connection: Connection) -> list[int]:
+    """The numbers of those that are first in their queue and whose fact is there, or whose time is over."""
+    failpoints.reached("waiting.ready")
+    return [row["number"] for row in await connection.fetch(READY)]
+
+
+async def read(connection: Connection, number: int) -> Waiting | None:
+    """The queued submission with this number, or None when it has left the queue."""
+    failpoints.reached("waiting.read")
+    row = await connection.fetchrow(READ, number)
+    if row is None:
+        return None
+    lane = row["topic"], row["lane"]
+    return Waiting(number, lane, row["subject"], row["organisation"], row["is_overdue"], row)
+
+
+async def is_first(connection: Connection, waiting: Waiting) -> bool:
+    """Whether it still heads its queue; to be called after the lane lock."""
+    failpoints.reached("waiting.first")
+    first = await connection.fetchval(FIRST, *waiting.lane, waiting.subject)
+    return bool(first == waiting.number)
+
+
+async def leave(connection: Connection, number: int) -> None:
+    failpoints.reached("waiting.leave")
+    await connection.execute(LEAVE, number)
+
+
+async def stay(connection: Connection, number: int, needs: Reference) -> None:
+    """It misses another fact now; its deadline stays."""
+    failpoints.reached("waiting.stay")
+    await connection.execute(STAY, number, *needs)
+
+
+async def count(connection: Connection) -> int:
+    return int(await connection.fetchval(COUNT))

@@ -1,0 +1,180 @@
+"""Quarantine: what cannot be read or decided at all, kept with a reason: a record with its raw bytes, or a submission
+that waited, as it was kept.
+
+Nothing here is ever changed or deleted: what the operator does about a record is added beside it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import orjson
+from aiokafka import ConsumerRecord
+
+from samenspel.messaging.inbox.deferrals import Waiting
+from samenspel.runtime import failpoints
+from samenspel.runtime.bulk_parameters import columns
+from samenspel.runtime.postgres import Connection
+
+Headers = Sequence[tuple[str, bytes | None]]
+Deed = Literal["retry", "discard"]
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """One record set apart; ``appended_at`` in ms since 1970.
+
+    ``headers`` is None when they could not be decoded; ``raw`` then holds the bytes as they lie in the log. What
+    waited has no ``offset``, but says where and when it came in, and the ``hash`` of its content.
+    """
+
+    topic: str
+    lane: int
+    offset: int | None
+    appended_at: int
+    reason: str
+    detail: str
+    key: bytes | None = None
+    headers: Headers | None = None
+    value: bytes | None = None
+    raw: bytes | None = None
+    record: str | None = None
+    received_at: datetime | None = None
+    hash: bytes | None = None
+
+    @property
+    def header_bytes(self) -> bytes | None:
+        if self.headers is None:
+            return None
+        return orjson.dumps([[name, raw and raw.decode("latin-1")] for name, raw in self.headers])
+
+
+SET_APART = """
+insert into quarantine (topic, lane, "offset", appended_at, reason, detail, key, headers, value, raw,
+                        record, received_at, hash)
+select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
+                     $7::bytea[], $8::bytea[], $9::bytea[], $10::bytea[],
+                     $11::text[], $12::timestamptz[], $13::bytea[])
+on conflict do nothing
+"""
+COUNT = "select reason, count(*) filter (where open) as number from quarantined group by reason"
+PAGE = """
+select number, topic, lane, "offset", record, appended_at, reason, detail, quarantined_at, open from quarantined
+where number > $1 and (open or not $2) order by number limit $3
+"""
+FIND = "select * from quarantined where number = $1"
+HOLD = "select number from quarantine where number = $1 for update"
+ACTIONS = """
+select action, operator, why, outcome, detail, taken_at from quarantine_action where record = $1 order by number
+"""
+ACT = """
+insert into quarantine_action (record, action, operator, why, outcome, detail) values ($1, $2, $3, $4, $5, $6)
+"""
+
+
+async def set_apart(connection: Connection, records: Sequence[Quarantined]) -> None:
+    rows: list[tuple[Any, ...]] = [
+        (
+            record.topic,
+            record.lane,
+            record.offset,
+            record.appended_at,
+            record.reason,
+            record.detail[:1_000].replace("\x00", ""),
+            record.key,
+            record.header_bytes,
+            record.value,
+            record.raw,
+            record.record,
+            record.received_at,
+            record.hash,
+        )
+        for record in records
+    ]
+    if rows:
+        failpoints.reached("quarantine.set-apart")
+        await connection.execute(SET_APART, *columns(rows, 13))
+
+
+def waited(queued: Waiting, topic: str, reason: str, detail: str) -> Quarantined:
+    """A submission that waited; ``topic`` is its organisation's ingress, whichever door it came through."""
+    row = queued.row
+    named = {name: row[name] for name in ("id", "source", "type", "correlationid", "traceparent") if row[name]}
+    headers = [(f"ce_{name}", text.encode()) for name, text in {"specversion": "1.0", **named}.items()]
+    received = row["received_at"]
+    return Quarantined(
+        topic,
+        0,
+        None,
+        int(received.timestamp() * 1_000),
+        reason,
+        detail,
+        headers=headers,
+        value=row["data"],
+        record=row["record"],
+        received_at=received,
+        hash=row["hash"],
+    )
+
+
+async def count(connection: Connection) -> dict[str, int]:
+    """How many are open, by every reason that ever was."""
+    return {row["reason"]: row["number"] for row in await connection.fetch(COUNT)}
+
+
+async def page(connection: Connection, after: int, only_open: bool, limit: int) -> list[dict[str, Any]]:
+    """Those with a number above ``after``, in order, without their content."""
+    return [dict(row) for row in await connection.fetch(PAGE, after, only_open, limit)]
+
+
+async def find(connection: Connection, number: int) -> dict[str, Any] | None:
+    """One with its content; None when there is none of that number."""
+    failpoints.reached("quarantine.find")
+    row = await connection.fetchrow(FIND, number)
+    return None if row is None else dict(row)
+
+
+async def hold(connection: Connection, number: int) -> dict[str, Any] | None:
+    """The same, held until the transaction ends: nobody else acts on it meanwhile."""
+    failpoints.reached("quarantine.hold")
+    await connection.execute(HOLD, number)
+    return await find(connection, number)
+
+
+async def actions(connection: Connection, number: int) -> list[dict[str, Any]]:
+    """What was done about it, in order."""
+    return [dict(row) for row in await connection.fetch(ACTIONS, number)]
+
+
+async def act(
+    connection: Connection, number: int, deed: Deed, operator: str, why: str, outcome: str, detail: str
+) -> None:
+    """Write down what was done, and what came of it."""
+    failpoints.reached("quarantine.act")
+    await connection.execute(ACT, number, deed, operator, why, outcome, detail[:4_000].replace("\x00", ""))
+
+
+def record_in(row: dict[str, Any]) -> ConsumerRecord:
+    """The record as the reader once handed it on."""
+    key, value = row["key"], row["value"]
+    return ConsumerRecord(
+        row["topic"],
+        row["lane"],
+        row["offset"],
+        row["appended_at"],
+        1,
+        key,
+        value,
+        None,
+        len(key or b""),
+        len(value or b""),
+        headers_in(row),
+    )
+
+
+def headers_in(row: dict[str, Any]) -> Headers | None:
+    """The record's headers; None when they could not be decoded."""
+    if row["headers"] is None:
+        return None
+    return [(name, None if raw is None else raw.encode("latin-1")) for name, raw in orjson.loads(row["headers"])]

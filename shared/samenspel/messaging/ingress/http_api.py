@@ -1,0 +1,119 @@
+"""The HTTP door: ``POST /v1/events`` takes CloudEvents from an organisation without Kafka.
+
+It is a second door to the same room: the same handler in the same transaction as an ingress record, answered at
+once with what the receipt says.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final
+
+import structlog
+from aiokafka.errors import KafkaError
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
+from fastapi.responses import JSONResponse
+
+from samenspel.contracts.cloudevents import BATCH, Envelope, from_http
+from samenspel.contracts.problems import Problem, Rejected
+from samenspel.contracts.submissions import read_submission
+from samenspel.messaging.errors import PASSING
+from samenspel.messaging.inbox.answers import Answered, Inbound, Refusal
+from samenspel.messaging.ingress.submitter import NotAdmitted, Submitter
+from samenspel.runtime.concurrency_limit import NoTurn
+from samenspel.runtime.http import body_of, organisation_by, problem
+from samenspel.runtime.metrics import ANSWERS
+from samenspel.runtime.tokens import TokenVerifier
+
+log = structlog.get_logger()
+
+EVENTS_MAX: Final = 500
+TURN_SECONDS_MAX: Final = 15.0
+_ACCEPTS: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            kind: {"schema": {"type": "object"}}
+            for kind in ("application/cloudevents+json", "application/cloudevents-batch+json", "application/json")
+        },
+    }
+}
+
+
+def event_router(submitter: Submitter, verifier: TokenVerifier) -> APIRouter:
+    router = APIRouter(prefix="/v1")
+    organisation_of = organisation_by(verifier)
+
+    @router.post("/events", openapi_extra=_ACCEPTS, summary="Submit one CloudEvent, or a batch")
+    async def post_events(request: Request, organisation: Annotated[str, Depends(organisation_of)]) -> Response:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        body = await body_of(request)
+        try:
+            envelopes = from_http(headers, body)
+        except Rejected as refusal:
+            return _refused(refusal.problems)
+        if len(envelopes) > EVENTS_MAX:
+            raise HTTPException(413, f"at most {EVENTS_MAX} events at once")
+        inbound = [read(submitter, each, organisation) for each in envelopes]
+        answered = await submit(submitter, organisation, inbound)
+        if headers.get("content-type", "").startswith(BATCH):
+            return Response(b"[" + b",".join(each.json for each in answered) + b"]", media_type="application/json")
+        return response_to(answered[0], inbound[0])
+
+    return router
+
+
+def read(submitter: Submitter, envelope: Envelope, organisation: str) -> Inbound:
+    """The submission in an envelope that came over HTTP, or why it is none."""
+    desk = submitter.desk
+    try:
+        return read_submission(envelope, organisation, desk.handlers.types, desk.clock(), "http")
+    except Rejected as refusal:
+        return Refusal(organisation, envelope.source, envelope.id, refusal.problems, "http")
+
+
+async def submit(submitter: Submitter, organisation: str, inbound: Sequence[Inbound]) -> list[Answered]:
+    """Decide these now.
+
+    403 for an organisation that was not admitted, 429 for one that sends too many at once, 503 when nothing can be
+    decided.
+    """
+    try:
+        async with submitter.turns.of(organisation, TURN_SECONDS_MAX):
+            answered = await submitter.submit(organisation, inbound) if inbound else []
+    except NoTurn as refusal:
+        raise HTTPException(429, str(refusal), {"Retry-After": "5"}) from None
+    except NotAdmitted as refusal:
+        raise HTTPException(403, str(refusal)) from None
+    except (KafkaError, *PASSING) as error:
+        log.warning("HTTP submission not taken", error=repr(error))
+        detail = "the service cannot decide now; nothing was stored; send it again, repeats are recognised"
+        raise HTTPException(503, detail, {"Retry-After": "1"}) from None
+    for each in answered:
+        ANSWERS.labels(each.outcome, "http").inc()
+    return answered
+
+
+def response_to(answered: Answered, inbound: Inbound) -> Response:
+    """200 accepted, 202 deferred, problem+json rejected; a repeat as its first answer was."""
+    body: dict[str, Any] = answered.body
+    present = body.get("first_outcome") or answered.outcome
+    if present == "rejected":
+        return problem(
+            _status_of(body["problems"]),
+            "Submission rejected",
+            f"{len(body['problems'])} problem(s)",
+            body["problems"],
+        )
+    return JSONResponse(body, 202 if present == "deferred" else 200)
+
+
+def _status_of(problems: Sequence[dict[str, Any]]) -> int:
+    codes = {each["code"] for each in problems}
+    if codes & {"source-mismatch", "not-permitted"}:
+        return 403
+    if codes & {"stale-version", "already-exists", "already-decided", "same-id-other-content", "wrong-phase"}:
+        return 409
+    return 413 if codes & {"submission-too-large", "state-too-large"} else 400
+
+
+def _refused(problems: Sequence[Problem]) -> Response:
+    return problem(400, "Not a CloudEvent", "the request cannot be read", [each.model_dump() for each in problems])

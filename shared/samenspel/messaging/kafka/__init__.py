@@ -1,0 +1,1 @@
+"""Kafka access over aiokafka: consumer, producer, log reader, group membership, and two patches of aiokafka."""

@@ -1,0 +1,54 @@
+"""The relay's producer: begun when needed, and discarded after any error: what it has sent is unknown then."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+import structlog
+from aiokafka import AIOKafkaProducer
+
+from samenspel.messaging.kafka import connection_patch
+from samenspel.runtime import failpoints
+
+log = structlog.get_logger()
+connection_patch.install()
+
+BATCH_BYTES_MAX: Final = 900_000
+STOP_SECONDS_MAX: Final = 1.0
+
+
+class Producer:
+    """``settings`` are aiokafka's connection settings."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._settings = settings
+        self._producer: AIOKafkaProducer | None = None
+
+    async def connected(self) -> AIOKafkaProducer:
+        """The one that there is, or a new one. Raises when Kafka is away."""
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                **self._settings,
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=0,
+                max_batch_size=BATCH_BYTES_MAX,
+                max_request_size=BATCH_BYTES_MAX + 100_000,
+            )
+            try:
+                failpoints.reached("producer.start")
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            self._producer = producer
+        return self._producer
+
+    async def discard(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                async with asyncio.timeout(STOP_SECONDS_MAX):
+                    await producer.stop()
+            except Exception as error:
+                log.warning("producer abandoned", error=repr(error))

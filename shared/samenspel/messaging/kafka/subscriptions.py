@@ -1,0 +1,143 @@
+"""Receiving from Kafka through FastStream: batches of raw records, nothing parsed, nothing acknowledged.
+
+FastStream brings the connection, the group and the lifecycle. Its acknowledgement, its parsing and its per-message
+path are not used: they can lose messages, and a batch of raw records costs a fortieth of single ones.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from aiokafka import ConsumerRecord
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
+from faststream.security import SASLScram512
+
+from samenspel.contracts.topics import INGRESS, Domain
+from samenspel.messaging.kafka.consumer import RECORDS_MAX, LaneReader, Opener, Unopened
+from samenspel.runtime import failpoints
+from samenspel.runtime.settings import KAFKA_AGAIN_MS, ServiceSettings
+
+SESSION_MS: Final = 2_000
+METADATA_MS: Final = 1_000
+PARTITION_BYTES_MAX: Final = 2_097_152
+STOP_SECONDS_MAX: Final = 10
+Receiver = Callable[[LaneReader, Sequence[ConsumerRecord]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """Topics by name or by pattern, and who gets their records; ``role`` ends the name of the consumer group."""
+
+    role: str
+    receive: Receiver
+    topics: Sequence[str] = ()
+    pattern: str | None = None
+
+
+def ingress_pattern(domain: Domain) -> str:
+    """Every organisation's ingress of this domain, those that come later too."""
+    return re.escape(f"{INGRESS}.{domain}.") + "[0-9]+"
+
+
+async def subscribe(
+    name: str, settings: ServiceSettings, subscriptions: Sequence[Subscription], *, opener: Opener
+) -> KafkaBroker:
+    """A started broker that hands every batch to its receiver. Raises when Kafka is away."""
+    broker = _broker(name, settings)
+    for each in subscriptions:
+        _add(broker, name, each)
+    try:
+        await broker.connect()
+        config: Any = broker.config.broker_config
+        config.builder = partial(LaneReader, opener=opener, **config.builder.keywords)
+        failpoints.reached("subscribing.start")
+        await broker.start()
+    except BaseException:
+        await broker.stop()
+        raise
+    return broker
+
+
+def readers(broker: KafkaBroker) -> list[LaneReader]:
+    """The readers of a started broker, one per subscription."""
+    subscribers: Any = broker.subscribers
+    return [each.consumer for each in subscribers if each.consumer is not None]
+
+
+def _broker(name: str, settings: ServiceSettings) -> KafkaBroker:
+    return KafkaBroker(
+        settings.kafka_bootstrap,
+        security=SASLScram512(
+            username=settings.kafka_username,
+            password=settings.kafka_password.get_secret_value(),
+            ssl_context=settings.kafka_tls(),
+        ),
+        client_id=f"samenspel-{name}",
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        apply_types=False,
+        metadata_max_age_ms=METADATA_MS,
+        retry_backoff_ms=KAFKA_AGAIN_MS,
+        codec=RawCodec(),
+        logger=None,
+        graceful_timeout=STOP_SECONDS_MAX,
+    )
+
+
+def _add(broker: KafkaBroker, name: str, subscription: Subscription) -> None:
+    unopened = Unopened()
+    subscriber = broker.subscriber(
+        *subscription.topics,
+        pattern=subscription.pattern,
+        group_id=f"samenspel-{name}-{subscription.role}",
+        batch=True,
+        max_records=RECORDS_MAX,
+        batch_timeout_ms=10,
+        auto_offset_reset="earliest",
+        ack_policy=AckPolicy.MANUAL,
+        no_reply=True,
+        session_timeout_ms=SESSION_MS,
+        heartbeat_interval_ms=SESSION_MS // 4,
+        isolation_level="read_committed",
+        max_partition_fetch_bytes=PARTITION_BYTES_MAX,
+        listener=unopened,
+        parser=parse,
+    )
+    subscriber._connection_args.update(unopened=unopened)
+
+    @subscriber
+    async def received(records: Any) -> None:
+        reader: Any = subscriber.consumer
+        await subscription.receive(reader, records)
+
+
+class RawCodec:
+    """Hands the untouched records to the handler."""
+
+    async def decode(self, message: Any) -> Any:
+        return message.raw_message
+
+    async def decode_batch(self, message: Any) -> Any:
+        return message.raw_message
+
+    async def encode(self, message: Any, serializer: Any = None) -> tuple[bytes, str | None]:
+        raise NotImplementedError("services publish through the journal")
+
+    encode_batch = encode
+
+
+async def parse(records: Sequence[ConsumerRecord]) -> KafkaMessage:
+    """Never raises: FastStream's own parser loses a batch for one header that is not UTF-8."""
+    return KafkaMessage(
+        raw_message=tuple(records),
+        body=[],
+        headers={},
+        batch_headers=[],
+        message_id="-",
+        correlation_id="-",
+        consumer=FAKE_CONSUMER,
+    )

@@ -1,0 +1,138 @@
+"""The operator's view of the quarantine over HTTP, and what the operator can do about what lies there."""
+
+from base64 import b64encode
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from samenspel.contracts.topics import organisation_of
+from samenspel.messaging.errors import PASSING
+from samenspel.messaging.inbox import quarantine
+from samenspel.messaging.inbox.quarantine import Deed
+from samenspel.messaging.operator.redrive import Redrive, Settled, Unknown
+from samenspel.runtime.http import OrganisationOf, operator_only, refusals
+from samenspel.runtime.postgres import Pool
+
+PAGE_MAX: Final = 100
+_REFUSED: Final = refusals(
+    {
+        401: "No token, or not one that is accepted",
+        403: "Not the operator",
+        404: "No such record",
+        409: "The record was settled before",
+        503: "Nothing can be decided now; nothing was stored",
+    }
+)
+
+
+class Action(BaseModel):
+    """What is to be done; to discard a record one says why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Deed
+    why: Annotated[str, Field(max_length=1_000)] = ""
+
+    @model_validator(mode="after")
+    def _has_a_reason(self) -> "Action":
+        if self.action == "discard" and not self.why.strip():
+            raise ValueError("say why it is discarded")
+        return self
+
+
+class Outcome(BaseModel):
+    """What came of it: the answer's outcome, *discarded*, or *failed*: then the record stays open."""
+
+    outcome: str
+
+
+def quarantine_router(
+    pool: Pool,
+    redrive: Redrive,
+    operator: str,
+    organisation_of_request: OrganisationOf,
+    settled: Callable[[], None],
+) -> APIRouter:
+    """For the operator's token only. ``settled`` is called after each commit."""
+    routes = APIRouter(prefix="/v1/quarantined-records", responses=_REFUSED)
+    the_operator = operator_only(operator, organisation_of_request, "only the operator sees what lies in quarantine")
+
+    @routes.get("", summary="Records set apart, in order of number; `after` continues behind one")
+    async def records(
+        _: Annotated[str, Depends(the_operator)],
+        after: Annotated[int, Query(ge=0)] = 0,
+        onlyOpen: Annotated[bool, Query(description="Leave out those that were settled")] = True,
+        limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_MAX,
+    ) -> Response:
+        async with pool.acquire() as connection:
+            found = await quarantine.page(connection, after, onlyOpen, limit)
+        return JSONResponse({"items": [_summary(row) for row in found]})
+
+    @routes.get("/{number}", summary="One record with its raw content, and what was done about it")
+    async def record(number: int, _: Annotated[str, Depends(the_operator)]) -> Response:
+        async with pool.acquire() as connection:
+            row = await quarantine.find(connection, number)
+            done = await quarantine.actions(connection, number)
+        if row is None:
+            raise HTTPException(404, f"there is no record {number} in quarantine")
+        return JSONResponse({**_summary(row), **_content(row), "actions": [_action(each) for each in done]})
+
+    @routes.post("/{number}/actions", summary="Have it decided after all, or discard it", response_model=Outcome)
+    async def act(number: int, wanted: Action, operator: Annotated[str, Depends(the_operator)]) -> Response:
+        outcome = await _acted(redrive, number, operator, wanted)
+        settled()
+        return JSONResponse({"outcome": outcome})
+
+    return routes
+
+
+async def _acted(redrive: Redrive, number: int, operator: str, wanted: Action) -> str:
+    do = redrive.retry if wanted.action == "retry" else redrive.discard
+    try:
+        return await do(number, operator, wanted.why.strip())
+    except Unknown as error:
+        raise HTTPException(404, str(error)) from None
+    except Settled as error:
+        raise HTTPException(409, str(error)) from None
+    except PASSING:
+        detail = "the service cannot decide now; nothing was stored; ask again"
+        raise HTTPException(503, detail, {"Retry-After": "1"}) from None
+
+
+def _summary(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "number": row["number"],
+        "organisation": organisation_of(row["topic"]),
+        "record": row["record"] or f"{row['topic']}/{row['lane']}/{row['offset']}",
+        "appended_at": datetime.fromtimestamp(row["appended_at"] / 1000, UTC).isoformat(timespec="milliseconds"),
+        "quarantined_at": row["quarantined_at"].isoformat(timespec="milliseconds"),
+        "reason": row["reason"],
+        "detail": row["detail"],
+        "open": row["open"],
+    }
+
+
+def _content(row: dict[str, Any]) -> dict[str, Any]:
+    headers = quarantine.headers_in(row)
+    return {
+        "headers": None if headers is None else [[name, _readable(value)] for name, value in headers],
+        **{part: _readable(row[part]) for part in ("key", "value", "raw")},
+    }
+
+
+def _readable(content: bytes | None) -> dict[str, str] | None:
+    """As text when it is some, else in base64 (RFC 4648 §4)."""
+    if content is None:
+        return None
+    try:
+        return {"text": content.decode()}
+    except UnicodeDecodeError:
+        return {"base64": b64encode(content).decode()}
+
+
+def _action(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "taken_at": row["taken_at"].isoformat(timespec="milliseconds")}

@@ -1,0 +1,1 @@
+"""Projections: the service's copy of other services' aggregates, and its checkpoint per lane."""

@@ -1,0 +1,155 @@
+"""Recovery: what Kafka holds of a lane and its owner's database has lost comes back, byte for byte.
+
+The journal gets its rows, the state what they say, and the table of submissions their first answers, so that
+nothing that is read or sent again is decided a second time. One lane is one transaction; killed half-way, it simply
+runs again. Facts first: what a receipt promises is looked up among them.
+"""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Final
+
+from aiokafka import ConsumerRecord, TopicPartition
+
+from samenspel.contracts.topics import LaneName
+from samenspel.messaging.kafka.log_reader import Probe
+from samenspel.messaging.outbox import journal
+from samenspel.messaging.outbox.journal import Lane
+from samenspel.messaging.outbox.reconciliation import STANDING, Ahead, begin_of, fingerprint, same_events
+from samenspel.runtime import failpoints
+from samenspel.runtime.postgres import Connection
+
+CHUNK: Final = 500
+HOLD: Final = "select timeline, sequence, digest from lane where (topic, lane) = ($1, $2) for update"
+# A recovery may take long, and holds nobody up who could go on: all doors are closed.
+UNHURRIED: Final = (
+    "set local transaction_timeout = 0",
+    "set local idle_in_transaction_session_timeout = 0",
+    "set local lock_timeout = '10s'",
+)
+
+
+class Impossible(Exception):
+    """The lane cannot be recovered from Kafka; the text says why."""
+
+
+Cause = tuple[str, str, str, str]
+"""A submission: organisation, source, id, and the record it came in (``http`` when it came over that door)."""
+
+
+@dataclass(slots=True)
+class Recovered:
+    """What came back on one lane: its sequence before and after, and the answers that are recognised again.
+
+    ``void`` are promises whose facts never reached Kafka, ``unsettled`` those that were waiting when the database
+    was lost. Those that came over Kafka are read again by themselves; the others must be sent again.
+    """
+
+    lane: str
+    before: int
+    after: int
+    answers: int = 0
+    void: list[Cause] = field(default_factory=list)
+    unsettled: list[Cause] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """How a lane's records become state. ``expires`` says whether Kafka forgets the oldest of them."""
+
+    take: Callable[[Connection, Lane, Sequence[ConsumerRecord], Recovered], Awaitable[None]]
+    expires: bool = False
+
+
+async def recover_lane(connection: Connection, probe: Probe, name: LaneName, fold: Fold) -> Recovered:
+    """Everything that Kafka holds of this lane and the journal does not. Raises `Impossible`, or `LookupError`."""
+    async with connection.transaction():
+        lane = await hold(connection, name)
+        found = Recovered(lane.name, lane.sequence, lane.sequence)
+        highest = 0
+        partition, start, begin, end = await _place(connection, probe, name)
+        may_skip = fold.expires and begin == start > 0
+        async with aclosing(_chunks(probe, partition, begin, end)) as chunks:
+            async for chunk in chunks:
+                if may_skip:
+                    _skip_expired(lane, chunk[0])
+                    may_skip = False
+                highest = max(highest, await _take(connection, lane, chunk, fold, found))
+        if highest > lane.sequence:
+            raise Impossible(f"event {lane.sequence + 1} of {lane.name} is not in Kafka, {highest} is")
+        found.after = lane.sequence
+        failpoints.reached("recovery.commit")
+    return found
+
+
+async def _take(
+    connection: Connection, lane: Lane, chunk: Sequence[ConsumerRecord], fold: Fold, found: Recovered
+) -> int:
+    """Take from this chunk what the law says, compare the rest with the journal; the highest sequence in it."""
+    sequence, following, prints = lane.sequence, list[ConsumerRecord](), dict[int, bytes]()
+    highest = 0
+    for record in chunk:
+        headers = dict(record.headers)
+        number, timeline = int(headers["ce_sequence"]), int(headers["ce_timeline"])
+        if timeline > lane.timeline:
+            raise Impossible(f"Kafka holds timeline {timeline} of {lane.name}, the database {lane.timeline}")
+        if timeline < lane.timeline:
+            continue
+        highest = max(highest, number)
+        if number == sequence + 1:
+            following.append(record)
+            sequence = number
+        elif number <= sequence:
+            prints[number] = fingerprint(record)
+    if following:
+        await fold.take(connection, lane, following, found)
+        await journal.journal(connection, journal.taken([lane]))
+    await _same(connection, lane, prints)
+    return highest
+
+
+async def _same(connection: Connection, lane: Lane, prints: Mapping[int, bytes]) -> None:
+    try:
+        await same_events(connection, (lane.topic, lane.lane), lane.timeline, prints)
+    except Ahead as difference:
+        raise Impossible(f"{lane.name}: {difference}") from None
+
+
+async def hold(connection: Connection, name: LaneName) -> Lane:
+    """Lock a lane without haste, whether its door is open or not."""
+    for setting in UNHURRIED:
+        await connection.execute(setting)
+    row = await connection.fetchrow(HOLD, *name)
+    if row is None:
+        raise LookupError(f"there is no lane {name[0]}/{name[1]} here")
+    return Lane(*name, row["timeline"], row["sequence"], int.from_bytes(row["digest"], "big"))
+
+
+def _skip_expired(lane: Lane, first: ConsumerRecord) -> None:
+    """What Kafka has forgotten by now cannot come back, and need not: only its organisation read it."""
+    headers = dict(first.headers)
+    if int(headers["ce_timeline"]) == lane.timeline:
+        lane.sequence = max(lane.sequence, int(headers["ce_sequence"]) - 1)
+
+
+async def _place(connection: Connection, probe: Probe, name: LaneName) -> tuple[TopicPartition, int, int, int]:
+    """Where Kafka's log begins, where its records behind what was published begin, and where they end."""
+    partition = TopicPartition(*name)
+    standing = await connection.fetchrow(STANDING, *name)
+    start, end = await probe.bounds(partition)
+    return partition, start, await begin_of(probe, partition, standing, start, end), end
+
+
+async def _chunks(
+    probe: Probe, partition: TopicPartition, begin: int, end: int
+) -> AsyncGenerator[list[ConsumerRecord]]:
+    chunk: list[ConsumerRecord] = []
+    async with aclosing(probe.records(partition, begin, end)) as records:
+        async for record in records:
+            chunk.append(record)
+            if len(chunk) == CHUNK:
+                yield chunk
+                chunk = []
+    if chunk:
+        yield chunk

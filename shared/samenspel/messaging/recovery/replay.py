@@ -1,0 +1,103 @@
+"""Folding recovered records: canonical events into aggregates and the service's own tables, receipts into answers.
+
+The state after is the event (ADR 0002), so what a service writes for a recovered event is what it wrote for it the
+first time: its own `Handlers.save`. What was never in an event (an application's plan before the decision) is not in
+Kafka; it comes back when its submission is read or sent again (`desk`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+from aiokafka import ConsumerRecord
+from pydantic import ValidationError
+
+from samenspel.contracts.canonical import CanonicalEvent, read, to_lines
+from samenspel.contracts.catalogue import FACTS, Reference
+from samenspel.contracts.digest import REMOVED, state_hash, to_hex
+from samenspel.contracts.sequencing import is_removal
+from samenspel.messaging.decisions import aggregates
+from samenspel.messaging.decisions.decider import Handlers
+from samenspel.messaging.decisions.state import Change, Held, World
+from samenspel.messaging.errors import FenceLost
+from samenspel.messaging.outbox.journal import Lane
+from samenspel.messaging.recovery import answers as recalling
+from samenspel.messaging.recovery.lane_recovery import Fold, Impossible, Recovered
+from samenspel.runtime.postgres import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class FactsFold:
+    """Folds canonical events for one service."""
+
+    handlers: Handlers
+
+    async def take(
+        self, connection: Connection, lane: Lane, records: Sequence[ConsumerRecord], found: Recovered
+    ) -> None:
+        """Raises `Impossible` when the digest after an event is not the one that it carries."""
+        events = [_event_in(record) for record in records]
+        name = lane.topic, lane.lane
+        own = await aggregates.load(connection, {(event.aggregate, event.subject) for event in events}, {name})
+        changes: list[Change] = []
+        for event, record in zip(events, records, strict=True):
+            key = record.key.decode()
+            own[event.aggregate, event.subject] = _advance(lane, event, own)
+            lane.journal(key, event.lines, event.value)
+            changes.append(_change(event, key))
+        changed = {change.reference: own[change.reference] for change in changes}
+        try:
+            await aggregates.save(connection, changed, dict.fromkeys(changed, name))
+        except FenceLost as elsewhere:
+            raise Impossible(f"{lane.name}: {elsewhere}") from None
+        await self.handlers.save(connection, World(own), changes)
+        found.answers += await recalling.recall_from_facts(connection, events)
+
+
+def _event_in(record: ConsumerRecord) -> CanonicalEvent:
+    try:
+        return read(record.topic, record.partition, record.offset, record.headers, record.value)
+    except (KeyError, ValueError, TypeError) as error:
+        raise Impossible(f"the record at offset {record.offset} is no canonical event: {error!r}") from None
+
+
+def _advance(lane: Lane, event: CanonicalEvent, own: dict[Reference, Held]) -> Held:
+    before = own.get((event.aggregate, event.subject))
+    removed = is_removal(event.value)
+    new = REMOVED if removed else state_hash(event.aggregate.encode(), event.subject.encode(), event.value)
+    lane.advance(before.hash if before else REMOVED, new)
+    if lane.digest != event.statedigest:
+        raise Impossible(
+            f"after event {event.sequence} of {lane.name} the digest is {to_hex(lane.digest)[:16]}… here, "
+            f"and {to_hex(event.statedigest)[:16]}… in Kafka"
+        )
+    return Held(event.value, new, removed=removed)
+
+
+def _change(event: CanonicalEvent, key: str) -> Change:
+    fact = FACTS.get(event.type)
+    if fact is None:
+        raise Impossible(f"{event.type} is not known to this version: recover with the version that wrote it")
+    try:
+        state = fact.aggregate.model.model_validate_json(event.value)
+    except ValidationError as error:
+        raise Impossible(
+            f"event {event.id} cannot be read by this version: {error.error_count()} problem(s)"
+        ) from None
+    return Change(fact, event.subject, key, state)
+
+
+async def _fold_receipts(
+    connection: Connection, lane: Lane, records: Sequence[ConsumerRecord], found: Recovered
+) -> None:
+    answers: list[recalling.Answer] = []
+    for record in records:
+        organisation = record.key.decode()
+        lane.sequence += 1
+        lane.journal(organisation, to_lines(record.headers), record.value)
+        answers += [(organisation, each) for each in orjson.loads(record.value)["answers"]]
+    await recalling.recall_from_receipts(connection, answers, found)
+
+
+RECEIPTS: Final = Fold(_fold_receipts, expires=True)

@@ -1,0 +1,77 @@
+"""A new timeline: what an owner says on a lane from now on, when what Kafka holds of it cannot be recovered.
+
+The lane's journal is said again, event for event, with its ids, values and digests, on the next timeline. So every
+copy that rebuilds has the owner's whole history, and whoever knows an event by its id sees nothing twice.
+"""
+
+from contextlib import aclosing
+from typing import Final
+
+from aiokafka import TopicPartition
+
+from samenspel.contracts.topics import LaneName
+from samenspel.messaging.kafka.log_reader import Probe
+from samenspel.messaging.recovery.lane_recovery import Fold, Impossible, hold, recover_lane
+from samenspel.runtime import failpoints
+from samenspel.runtime.postgres import Connection
+
+COPY_SECONDS_MAX: Final = 3_600.0
+# Header lines are UTF-8, one name a line; the timeline's is never the first.
+COPY: Final = """
+insert into journal (topic, lane, timeline, sequence, key, headers, value)
+select j.topic, j.lane, $4, j.sequence, j.key,
+  convert_to(replace(convert_from(j.headers, 'UTF8'), t.before, t.after), 'UTF8'), j.value
+from journal j cross join
+  (select E'\\nce_timeline:' || $3::int || E'\\n' as before, E'\\nce_timeline:' || $4::int || E'\\n' as after) t
+where (j.topic, j.lane, j.timeline) = ($1, $2, $3::int)
+"""
+BEGIN: Final = "update lane set timeline = $3, compared = '' where (topic, lane) = ($1, $2)"
+UNPUBLISH: Final = """
+update published set timeline = $3, sequence = 0, next_offset = $4, held_until = '-infinity'
+where (topic, lane) = ($1, $2)
+"""
+
+
+class Recoverable(Exception):
+    """What Kafka holds of this lane can be recovered: nothing needs to be given up."""
+
+
+async def start_anew(connection: Connection, probe: Probe, name: LaneName, fold: Fold) -> int:
+    """Begin the lane's next timeline; returns its number. In the caller's transaction.
+
+    Raises `Recoverable`, or `LookupError` when there is no such lane or topic.
+    """
+    await _require_lost(connection, probe, name, fold)
+    lane = await hold(connection, name)
+    start, end = await probe.bounds(TopicPartition(*name))
+    timeline = max(lane.timeline, await _newest(probe, TopicPartition(*name), start, end)) + 1
+    await connection.execute(COPY, *name, lane.timeline, timeline, timeout=COPY_SECONDS_MAX)
+    await connection.execute(BEGIN, *name, timeline)
+    await connection.execute(UNPUBLISH, *name, timeline, end)
+    failpoints.reached("timelines.commit")
+    return timeline
+
+
+async def _newest(probe: Probe, partition: TopicPartition, start: int, end: int) -> int:
+    """The newest timeline in Kafka: of all records, as the last may be a late repeat of an older one."""
+    newest = 0
+    async with aclosing(probe.records(partition, start, end)) as records:
+        async for record in records:
+            newest = max(newest, int(dict(record.headers)["ce_timeline"]))
+    return newest
+
+
+async def _require_lost(connection: Connection, probe: Probe, name: LaneName, fold: Fold) -> None:
+    """Recover it on trial: when that brings something back, nobody may throw it away."""
+    trial = connection.transaction()
+    await trial.start()
+    try:
+        found = await recover_lane(connection, probe, name, fold)
+    except Impossible:
+        return
+    finally:
+        await trial.rollback()
+    if found.after > found.before:
+        raise Recoverable(
+            f"Kafka holds {found.after - found.before} more event(s) of {found.lane}, all of them whole"
+        )

@@ -1,0 +1,1 @@
+"""A service process: wiring, start and stop, readiness."""
