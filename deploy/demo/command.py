@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from deploy.demo.outcome import Outcome
+from deploy.demo.outcome import DemoReport
 from deploy.demo.sample import Sample
 from deploy.demo.story import Story
 from deploy.demo.table import to_try, what_you_now_have
@@ -46,7 +46,7 @@ def demo(as_json: Annotated[bool, typer.Option("--json", help="For programs: one
     raise typer.Exit(1 if faults else 0)
 
 
-def _show(outcome: Outcome, story: Story) -> None:
+def _show(outcome: DemoReport, story: Story) -> None:
     for part in what_you_now_have(outcome, story):
         data.print()
         data.print(part)

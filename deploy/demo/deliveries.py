@@ -6,11 +6,11 @@ from typing import Any, Final, Self
 
 import aiohttp
 from samenspel.client.access.profile import Profile
-from samenspel.client.read.webhook_receiver import Receiver
+from samenspel.client.read.webhook_receiver import WebhookReceiver
 from samenspel.contracts.catalogue import type_name
 
 from deploy.demo.errors import DemoFailed
-from deploy.demo.outcome import Deliveries
+from deploy.demo.outcome import DeliveryTotals
 
 PATIENCE: Final = 30.0
 PAUSE: Final = 0.1
@@ -29,7 +29,7 @@ class Webhook:
     def __init__(self, profile: Profile, organisation: str) -> None:
         self._url = f"{profile.system().http['notifier']}/v1/subscriptions"
         self._token = profile.credential(organisation).token
-        self._receiver = Receiver()
+        self._receiver = WebhookReceiver()
 
     async def __aenter__(self) -> Self:
         await self._receiver.__aenter__()
@@ -47,7 +47,7 @@ class Webhook:
             await self._ask("DELETE", self._subscription)
         await self._receiver.__aexit__(kind, error, at)
 
-    async def settled(self, expected: int) -> Deliveries:
+    async def all_delivered(self, expected: int) -> DeliveryTotals:
         """What was sent and verified, when so many events have arrived; after `PATIENCE` seconds what there is."""
         figures: dict[str, Any] = {}
         try:
@@ -58,7 +58,7 @@ class Webhook:
                     figures = (await self._ask("GET", self._subscription))["figures"]
         except TimeoutError:
             figures = (await self._ask("GET", self._subscription))["figures"]
-        return Deliveries(sent=figures["sent"], verified=len(self._receiver.events))
+        return DeliveryTotals(sent=figures["sent"], verified=len(self._receiver.events))
 
     async def _ask(self, method: str, url: str, **body: Any) -> Any:
         async with self._session.request(method, url, **body) as response:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 REPLICAS: Final = 4
 
 
-class Programme(BaseModel):
+class ProgrammeTotals(BaseModel):
     """As a replica tells it: amounts in euro cents."""
 
     name: str
@@ -16,7 +16,7 @@ class Programme(BaseModel):
     granted_cents: int
 
 
-class Replica(BaseModel):
+class ReplicaResult(BaseModel):
     """``events`` were applied and verified; ``digest`` is one for all lanes; ``equal`` to what the first holds."""
 
     organisation: str
@@ -25,22 +25,22 @@ class Replica(BaseModel):
     equal: bool
 
 
-class Deliveries(BaseModel):
+class DeliveryTotals(BaseModel):
     """What the notifier says it delivered, and what arrived with a signature that is right."""
 
     sent: int
     verified: int
 
 
-class Outcome(BaseModel):
+class DemoReport(BaseModel):
     """``refused`` counts refused applications, ``events`` what a replica holds, ``killed`` names a service."""
 
     seconds: float
     events: int
-    programmes: list[Programme]
+    programmes: list[ProgrammeTotals]
     refused: int
-    replicas: list[Replica]
-    deliveries: Deliveries
+    replicas: list[ReplicaResult]
+    deliveries: DeliveryTotals
     killed: str
 
     def faults(self, ceilings: Mapping[str, int]) -> Iterator[str]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from samenspel.client.access.profile import Profile
-from samenspel.client.replica import Store, sync_over_http, sync_over_kafka, verify
+from samenspel.client.replica import ReplicaStore, sync_over_http, sync_over_kafka, verify
 
 from deploy.demo.errors import DemoFailed
-from deploy.demo.outcome import Programme, Replica
+from deploy.demo.outcome import ProgrammeTotals, ReplicaResult
 from deploy.demo.sample import Party
 from deploy.local.system import LocalSystem
 
@@ -48,7 +48,7 @@ class Replicas:
     def file_of(self, party: Party) -> Path:
         return self._folder / f"{party.key.lower()}.db"
 
-    async def compared(self, parties: Sequence[Party], promised: Mapping[str, int]) -> list[Replica]:
+    async def compared(self, parties: Sequence[Party], promised: Mapping[str, int]) -> list[ReplicaResult]:
         """Each party's copy next to the first one's, as soon as all stand at the same place; else as they stand."""
         until = time.monotonic() + PATIENCE
         standings = await self._all(parties)
@@ -56,7 +56,7 @@ class Replicas:
             await asyncio.sleep(PAUSE)
             standings = await self._all(parties)
         return [
-            Replica(
+            ReplicaResult(
                 organisation=party.name,
                 events=sum(each.sequences.values()),
                 digest=each.digest,
@@ -80,28 +80,28 @@ class Replicas:
         """Bring the copy up to date through the party's own door, and verify all of it."""
         return await asyncio.to_thread(self._sync, party)
 
-    def programmes(self, party: Party) -> dict[str, Programme]:
+    def programmes(self, party: Party) -> dict[str, ProgrammeTotals]:
         """By id, what this party's own copy says was granted."""
-        with Store(self.file_of(party)) as store:
+        with ReplicaStore(self.file_of(party)) as store:
             return {
-                identity: Programme(name=name, ceiling_cents=ceiling, granted_cents=granted)
+                identity: ProgrammeTotals(name=name, ceiling_cents=ceiling, granted_cents=granted)
                 for identity, name, ceiling, granted in store.query(PROGRAMMES)
             }
 
     def refusals(self, party: Party) -> list[tuple[str, str, str]]:
         """Programme, application and explanation of what was refused because a ceiling was reached."""
-        with Store(self.file_of(party)) as store:
+        with ReplicaStore(self.file_of(party)) as store:
             return [(programme, application, why) for programme, application, why in store.query(REFUSED)]
 
     def count(self, party: Party, types: Sequence[str]) -> int:
         """How many events of these types this copy holds."""
-        with Store(self.file_of(party)) as store:
+        with ReplicaStore(self.file_of(party)) as store:
             return sum(next(store.query(OF_TYPE, each))[0] for each in types)
 
     def _sync(self, party: Party) -> Standing:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         sync = sync_over_kafka if party.door == "kafka" else sync_over_http
-        with Store(self.file_of(party), create=True) as store:
+        with ReplicaStore(self.file_of(party), create=True) as store:
             report = sync(self._profile, party.oin, store)
             proof = verify(store)
         sequences = {lane.lane: lane.sequence for lane in proof.lanes if lane.sequence}

@@ -19,7 +19,7 @@ from samenspel.contracts.organisations import Kind, Membership, OrganisationAdmi
 from samenspel.contracts.values import Period, Slug
 
 DATA: Final = Path(__file__).parent / "data"
-Door = Literal["kafka", "http"]
+EntryPoint = Literal["kafka", "http"]
 Absent = BeforeValidator(lambda cell: None if cell == "" else cell)
 """An empty cell of a CSV file says nothing."""
 
@@ -46,7 +46,7 @@ class Party(Row):
     roles: Annotated[Role | None, Absent]
     network: Annotated[str | None, Absent]
     member_since: Annotated[date | None, Absent]
-    door: Door
+    door: EntryPoint
     tooi: Annotated[str | None, Absent]
     cbs_code: Annotated[str | None, Absent]
     kvk: Annotated[str | None, Absent]

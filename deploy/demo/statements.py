@@ -6,7 +6,7 @@ It follows from the sample alone and is the same in every run, so that stating i
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from samenspel.client.submit.statements import Statement, state
+from samenspel.client.submit.statements import Statement, statement
 from samenspel.contracts.catalogue import SUBMISSIONS
 from samenspel.contracts.values import Model
 
@@ -76,6 +76,6 @@ class Statements:
         found: dict[str, list[Statement]] = {}
         for key, data in made:
             oin = self._sample.parties[key].oin
-            stated = state(oin, TYPE_OF[type(data)], data.model_dump(mode="json", exclude_defaults=True))
+            stated = statement(oin, TYPE_OF[type(data)], data.model_dump(mode="json", exclude_defaults=True))
             found.setdefault(key, []).append(stated)
         return found

@@ -12,11 +12,11 @@ from samenspel.contracts.topics import Service
 from deploy.demo.deliveries import TYPES, Webhook
 from deploy.demo.errors import DemoFailed
 from deploy.demo.interruption import back, kill_amid
-from deploy.demo.outcome import Deliveries, Outcome, Programme, Replica
+from deploy.demo.outcome import DeliveryTotals, DemoReport, ProgrammeTotals, ReplicaResult
 from deploy.demo.replicas import Replicas
 from deploy.demo.sample import Sample, id_of
 from deploy.demo.statements import Statements
-from deploy.demo.submitters import Doors
+from deploy.demo.submitters import Submitters
 from deploy.local.system import LocalSystem
 
 Tell = Callable[[str], None]
@@ -40,11 +40,11 @@ class Story:
         self.replicas = Replicas(system)
         self.witness = sample.parties[COPIES[0]]
 
-    async def play(self, began: float) -> Outcome:
+    async def play(self, began: float) -> DemoReport:
         """``began`` is when all of it began, by `time.monotonic`."""
         deliveries = await self._acts()
         replicas = await self._copies_are_compared()
-        return Outcome(
+        return DemoReport(
             seconds=round(time.monotonic() - began, 1),
             events=replicas[0].events,
             programmes=self.programmes(),
@@ -54,12 +54,12 @@ class Story:
             killed=KILLED,
         )
 
-    async def _acts(self) -> Deliveries:
+    async def _acts(self) -> DeliveryTotals:
         await self._everybody_joins()
         listener = self.sample.parties[LISTENER]
         async with Webhook(self.system.profile, listener.oin) as webhook:
             self._tell(f"{listener.name} subscribes: it will hear by webhook what is granted and what is reached.")
-            async with Doors(self.system.profile, self.sample) as doors:
+            async with Submitters(self.system.profile, self.sample) as doors:
                 await self._programmes_open(doors)
                 await self._initiatives_begin(doors)
                 await self._a_service_dies(doors)
@@ -67,7 +67,7 @@ class Story:
                 self._promised = doors.promised
             return await self._everything_is_told(webhook)
 
-    def programmes(self) -> list[Programme]:
+    def programmes(self) -> list[ProgrammeTotals]:
         """The programmes of the sample as the witness' copy has them."""
         known = self.replicas.programmes(self.witness)
         wanted = [id_of("programme", each.tranche) for each in self.sample.tranches]
@@ -88,7 +88,7 @@ class Story:
             if outcome_of(answer) != "accepted":
                 raise DemoFailed(f"{party.name} was not admitted: {answer.problems}")
 
-    async def _programmes_open(self, doors: Doors) -> None:
+    async def _programmes_open(self, doors: Submitters) -> None:
         self._tell("BZK opens four tranches of the Regio Deals as programmes, each under its real ceiling.")
         await doors.submit(self._stated.programmes())
         ((small, early),) = self._stated.one_application_more().items()
@@ -96,7 +96,7 @@ class Story:
         if answer is not None and answer.outcome == "deferred":
             self._tell(f"{small} applies over HTTP for an initiative that nobody knows yet: the application waits.")
 
-    async def _initiatives_begin(self, doors: Doors) -> None:
+    async def _initiatives_begin(self, doors: Submitters) -> None:
         ideas = self.sample.ideas
         self._tell(f"{len(ideas)} invented initiatives are registered, over Kafka and HTTP.")
         await doors.submit(self._stated.registrations())
@@ -108,7 +108,7 @@ class Story:
             doors.submit(self._stated.applications(EARLY)),
         )
 
-    async def _a_service_dies(self, doors: Doors) -> None:
+    async def _a_service_dies(self, doors: Submitters) -> None:
         flowing = doors.submitting(self._stated.applications(LATE))
         killed = await kill_amid(self.system, KILLED, flowing)
         answered = sum(each.done() for each in flowing)
@@ -121,18 +121,18 @@ class Story:
         await asyncio.gather(*flowing)
         self._tell(f"It was back after {seconds:.1f} s; everybody has an answer, and nobody sent anything again.")
 
-    async def _the_ceiling_holds(self, doors: Doors) -> None:
+    async def _the_ceiling_holds(self, doors: Submitters) -> None:
         await doors.submit(self._stated.decisions(LATE))
         await doors.submit(self._stated.one_decision_more())
         applications = len(self.sample.deals)
         self._tell(f"BZK has decided on all {applications} applications; the last one found its tranche full.")
 
-    async def _everything_is_told(self, webhook: Webhook) -> Deliveries:
+    async def _everything_is_told(self, webhook: Webhook) -> DeliveryTotals:
         await self.replicas.hold(self.witness, self._promised)
-        deliveries = await webhook.settled(self.replicas.count(self.witness, TYPES))
+        deliveries = await webhook.all_delivered(self.replicas.count(self.witness, TYPES))
         self._tell(f"{deliveries.verified} signed deliveries have reached BTG, and each was verified.")
         return deliveries
 
-    async def _copies_are_compared(self) -> list[Replica]:
+    async def _copies_are_compared(self) -> list[ReplicaResult]:
         self._tell("Four organisations bring their own copies up to date and verify them, event by event.")
         return await self.replicas.compared([self.sample.parties[key] for key in COPIES], self._promised)

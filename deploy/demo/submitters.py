@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import Final, Self
 
 from samenspel.client.access.profile import Profile
-from samenspel.client.submit.emit import door
-from samenspel.client.submit.http import HttpDoor
-from samenspel.client.submit.kafka import KafkaDoor
+from samenspel.client.submit.emit import submitter_for
+from samenspel.client.submit.http import HttpSubmitter
+from samenspel.client.submit.kafka import KafkaSubmitter
 from samenspel.client.submit.receipts import outcome_of
 from samenspel.client.submit.statements import Statement
 from samenspel.contracts.receipts import Answer
@@ -22,7 +22,7 @@ PATIENCE: Final = 45.0
 """Seconds to wait for a final answer; a service that was killed is back long before."""
 
 
-class Doors:
+class Submitters:
     """Opens a door for each party when it first speaks; an async context manager."""
 
     def __init__(self, profile: Profile, sample: Sample) -> None:
@@ -30,7 +30,7 @@ class Doors:
         self._parties = sample.parties
         self.promised: dict[str, int] = {}
         """Per lane the highest sequence that an answer named: a receipt is a promise, kept when copies hold it."""
-        self._open: dict[str, asyncio.Task[KafkaDoor | HttpDoor]] = {}
+        self._open: dict[str, asyncio.Task[KafkaSubmitter | HttpSubmitter]] = {}
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -48,30 +48,30 @@ class Doors:
 
     def submitting(self, stated: Stated) -> list[asyncio.Task[list[Answer]]]:
         """The same while it goes on, a task per party."""
-        return [asyncio.create_task(self._settle(key, statements)) for key, statements in stated.items()]
+        return [asyncio.create_task(self._await_outcomes(key, statements)) for key, statements in stated.items()]
 
     async def hand_in(self, key: str, statements: Sequence[Statement]) -> list[Answer | None]:
         """The answers that there are at once, also when they are *deferred*."""
-        opened = await self._door(self._parties[key])
+        opened = await self._submitter(self._parties[key])
         return await opened.submit(statements)
 
-    async def _settle(self, key: str, statements: Sequence[Statement]) -> list[Answer]:
+    async def _await_outcomes(self, key: str, statements: Sequence[Statement]) -> list[Answer]:
         party = self._parties[key]
-        opened = await self._door(party)
+        opened = await self._submitter(party)
         answers = await opened.submit(statements, PATIENCE)
         accepted = [_accepted(party, each, answer) for each, answer in zip(statements, answers, strict=True)]
         for event in (event for answer in accepted for event in answer.events):
             self.promised[event.lane] = max(event.sequence, self.promised.get(event.lane, 0))
         return accepted
 
-    async def _door(self, party: Party) -> KafkaDoor | HttpDoor:
+    async def _submitter(self, party: Party) -> KafkaSubmitter | HttpSubmitter:
         """One door per party, also when it speaks twice at the same time."""
         if party.key not in self._open:
             self._open[party.key] = asyncio.create_task(self._opened(party))
         return await self._open[party.key]
 
-    async def _opened(self, party: Party) -> KafkaDoor | HttpDoor:
-        return await self._stack.enter_async_context(door(self._profile, party.oin, party.door))
+    async def _opened(self, party: Party) -> KafkaSubmitter | HttpSubmitter:
+        return await self._stack.enter_async_context(submitter_for(self._profile, party.oin, party.door))
 
 
 def _accepted(party: Party, stated: Statement, answer: Answer | None) -> Answer:

@@ -8,14 +8,14 @@ from rich.markup import escape
 from rich.table import Table
 from samenspel.client.access.profile import Credential, System
 
-from deploy.demo.outcome import Outcome
+from deploy.demo.outcome import DemoReport
 from deploy.demo.story import Story
 
 DIGITS: Final = 16
 """How much of a digest is shown: enough to see that copies differ."""
 
 
-def what_you_now_have(outcome: Outcome, story: Story) -> Iterator[RenderableType]:
+def what_you_now_have(outcome: DemoReport, story: Story) -> Iterator[RenderableType]:
     """Addresses, a credential (whole: it opens a local system only), money, copies and deliveries."""
     profile = story.system.profile
     yield _addresses(profile.system(), profile.credential(story.witness.oin))
@@ -53,7 +53,7 @@ def _addresses(system: System, credential: Credential) -> Table:
     return table
 
 
-def _programmes(outcome: Outcome) -> Table:
+def _programmes(outcome: DemoReport) -> Table:
     table = _table("Programmes, as the copy of Utrecht has them", "ceiling", "granted", "left", align="right")
     for each in outcome.programmes:
         left = each.ceiling_cents - each.granted_cents
@@ -64,7 +64,7 @@ def _programmes(outcome: Outcome) -> Table:
     return table
 
 
-def _replicas(outcome: Outcome) -> Table:
+def _replicas(outcome: DemoReport) -> Table:
     table = _table("Copies", "sequence", "digest", "")
     for each in outcome.replicas:
         verdict = "[green]equal[/]" if each.equal else "[red]not equal[/]"
@@ -72,7 +72,7 @@ def _replicas(outcome: Outcome) -> Table:
     return table
 
 
-def _deliveries(outcome: Outcome) -> Table:
+def _deliveries(outcome: DemoReport) -> Table:
     table = _table("Deliveries")
     table.add_row("webhooks to BTG", f"{outcome.deliveries.sent} sent, {outcome.deliveries.verified} verified")
     table.add_row("killed half-way", f"{outcome.killed}, which came back by itself")

@@ -9,7 +9,7 @@ class LocalSystemError(RuntimeError):
     exit_code: ClassVar[int] = 1
 
 
-class SurroundingsMissing(LocalSystemError):
+class EnvironmentUnavailable(LocalSystemError):
     """Something outside the project is missing or in the way: Java, Maven, a port, space on the disk."""
 
     exit_code: ClassVar[int] = 3

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from deploy.local.errors import SurroundingsMissing
+from deploy.local.errors import EnvironmentUnavailable
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 CACHE: Final = CHECKOUT / ".samenspel" / "cache"
@@ -121,7 +121,7 @@ class Home:
         """Raise SurroundingsMissing when the disk is too full to start."""
         free = shutil.disk_usage(self.path).free
         if free < ROOM:
-            raise SurroundingsMissing(
+            raise EnvironmentUnavailable(
                 f"the disk of {self.path} has {free // 1_000_000} MB left: make room (1 GB), "
                 "or name a folder on another disk in SAMENSPEL_HOME"
             )
@@ -141,10 +141,10 @@ class Home:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise SurroundingsMissing(
+            raise EnvironmentUnavailable(
                 f"cannot make {self.path} ({error.strerror}): name another folder in SAMENSPEL_HOME"
             ) from error
         if self.path != CACHE.parent and any(self.path.iterdir()) and not self._lock.exists():
-            raise SurroundingsMissing(
+            raise EnvironmentUnavailable(
                 f"{self.path} holds other things: name a new folder in SAMENSPEL_HOME, for Samenspel only"
             )

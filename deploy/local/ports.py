@@ -10,7 +10,7 @@ from typing import Final, Literal, TypedDict, get_args
 
 from samenspel.client.access.private_files import write_private
 
-from deploy.local.errors import SurroundingsMissing
+from deploy.local.errors import EnvironmentUnavailable
 
 Listener = Literal["kafka", "kafka_controller", "postgres", "registry", "funding", "notifier"]
 LISTENERS: Final[tuple[Listener, ...]] = get_args(Listener)
@@ -53,7 +53,7 @@ class Ports:
         """Raise SurroundingsMissing when the user gave a port that another program has taken."""
         wish = self._wish(listener)
         if wish and wish["given"] and is_taken(wish["port"]):
-            raise SurroundingsMissing(
+            raise EnvironmentUnavailable(
                 f"port {wish['port']} for {listener} is taken by another program: "
                 f"stop that, or name another port in {variable(listener)}"
             )
@@ -78,10 +78,10 @@ def variable(listener: Listener) -> str:
 
 def is_taken(port: int) -> bool:
     """Can nobody listen there now?"""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    with socket.socket() as log_reader:
+        log_reader.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((LOOPBACK, port))
+            log_reader.bind((LOOPBACK, port))
         except OSError:
             return True
     return False
@@ -89,14 +89,14 @@ def is_taken(port: int) -> bool:
 
 def is_open(port: int) -> bool:
     """Does something accept connections there?"""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex((LOOPBACK, port)) == 0
+    with socket.socket() as log_reader:
+        log_reader.settimeout(1)
+        return log_reader.connect_ex((LOOPBACK, port)) == 0
 
 
 def _given(listener: Listener, text: str) -> Remembered:
     if not text.isdecimal() or not 0 < int(text) < 65_536:
-        raise SurroundingsMissing(f"{variable(listener)} must be a port from 1 to 65535, and is '{text}'")
+        raise EnvironmentUnavailable(f"{variable(listener)} must be a port from 1 to 65535, and is '{text}'")
     return Remembered(port=int(text), given=True)
 
 
@@ -104,4 +104,4 @@ def _choose(*, but_not: set[int]) -> int:
     for port in random.sample(CHOICE, k=100):
         if port not in but_not and not is_taken(port):
             return port
-    raise SurroundingsMissing(f"found no free port between {CHOICE.start} and {CHOICE.stop}")
+    raise EnvironmentUnavailable(f"found no free port between {CHOICE.start} and {CHOICE.stop}")

@@ -5,7 +5,7 @@ from typing import Final
 
 from samenspel.client.access.local_issuer import Issuer
 from samenspel.client.access.profile import AdminCredential, Credential, KafkaAccess, Profile, System
-from samenspel.client.admin.access_policy import QUOTA_OF_ORGANISATION, rights_of_organisation, rights_of_service
+from samenspel.client.admin.access_policy import QUOTA_OF_ORGANISATION, acls_of_organisation, acls_of_service
 from samenspel.client.admin.kafka_admin import KafkaAdmin
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import LANES_LOCAL, Service, canonical_topics, topics_of
@@ -21,9 +21,9 @@ def provision_kafka(admin: KafkaAdmin, secrets: Secrets, services: Iterable[Serv
     admin.ensure_topics([*canonical_topics(LANES_LOCAL), *topics_of(OPERATOR)])
     for service in services:
         admin.ensure_user(service, secrets[f"{service}/kafka_password"])
-        admin.ensure_acls(service, rights_of_service(service))
+        admin.ensure_acls(service, acls_of_service(service))
     admin.ensure_user(OPERATOR, secrets["operator"])
-    admin.ensure_acls(OPERATOR, rights_of_organisation(OPERATOR))
+    admin.ensure_acls(OPERATOR, acls_of_organisation(OPERATOR))
     admin.set_quota(OPERATOR, QUOTA_OF_ORGANISATION)
 
 

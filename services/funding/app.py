@@ -2,24 +2,24 @@
 
 from fastapi import FastAPI
 from samenspel.contracts.topics import FUNDING, INITIATIVES, ORGANISATIONS
-from samenspel.messaging.service.app import Parts, assemble, serve
+from samenspel.messaging import ServiceDefinition, create_app, serve
 
 from services.funding.api import router
-from services.funding.handlers import FundingHandlers
+from services.funding.handlers import FundingDecider
 from services.funding.settings import Settings
 
 
 def create(settings: Settings) -> FastAPI:
-    parts = Parts(
+    definition = ServiceDefinition(
         name="funding",
         package="services.funding",
         description="Programmes, applications and decisions: no programme ever grants more than its ceiling.",
         owns=(FUNDING,),
-        handlers=lambda pool: FundingHandlers(),
+        decider=lambda pool: FundingDecider(),
         routers=lambda pool: [router(pool)],
         follows=(ORGANISATIONS, INITIATIVES),
     )
-    return assemble(parts, settings)
+    return create_app(definition, settings)
 
 
 def run() -> None:

@@ -9,11 +9,11 @@ from typing import Any, Final
 from samenspel.contracts.catalogue import (
     AGGREGATES,
     APPLICATION,
-    FACTS,
+    EVENT_TYPES,
     INITIATIVE,
     ORGANISATION,
     PROGRAMME,
-    Reference,
+    AggregateRef,
     submissions_of,
     type_name,
 )
@@ -21,13 +21,13 @@ from samenspel.contracts.funding import Application, ApplicationPlan, Programme
 from samenspel.contracts.organisations import Organisation
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import FUNDING, Domain
-from samenspel.messaging.decisions.state import Change, World
+from samenspel.messaging import AggregateChange, DecisionState
 from samenspel.runtime.postgres import Connection
 
 from services.funding import store
 from services.funding.domain import applications, decisions, programmes
 
-Decider = Callable[[Submission, World, datetime], Change]
+Rule = Callable[[Submission, DecisionState, datetime], AggregateChange]
 
 OPENED: Final = type_name("programme-opened")
 SUBMITTED: Final = type_name("application-submitted")
@@ -47,14 +47,14 @@ class Grants:
     cents: Counter[str] = field(default_factory=Counter)
     counted: int = 0
 
-    def after(self, changes: Sequence[Change]) -> Counter[str]:
+    def after(self, changes: Sequence[AggregateChange]) -> Counter[str]:
         """What is granted after these changes; each is counted once, however often it is shown."""
         self.cents += granted_in(changes[self.counted :])
         self.counted = len(changes)
         return self.cents
 
 
-class FundingHandlers:
+class FundingDecider:
     """`messaging.desk.Handlers` for funding; ``world.extra`` is `Grants`."""
 
     domain: Domain = "funding"
@@ -63,11 +63,11 @@ class FundingHandlers:
     def topic_of(self, submission: Submission) -> str:
         return FUNDING
 
-    def own(self, submission: Submission) -> Sequence[Reference]:
+    def own_refs(self, submission: Submission) -> Sequence[AggregateRef]:
         programme = PROGRAMME.name, submission.key
         return [programme] if _opens(submission) else [programme, (APPLICATION.name, submission.subject)]
 
-    def foreign(self, submission: Submission) -> Sequence[Reference]:
+    def foreign_refs(self, submission: Submission) -> Sequence[AggregateRef]:
         if submission.type.name == DECIDED:
             return ()
         data: Any = submission.data
@@ -81,37 +81,41 @@ class FundingHandlers:
         deciding = {each.key for each in submissions if each.type.name == DECIDED}
         return Grants(Counter(await store.granted(connection, deciding)))
 
-    def decide(self, submission: Submission, world: World, now: datetime) -> Sequence[Change]:
-        change = DECIDERS[submission.type.name](submission, world, now)
-        self._require_facts(submission, world)
+    def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
+        change = RULES[submission.type.name](submission, known, now)
+        self._require_facts(submission, known)
         return [change]
 
-    async def save(self, connection: Connection, world: World, changes: Sequence[Change]) -> None:
+    async def save(self, connection: Connection, known: DecisionState, changes: Sequence[AggregateChange]) -> None:
         opened = {each.subject: each.state.ceiling_cents for each in changes if isinstance(each.state, Programme)}
-        submitted = {each.subject: each.key for each in changes if each.fact.name == SUBMITTED}
+        submitted = {each.subject: each.key for each in changes if each.event_type.name == SUBMITTED}
         await store.open_budgets(connection, opened)
         await store.index_applications(connection, submitted)
-        await store.draw(connection, granted_in(changes))
+        await store.commit_grants(connection, granted_in(changes))
 
-    def withheld(self, submission: Submission, world: World) -> tuple[Reference, ApplicationPlan] | None:
+    def private_part_of(
+        self, submission: Submission, known: DecisionState
+    ) -> tuple[AggregateRef, ApplicationPlan] | None:
         """The plan, which stays with the parties until the decision."""
-        present = world.find(Application, APPLICATION, submission.subject)
+        present = known.own_state(Application, APPLICATION, submission.subject)
         if submission.type.name != SUBMITTED or present is None or present.status != "submitted":
             return None
-        if world.private(ApplicationPlan, APPLICATION, submission.subject) is not None:
+        if known.private_part(ApplicationPlan, APPLICATION, submission.subject) is not None:
             return None
         data: Any = submission.data
         return (APPLICATION.name, submission.subject), applications.plan_of(data)
 
-    def _require_facts(self, submission: Submission, world: World) -> None:
+    def _require_facts(self, submission: Submission, known: DecisionState) -> None:
         """All that others must have told first; asked last, because what misses a fact waits for it."""
-        for aggregate, subject in self.foreign(submission):
-            world.fact(AGGREGATES[aggregate].model, AGGREGATES[aggregate], subject)
+        for aggregate, subject in self.foreign_refs(submission):
+            known.require_foreign(AGGREGATES[aggregate].model, AGGREGATES[aggregate], subject)
         if _opens(submission):
-            programmes.require_grant_authority(world.fact(Organisation, ORGANISATION, submission.organisation))
+            programmes.require_grant_authority(
+                known.require_foreign(Organisation, ORGANISATION, submission.organisation)
+            )
 
 
-def granted_in(changes: Iterable[Change]) -> Counter[str]:
+def granted_in(changes: Iterable[AggregateChange]) -> Counter[str]:
     """What these changes grant, in euro cents per programme; programmes of which they grant nothing are left out."""
     amounts: Counter[str] = Counter()
     for change in changes:
@@ -124,35 +128,35 @@ def _opens(submission: Submission) -> bool:
     return submission.type.name == OPENED
 
 
-def _open(submission: Submission, world: World, now: datetime) -> Change:
+def _open(submission: Submission, known: DecisionState, now: datetime) -> AggregateChange:
     data: Any = submission.data
-    present = world.find(Programme, PROGRAMME, submission.subject)
+    present = known.own_state(Programme, PROGRAMME, submission.subject)
     state = programmes.open_programme(data, present, submission.organisation)
-    return Change(FACTS[OPENED], submission.subject, submission.key, state)
+    return AggregateChange(EVENT_TYPES[OPENED], submission.subject, submission.key, state)
 
 
-def _apply(submission: Submission, world: World, now: datetime) -> Change:
+def _apply(submission: Submission, known: DecisionState, now: datetime) -> AggregateChange:
     data: Any = submission.data
     state, plan = applications.apply(
-        data, _dossier(submission, world), submission.organisation, submission.received_at
+        data, _case_file(submission, known), submission.organisation, submission.received_at
     )
-    return Change(FACTS[SUBMITTED], submission.subject, submission.key, state, private=plan)
+    return AggregateChange(EVENT_TYPES[SUBMITTED], submission.subject, submission.key, state, private=plan)
 
 
-def _decide(submission: Submission, world: World, now: datetime) -> Change:
+def _decide(submission: Submission, known: DecisionState, now: datetime) -> AggregateChange:
     data: Any = submission.data
-    state = decisions.decide(data, _dossier(submission, world), submission.organisation, now)
-    return Change(FACTS[OUTCOMES[state.status]], submission.subject, submission.key, state)
+    state = decisions.decide(data, _case_file(submission, known), submission.organisation, now)
+    return AggregateChange(EVENT_TYPES[OUTCOMES[state.status]], submission.subject, submission.key, state)
 
 
-def _dossier(submission: Submission, world: World) -> applications.Dossier:
-    grants: Grants = world.extra
-    return applications.Dossier(
-        programme=world.find(Programme, PROGRAMME, submission.key),
-        application=world.find(Application, APPLICATION, submission.subject),
-        plan=world.private(ApplicationPlan, APPLICATION, submission.subject),
-        granted_cents=grants.after(world.changes)[submission.key],
+def _case_file(submission: Submission, known: DecisionState) -> applications.CaseFile:
+    grants: Grants = known.extra
+    return applications.CaseFile(
+        programme=known.own_state(Programme, PROGRAMME, submission.key),
+        application=known.own_state(Application, APPLICATION, submission.subject),
+        plan=known.private_part(ApplicationPlan, APPLICATION, submission.subject),
+        granted_cents=grants.after(known.changes)[submission.key],
     )
 
 
-DECIDERS: Final[Mapping[str, Decider]] = {OPENED: _open, SUBMITTED: _apply, DECIDED: _decide}
+RULES: Final[Mapping[str, Rule]] = {OPENED: _open, SUBMITTED: _apply, DECIDED: _decide}

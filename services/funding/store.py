@@ -5,7 +5,7 @@ from collections.abc import Mapping, Set
 from typing import Any, cast
 
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import columns
+from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection, Pool
 
 GRANTED = "select programme_id, granted_cents from budget where programme_id = any($1::text[])"
@@ -14,7 +14,7 @@ OPEN = """
 insert into budget (programme_id, ceiling_cents) select * from unnest($1::text[], $2::bigint[])
 """
 
-DRAW = """
+COMMIT_GRANTS = """
 update budget b set granted_cents = b.granted_cents + x.cents
 from unnest($1::text[], $2::bigint[]) as x (programme_id, cents)
 where b.programme_id = x.programme_id and b.granted_cents + x.cents <= b.ceiling_cents
@@ -39,7 +39,7 @@ where i.programme_id = $1 and i.application_id > $2 order by i.application_id li
 APPLICATION = "select value from aggregate where (aggregate, subject) = ('application.v1', $1)"
 
 
-class CeilingGuarded(Exception):
+class CeilingExceeded(Exception):
     """A budget refused what was decided: the decision and the database disagree on the room there is."""
 
 
@@ -55,23 +55,23 @@ async def granted(connection: Connection, programmes: Set[str]) -> dict[str, int
 async def open_budgets(connection: Connection, ceilings: Mapping[str, int]) -> None:
     if ceilings:
         failpoints.reached("funding.open-budgets")
-        await connection.execute(OPEN, *columns(sorted(ceilings.items()), 2))
+        await connection.execute(OPEN, *as_arrays(sorted(ceilings.items()), 2))
 
 
-async def draw(connection: Connection, amounts: Counter[str]) -> None:
+async def commit_grants(connection: Connection, amounts: Counter[str]) -> None:
     """Add to what each programme has granted. Raises `CeilingGuarded`, ending the transaction, when one may not."""
     if not amounts:
         return
     failpoints.reached("funding.draw")
-    done = await connection.execute(DRAW, *columns(sorted(amounts.items()), 2))
+    done = await connection.execute(COMMIT_GRANTS, *as_arrays(sorted(amounts.items()), 2))
     if done != f"UPDATE {len(amounts)}":
-        raise CeilingGuarded(f"{done} where {len(amounts)} budgets were drawn on")
+        raise CeilingExceeded(f"{done} where {len(amounts)} budgets were drawn on")
 
 
 async def index_applications(connection: Connection, programme_of: Mapping[str, str]) -> None:
     if programme_of:
         failpoints.reached("funding.index-applications")
-        await connection.execute(INDEX, *columns(sorted(programme_of.items()), 2))
+        await connection.execute(INDEX, *as_arrays(sorted(programme_of.items()), 2))
 
 
 async def programmes(pool: Pool, after: str, limit: int) -> list[Mapping[str, Any]]:

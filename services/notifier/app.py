@@ -9,17 +9,16 @@ from typing import Final
 import structlog
 from fastapi import APIRouter, FastAPI
 from samenspel.contracts.topics import CANONICAL, NOTIFICATIONS
-from samenspel.messaging.errors import PASSING
-from samenspel.messaging.service.app import Parts, Running, assemble, serve
-from samenspel.runtime.http import organisation_by
+from samenspel.messaging import TRANSIENT, ServiceContext, ServiceDefinition, create_app, serve
+from samenspel.runtime.http import organisation_dependency
 from samenspel.runtime.postgres import Pool
-from samenspel.runtime.wakeup import Bell
+from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier.api import feed, subscriptions
-from services.notifier.deliveries.worker import Sender
-from services.notifier.endpoints.signing import Seal
-from services.notifier.feed import Feed
-from services.notifier.handlers import NotifierHandlers
+from services.notifier.deliveries.worker import DeliveryWorker
+from services.notifier.endpoints.signing import SecretBox
+from services.notifier.feed import FeedWriter
+from services.notifier.handlers import NotifierDecider
 from services.notifier.settings import Settings
 from services.notifier.store import attempts, endpoints
 
@@ -32,32 +31,32 @@ FORGET_SECONDS: Final = 3_600.0
 
 def create(settings: Settings) -> FastAPI:
     @asynccontextmanager
-    async def alongside(running: Running) -> AsyncIterator[Sequence[APIRouter]]:
-        bell, holder = Bell(), f"{socket.gethostname()}:{settings.http_port}"
-        running.messaging.after_apply.append(bell.ring)
-        sender = Sender(running.pool, settings, bell, holder)
-        tasks = [asyncio.create_task(sender.run()), asyncio.create_task(_forget(running.pool))]
-        organisation_of = organisation_by(running.verifier)
+    async def background(context: ServiceContext) -> AsyncIterator[Sequence[APIRouter]]:
+        wakeup, holder = Wakeup(), f"{socket.gethostname()}:{settings.http_port}"
+        context.on_apply(wakeup.notify)
+        worker = DeliveryWorker(context.pool, settings, wakeup, holder)
+        tasks = [asyncio.create_task(worker.run()), asyncio.create_task(_forget(context.pool))]
+        organisation_of = organisation_dependency(context.verifier)
         yield [
-            feed.router(running.pool, bell, organisation_of),
-            subscriptions.router(_subscriptions(running, settings, bell), organisation_of),
+            feed.router(context.pool, wakeup, organisation_of),
+            subscriptions.router(_subscriptions(context, settings, wakeup), organisation_of),
         ]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    parts = Parts(
+    definition = ServiceDefinition(
         name="notifier",
         package="services.notifier",
         description="Tells organisations what has happened: by webhook, or by a feed that they read.",
         owns=(NOTIFICATIONS,),
-        handlers=lambda pool: NotifierHandlers(settings.operator_oin, settings.lanes),
+        decider=lambda pool: NotifierDecider(settings.operator_oin, settings.lanes),
         routers=lambda pool: (),
         follows=tuple(CANONICAL),
-        follower=lambda pool: Feed(),
-        alongside=alongside,
+        listener=lambda pool: FeedWriter(),
+        background=background,
     )
-    return assemble(parts, settings)
+    return create_app(definition, settings)
 
 
 def run() -> None:
@@ -65,10 +64,10 @@ def run() -> None:
     serve("notifier", settings, create(settings))
 
 
-def _subscriptions(running: Running, settings: Settings, bell: Bell) -> subscriptions.Subscriptions:
-    seal = Seal(settings.webhook_key.get_secret_value())
-    return subscriptions.Subscriptions(
-        running.pool, running.messaging.submitter, bell, seal, settings.environment == "local"
+def _subscriptions(context: ServiceContext, settings: Settings, wakeup: Wakeup) -> subscriptions.SubscriptionService:
+    secret_box = SecretBox(settings.webhook_key.get_secret_value())
+    return subscriptions.SubscriptionService(
+        context.pool, context.submitter, wakeup, secret_box, settings.environment == "local"
     )
 
 
@@ -77,6 +76,6 @@ async def _forget(pool: Pool) -> None:
         try:
             await attempts.forget(pool, ATTEMPT_DAYS)
             await endpoints.forget(pool, ENDPOINT_DAYS)
-        except PASSING as error:
+        except TRANSIENT as error:
             log.warning("old attempts not forgotten", error=repr(error))
         await asyncio.sleep(FORGET_SECONDS)

@@ -10,9 +10,9 @@ from heapq import merge
 from typing import Any, Final, NamedTuple
 
 from samenspel.contracts.canonical import CanonicalEvent, to_structured
-from samenspel.contracts.topics import LaneName
+from samenspel.contracts.topics import LaneId
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import columns
+from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection, Pool
 
 from services.notifier.domain.cursor import START, Cursor, Place
@@ -51,7 +51,7 @@ class Range(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class FeedPage:
     """Events as CloudEvents JSON objects, the cursor behind them, and whether there is more now."""
 
     events: list[bytes]
@@ -59,21 +59,21 @@ class Page:
     more: bool
 
 
-class Feed:
+class FeedWriter:
     """`messaging.projector.Follower` of the notifier."""
 
     async def applied(self, connection: Connection, events: Sequence[CanonicalEvent]) -> None:
         failpoints.reached("feed.add")
-        await connection.execute(ADD, *columns([_row_of(event) for event in events], 11))
+        await connection.execute(ADD, *as_arrays([_row_of(event) for event in events], 11))
 
 
-async def heads(connection: Connection | Pool) -> dict[LaneName, Place]:
+async def heads(connection: Connection | Pool) -> dict[LaneId, Place]:
     """Where the feed ends now, per lane."""
     rows = await connection.fetch(HEADS)
     return {(row["topic"], row["lane"]): Place(row["timeline"], row["sequence"]) for row in rows}
 
 
-async def read(pool: Pool, after: Cursor, limit: int, types: Sequence[str] = ()) -> Page:
+async def read(pool: Pool, after: Cursor, limit: int, types: Sequence[str] = ()) -> FeedPage:
     """The page behind ``after``: at most ``limit`` events, of these types when any are named."""
     ends, cursor = await heads(pool), dict(after)
     rows: list[Any] = []
@@ -82,12 +82,12 @@ async def read(pool: Pool, after: Cursor, limit: int, types: Sequence[str] = ())
         if not ranges:
             break
         cursor |= {(each.topic, each.lane): Place(each.timeline, each.high) for each in ranges}
-        if rows := await pool.fetch(READ, *columns(ranges, 5), list(types)):
+        if rows := await pool.fetch(READ, *as_arrays(ranges, 5), list(types)):
             break
     rows, left = cut(merged(rows), limit)
     cursor |= left
     events = [to_structured(row["headers"], row["value"]) for row in rows]
-    return Page(events, cursor, more=bool(plan(cursor, ends, 1)))
+    return FeedPage(events, cursor, more=bool(plan(cursor, ends, 1)))
 
 
 def plan(after: Cursor, ends: Cursor, limit: int) -> list[Range]:
@@ -104,9 +104,9 @@ def plan(after: Cursor, ends: Cursor, limit: int) -> list[Range]:
     ]
 
 
-def shares(wanted: Mapping[LaneName, int], limit: int) -> dict[LaneName, int]:
+def shares(wanted: Mapping[LaneId, int], limit: int) -> dict[LaneId, int]:
     """``limit`` split over the lanes: what one lane does not need goes to those that want more."""
-    given: dict[LaneName, int] = {}
+    given: dict[LaneId, int] = {}
     for number, name in enumerate(sorted(wanted, key=lambda name: wanted[name])):
         given[name] = min(wanted[name], limit // (len(wanted) - number))
         limit -= given[name]
@@ -115,13 +115,13 @@ def shares(wanted: Mapping[LaneName, int], limit: int) -> dict[LaneName, int]:
 
 def merged(rows: Sequence[Any]) -> list[Any]:
     """Rows that are sorted per lane, lanes merged by event id; the order within a lane is kept whatever the ids."""
-    lanes: dict[LaneName, list[Any]] = {}
+    lanes: dict[LaneId, list[Any]] = {}
     for row in rows:
         lanes.setdefault((row["topic"], row["lane"]), []).append(row)
     return list(merge(*lanes.values(), key=lambda row: row["id"]))
 
 
-def cut(rows: Sequence[Any], limit: int) -> tuple[list[Any], dict[LaneName, Place]]:
+def cut(rows: Sequence[Any], limit: int) -> tuple[list[Any], dict[LaneId, Place]]:
     """The first rows that fit in one page, and where the lanes of the others are left: right before those."""
     fitting, size = 0, 0
     for row in rows[:limit]:

@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from samenspel.contracts.catalogue import FACTS, ORGANISATION, SUBSCRIPTION, Reference, submissions_of
+from samenspel.contracts.catalogue import EVENT_TYPES, ORGANISATION, SUBSCRIPTION, AggregateRef, submissions_of
 from samenspel.contracts.notifications import Subscription, SubscriptionCreated
 from samenspel.contracts.organisations import Organisation
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import NOTIFICATIONS, Domain
-from samenspel.messaging.decisions.state import Change, World
+from samenspel.messaging import AggregateChange, DecisionState
 from samenspel.runtime.postgres import Connection
 
 from services.notifier.domain import subscriptions as domain
 from services.notifier.store import endpoints, subscriptions
 
 
-class NotifierHandlers:
+class NotifierDecider:
     """`messaging.desk.Handlers` for the notifier."""
 
     domain: Domain = "notifications"
@@ -29,28 +29,28 @@ class NotifierHandlers:
     def topic_of(self, submission: Submission) -> str:
         return NOTIFICATIONS
 
-    def own(self, submission: Submission) -> Sequence[Reference]:
+    def own_refs(self, submission: Submission) -> Sequence[AggregateRef]:
         return [(SUBSCRIPTION.name, submission.subject)]
 
-    def foreign(self, submission: Submission) -> Sequence[Reference]:
+    def foreign_refs(self, submission: Submission) -> Sequence[AggregateRef]:
         return [(ORGANISATION.name, submission.organisation)]
 
     async def load(self, connection: Connection, submissions: Sequence[Submission]) -> set[endpoints.EndpointKey]:
         """The endpoints that were given for these subscriptions, as (organisation, subscription)."""
         return await endpoints.endpoints_of(connection, [(each.organisation, each.subject) for each in submissions])
 
-    def decide(self, submission: Submission, world: World, now: datetime) -> Sequence[Change]:
+    def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
         data: Any = submission.data
-        present = world.find(Subscription, SUBSCRIPTION, submission.subject)
+        present = known.own_state(Subscription, SUBSCRIPTION, submission.subject)
         if isinstance(data, SubscriptionCreated):
-            has_endpoint = (submission.organisation, submission.subject) in world.extra
+            has_endpoint = (submission.organisation, submission.subject) in known.extra
             state = domain.create(data, present, submission.organisation, has_endpoint=has_endpoint)
-            self._require_admitted(submission, world)
+            self._require_admitted(submission, known)
         else:
             state = domain.cancel(data, present, submission.organisation)
-        return [Change(FACTS[submission.type.name], submission.subject, submission.key, state)]
+        return [AggregateChange(EVENT_TYPES[submission.type.name], submission.subject, submission.key, state)]
 
-    async def save(self, connection: Connection, world: World, changes: Sequence[Change]) -> None:
+    async def save(self, connection: Connection, known: DecisionState, changes: Sequence[AggregateChange]) -> None:
         for change in changes:
             state = cast(Subscription, change.state)
             if state.status == "active":
@@ -58,9 +58,9 @@ class NotifierHandlers:
             else:
                 await subscriptions.end(connection, state)
 
-    def withheld(self, submission: Submission, world: World) -> None:
+    def private_part_of(self, submission: Submission, known: DecisionState) -> None:
         """What a submission says is published; an address never travels in one."""
 
-    def _require_admitted(self, submission: Submission, world: World) -> None:
+    def _require_admitted(self, submission: Submission, known: DecisionState) -> None:
         if submission.organisation != self._operator:
-            world.fact(Organisation, ORGANISATION, submission.organisation)
+            known.require_foreign(Organisation, ORGANISATION, submission.organisation)

@@ -6,11 +6,11 @@ from typing import Any, Final
 
 from samenspel.contracts import initiatives, organisations
 from samenspel.contracts.catalogue import (
-    FACTS,
+    EVENT_TYPES,
     INITIATIVE,
     ORGANISATION,
     ROLLOUT,
-    Reference,
+    AggregateRef,
     submissions_of,
     type_name,
 )
@@ -18,15 +18,15 @@ from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import Domain
 from samenspel.contracts.values import Model
-from samenspel.messaging.decisions.state import Change, World
+from samenspel.messaging import AggregateChange, DecisionState
 from samenspel.runtime.postgres import Connection
 
 from services.registry import domain, store
 
-Decider = Callable[[Submission, World], Model]
+Rule = Callable[[Submission, DecisionState], Model]
 
 
-class RegistryHandlers:
+class RegistryDecider:
     """`messaging.desk.Handlers` for the registry."""
 
     domain: Domain = "initiatives"
@@ -36,41 +36,41 @@ class RegistryHandlers:
         self._operator = operator
 
     def topic_of(self, submission: Submission) -> str:
-        return FACTS[submission.type.leads_to[0]].aggregate.topic
+        return EVENT_TYPES[submission.type.leads_to[0]].aggregate.topic
 
-    def own(self, submission: Submission) -> Sequence[Reference]:
-        aggregate = FACTS[submission.type.leads_to[0]].aggregate.name
+    def own_refs(self, submission: Submission) -> Sequence[AggregateRef]:
+        aggregate = EVENT_TYPES[submission.type.leads_to[0]].aggregate.name
         named = {submission.organisation, *(getattr(submission.data, "partners", None) or ())}
         references = [(aggregate, submission.subject), *((ORGANISATION.name, oin) for oin in named)]
         if aggregate == ROLLOUT.name:
             references.append((INITIATIVE.name, submission.key))
         return references
 
-    def foreign(self, submission: Submission) -> Sequence[Reference]:
+    def foreign_refs(self, submission: Submission) -> Sequence[AggregateRef]:
         return ()
 
     async def load(self, connection: Connection, submissions: Sequence[Submission]) -> None: ...
 
-    def decide(self, submission: Submission, world: World, now: datetime) -> Sequence[Change]:
-        self._may_submit(submission, world)
-        fact = FACTS[submission.type.leads_to[0]]
-        if world.is_removed(fact.aggregate, submission.subject):
+    def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
+        self._may_submit(submission, known)
+        fact = EVENT_TYPES[submission.type.leads_to[0]]
+        if known.is_removed(fact.aggregate, submission.subject):
             raise Rejected(_REMOVED)
-        state = DECIDERS[submission.type.name](submission, world)
-        return [Change(fact, submission.subject, submission.key, state)]
+        state = RULES[submission.type.name](submission, known)
+        return [AggregateChange(fact, submission.subject, submission.key, state)]
 
-    async def save(self, connection: Connection, world: World, changes: Sequence[Change]) -> None:
+    async def save(self, connection: Connection, known: DecisionState, changes: Sequence[AggregateChange]) -> None:
         await store.index_initiatives(connection, changes)
 
-    def withheld(self, submission: Submission, world: World) -> None:
+    def private_part_of(self, submission: Submission, known: DecisionState) -> None:
         """What this service is told, it publishes."""
 
-    def _may_submit(self, submission: Submission, world: World) -> None:
+    def _may_submit(self, submission: Submission, known: DecisionState) -> None:
         if submission.organisation == self._operator:
             return
-        if FACTS[submission.type.leads_to[0]].aggregate is ORGANISATION:
+        if EVENT_TYPES[submission.type.leads_to[0]].aggregate is ORGANISATION:
             raise Rejected(_OPERATOR_ONLY)
-        if world.find(organisations.Organisation, ORGANISATION, submission.organisation) is None:
+        if known.own_state(organisations.Organisation, ORGANISATION, submission.organisation) is None:
             raise Rejected(_NOT_ADMITTED)
 
 
@@ -94,66 +94,66 @@ _NOT_ADMITTED: Final = Problem(
 )
 
 
-def _organisation(world: World, subject: str) -> organisations.Organisation | None:
-    return world.find(organisations.Organisation, ORGANISATION, subject)
+def _organisation(known: DecisionState, subject: str) -> organisations.Organisation | None:
+    return known.own_state(organisations.Organisation, ORGANISATION, subject)
 
 
-def _initiative(world: World, subject: str) -> initiatives.Initiative | None:
-    return world.find(initiatives.Initiative, INITIATIVE, subject)
+def _initiative(known: DecisionState, subject: str) -> initiatives.Initiative | None:
+    return known.own_state(initiatives.Initiative, INITIATIVE, subject)
 
 
-def _rollout(world: World, subject: str) -> initiatives.Rollout | None:
-    return world.find(initiatives.Rollout, ROLLOUT, subject)
+def _rollout(known: DecisionState, subject: str) -> initiatives.Rollout | None:
+    return known.own_state(initiatives.Rollout, ROLLOUT, subject)
 
 
-def _unknown_partners(data: Any, world: World) -> list[str]:
-    return [oin for oin in data.partners or () if _organisation(world, oin) is None]
+def _unknown_partners(data: Any, known: DecisionState) -> list[str]:
+    return [oin for oin in data.partners or () if _organisation(known, oin) is None]
 
 
-def _admit(submission: Submission, world: World) -> Model:
+def _admit(submission: Submission, known: DecisionState) -> Model:
     data: Any = submission.data
-    return domain.admit(data, _organisation(world, submission.subject))
+    return domain.admit(data, _organisation(known, submission.subject))
 
 
-def _change_organisation(submission: Submission, world: World) -> Model:
+def _change_organisation(submission: Submission, known: DecisionState) -> Model:
     data: Any = submission.data
-    return domain.change_organisation(data, _organisation(world, submission.subject))
+    return domain.change_organisation(data, _organisation(known, submission.subject))
 
 
-def _register(submission: Submission, world: World) -> Model:
+def _register(submission: Submission, known: DecisionState) -> Model:
     data: Any = submission.data
-    present = _initiative(world, submission.subject)
-    return domain.register(data, present, submission.organisation, _unknown_partners(data, world))
+    present = _initiative(known, submission.subject)
+    return domain.register(data, present, submission.organisation, _unknown_partners(data, known))
 
 
-def _change(submission: Submission, world: World) -> Model:
+def _change(submission: Submission, known: DecisionState) -> Model:
     data: Any = submission.data
-    present = _initiative(world, submission.subject)
-    return domain.change(data, present, submission.organisation, _unknown_partners(data, world))
+    present = _initiative(known, submission.subject)
+    return domain.change(data, present, submission.organisation, _unknown_partners(data, known))
 
 
-def _change_phase(submission: Submission, world: World) -> Model:
+def _change_phase(submission: Submission, known: DecisionState) -> Model:
     data: Any = submission.data
-    return domain.change_phase(data, _initiative(world, submission.subject), submission.organisation)
+    return domain.change_phase(data, _initiative(known, submission.subject), submission.organisation)
 
 
-def _stop(submission: Submission, world: World) -> Model:
+def _stop(submission: Submission, known: DecisionState) -> Model:
     data: Any = submission.data
-    return domain.stop(data, _initiative(world, submission.subject), submission.organisation)
+    return domain.stop(data, _initiative(known, submission.subject), submission.organisation)
 
 
-def _start_rollout(submission: Submission, world: World) -> Model:
+def _start_rollout(submission: Submission, known: DecisionState) -> Model:
     data: Any = submission.data
-    initiative = _initiative(world, submission.key)
-    return domain.start_rollout(data, _rollout(world, submission.subject), initiative, submission.organisation)
+    initiative = _initiative(known, submission.key)
+    return domain.start_rollout(data, _rollout(known, submission.subject), initiative, submission.organisation)
 
 
-def _report(submission: Submission, world: World) -> Model:
+def _report(submission: Submission, known: DecisionState) -> Model:
     data: Any = submission.data
-    return domain.report(data, _rollout(world, submission.subject), submission.organisation)
+    return domain.report(data, _rollout(known, submission.subject), submission.organisation)
 
 
-DECIDERS: Final[Mapping[str, Decider]] = {
+RULES: Final[Mapping[str, Rule]] = {
     type_name("organisation-admitted"): _admit,
     type_name("organisation-changed"): _change_organisation,
     type_name("initiative-registered"): _register,

@@ -5,9 +5,9 @@ from typing import cast
 
 from samenspel.contracts.catalogue import INITIATIVE
 from samenspel.contracts.initiatives import Initiative
-from samenspel.messaging.decisions.state import Change
+from samenspel.messaging import AggregateChange
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import joined
+from samenspel.runtime.bulk_parameters import as_joined_texts
 from samenspel.runtime.postgres import Connection, Pool
 
 INDEX = """
@@ -35,14 +35,16 @@ where aggregate = 'organisation.v1' and subject > $1 and not removed order by su
 AGGREGATE = "select value from aggregate where (aggregate, subject) = ($1, $2) and not removed"
 
 
-async def index_initiatives(connection: Connection, changes: Sequence[Change]) -> None:
+async def index_initiatives(connection: Connection, changes: Sequence[AggregateChange]) -> None:
     latest = {
-        change.subject: cast(Initiative, change.state) for change in changes if change.fact.aggregate is INITIATIVE
+        change.subject: cast(Initiative, change.state)
+        for change in changes
+        if change.event_type.aggregate is INITIATIVE
     }
     rows = [(subject, state.lead, state.theme, state.phase) for subject, state in sorted(latest.items())]
     if rows:
         failpoints.reached("registry.index-initiatives")
-        await connection.execute(INDEX, *joined(rows, 4))
+        await connection.execute(INDEX, *as_joined_texts(rows, 4))
 
 
 async def initiatives(

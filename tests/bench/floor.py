@@ -14,15 +14,15 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from samenspel.contracts.topics import FUNDING, lane_of, receipts
 from samenspel.messaging.decisions.aggregates import SAVE
-from samenspel.messaging.inbox.answer_store import REMEMBER
+from samenspel.messaging.inbox.answer_store import INSERT_NEW
 from samenspel.messaging.inbox.offsets import LOCK as LOCK_DOORS
 from samenspel.messaging.inbox.offsets import MAKE as MAKE_DOOR
-from samenspel.messaging.inbox.offsets import MOVE as MOVE_DOORS
+from samenspel.messaging.inbox.offsets import SAVE as MOVE_DOORS
 from samenspel.messaging.kafka.producer import BATCH_BYTES_MAX
 from samenspel.messaging.outbox import journal
-from samenspel.messaging.outbox.journal import LOCK, Lane, taken
-from samenspel.messaging.outbox.reconciliation import OPEN
-from samenspel.runtime.bulk_parameters import columns, joined
+from samenspel.messaging.outbox.journal import LOCK, Lane, drain
+from samenspel.messaging.outbox.reconciliation import MARK_RECONCILED
+from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
 from samenspel.runtime.migrations import migrate
 from samenspel.runtime.postgres import Connection, Pool, create_pool
 from samenspel.runtime.settings import ServiceSettings
@@ -55,7 +55,7 @@ async def run(settings: ServiceSettings, topics: list[str]) -> None:
             await connection.execute(MAKE_DOOR, topic)
         incarnation = await connection.fetchval("select incarnation()")
         for name in names:
-            await connection.execute(OPEN, *name, incarnation, 1)
+            await connection.execute(MARK_RECONCILED, *name, incarnation, 1)
     wake = asyncio.Event()
     await asyncio.gather(_take(pool, settings, topics, wake), _relay(pool, settings, wake))
 
@@ -92,7 +92,7 @@ async def _write(connection: Connection, lane_count: int, found: dict[TopicParti
     records = [record for each in found.values() for record in each]
     placed = [(FUNDING, lane_of(record.key.decode(), lane_count)) for record in records]
     names = sorted({*placed, *((_receipts_of(partition.topic), 0) for partition in found)})
-    standing = {(row[0], row[1]): row[3] for row in await connection.fetch(LOCK, *columns(names, 2))}
+    standing = {(row[0], row[1]): row[3] for row in await connection.fetch(LOCK, *as_arrays(names, 2))}
     rows: dict[tuple[str, int], list[tuple[str, bytes, bytes]]] = {name: [] for name in names}
     for name, record in zip(placed, records, strict=True):
         rows[name].append((record.key.decode(), HEADERS, record.value))
@@ -105,10 +105,10 @@ async def _write(connection: Connection, lane_count: int, found: dict[TopicParti
     answers = [(record.topic, "bench", str(record.offset), ANSWER) for record in records]
     moved = [(partition.topic, each[-1].offset + 1, each[-1].timestamp) for partition, each in found.items()]
     moved_to = {name: standing[name] + len(rows[name]) for name in names}
-    await connection.execute(SAVE, "bench.v1", FUNDING, *joined([states[key] for key in sorted(states)], 5))
-    await connection.execute(REMEMBER, *joined(sorted(answers), 4))
-    await journal.journal(connection, taken(Lane(*name, 1, moved_to[name], 0, rows[name]) for name in names))
-    await connection.execute(MOVE_DOORS, *columns(sorted(moved), 3))
+    await connection.execute(SAVE, "bench.v1", FUNDING, *as_joined_texts([states[key] for key in sorted(states)], 5))
+    await connection.execute(INSERT_NEW, *as_joined_texts(sorted(answers), 4))
+    await journal.write(connection, drain(Lane(*name, 1, moved_to[name], 0, rows[name]) for name in names))
+    await connection.execute(MOVE_DOORS, *as_arrays(sorted(moved), 3))
 
 
 async def _relay(pool: Pool, settings: ServiceSettings, wake: asyncio.Event) -> None:
@@ -127,7 +127,7 @@ async def _relay(pool: Pool, settings: ServiceSettings, wake: asyncio.Event) -> 
         sent = [_send(producer, name, list(group)) for name, group in groupby(rows, key=lambda row: (row[0], row[1]))]
         reached = await asyncio.gather(*sent)
         async with pool.acquire() as connection:
-            await connection.execute(PUBLISHED, *columns(sorted(reached), 3))
+            await connection.execute(PUBLISHED, *as_arrays(sorted(reached), 3))
 
 
 async def _send(producer: AIOKafkaProducer, name: tuple[str, int], rows: list[Any]) -> tuple[str, int, int]:

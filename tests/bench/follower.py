@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from samenspel.client.access.profile import Profile
-from samenspel.client.replica import Store, sync_over_kafka
+from samenspel.client.replica import ReplicaStore, sync_over_kafka
 
 
-class NotingStore(Store):
+class NotingStore(ReplicaStore):
     """A store that looks at the clock after each commit."""
 
     delays: list[tuple[float, float]]

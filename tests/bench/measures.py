@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from samenspel.client.replica import Store, sync_over_kafka
+from samenspel.client.replica import ReplicaStore, sync_over_kafka
 from samenspel.contracts.topics import FUNDING, INITIATIVES, LANES_LOCAL, ingress
 
 from tests.bench.history import grow
@@ -58,7 +58,7 @@ def rebuild(stand: Stand, folder: Path, rounds: int) -> list[Figure]:
     for run in range(rounds):
         floors.append(asyncio.run(_read_all(stand)))
         began = time.monotonic()
-        with Store(folder / f"replica-{run}.db", create=True) as store:
+        with ReplicaStore(folder / f"replica-{run}.db", create=True) as store:
             report = sync_over_kafka(stand.system.profile, stand.reader(), store, topics=[INITIATIVES])
         ours.append(report.applied / (time.monotonic() - began))
     ratio = statistics.median(mine / floor for mine, floor in zip(ours, floors, strict=True))

@@ -33,7 +33,7 @@ OFF_THE_PATH: Final = {
     "UNHURRIED": "the same",
     "RECOVERED": "only spares a receiver that was away a wait",
     "REMOVE": "no aggregate is removed yet",
-    "RETURN": "an ingress that was cut back: tests.chaos.restore",
+    "RESET": "an ingress that was cut back: tests.chaos.restore",
 }
 """Statements that no fact passes on its way, by the name of their constant."""
 

@@ -7,7 +7,7 @@ import asyncpg
 import orjson
 import pytest
 import pytest_asyncio
-from samenspel.messaging.recovery.answers import recall_from_receipts
+from samenspel.messaging.recovery.answers import restore_from_receipts
 from samenspel.messaging.recovery.lane_recovery import Recovered
 from samenspel.runtime.migrations import migrate
 
@@ -82,8 +82,8 @@ async def test_the_first_final_answer_is_kept(
         await database.execute(KEEP, CITY, SOURCE, orjson.dumps(known))
     found = Recovered("lane", 0, 0)
     for answer in receipts:
-        await recall_from_receipts(database, [(CITY, answer)], found)
-    held = await database.fetchval(KEPT, CITY, SOURCE)
-    assert (orjson.loads(held) if held else None) == kept
-    assert [each[2] for each in found.void] == (["one"] if VOID in receipts else [])
-    assert [each[2] for each in found.unsettled] == (["one"] if DEFERRED in receipts and kept is None else [])
+        await restore_from_receipts(database, [(CITY, answer)], found)
+    stored = await database.fetchval(KEPT, CITY, SOURCE)
+    assert (orjson.loads(stored) if stored else None) == kept
+    assert [each[2] for each in found.broken_promises] == (["one"] if VOID in receipts else [])
+    assert [each[2] for each in found.still_deferred] == (["one"] if DEFERRED in receipts and kept is None else [])

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from samenspel.client.access.errors import SurroundingsMissing
+from samenspel.client.access.errors import EnvironmentUnavailable
 from samenspel.contracts.topics import FUNDING
 
 from deploy.local.system import LocalSystem
@@ -53,7 +53,7 @@ async def test_a_ceiling_holds_after_a_restore(bare_system: LocalSystem, a_round
         before = await state_of(system, "funding")
         await backup.restore()
         await is_behind(system, "funding")
-        with pytest.raises(SurroundingsMissing):
+        with pytest.raises(EnvironmentUnavailable):
             await recover(system, "funding")
         await life.ends()
         life = begin(system, "funding")

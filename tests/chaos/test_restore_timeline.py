@@ -8,8 +8,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from confluent_kafka import TopicPartition
-from samenspel.client.access.errors import DoorRefused
-from samenspel.client.replica import Store, SyncReport, diff, sync_over_kafka, verify
+from samenspel.client.access.errors import RequestRefused
+from samenspel.client.replica import ReplicaStore, SyncReport, diff, sync_over_kafka, verify
 from samenspel.contracts.topics import INITIATIVES
 
 from deploy.local.system import LocalSystem
@@ -56,7 +56,7 @@ async def test_a_lane_is_started_anew(bare_system: LocalSystem, city: Organisati
     assert refused.returncode == 1 and "all of them whole" in refused.stderr
 
     await _forget_up_to(system, lane, first)
-    with pytest.raises(DoorRefused, match="is not in Kafka"):
+    with pytest.raises(RequestRefused, match="is not in Kafka"):
         await recover(system, "registry")
     done = await samenspel(system, "lanes", "new-timeline", "registry", name, "--why", "the broker lost its log")
     assert done.returncode == 0, done.stderr
@@ -106,8 +106,8 @@ async def _funding_has_what_the_registry_has(system: LocalSystem, lane: int) -> 
         theirs = await rows(system, "registry", STANDS.format("lane"), INITIATIVES, lane)
         ours = await rows(system, "funding", STANDS.format("position"), INITIATIVES, lane)
         assert ours == theirs, (ours, theirs)
-        held = await rows(system, "registry", HELD, INITIATIVES, lane)
-        return held == await rows(system, "funding", COPIED, INITIATIVES, lane)
+        stored = await rows(system, "registry", HELD, INITIATIVES, lane)
+        return stored == await rows(system, "funding", COPIED, INITIATIVES, lane)
 
     await eventually(equal, 60, "a funding that knows what the registry says")
     await is_ready(system, "funding")
@@ -125,12 +125,12 @@ async def _replicas_are_equal(system: LocalSystem, folder: Path, name: str) -> N
     assert (anew.lane, anew.timeline) == (name, 2)
     await _synced(system, folder / "new.db")
     await asyncio.to_thread(_compare, system, folder / "ahead.db", folder / "new.db")
-    with Store(Path(anew.set_aside)) as kept:
+    with ReplicaStore(Path(anew.set_aside)) as kept:
         assert verify(kept).is_equal
 
 
 def _compare(system: LocalSystem, one: Path, other: Path) -> None:
-    with Store(one) as left, Store(other) as right:
+    with ReplicaStore(one) as left, ReplicaStore(other) as right:
         assert diff(left, right) == []
         for store in (left, right):
             verified = verify(store, system.profile, operator_of(system).oin)
@@ -139,7 +139,7 @@ def _compare(system: LocalSystem, one: Path, other: Path) -> None:
 
 async def _synced(system: LocalSystem, file: Path) -> SyncReport:
     def sync() -> SyncReport:
-        with Store(file, create=True) as store:
+        with ReplicaStore(file, create=True) as store:
             return sync_over_kafka(system.profile, operator_of(system).oin, store)
 
     report = await asyncio.to_thread(sync)

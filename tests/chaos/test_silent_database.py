@@ -68,8 +68,8 @@ async def _one_read_by(member: str, system: LocalSystem, group: Group) -> Organi
             return shared if set().union(*shared.values()).issuperset(topics) else {}
 
         read = await eventually(assigned, 60, "a reader of every ingress")
-        if held := read[member] & topics.keys():
-            return topics[held.pop()]
+        if stored := read[member] & topics.keys():
+            return topics[stored.pop()]
 
 
 def _work(by: Organisation) -> Workload:

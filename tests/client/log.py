@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 import orjson
-from samenspel.client.replica import Store
-from samenspel.client.replica.kafka import Reading
+from samenspel.client.replica import ReplicaStore
+from samenspel.client.replica.kafka import KafkaSync
 from samenspel.contracts.canonical import to_headers
 from samenspel.contracts.digest import REMOVED, replaced, state_hash, to_hex
 from samenspel.contracts.sequencing import is_removal
@@ -133,7 +133,7 @@ class Source:
     def require_life(self) -> None: ...
 
 
-def reading_of(store: Store, *owners: Owner) -> Reading:
+def reading_of(store: ReplicaStore, *owners: Owner) -> KafkaSync:
     """What brings the store up to where these owners' logs end now."""
     source = Source(*owners)
-    return Reading(source, store, source.bounds([TOPIC]))  # type: ignore[arg-type]
+    return KafkaSync(source, store, source.bounds([TOPIC]))  # type: ignore[arg-type]

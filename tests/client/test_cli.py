@@ -9,7 +9,7 @@ import orjson
 import pytest
 from samenspel.cli.app import build
 from samenspel.client.access.profile import Credential, KafkaAccess, Profile, System
-from samenspel.contracts.catalogue import FACTS, SUBMISSIONS
+from samenspel.contracts.catalogue import EVENT_TYPES, SUBMISSIONS
 from samenspel.contracts.examples import EXAMPLES
 from typer.testing import CliRunner, Result
 
@@ -69,13 +69,13 @@ def test_what_is_piped_has_each_row_whole_on_one_line() -> None:
     command = [sys.executable, "-c", "from samenspel.cli import main; main()", "catalogue"]
     shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     lines = [line.rstrip() for line in shown.stdout.splitlines()]
-    assert all(any(line.endswith(fact.meaning) for line in lines) for fact in FACTS.values())
+    assert all(any(line.endswith(fact.meaning) for line in lines) for fact in EVENT_TYPES.values())
 
 
 def test_the_catalogue_holds_every_type() -> None:
     shown = orjson.loads(run("catalogue", "--json").stdout)
     assert {each["type"] for each in shown["submissions"]} == set(SUBMISSIONS)
-    assert {each["type"] for each in shown["facts"]} == set(FACTS)
+    assert {each["type"] for each in shown["facts"]} == set(EVENT_TYPES)
 
 
 @pytest.mark.parametrize("fact", EXAMPLES)

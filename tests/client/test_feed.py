@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from samenspel.client.replica import Store, verify
-from samenspel.client.replica.feed import Reading, events_in, split
+from samenspel.client.replica import ReplicaStore, verify
+from samenspel.client.replica.feed import FeedSync, events_in, split
 from samenspel.contracts.canonical import to_lines, to_structured
 
 from tests.client.log import Owner, Record, reading_of
@@ -41,8 +41,11 @@ def test_both_ways_lead_to_the_same_copy(tmp_path: Path) -> None:
     for number in range(7):
         owner.publish(f"subject-{number % 3}")
     pages = Pages([structured(record) for record in owner.log])
-    with Store(tmp_path / "http.db", create=True) as http, Store(tmp_path / "kafka.db", create=True) as kafka:
-        Reading(pages, http).run(False, lambda done, total: None)  # type: ignore[arg-type]
+    with (
+        ReplicaStore(tmp_path / "http.db", create=True) as http,
+        ReplicaStore(tmp_path / "kafka.db", create=True) as kafka,
+    ):
+        FeedSync(pages, http).run(False, lambda done, total: None)  # type: ignore[arg-type]
         reading_of(kafka, owner).run(False, lambda done, total: None)
         assert verify(http).is_equal
         assert verify(http).total_digest == verify(kafka).total_digest
@@ -53,9 +56,9 @@ def test_both_ways_lead_to_the_same_copy(tmp_path: Path) -> None:
 def test_the_feed_is_read_on_where_it_was_left(tmp_path: Path) -> None:
     owner = Owner()
     owner.publish()
-    with Store(tmp_path / "http.db", create=True) as store:
-        Reading(Pages([structured(record) for record in owner.log]), store).run(False, lambda done, total: None)  # type: ignore[arg-type]
+    with ReplicaStore(tmp_path / "http.db", create=True) as store:
+        FeedSync(Pages([structured(record) for record in owner.log]), store).run(False, lambda done, total: None)  # type: ignore[arg-type]
         owner.publish()
-        reading = Reading(Pages([structured(record) for record in owner.log]), store)  # type: ignore[arg-type]
+        reading = FeedSync(Pages([structured(record) for record in owner.log]), store)  # type: ignore[arg-type]
         reading.run(False, lambda done, total: None)
         assert reading.applied == 1

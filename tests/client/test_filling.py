@@ -9,7 +9,7 @@ import pytest
 from samenspel.client.access.kafka_lanes import KafkaLanes
 from samenspel.client.access.profile import Profile
 from samenspel.client.admin.admission import admit
-from samenspel.client.replica import Store, SyncReport, diff, parallel_load, sync_over_kafka, verify
+from samenspel.client.replica import ReplicaStore, SyncReport, diff, parallel_load, sync_over_kafka, verify
 from samenspel.client.replica import load_worker as reading
 from samenspel.client.replica.report import report_on
 from samenspel.client.submit.emit import emit
@@ -55,7 +55,7 @@ def _nothing(owner: Owner) -> None:
     owner.log.clear()
 
 
-def _read_by_one(store: Store, *owners: Owner) -> Any:
+def _read_by_one(store: ReplicaStore, *owners: Owner) -> Any:
     reading = reading_of(store, *owners)
     reading.run(False, lambda done, total: None)
     return [report_on(reading.copy.lanes[TOPIC, owner.lane]) for owner in owners], reading.copy.unreadable
@@ -74,11 +74,14 @@ def test_whatever_lies_on_a_lane(
             each.publish()
         each.publish(subject=next(iter(each.hashes))[1])
     lies_on(owner)
-    with Store(tmp_path / "one.db", create=True) as one, Store(tmp_path / "many.db", create=True) as many:
+    with (
+        ReplicaStore(tmp_path / "one.db", create=True) as one,
+        ReplicaStore(tmp_path / "many.db", create=True) as many,
+    ):
         expected = _read_by_one(one, owner, other)
         source = Source(owner, other)
         places = source.bounds([TOPIC])
-        copy = many.copy([many.lane(*name) for name in places])
+        copy = many.batch([many.lane(*name) for name in places])
         filled = sum(parallel_load.write(many, copy, page) for page in reading.read(source, places))  # type: ignore[arg-type]
         assert filled >= 13, "the other lane, at least"
         reports, unreadable = _read_by_one(many, owner, other)
@@ -99,21 +102,24 @@ async def profile(system: LocalSystem, tmp_path: Path) -> Profile:
     return profile
 
 
-def _sync(profile: Profile, store: Store) -> SyncReport:
+def _sync(profile: Profile, store: ReplicaStore) -> SyncReport:
     return sync_over_kafka(profile, profile.anyone().oin, store, topics=[INITIATIVES])
 
 
 @pytest.mark.system
 async def test_processes_fill_a_file(profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reader, told = profile.anyone(), list[tuple[int, int]]()
-    with Store(tmp_path / "one.db", create=True) as one, Store(tmp_path / "many.db", create=True) as many:
+    with (
+        ReplicaStore(tmp_path / "one.db", create=True) as one,
+        ReplicaStore(tmp_path / "many.db", create=True) as many,
+    ):
         with KafkaLanes(profile.system().kafka, reader) as source:
             places = source.bounds([INITIATIVES])
         monkeypatch.setattr(parallel_load, "WORTH", 1)
-        filled = parallel_load.fill(profile, reader.oin, many, places, lambda *counts: told.append(counts))
+        filled = parallel_load.load(profile, reader.oin, many, places, lambda *counts: told.append(counts))
         assert filled >= 30
         assert told[-1][0] == filled
-        assert parallel_load.fill(profile, reader.oin, many, places, lambda *counts: None) == 0, (
+        assert parallel_load.load(profile, reader.oin, many, places, lambda *counts: None) == 0, (
             "it has something by now"
         )
         _sync(profile, many)
@@ -135,7 +141,7 @@ async def test_a_reader_that_fails_costs_time_only(
 ) -> None:
     monkeypatch.setattr(parallel_load, "WORTH", 1)
     monkeypatch.setattr(parallel_load, "READER", reader)
-    with Store(tmp_path / "replica.db", create=True) as store:
+    with ReplicaStore(tmp_path / "replica.db", create=True) as store:
         assert _sync(profile, store).applied >= 30
         assert verify(store).is_equal
 
@@ -147,7 +153,7 @@ def test_a_lane_that_its_owner_started_anew_is_left_to_who_knows_how(
     monkeypatch.setattr(parallel_load, "WORTH", 1)
     asked = list[parallel_load.Places]()
     monkeypatch.setattr(parallel_load, "_shares", lambda places: asked.append(places) or [])
-    with Store(tmp_path / "replica.db", create=True) as store:
+    with ReplicaStore(tmp_path / "replica.db", create=True) as store:
         store.forget(store.lane(TOPIC, 0), 2)
-        assert parallel_load.fill(Profile(tmp_path), "", store, {(TOPIC, 0): (0, 10)}, lambda *counts: None) == 0
+        assert parallel_load.load(Profile(tmp_path), "", store, {(TOPIC, 0): (0, 10)}, lambda *counts: None) == 0
         assert asked == []

@@ -3,7 +3,7 @@
 import asyncio
 
 import orjson
-from samenspel.client.submit.receipts import Receipts, outcome_of
+from samenspel.client.submit.receipts import ReceiptCollector, outcome_of
 
 SOURCE = "urn:nld:oin:00000099000000000344:systeem:tests"
 
@@ -14,7 +14,7 @@ def receipt(id: str, outcome: str, first: str | None = None) -> bytes:
 
 
 async def test_a_deferred_submission_is_waited_for() -> None:
-    kept = Receipts()
+    kept = ReceiptCollector()
     kept.expect([(SOURCE, "1")])
     waiting = asyncio.create_task(kept.finals([(SOURCE, "1")], 5))
     kept.take(receipt("1", "deferred"))
@@ -27,7 +27,7 @@ async def test_a_deferred_submission_is_waited_for() -> None:
 
 
 async def test_a_repeat_of_what_is_still_deferred_is_not_final() -> None:
-    kept = Receipts()
+    kept = ReceiptCollector()
     kept.expect([(SOURCE, "1")])
     kept.take(receipt("1", "repeated", "deferred"))
     kept.take(receipt("1", "rejected"))
@@ -37,7 +37,7 @@ async def test_a_repeat_of_what_is_still_deferred_is_not_final() -> None:
 
 
 async def test_when_the_time_is_over_there_is_what_there_is() -> None:
-    kept = Receipts()
+    kept = ReceiptCollector()
     kept.expect([(SOURCE, "1"), (SOURCE, "2")])
     kept.take(receipt("1", "deferred"))
     first, second = await kept.finals([(SOURCE, "1"), (SOURCE, "2")], 0)
@@ -47,7 +47,7 @@ async def test_when_the_time_is_over_there_is_what_there_is() -> None:
 
 
 async def test_answers_that_nobody_awaits_and_records_that_are_none_pass_by() -> None:
-    kept = Receipts()
+    kept = ReceiptCollector()
     kept.expect([(SOURCE, "1")])
     kept.take(b"no receipt")
     kept.take(receipt("2", "accepted"))

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from samenspel.client.replica import LaneReport, Store
-from samenspel.client.replica.kafka import Reading
+from samenspel.client.replica import LaneReport, ReplicaStore
+from samenspel.client.replica.kafka import KafkaSync
 from samenspel.client.replica.report import report_on
 from samenspel.contracts.digest import to_hex
 
@@ -13,12 +13,12 @@ from tests.client.log import TOPIC, Owner, Source, reading_of
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "replica.db", create=True) as opened:
+def store(tmp_path: Path) -> Iterator[ReplicaStore]:
+    with ReplicaStore(tmp_path / "replica.db", create=True) as opened:
         yield opened
 
 
-def sync(store: Store, *owners: Owner) -> tuple[int, LaneReport]:
+def sync(store: ReplicaStore, *owners: Owner) -> tuple[int, LaneReport]:
     """How many events were applied, and how the first lane stands."""
     reading = reading_of(store, *owners)
     applied = reading.run(False, lambda done, total: None)
@@ -29,7 +29,7 @@ def equals(report: LaneReport, owner: Owner) -> bool:
     return (report.timeline, report.sequence, report.digest) == (owner.timeline, owner.sequence, to_hex(owner.digest))
 
 
-def test_every_event_is_applied_once(store: Store) -> None:
+def test_every_event_is_applied_once(store: ReplicaStore) -> None:
     owner = Owner()
     for _ in range(20):
         owner.publish()
@@ -40,18 +40,18 @@ def test_every_event_is_applied_once(store: Store) -> None:
     assert sync(store, owner)[0] == 0
 
 
-def test_the_second_time_only_what_is_new_is_read(store: Store) -> None:
+def test_the_second_time_only_what_is_new_is_read(store: ReplicaStore) -> None:
     owner = Owner()
     for _ in range(30):
         owner.publish()
     sync(store, owner)
     owner.publish()
     source = Source(owner)
-    assert Reading(source, store, source.bounds([TOPIC])).run(False, lambda done, total: None) == 1  # type: ignore[arg-type]
+    assert KafkaSync(source, store, source.bounds([TOPIC])).run(False, lambda done, total: None) == 1  # type: ignore[arg-type]
     assert source.handed_out == 2, "the last applied record, to know it is still there, and the new one"
 
 
-def test_what_the_relay_sends_again_changes_nothing(store: Store) -> None:
+def test_what_the_relay_sends_again_changes_nothing(store: ReplicaStore) -> None:
     owner = Owner()
     for _ in range(5):
         owner.repeat(owner.publish())
@@ -61,7 +61,7 @@ def test_what_the_relay_sends_again_changes_nothing(store: Store) -> None:
     assert equals(report, owner)
 
 
-def test_nothing_behind_a_hole_is_applied_until_it_is_filled(store: Store) -> None:
+def test_nothing_behind_a_hole_is_applied_until_it_is_filled(store: ReplicaStore) -> None:
     owner = Owner()
     for _ in range(6):
         owner.publish()
@@ -76,7 +76,7 @@ def test_nothing_behind_a_hole_is_applied_until_it_is_filled(store: Store) -> No
     assert report.missing is None
 
 
-def test_a_changed_event_stops_its_lane_and_is_named(store: Store) -> None:
+def test_a_changed_event_stops_its_lane_and_is_named(store: ReplicaStore) -> None:
     owner, other = Owner(), Owner(lane=1)
     for _ in range(5):
         owner.publish()
@@ -91,7 +91,7 @@ def test_a_changed_event_stops_its_lane_and_is_named(store: Store) -> None:
     assert report.divergence.event == dict(changed.named)["ce_id"].decode()
 
 
-def test_a_new_timeline_is_built_anew(store: Store) -> None:
+def test_a_new_timeline_is_built_anew(store: ReplicaStore) -> None:
     owner = Owner()
     kept = owner.publish().named
     for _ in range(3):
@@ -107,7 +107,7 @@ def test_a_new_timeline_is_built_anew(store: Store) -> None:
     assert list(store.query("select 1 from aggregate where subject = ?", gone)) == []
 
 
-def test_a_log_that_holds_something_else_at_our_place_has_diverged(store: Store) -> None:
+def test_a_log_that_holds_something_else_at_our_place_has_diverged(store: ReplicaStore) -> None:
     owner, forger = Owner(), Owner()
     for _ in range(4):
         owner.publish()
@@ -118,7 +118,7 @@ def test_a_log_that_holds_something_else_at_our_place_has_diverged(store: Store)
     assert report.divergence.sequence == 4
 
 
-def test_a_log_made_anew_on_other_offsets_is_found_by_sequence(store: Store) -> None:
+def test_a_log_made_anew_on_other_offsets_is_found_by_sequence(store: ReplicaStore) -> None:
     owner = Owner()
     for _ in range(4):
         owner.publish()
@@ -134,7 +134,7 @@ def test_a_log_made_anew_on_other_offsets_is_found_by_sequence(store: Store) -> 
     assert equals(report, owner)
 
 
-def test_a_removed_aggregate_is_gone_and_counts_for_nothing(store: Store) -> None:
+def test_a_removed_aggregate_is_gone_and_counts_for_nothing(store: ReplicaStore) -> None:
     owner = Owner()
     owner.publish("a")
     owner.publish("b")
@@ -144,7 +144,7 @@ def test_a_removed_aggregate_is_gone_and_counts_for_nothing(store: Store) -> Non
     assert [row[0] for row in store.query("select subject from aggregate")] == ["b"]
 
 
-def test_a_kind_that_we_do_not_know_is_kept_raw_and_counted(store: Store) -> None:
+def test_a_kind_that_we_do_not_know_is_kept_raw_and_counted(store: ReplicaStore) -> None:
     owner = Owner()
     owner.publish("a", aggregate="invention.v9", value=b"\xff not even text")
     _, report = sync(store, owner)
@@ -153,7 +153,7 @@ def test_a_kind_that_we_do_not_know_is_kept_raw_and_counted(store: Store) -> Non
     assert next(store.query("select value from event"))[0] == b"\xff not even text"
 
 
-def test_a_record_that_is_no_event_is_passed_over(store: Store) -> None:
+def test_a_record_that_is_no_event_is_passed_over(store: ReplicaStore) -> None:
     owner = Owner()
     owner.publish()
     owner.append([("ce_id", b"x")], b"{}")
@@ -162,7 +162,7 @@ def test_a_record_that_is_no_event_is_passed_over(store: Store) -> None:
     assert equals(report, owner)
 
 
-def test_headers_are_kept_as_the_lines_of_the_journal(store: Store) -> None:
+def test_headers_are_kept_as_the_lines_of_the_journal(store: ReplicaStore) -> None:
     owner = Owner()
     record = owner.publish()
     sync(store, owner)

@@ -5,9 +5,9 @@ from pathlib import Path
 import orjson
 import pytest
 from samenspel.client.read.explanation import explain
-from samenspel.client.read.sentences import Names, euro, sentence
-from samenspel.client.replica import Store
-from samenspel.contracts.catalogue import FACTS
+from samenspel.client.read.sentences import NameIndex, euro, sentence
+from samenspel.client.replica import ReplicaStore
+from samenspel.contracts.catalogue import EVENT_TYPES
 from samenspel.contracts.example_states import EXAMPLE_STATES
 
 from tests.client.log import Owner, reading_of
@@ -16,23 +16,23 @@ OPERATOR = "00000099000000000001"
 UTRECHT = "00000099000000000344"
 
 
-@pytest.mark.parametrize("kind", FACTS)
+@pytest.mark.parametrize("kind", EVENT_TYPES)
 def test_every_event_type_has_words(kind: str) -> None:
-    aggregate = FACTS[kind].aggregate.name
+    aggregate = EVENT_TYPES[kind].aggregate.name
     state = {**EXAMPLE_STATES[aggregate], "stopped_because": "Opgegaan in het regionale laadnet."}
-    said = sentence(kind, aggregate, OPERATOR, orjson.dumps(state), Names({OPERATOR: "Somebody"}))
+    said = sentence(kind, aggregate, OPERATOR, orjson.dumps(state), NameIndex({OPERATOR: "Somebody"}))
     assert said.startswith("Somebody ")
     assert kind not in said, "told, not named"
 
 
 @pytest.mark.parametrize("value", [b"{}", b"no json", b"[]", b"\xff"])
-@pytest.mark.parametrize("kind", [*FACTS, "nl.samenspel.invented.v1"])
+@pytest.mark.parametrize("kind", [*EVENT_TYPES, "nl.samenspel.invented.v1"])
 def test_what_cannot_be_told_is_named(kind: str, value: bytes) -> None:
-    assert sentence(kind, "invention.v1", UTRECHT, value, Names()).startswith(UTRECHT)
+    assert sentence(kind, "invention.v1", UTRECHT, value, NameIndex()).startswith(UTRECHT)
 
 
 def test_an_organisation_is_called_by_its_latest_name() -> None:
-    names = Names()
+    names = NameIndex()
     names.learn("organisation.v1", {"oin": UTRECHT, "name": "Utrecht"})
     names.learn("organisation.v1", {"oin": UTRECHT, "name": "Groot Utrecht"})
     assert names.organisation(UTRECHT) == "Groot Utrecht"
@@ -55,7 +55,7 @@ def test_a_decision_is_explained_from_a_replica_alone(tmp_path: Path) -> None:
     ):
         subject = next(str(state[key]) for key in ("application_id", "programme_id", "oin") if key in state)
         owner.publish(subject, aggregate, orjson.dumps(state))
-    with Store(tmp_path / "replica.db", create=True) as store:
+    with ReplicaStore(tmp_path / "replica.db", create=True) as store:
         reading_of(store, owner).run(False, lambda done, total: None)
         found = explain(store, application["application_id"])
         assert explain(store, "unknown") is None

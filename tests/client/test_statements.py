@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from samenspel.client.submit.http import EVENTS_MAX, batches
-from samenspel.client.submit.statements import Statement, state
+from samenspel.client.submit.statements import Statement, statement
 from samenspel.contracts.catalogue import SUBMISSIONS, type_name
 from samenspel.contracts.cloudevents import from_kafka, from_structured
 from samenspel.contracts.examples import EXAMPLES
@@ -14,7 +14,7 @@ OIN = "00000099000000000344"
 
 
 def registered(**changes: object) -> Statement:
-    return state(OIN, "initiative-registered", {**EXAMPLES["initiative-registered"], **changes})
+    return statement(OIN, "initiative-registered", {**EXAMPLES["initiative-registered"], **changes})
 
 
 def test_the_same_statement_has_the_same_id() -> None:
@@ -26,29 +26,30 @@ def test_the_order_of_fields_does_not_matter() -> None:
     data = EXAMPLES["initiative-registered"]
     backwards = dict(reversed(data.items()))
     assert (
-        state(OIN, "initiative-registered", data).identity == state(OIN, "initiative-registered", backwards).identity
+        statement(OIN, "initiative-registered", data).identity
+        == statement(OIN, "initiative-registered", backwards).identity
     )
 
 
 def test_saying_it_again_on_purpose_is_another_statement() -> None:
     data = EXAMPLES["initiative-registered"]
-    assert state(OIN, "initiative-registered", data, again=1).identity != registered().identity
+    assert statement(OIN, "initiative-registered", data, again=1).identity != registered().identity
 
 
 def test_given_attributes_stay() -> None:
-    given = state(OIN, type_name("rollout-started"), EXAMPLES["rollout-started"], id="my-own", correlationid="42")
+    given = statement(OIN, type_name("rollout-started"), EXAMPLES["rollout-started"], id="my-own", correlationid="42")
     assert given.attributes["id"] == "my-own"
     assert given.attributes["correlationid"] == "42"
 
 
 def test_an_unknown_type_is_not_sent() -> None:
     with pytest.raises(KeyError):
-        state(OIN, "initiative-invented", {})
+        statement(OIN, "initiative-invented", {})
 
 
 @pytest.mark.parametrize("fact", EXAMPLES)
 def test_both_doors_read_the_same_submission(fact: str) -> None:
-    stated = state(OIN, fact, EXAMPLES[fact])
+    stated = statement(OIN, fact, EXAMPLES[fact])
     envelopes = from_kafka(stated.headers(), stated.data), from_structured(stated.structured()), stated.envelope()
     now = datetime.now(UTC)
     read = [read_submission(each, OIN, SUBMISSIONS, now, "test") for each in envelopes]

@@ -7,14 +7,14 @@ from uuid import uuid4
 import orjson
 import pytest
 from samenspel.cli.app import build
-from samenspel.client.access.errors import SurroundingsMissing
+from samenspel.client.access.errors import EnvironmentUnavailable
 from samenspel.client.access.kafka_lanes import KafkaLanes
 from samenspel.client.access.profile import Profile
 from samenspel.client.admin.admission import admit
-from samenspel.client.replica import Store, diff, sync_over_http, sync_over_kafka, verify
-from samenspel.client.submit.emit import Via, door, emit
+from samenspel.client.replica import ReplicaStore, diff, sync_over_http, sync_over_kafka, verify
+from samenspel.client.submit.emit import Via, emit, submitter_for
 from samenspel.client.submit.receipts import outcome_of
-from samenspel.client.submit.statements import Statement, state
+from samenspel.client.submit.statements import Statement, statement
 from samenspel.contracts.examples import EXAMPLES
 from samenspel.contracts.organisations import OrganisationAdmitted
 from samenspel.contracts.topics import CANONICAL
@@ -40,7 +40,9 @@ def city(oin: str, name: str = "") -> OrganisationAdmitted:
 
 def initiatives(oin: str, number: int) -> list[Statement]:
     example = EXAMPLES["initiative-registered"]
-    return [state(oin, "initiative-registered", {**example, "initiative_id": str(uuid4())}) for _ in range(number)]
+    return [
+        statement(oin, "initiative-registered", {**example, "initiative_id": str(uuid4())}) for _ in range(number)
+    ]
 
 
 async def test_admitting_may_be_repeated(profile: Profile) -> None:
@@ -59,8 +61,8 @@ async def test_every_statement_is_answered(profile: Profile, via: Via) -> None:
     oin = unique_oin()
     await admit(profile, [city(oin)])
     statements = initiatives(oin, 20)
-    statements.append(state(oin, "rollout-started", {"initiative_id": str(uuid4()), "rollout_id": str(uuid4())}))
-    async with door(profile, oin, via) as opened:
+    statements.append(statement(oin, "rollout-started", {"initiative_id": str(uuid4()), "rollout_id": str(uuid4())}))
+    async with submitter_for(profile, oin, via) as opened:
         answers = await opened.submit(statements, SECONDS)
         again = await opened.submit(statements, SECONDS)
     assert [outcome_of(answer) for answer in answers if answer] == ["accepted"] * 20 + ["rejected"]
@@ -72,7 +74,10 @@ async def test_a_copy_over_kafka_equals_one_over_http_and_the_owners(profile: Pr
     oin = unique_oin()
     await admit(profile, [city(oin)])
     await emit(profile, oin, initiatives(oin, 30), within=SECONDS)
-    with Store(tmp_path / "kafka.db", create=True) as kafka, Store(tmp_path / "http.db", create=True) as http:
+    with (
+        ReplicaStore(tmp_path / "kafka.db", create=True) as kafka,
+        ReplicaStore(tmp_path / "http.db", create=True) as http,
+    ):
 
         def both_equal() -> bool:
             sync_over_kafka(profile, oin, kafka)
@@ -92,9 +97,12 @@ async def test_a_wrong_password_is_said(profile: Profile) -> None:
     await admit(profile, [city(oin)])
     wrong = profile.credential(oin).model_copy(update={"password": "wrong"})
     profile.save(wrong)
-    with pytest.raises(SurroundingsMissing, match="does not let"):
+    with pytest.raises(EnvironmentUnavailable, match="does not let"):
         await emit(profile, oin, initiatives(oin, 1))
-    with pytest.raises(SurroundingsMissing, match="does not let"), KafkaLanes(profile.system().kafka, wrong) as lanes:
+    with (
+        pytest.raises(EnvironmentUnavailable, match="does not let"),
+        KafkaLanes(profile.system().kafka, wrong) as lanes,
+    ):
         lanes.bounds(list(CANONICAL))
 
 

@@ -4,7 +4,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from samenspel.client.replica import ReplicaError, Store, diff, verify
+from samenspel.client.replica import ReplicaError, ReplicaStore, diff, verify
 from samenspel.contracts.digest import state_hash
 
 from tests.client.log import Owner, reading_of
@@ -24,7 +24,7 @@ def file(tmp_path: Path, owner: Owner) -> Path:
 
 
 def replica(path: Path, owner: Owner) -> Path:
-    with Store(path, create=True) as store:
+    with ReplicaStore(path, create=True) as store:
         reading_of(store, owner).run(False, lambda done, total: None)
     return path
 
@@ -37,7 +37,7 @@ def change(file: Path, statement: str, *parameters: bytes) -> None:
 
 
 def test_a_sound_copy_is_equal(file: Path) -> None:
-    with Store(file) as store:
+    with ReplicaStore(file) as store:
         report = verify(store)
     assert report.is_equal
     assert report.faults == ()
@@ -45,7 +45,7 @@ def test_a_sound_copy_is_equal(file: Path) -> None:
 
 def test_a_changed_byte_names_the_aggregate_and_the_event_that_wrote_it(file: Path, owner: Owner) -> None:
     change(file, "update event set value = replace(value, '№ 6', '№ 7') where sequence = 6")
-    with Store(file) as store:
+    with ReplicaStore(file) as store:
         report = verify(store)
     assert not report.is_equal
     (fault,) = report.faults
@@ -57,7 +57,7 @@ def test_a_changed_byte_names_the_aggregate_and_the_event_that_wrote_it(file: Pa
 def test_a_changed_event_with_a_hash_to_match_is_found_by_the_digest(file: Path) -> None:
     forged = state_hash(b"initiative.v1", b"subject-2", b"{}")
     change(file, "update event set value = '{}', hash = ? where sequence = 3", forged.to_bytes(32, "big"))
-    with Store(file) as store:
+    with ReplicaStore(file) as store:
         assert {fault.sequence for fault in verify(store).faults} == {3}
 
 
@@ -77,12 +77,12 @@ def test_a_changed_event_with_a_hash_to_match_is_found_by_the_digest(file: Path)
 )
 def test_whatever_is_changed_is_found(file: Path, statement: str) -> None:
     change(file, statement)
-    with Store(file) as store:
+    with ReplicaStore(file) as store:
         assert not verify(store).is_equal
 
 
 def test_two_copies_of_the_same_lanes_do_not_differ(tmp_path: Path, file: Path, owner: Owner) -> None:
-    with Store(file) as left, Store(replica(tmp_path / "other.db", owner)) as right:
+    with ReplicaStore(file) as left, ReplicaStore(replica(tmp_path / "other.db", owner)) as right:
         assert diff(left, right) == []
         assert verify(left).total_digest == verify(right).total_digest
 
@@ -90,7 +90,7 @@ def test_two_copies_of_the_same_lanes_do_not_differ(tmp_path: Path, file: Path, 
 def test_a_changed_copy_has_another_digest_and_differs(tmp_path: Path, file: Path, owner: Owner) -> None:
     other = replica(tmp_path / "other.db", owner)
     change(other, "update event set value = replace(value, '№ 6', '№ 7') where sequence = 6")
-    with Store(file) as left, Store(other) as right:
+    with ReplicaStore(file) as left, ReplicaStore(other) as right:
         assert verify(left).total_digest != verify(right).total_digest
         assert [each.subject for each in diff(left, right)] == ["subject-1"]
 
@@ -98,7 +98,7 @@ def test_a_changed_copy_has_another_digest_and_differs(tmp_path: Path, file: Pat
 def test_what_differs_is_named_with_the_event_on_each_side(tmp_path: Path, owner: Owner, file: Path) -> None:
     owner.publish("subject-0")
     owner.publish("subject-9")
-    with Store(file) as left, Store(replica(tmp_path / "later.db", owner)) as right:
+    with ReplicaStore(file) as left, ReplicaStore(replica(tmp_path / "later.db", owner)) as right:
         found = diff(left, right)
     assert [each.subject for each in found] == ["subject-0", "subject-9"]
     assert found[1].left is None
@@ -108,6 +108,6 @@ def test_what_differs_is_named_with_the_event_on_each_side(tmp_path: Path, owner
 def test_a_file_that_is_no_replica_is_said(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Geachte heer, mevrouw, " * 100)
     with pytest.raises(ReplicaError, match="no replica"):
-        Store(tmp_path / "letter.txt")
+        ReplicaStore(tmp_path / "letter.txt")
     with pytest.raises(ReplicaError, match="is not there"):
-        Store(tmp_path / "absent.db")
+        ReplicaStore(tmp_path / "absent.db")

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from samenspel.client.access.errors import SurroundingsMissing
+from samenspel.client.access.errors import EnvironmentUnavailable
 from samenspel.client.access.kafka_lanes import KafkaLanes
 from samenspel.client.access.profile import Credential, KafkaAccess
-from samenspel.client.replica import Store, verify
+from samenspel.client.replica import ReplicaStore, verify
 from samenspel.client.replica.verify import LaneVerdict, _compare_with_owner
 
 from tests.client.log import TOPIC, Owner, Source, reading_of
@@ -22,18 +22,18 @@ def owner() -> Owner:
 
 
 @pytest.fixture
-def store(tmp_path: Path, owner: Owner) -> Iterator[Store]:
+def store(tmp_path: Path, owner: Owner) -> Iterator[ReplicaStore]:
     """A copy that stands at the owner's third event."""
-    with Store(tmp_path / "replica.db", create=True) as opened:
+    with ReplicaStore(tmp_path / "replica.db", create=True) as opened:
         sync(opened, owner)
         yield opened
 
 
-def sync(store: Store, owner: Owner) -> None:
+def sync(store: ReplicaStore, owner: Owner) -> None:
     reading_of(store, owner).run(False, lambda done, total: None)
 
 
-def compared(store: Store, owner: Owner) -> LaneVerdict:
+def compared(store: ReplicaStore, owner: Owner) -> LaneVerdict:
     [found] = _compare_with_owner(Source(owner), store, list(verify(store).lanes))  # type: ignore[arg-type]
     return found
 
@@ -54,7 +54,7 @@ def compared(store: Store, owner: Owner) -> LaneVerdict:
     ids=str,
 )
 def test_a_repeat_at_the_end_is_not_the_owners_head(
-    store: Store, owner: Owner, more: int, repeated: list[int], behind: int
+    store: ReplicaStore, owner: Owner, more: int, repeated: list[int], behind: int
 ) -> None:
     for _ in range(more):
         owner.publish()
@@ -64,7 +64,7 @@ def test_a_repeat_at_the_end_is_not_the_owners_head(
     assert (found.behind, found.equal) == (behind, True)
 
 
-def test_an_owner_that_lost_events_is_found_though_it_repeats_one(store: Store, owner: Owner) -> None:
+def test_an_owner_that_lost_events_is_found_though_it_repeats_one(store: ReplicaStore, owner: Owner) -> None:
     owner.log.pop()
     owner.repeat(owner.log[0])
     assert compared(store, owner).behind == -1
@@ -73,7 +73,7 @@ def test_an_owner_that_lost_events_is_found_though_it_repeats_one(store: Store, 
 
 
 def test_another_event_at_our_place_is_found_though_the_owner_repeats_an_older_one(
-    store: Store, owner: Owner
+    store: ReplicaStore, owner: Owner
 ) -> None:
     owner.log.pop()
     owner.repeat(owner.log[1], ce_sequence=b"%020d" % 3, ce_statedigest=b"%064x" % 7)
@@ -82,7 +82,7 @@ def test_another_event_at_our_place_is_found_though_the_owner_repeats_an_older_o
     assert (found.behind, found.equal) == (0, False)
 
 
-def test_a_log_made_anew_on_other_offsets_is_searched_for_our_place(store: Store, owner: Owner) -> None:
+def test_a_log_made_anew_on_other_offsets_is_searched_for_our_place(store: ReplicaStore, owner: Owner) -> None:
     records = list(owner.log)
     owner.log.clear()
     for record in [records[0], *records, records[0]]:
@@ -91,7 +91,7 @@ def test_a_log_made_anew_on_other_offsets_is_searched_for_our_place(store: Store
     assert (found.behind, found.equal) == (0, True)
 
 
-def test_a_log_made_anew_with_another_event_at_our_place_is_not_equal(store: Store, owner: Owner) -> None:
+def test_a_log_made_anew_with_another_event_at_our_place_is_not_equal(store: ReplicaStore, owner: Owner) -> None:
     records = list(owner.log)
     owner.log.clear()
     for record in [records[0], *records[:2]]:
@@ -101,7 +101,7 @@ def test_a_log_made_anew_with_another_event_at_our_place_is_not_equal(store: Sto
     assert (found.behind, found.equal) == (0, False)
 
 
-def test_a_repeat_of_an_older_timeline_is_no_reason_to_be_unequal(store: Store, owner: Owner) -> None:
+def test_a_repeat_of_an_older_timeline_is_no_reason_to_be_unequal(store: ReplicaStore, owner: Owner) -> None:
     first = owner.log[0]
     owner.begin_anew()
     owner.publish()
@@ -111,7 +111,9 @@ def test_a_repeat_of_an_older_timeline_is_no_reason_to_be_unequal(store: Store, 
     assert (found.timeline, found.behind, found.equal) == (2, 0, True)
 
 
-def test_a_repeat_of_our_timeline_does_not_hide_that_the_owner_began_a_newer_one(store: Store, owner: Owner) -> None:
+def test_a_repeat_of_our_timeline_does_not_hide_that_the_owner_began_a_newer_one(
+    store: ReplicaStore, owner: Owner
+) -> None:
     last = owner.log[2]
     owner.begin_anew()
     for _ in range(2):
@@ -121,13 +123,13 @@ def test_a_repeat_of_our_timeline_does_not_hide_that_the_owner_began_a_newer_one
     assert (found.behind, found.equal) == (2, False), "all of the new timeline is to be read"
 
 
-def test_a_record_that_is_no_event_says_nothing(store: Store, owner: Owner) -> None:
+def test_a_record_that_is_no_event_says_nothing(store: ReplicaStore, owner: Owner) -> None:
     owner.append([("ce_id", b"x")], b"{}")
     found = compared(store, owner)
     assert (found.behind, found.equal) == (0, True)
 
 
-def test_a_copy_of_the_feed_knows_no_offsets_and_is_compared_all_the_same(store: Store, owner: Owner) -> None:
+def test_a_copy_of_the_feed_knows_no_offsets_and_is_compared_all_the_same(store: ReplicaStore, owner: Owner) -> None:
     list(store.query("update lane set last_offset = -1"))
     owner.publish()
     owner.repeat(owner.log[2])
@@ -139,5 +141,5 @@ def test_a_kafka_that_falls_silent_is_no_owner_that_lost_everything(monkeypatch:
     monkeypatch.setattr("samenspel.client.access.kafka_lanes.SILENT_SECONDS_MAX", 0)
     nowhere = KafkaAccess(bootstrap="127.0.0.1:1", security_protocol="SASL_PLAINTEXT")
     credential = Credential(name="City", oin="00000099000000000344", username="x", password="x", token="x")
-    with KafkaLanes(nowhere, credential) as source, pytest.raises(SurroundingsMissing):
+    with KafkaLanes(nowhere, credential) as source, pytest.raises(EnvironmentUnavailable):
         next(source.records({(TOPIC, 0): (0, 1)}))

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from samenspel.contracts import canonical
 from samenspel.contracts.attributes import CANONICAL, RECEIPT, Attribute, header_schema
 from samenspel.contracts.canonical import EVENT_BYTES_MAX, to_headers, to_lines, to_structured
-from samenspel.contracts.catalogue import FACTS, SUBMISSIONS, type_name
+from samenspel.contracts.catalogue import EVENT_TYPES, SUBMISSIONS, type_name
 from samenspel.contracts.cloudevents import LONGEST
 from samenspel.contracts.example_states import EXAMPLE_STATES
 from samenspel.contracts.initiatives import Initiative
 from samenspel.contracts.problems import Rejected
 from samenspel.contracts.submissions import Submission
-from samenspel.messaging.decisions.events import draft, publish, publish_receipt
-from samenspel.messaging.decisions.state import Change
+from samenspel.messaging.decisions.events import append_event, append_receipt, encode
+from samenspel.messaging.decisions.state import AggregateChange
 from samenspel.messaging.outbox.journal import Lane
 
 OIN = "00000099000000000344"
@@ -73,12 +73,12 @@ def lane(topic: str = "samenspel.initiatives") -> Lane:
     return Lane(topic, 999, 2**31 - 1, 2**63 - 2, 2**256 - 1)
 
 
-def change(partners: int) -> Change:
+def change(partners: int) -> AggregateChange:
     """A change whose state grows by 23 bytes for each partner."""
     state = Initiative.model_validate_json(orjson.dumps(EXAMPLE_STATES["initiative.v1"]))
-    fact = FACTS[type_name("initiative-phase-changed")]
+    fact = EVENT_TYPES[type_name("initiative-phase-changed")]
     grown = state.model_copy(update={"partners": (OIN,) * partners})
-    return Change(fact, state.initiative_id, state.initiative_id, grown)
+    return AggregateChange(fact, state.initiative_id, state.initiative_id, grown)
 
 
 def size(headers: bytes, value: bytes, key: str) -> int:
@@ -96,15 +96,15 @@ def test_what_may_be_published_fits_an_event_and_a_log_entry(text: str) -> None:
     largest = bisect_left(range(3_000), True, key=lambda number: not fits(change(number), cause)) - 1
     assert largest > 2_000
     on = lane()
-    publish(on, draft(change(largest), cause), None, cause, SOURCE, EVENT_ID, NOW)
+    append_event(on, encode(change(largest), cause), None, cause, SOURCE, EVENT_ID, NOW)
     *_, key, headers, value = on.rows[0]
     assert size(headers, value, key) <= EVENT_BYTES_MAX
     assert len(headers) + 1 + len(value) <= LOG_ENTRY_BYTES_MAX
 
 
-def fits(wanted: Change, cause: Submission) -> bool:
+def fits(wanted: AggregateChange, cause: Submission) -> bool:
     try:
-        draft(wanted, cause)
+        encode(wanted, cause)
     except Rejected as refusal:
         assert [problem.code for problem in refusal.problems] == ["state-too-large"]
         return False
@@ -113,13 +113,13 @@ def fits(wanted: Change, cause: Submission) -> bool:
 
 def test_an_event_carries_the_attributes_that_are_documented() -> None:
     cause, on = submission(trace=TRACE), lane()
-    publish(on, draft(change(1), cause), None, cause, SOURCE, EVENT_ID, NOW)
+    append_event(on, encode(change(1), cause), None, cause, SOURCE, EVENT_ID, NOW)
     assert_documented(CANONICAL, to_headers(on.rows[0][-2]))
 
 
 def test_a_receipt_carries_the_attributes_that_are_documented() -> None:
     on = lane(f"samenspel.receipts.initiatives.{OIN}")
-    publish_receipt(on, OIN, b"{}", SOURCE, EVENT_ID, NOW)
+    append_receipt(on, OIN, b"{}", SOURCE, EVENT_ID, NOW)
     assert_documented(RECEIPT, to_headers(on.rows[0][-2]))
 
 
@@ -137,7 +137,7 @@ def test_the_documented_examples_look_as_documented(attributes: tuple[Attribute,
 
 def test_what_was_published_is_read_back() -> None:
     cause, on = submission("één", trace=TRACE), lane()
-    publish(on, draft(change(1), cause), None, cause, SOURCE, EVENT_ID, NOW)
+    append_event(on, encode(change(1), cause), None, cause, SOURCE, EVENT_ID, NOW)
     *_, headers, value = on.rows[0]
     event = canonical.read(on.topic, on.lane, 7, to_headers(headers), value)
     assert (event.timeline, event.sequence, event.offset) == (on.timeline, on.sequence, 7)

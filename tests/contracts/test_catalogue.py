@@ -9,11 +9,11 @@ from samenspel.contracts import funding, initiatives, notifications, organisatio
 from samenspel.contracts.__main__ import SCHEMAS, documents
 from samenspel.contracts.catalogue import (
     AGGREGATES,
-    FACTS,
+    EVENT_TYPES,
     RECEIPT_MODEL,
     SUBMISSIONS,
     Aggregate,
-    FactType,
+    EventType,
     SubmissionType,
     submissions_of,
 )
@@ -27,12 +27,12 @@ DOCUMENTS = documents()
 NAME = re.compile(r"nl\.samenspel\.[a-z]+(-[a-z]+)*\.v[1-9][0-9]*")
 ORGANISATIONS = re.compile(r"g4|g40|vng|btg|rijk|ministerie|minister|gemeente|bzk|utrecht|amsterdam|rotterdam")
 
-facts = pytest.mark.parametrize("fact", FACTS.values(), ids=FACTS)
+facts = pytest.mark.parametrize("fact", EVENT_TYPES.values(), ids=EVENT_TYPES)
 submissions = pytest.mark.parametrize("submission", SUBMISSIONS.values(), ids=SUBMISSIONS)
 aggregates = pytest.mark.parametrize("aggregate", AGGREGATES.values(), ids=AGGREGATES)
 
 
-@pytest.mark.parametrize("name", sorted({*FACTS, *SUBMISSIONS}))
+@pytest.mark.parametrize("name", sorted({*EVENT_TYPES, *SUBMISSIONS}))
 def test_a_type_is_named_as_the_profile_says(name: str) -> None:
     """NLGov profile for CloudEvents 1.1, ``type``: reverse domain name, one version number, no organisation."""
     assert NAME.fullmatch(name)
@@ -40,20 +40,20 @@ def test_a_type_is_named_as_the_profile_says(name: str) -> None:
 
 
 @facts
-def test_a_fact_says_what_it_means(fact: FactType) -> None:
+def test_a_fact_says_what_it_means(fact: EventType) -> None:
     assert len(fact.meaning) > 20
     assert fact.aggregate is AGGREGATES[fact.aggregate.name]
 
 
 @facts
-def test_something_leads_to_every_fact(fact: FactType) -> None:
+def test_something_leads_to_every_fact(fact: EventType) -> None:
     assert any(fact.name in submission.leads_to for submission in SUBMISSIONS.values())
 
 
 @submissions
 def test_what_a_submission_leads_to_exists(submission: SubmissionType) -> None:
     assert submission.leads_to
-    assert set(submission.leads_to) <= set(FACTS)
+    assert set(submission.leads_to) <= set(EVENT_TYPES)
 
 
 @submissions

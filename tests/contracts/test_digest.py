@@ -21,10 +21,10 @@ def hash_of(write: Write) -> int:
 
 def followed(history: Sequence[Write]) -> int:
     """As a lane computes it: one subtraction and one addition per write."""
-    digest, held = 0, dict[tuple[bytes, bytes], int]()
+    digest, stored = 0, dict[tuple[bytes, bytes], int]()
     for write in history:
-        before = held.get(write[:2], REMOVED)
-        digest, held[write[:2]] = replaced(digest, before, hash_of(write)), hash_of(write)
+        before = stored.get(write[:2], REMOVED)
+        digest, stored[write[:2]] = replaced(digest, before, hash_of(write)), hash_of(write)
     return digest
 
 

@@ -10,17 +10,17 @@ from samenspel.contracts.cloudevents import LONGEST, Envelope, from_kafka
 from samenspel.contracts.problems import Rejected
 from samenspel.contracts.receipts import PROBLEMS_MAX, RECEIPT_BYTES_MAX, Receipt
 from samenspel.contracts.submissions import read_submission
-from samenspel.messaging.inbox.answers import Answered, Refusal, receipts_of, rejected
+from samenspel.messaging.inbox.answers import RenderedAnswer, UnreadableSubmission, receipts_of, rejected
 
 OIN = "00000099000000000344"
 KIND = SUBMISSIONS[type_name("initiative-registered")]
 
 
-def refused(envelope: Envelope) -> Answered:
+def refused(envelope: Envelope) -> RenderedAnswer:
     with pytest.raises(Rejected) as refusal:
         read_submission(envelope, OIN, submissions_of("initiatives"), datetime.now(UTC), "")
     problems = refusal.value.problems
-    return rejected(Refusal(OIN, envelope.source, envelope.id, problems, "http"), problems)
+    return rejected(UnreadableSubmission(OIN, envelope.source, envelope.id, problems, "http"), problems)
 
 
 def with_attributes(**attributes: str) -> Envelope:

@@ -6,7 +6,7 @@ import pytest
 from aiokafka.partitioner import murmur2
 from hypothesis import given
 from hypothesis import strategies as st
-from samenspel.contracts.catalogue import AGGREGATES, FACTS, SUBMISSIONS
+from samenspel.contracts.catalogue import AGGREGATES, EVENT_TYPES, SUBMISSIONS
 from samenspel.contracts.topics import (
     CANONICAL,
     DOMAIN_OF,
@@ -56,7 +56,7 @@ def test_every_aggregate_lives_on_a_topic_that_one_service_writes() -> None:
 def test_what_a_submission_leads_to_is_published_by_the_service_that_reads_it() -> None:
     for submission in SUBMISSIONS.values():
         for name in submission.leads_to:
-            assert DOMAIN_OF[CANONICAL[FACTS[name].aggregate.topic]] == submission.domain
+            assert DOMAIN_OF[CANONICAL[EVENT_TYPES[name].aggregate.topic]] == submission.domain
 
 
 def test_what_is_canonical_is_kept_for_ever() -> None:
@@ -70,11 +70,11 @@ def test_what_is_canonical_is_kept_for_ever() -> None:
 
 def test_an_organisation_gets_a_way_in_and_an_answer_per_domain() -> None:
     made = {topic.name: topic for topic in topics_of(OIN)}
-    inbound = [ingress(domain, OIN) for domain in DOMAIN_OF.values()]
-    assert set(made) == {*inbound, *(receipts(domain, OIN) for domain in DOMAIN_OF.values())}
+    incoming = [ingress(domain, OIN) for domain in DOMAIN_OF.values()]
+    assert set(made) == {*incoming, *(receipts(domain, OIN) for domain in DOMAIN_OF.values())}
     assert {organisation_of(name) for name in made} == {OIN}
     assert {topic.partitions for topic in made.values()} == {1}
-    for name in inbound:
+    for name in incoming:
         assert made[name].config["message.timestamp.type"] == "LogAppendTime"
         assert made[name].config["retention.bytes"] == "-1"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samenspel.client.replica import Store
+from samenspel.client.replica import ReplicaStore
 
 from deploy.demo.sample import Sample
 from deploy.local.home import CHECKOUT
@@ -78,7 +78,7 @@ def test_programmes_grant_to_the_euro_what_their_ceiling_is(played: Played) -> N
 
 def test_one_application_is_refused_and_explained(home: Path, played: Played) -> None:
     assert played.outcome["refused"] == 1
-    with Store(home / "replicas" / "utrecht.db") as copy:
+    with ReplicaStore(home / "replicas" / "utrecht.db") as copy:
         refused = list(
             copy.query(
                 "select beneficiary, rule, asked_cents, granted_cents, explanation from application "
@@ -110,7 +110,7 @@ def test_every_delivery_is_verified(played: Played) -> None:
 def test_a_service_was_killed_and_nothing_was_lost(home: Path, played: Played) -> None:
     assert played.outcome["killed"] == "funding"
     assert "SIGKILL" in played.told
-    with Store(home / "replicas" / "utrecht.db") as copy:
+    with ReplicaStore(home / "replicas" / "utrecht.db") as copy:
         assert dict(copy.query("select status, count(*) from application group by 1")) == {
             "granted": 49,
             "granted-in-part": 1,

@@ -9,7 +9,7 @@ import pytest
 from samenspel.contracts.catalogue import SUBMISSIONS
 from samenspel.contracts.submissions import read_submission
 
-from deploy.demo.outcome import Deliveries, Outcome, Programme, Replica
+from deploy.demo.outcome import DeliveryTotals, DemoReport, ProgrammeTotals, ReplicaResult
 from deploy.demo.sample import Sample
 from deploy.demo.statements import MINISTRY, Stated, Statements
 
@@ -106,20 +106,20 @@ def test_brainport_is_granted_less_than_it_asked_and_only_the_last_application_i
     assert [each.deal for each in SAMPLE.deals if each.standing == "invented"] == ["Hondsrug Digitaal"]
 
 
-def outcome(**changes: Any) -> Outcome:
+def outcome(**changes: Any) -> DemoReport:
     told: dict[str, Any] = {
         "seconds": 30,
         "events": 475,
         "programmes": [
-            Programme(name=name, ceiling_cents=cents, granted_cents=cents)
+            ProgrammeTotals(name=name, ceiling_cents=cents, granted_cents=cents)
             for name, cents in SAMPLE.ceiling_of.items()
         ],
         "refused": 1,
-        "replicas": [Replica(organisation=str(at), events=475, digest="0", equal=True) for at in range(4)],
-        "deliveries": Deliveries(sent=126, verified=126),
+        "replicas": [ReplicaResult(organisation=str(at), events=475, digest="0", equal=True) for at in range(4)],
+        "deliveries": DeliveryTotals(sent=126, verified=126),
         "killed": "funding",
     }
-    return Outcome(**told | changes)
+    return DemoReport(**told | changes)
 
 
 @pytest.mark.parametrize(
@@ -127,9 +127,9 @@ def outcome(**changes: Any) -> Outcome:
     [
         {"refused": 0},
         {"programmes": []},
-        {"deliveries": Deliveries(sent=0, verified=0)},
-        {"deliveries": Deliveries(sent=126, verified=125)},
-        {"replicas": [Replica(organisation=str(at), events=475, digest="0", equal=at != 3) for at in range(4)]},
+        {"deliveries": DeliveryTotals(sent=0, verified=0)},
+        {"deliveries": DeliveryTotals(sent=126, verified=125)},
+        {"replicas": [ReplicaResult(organisation=str(at), events=475, digest="0", equal=at != 3) for at in range(4)]},
         {"replicas": []},
     ],
 )

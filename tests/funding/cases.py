@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import orjson
-from samenspel.contracts.catalogue import INITIATIVE, ORGANISATION, Reference, submissions_of, type_name
+from samenspel.contracts.catalogue import INITIATIVE, ORGANISATION, AggregateRef, submissions_of, type_name
 from samenspel.contracts.examples import EXAMPLES
 from samenspel.contracts.funding import (
     Application,
@@ -22,10 +22,10 @@ from samenspel.contracts.organisations import Organisation
 from samenspel.contracts.problems import MissingFact, Rejected
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.values import Model
-from samenspel.messaging.decisions.state import Change, Held, World
+from samenspel.messaging.decisions.state import AggregateChange, DecisionState, StoredAggregate
 
 from services.funding.domain import applications, decisions, programmes
-from services.funding.handlers import FundingHandlers, Grants, granted_in
+from services.funding.handlers import FundingDecider, Grants, granted_in
 
 RIJK = "00000099000000000100"
 CITY = "00000099000000000200"
@@ -63,16 +63,16 @@ def programme(ceiling_cents: int = 1_000, **changes: Any) -> Programme:
 
 def dossier(
     requested_cents: int = 100, ceiling_cents: int = 1_000, granted_cents: int = 0, **about: Any
-) -> applications.Dossier:
+) -> applications.CaseFile:
     """An application that waits for its decision; ``about`` is about the programme."""
     there = programme(ceiling_cents, **about)
     application, plan = applications.apply(
-        submitted(requested_cents), applications.Dossier(there, None), CITY, RECEIVED
+        submitted(requested_cents), applications.CaseFile(there, None), CITY, RECEIVED
     )
-    return applications.Dossier(there, application, plan, granted_cents)
+    return applications.CaseFile(there, application, plan, granted_cents)
 
 
-def decided(stated: ApplicationDecided, about: applications.Dossier, by: str = RIJK) -> Application:
+def decided(stated: ApplicationDecided, about: applications.CaseFile, by: str = RIJK) -> Application:
     return decisions.decide(stated, about, by, NOW)
 
 
@@ -104,35 +104,36 @@ class Desk:
     """The desk's way with the handlers, and a budget table in memory."""
 
     known: Iterable[Model] = ()
-    own: dict[Reference, Held] = field(default_factory=dict)
+    own: dict[AggregateRef, StoredAggregate] = field(default_factory=dict)
     budgets: Counter[str] = field(default_factory=Counter)
 
-    def settle(self, *batch: Submission) -> list[Change | Rejected | MissingFact]:
+    def settle(self, *batch: Submission) -> list[AggregateChange | Rejected | MissingFact]:
         """Decide these in one transaction; what became of each."""
-        world = self.world()
-        outcomes = [self._decide(each, world) for each in batch]
-        self.own = world.own
-        self.budgets.update(granted_in(world.changes))
+        known = self.state()
+        outcomes = [self._decide(each, known) for each in batch]
+        self.own = known.own
+        self.budgets.update(granted_in(known.changes))
         return outcomes
 
-    def world(self) -> World:
+    def state(self) -> DecisionState:
         """What a transaction that begins now may look at."""
-        return World(dict(self.own), self._foreign(), Grants(Counter(self.budgets)))
+        return DecisionState(dict(self.own), self._foreign(), Grants(Counter(self.budgets)))
 
-    def _decide(self, each: Submission, world: World) -> Change | Rejected | MissingFact:
+    def _decide(self, each: Submission, known: DecisionState) -> AggregateChange | Rejected | MissingFact:
         try:
-            (change,) = FundingHandlers().decide(each, world, NOW)
+            (change,) = FundingDecider().decide(each, known, NOW)
         except (Rejected, MissingFact) as outcome:
             return outcome
         private = change.private.model_dump_json().encode() if change.private else None
-        world.own[change.reference] = Held(b"", private=private, model=change.state)
-        world.changes.append(change)
+        known.own[change.ref] = StoredAggregate(b"", private=private, model=change.state)
+        known.changes.append(change)
         return change
 
-    def _foreign(self) -> Mapping[Reference, Held]:
+    def _foreign(self) -> Mapping[AggregateRef, StoredAggregate]:
         named = {Organisation: (ORGANISATION.name, "oin"), Initiative: (INITIATIVE.name, "initiative_id")}
         return {
-            (named[type(fact)][0], getattr(fact, named[type(fact)][1])): Held(b"", model=fact) for fact in self.known
+            (named[type(fact)][0], getattr(fact, named[type(fact)][1])): StoredAggregate(b"", model=fact)
+            for fact in self.known
         }
 
 

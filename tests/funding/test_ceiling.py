@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samenspel.contracts.funding import Application, Decision
 from samenspel.contracts.submissions import Submission
-from samenspel.messaging.decisions.state import Change
+from samenspel.messaging.decisions.state import AggregateChange
 
 from tests.funding.cases import (
     CITY,
@@ -48,7 +48,7 @@ class Round:
         pairs = [self._pair(*wish) for wish in batch]
         outcomes = self.desk.settle(*(each[0] for each in pairs), *(each[1] for each in pairs))
         for outcome in outcomes:
-            assert isinstance(outcome, Change), outcome
+            assert isinstance(outcome, AggregateChange), outcome
             if isinstance(outcome.state, Application) and outcome.state.decision:
                 self.decisions[outcome.key].append(outcome.state.decision)
 

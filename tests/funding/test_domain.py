@@ -11,7 +11,7 @@ from samenspel.contracts.problems import Rejected
 from samenspel.contracts.values import CENTS_MAX, Model
 
 from services.funding.domain import applications, programmes
-from services.funding.domain.applications import Dossier
+from services.funding.domain.applications import CaseFile
 from tests.funding.cases import (
     CITY,
     NOW,
@@ -124,7 +124,7 @@ def test_r22_a_decision_stands() -> None:
     first = decided(granting(100), waiting)
 
     with pytest.raises(Rejected) as refusal:
-        decided(granting(50), Dossier(waiting.programme, first, None, 100))
+        decided(granting(50), CaseFile(waiting.programme, first, None, 100))
     assert codes_of(refusal.value) == [("already-decided", "/application_id")]
 
 
@@ -190,16 +190,16 @@ def test_an_application_is_decided_in_its_own_programme_only() -> None:
     with pytest.raises(Rejected) as refusal:
         decided(
             granting(100, programme_id=elsewhere.programme_id),
-            Dossier(elsewhere, there.application, there.plan),
+            CaseFile(elsewhere, there.application, there.plan),
         )
     assert codes_of(refusal.value) == [("unknown-application", "/application_id")]
 
 
 def test_what_nobody_knows_is_not_decided() -> None:
     with pytest.raises(Rejected) as no_programme:
-        decided(granting(100), Dossier(None, None))
+        decided(granting(100), CaseFile(None, None))
     with pytest.raises(Rejected) as no_application:
-        decided(granting(100), Dossier(programme(), None))
+        decided(granting(100), CaseFile(programme(), None))
 
     assert codes_of(no_programme.value) == [("unknown-programme", "/programme_id")]
     assert codes_of(no_application.value) == [("unknown-application", "/application_id")]
@@ -207,7 +207,7 @@ def test_what_nobody_knows_is_not_decided() -> None:
 
 def test_an_application_names_a_programme_that_is_there_and_an_id_that_is_not() -> None:
     with pytest.raises(Rejected) as refusal:
-        applications.apply(submitted(), Dossier(None, dossier().application), CITY, RECEIVED)
+        applications.apply(submitted(), CaseFile(None, dossier().application), CITY, RECEIVED)
     assert codes_of(refusal.value) == [("unknown-programme", "/programme_id"), ("already-exists", "/application_id")]
 
 

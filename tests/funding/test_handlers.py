@@ -7,9 +7,9 @@ from samenspel.contracts.catalogue import INITIATIVE, ORGANISATION, type_name
 from samenspel.contracts.funding import Application, ApplicationPlan
 from samenspel.contracts.problems import MissingFact, Rejected
 from samenspel.contracts.submissions import Submission
-from samenspel.messaging.decisions.state import Change
+from samenspel.messaging.decisions.state import AggregateChange
 
-from services.funding.handlers import FundingHandlers, Grants
+from services.funding.handlers import FundingDecider, Grants
 from tests.funding.cases import (
     CITY,
     NOW,
@@ -31,11 +31,11 @@ APPLICANT = organisation(CITY)
 
 
 @pytest.fixture
-def desk() -> Desk:
+def processor() -> Desk:
     """One at which the programme of the examples is open."""
-    desk = Desk([AUTHORITY, APPLICANT])
-    desk.settle(open_it())
-    return desk
+    processor = Desk([AUTHORITY, APPLICANT])
+    processor.settle(open_it())
+    return processor
 
 
 def open_it(by: str = RIJK) -> Submission:
@@ -53,52 +53,52 @@ def refused(outcome: object) -> list[tuple[str, str]]:
 
 
 def test_a_programme_waits_for_its_authority() -> None:
-    desk = Desk()
-    assert missing(desk.settle(open_it())[0]) == (ORGANISATION.name, RIJK)
+    processor = Desk()
+    assert missing(processor.settle(open_it())[0]) == (ORGANISATION.name, RIJK)
 
-    desk.known = [AUTHORITY]
-    (change,) = desk.settle(open_it())
-    assert isinstance(change, Change)
-    assert change.fact.name == type_name("programme-opened")
+    processor.known = [AUTHORITY]
+    (change,) = processor.settle(open_it())
+    assert isinstance(change, AggregateChange)
+    assert change.event_type.name == type_name("programme-opened")
 
 
-def test_what_needs_no_missing_fact_is_refused_at_once(desk: Desk) -> None:
-    desk.known = []
+def test_what_needs_no_missing_fact_is_refused_at_once(processor: Desk) -> None:
+    processor.known = []
 
-    assert refused(desk.settle(open_it(OTHER))[0]) == [("already-exists", "/programme_id")]
+    assert refused(processor.settle(open_it(OTHER))[0]) == [("already-exists", "/programme_id")]
     elsewhere = submitted(programme_id=new_id(), initiative_id=new_id())
-    assert refused(desk.settle(submission("application-submitted", elsewhere, OTHER))[0]) == [
+    assert refused(processor.settle(submission("application-submitted", elsewhere, OTHER))[0]) == [
         ("unknown-programme", "/programme_id")
     ]
 
 
-def test_an_application_waits_for_all_that_it_names(desk: Desk) -> None:
+def test_an_application_waits_for_all_that_it_names(processor: Desk) -> None:
     named = new_id()
     stated = submitted(initiative_id=named, beneficiary={"name": "Regio", "oin": OTHER})
     application = submission("application-submitted", stated, CITY)
 
-    desk.known = []
-    assert missing(desk.settle(application)[0]) == (ORGANISATION.name, CITY)
-    desk.known = [APPLICANT]
-    assert missing(desk.settle(application)[0]) == (ORGANISATION.name, OTHER)
-    desk.known = [APPLICANT, organisation(OTHER)]
-    assert missing(desk.settle(application)[0]) == (INITIATIVE.name, named)
-    desk.known = [APPLICANT, organisation(OTHER), initiative(named)]
-    (change,) = desk.settle(application)
-    assert isinstance(change, Change)
+    processor.known = []
+    assert missing(processor.settle(application)[0]) == (ORGANISATION.name, CITY)
+    processor.known = [APPLICANT]
+    assert missing(processor.settle(application)[0]) == (ORGANISATION.name, OTHER)
+    processor.known = [APPLICANT, organisation(OTHER)]
+    assert missing(processor.settle(application)[0]) == (INITIATIVE.name, named)
+    processor.known = [APPLICANT, organisation(OTHER), initiative(named)]
+    (change,) = processor.settle(application)
+    assert isinstance(change, AggregateChange)
     assert isinstance(change.private, ApplicationPlan)
     assert change.private.initiative_id == named
 
 
-def test_a_decision_drops_what_was_private_and_waits_for_nobody(desk: Desk) -> None:
-    desk.settle(submission("application-submitted", submitted(100), CITY))
-    desk.known = []
+def test_a_decision_drops_what_was_private_and_waits_for_nobody(processor: Desk) -> None:
+    processor.settle(submission("application-submitted", submitted(100), CITY))
+    processor.known = []
 
-    (change,) = desk.settle(submission("application-decided", granting(100), RIJK))
-    assert isinstance(change, Change)
+    (change,) = processor.settle(submission("application-decided", granting(100), RIJK))
+    assert isinstance(change, AggregateChange)
     assert change.private is None
-    assert change.fact.name == type_name("grant-awarded")
-    assert desk.own[change.reference].private is None
+    assert change.event_type.name == type_name("grant-awarded")
+    assert processor.own[change.ref].private is None
 
 
 @pytest.mark.parametrize(
@@ -110,38 +110,38 @@ def test_a_decision_drops_what_was_private_and_waits_for_nobody(desk: Desk) -> N
     ],
 )
 def test_the_fact_says_how_it_was_decided(ceiling: int, amount: int, fact: str) -> None:
-    desk = Desk([AUTHORITY, APPLICANT])
-    *_, change = desk.settle(
+    processor = Desk([AUTHORITY, APPLICANT])
+    *_, change = processor.settle(
         submission("programme-opened", opened(ceiling), RIJK),
         submission("application-submitted", submitted(100), CITY),
         submission("application-decided", granting(amount), RIJK),
     )
 
-    assert isinstance(change, Change)
-    assert change.fact.name == type_name(fact)
+    assert isinstance(change, AggregateChange)
+    assert change.event_type.name == type_name(fact)
 
 
-def test_what_is_rejected_takes_no_room(desk: Desk) -> None:
-    too_much, fits = decisions_on_two(desk, 901, 900)
+def test_what_is_rejected_takes_no_room(processor: Desk) -> None:
+    too_much, fits = decisions_on_two(processor, 901, 900)
 
-    rejected, change = desk.settle(too_much, fits)
+    rejected, change = processor.settle(too_much, fits)
     assert refused(rejected) == [("invalid-field", "/amount_cents")]
     assert status_after(change) == "granted"
 
 
-def test_what_was_decided_but_not_published_takes_no_room(desk: Desk) -> None:
+def test_what_was_decided_but_not_published_takes_no_room(processor: Desk) -> None:
     """The desk leaves a change that fits in no event out, after it was decided."""
-    one, other = decisions_on_two(desk, 900, 900)
-    world = desk.world()
+    one, other = decisions_on_two(processor, 900, 900)
+    known = processor.state()
 
-    assert status_after(*FundingHandlers().decide(one, world, NOW)) == "granted"
-    assert status_after(*FundingHandlers().decide(other, world, NOW)) == "granted"
+    assert status_after(*FundingDecider().decide(one, known, NOW)) == "granted"
+    assert status_after(*FundingDecider().decide(other, known, NOW)) == "granted"
 
 
-def decisions_on_two(desk: Desk, *amounts: int) -> list[Submission]:
+def decisions_on_two(processor: Desk, *amounts: int) -> list[Submission]:
     """Grants of these amounts on applications for 900 each, in a programme of 1,000."""
     names = [new_id() for _ in amounts]
-    desk.settle(
+    processor.settle(
         *(submission("application-submitted", submitted(900, application_id=name), CITY) for name in names),
     )
     return [
@@ -151,14 +151,14 @@ def decisions_on_two(desk: Desk, *amounts: int) -> list[Submission]:
 
 
 def status_after(outcome: object) -> str:
-    assert isinstance(outcome, Change) and isinstance(outcome.state, Application), outcome
+    assert isinstance(outcome, AggregateChange) and isinstance(outcome.state, Application), outcome
     return outcome.state.status
 
 
-def test_grants_count_each_change_once(desk: Desk) -> None:
-    desk.settle(submission("application-submitted", submitted(100), CITY))
-    (change,) = desk.settle(submission("application-decided", granting(100), RIJK))
-    assert isinstance(change, Change)
+def test_grants_count_each_change_once(processor: Desk) -> None:
+    processor.settle(submission("application-submitted", submitted(100), CITY))
+    (change,) = processor.settle(submission("application-decided", granting(100), RIJK))
+    assert isinstance(change, AggregateChange)
     grants = Grants(Counter({change.key: 5}))
 
     assert [grants.after(changes)[change.key] for changes in ([], [change], [change], [change, change])] == [

@@ -146,9 +146,9 @@ async def test_the_database_itself_refuses_to_exceed_a_ceiling(
                 f"update budget set {past_the_guard} where programme_id = $1",  # noqa: S608  # three texts of our own
                 round.programme_id,
             )
-    with pytest.raises(store.CeilingGuarded):
+    with pytest.raises(store.CeilingExceeded):
         async with database.transaction():
-            await store.draw(database, Counter({round.programme_id: 1_001}))
+            await store.commit_grants(database, Counter({round.programme_id: 1_001}))
     assert (await round.programme())["granted_cents"] == 0
 
 

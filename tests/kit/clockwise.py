@@ -37,8 +37,8 @@ def uuid7() -> UUID:
 
 def main(service: str) -> None:
     time.time = lambda: _true_time() + ahead()
-    desk_side = importlib.import_module("samenspel.messaging.service.messaging")
-    desk_side.datetime, desk_side.uuid7 = Datetime, uuid7  # type: ignore[attr-defined]  # its own imports
+    runtime_module = importlib.import_module("samenspel.messaging.service.runtime")
+    runtime_module.datetime, runtime_module.uuid7 = Datetime, uuid7  # type: ignore[attr-defined]  # its own imports
     importlib.import_module(f"services.{service}.app").run()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from samenspel.client.access.local_issuer import Issuer
 from samenspel.client.access.profile import Credential
-from samenspel.client.admin.access_policy import rights_of_organisation
+from samenspel.client.admin.access_policy import acls_of_organisation
 from samenspel.client.admin.kafka_admin import KafkaAdmin
 from samenspel.contracts.topics import topics_of
 
@@ -81,6 +81,6 @@ def _provide(system: LocalSystem, credential: Credential) -> None:
     admin = system.kafka.admin()
     admin.ensure_topics(topics_of(credential.oin))
     admin.ensure_user(credential.username, credential.password)
-    admin.ensure_acls(credential.username, rights_of_organisation(credential.oin))
+    admin.ensure_acls(credential.username, acls_of_organisation(credential.oin))
     # The broker hears of a new user a moment after the controller has answered.
     assert KafkaAdmin(system.kafka.bootstrap, credential.username, credential.password).is_reachable(within=15)

@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from samenspel.contracts.catalogue import Reference, type_name
+from samenspel.contracts.catalogue import AggregateRef, type_name
 from samenspel.contracts.problems import MissingFact
 from samenspel.contracts.submissions import Submission
-from samenspel.messaging.decisions.state import Change, World
+from samenspel.messaging.decisions.state import AggregateChange, DecisionState
 
-from services.registry.handlers import RegistryHandlers
+from services.registry.handlers import RegistryDecider
 from tests.law.rooms import OPERATOR, Room
 
-FACT: Final[Reference] = "organisation.v1", "00000099000000000777"
+FACT: Final[AggregateRef] = "organisation.v1", "00000099000000000777"
 """What another service tells, sooner or later."""
 ARRIVE: Final = """
 insert into projection (aggregate, subject, topic, lane, value, hash)
@@ -22,7 +22,7 @@ values ($1, $2, 'samenspel.organisations', 0, '{}', decode(repeat('00', 32), 'he
 REGISTERED: Final = type_name("initiative-registered")
 
 
-class Paused(RegistryHandlers):
+class Paused(RegistryDecider):
     """Has decided, and saves when it may."""
 
     def __init__(self) -> None:
@@ -36,19 +36,19 @@ class Paused(RegistryHandlers):
         await super().save(*arguments)
 
 
-class Referring(RegistryHandlers):
+class Referring(RegistryDecider):
     """An initiative is registered when `FACT` is there; deciding one of ``broken`` breaks then."""
 
     def __init__(self) -> None:
         super().__init__(OPERATOR)
         self.broken: set[str] = set()
 
-    def foreign(self, submission: Submission) -> Sequence[Reference]:
+    def foreign_refs(self, submission: Submission) -> Sequence[AggregateRef]:
         return [FACT]
 
-    def decide(self, submission: Submission, world: World, now: datetime) -> Sequence[Change]:
-        changes = super().decide(submission, world, now)
-        if submission.type.name == REGISTERED and FACT not in world.foreign:
+    def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
+        changes = super().decide(submission, known, now)
+        if submission.type.name == REGISTERED and FACT not in known.foreign:
             raise MissingFact(*FACT)
         if submission.subject in self.broken:
             raise ZeroDivisionError(submission.subject)

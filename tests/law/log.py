@@ -41,7 +41,7 @@ class Log:
     async def bounds(self, partition: TopicPartition) -> tuple[int, int]:
         return 0, len(self.partitions.get(tuple(partition), ()))
 
-    async def ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         return {each: (await self.bounds(each))[1] for each in partitions}
 
     async def record_at(self, partition: TopicPartition, offset: int) -> ConsumerRecord | None:
@@ -59,7 +59,7 @@ class Reader:
 
     reopened: list[Any] = field(default_factory=list)
 
-    def reopen(self, partition: TopicPartition) -> None:
+    def reset_position(self, partition: TopicPartition) -> None:
         self.reopened.append(partition)
 
     def highwater(self, partition: TopicPartition) -> int:

@@ -14,16 +14,16 @@ import pytest
 from samenspel.contracts.cloudevents import Envelope
 from samenspel.contracts.submissions import Submission, read_submission
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, ORGANISATIONS, Service, receipts
-from samenspel.messaging.decisions.decider import Handlers
-from samenspel.messaging.decisions.processor import Desk
-from samenspel.messaging.inbox.answers import Answered
-from samenspel.messaging.ingress.kafka_receiver import Ingress
+from samenspel.messaging.decisions.decider import Decider
+from samenspel.messaging.decisions.processor import SubmissionProcessor
+from samenspel.messaging.inbox.answers import RenderedAnswer
+from samenspel.messaging.ingress.kafka_receiver import KafkaReceiver
 from samenspel.messaging.outbox import journal
-from samenspel.runtime.database_health import Room as DiskRoom
+from samenspel.runtime.database_health import StorageFull as DiskRoom
 from samenspel.runtime.migrations import migrate
 from samenspel.runtime.postgres import TIME_OUTS, Pool, create_pool
 
-from services.registry.handlers import RegistryHandlers
+from services.registry.handlers import RegistryDecider
 from tests.kit.events import Event, event, initiative, new_id
 
 OPERATOR: Final = "00000099000000000001"
@@ -56,15 +56,15 @@ class Room:
     """One service's tables, with the lanes it owns; no door is open before `open_lanes`."""
 
     pool: Pool
-    handlers: Handlers = field(default_factory=lambda: RegistryHandlers(OPERATOR))
+    handlers: Decider = field(default_factory=lambda: RegistryDecider(OPERATOR))
 
-    def desk(self, handlers: Handlers | None = None) -> Desk:
+    def processor(self, handlers: Decider | None = None) -> SubmissionProcessor:
         source = f"urn:nld:oin:{OPERATOR}:systeem:samenspel-registry"
-        return Desk(handlers or self.handlers, source, LANES_LOCAL, new_id, lambda: NOON)
+        return SubmissionProcessor(handlers or self.handlers, source, LANES_LOCAL, new_id, lambda: NOON)
 
-    def ingress(self) -> Ingress:
+    def ingress(self) -> KafkaReceiver:
         """One that has read nothing yet, as after a start."""
-        return Ingress(self.desk(), self.pool, lambda number: None, DiskRoom())
+        return KafkaReceiver(self.processor(), self.pool, lambda number: None, DiskRoom())
 
     async def open_lanes(self, *organisations: str) -> None:
         """The registry's lanes, and the receipts lanes of these organisations."""
@@ -81,10 +81,10 @@ class Room:
         deletes = "".join(f"delete from {table};" for table in tables)  # noqa: S608  # names from the catalogue
         await self.pool.execute(f"set session_replication_role = replica; {deletes} reset session_replication_role")
 
-    async def settle(self, *submissions: Submission, handlers: Handlers | None = None) -> list[Answered]:
+    async def settle(self, *submissions: Submission, handlers: Decider | None = None) -> list[RenderedAnswer]:
         """Decide these in one transaction."""
         async with self.pool.acquire() as connection, connection.transaction():
-            return await self.desk(handlers).settle(connection, submissions)
+            return await self.processor(handlers).process(connection, submissions)
 
     async def rows(self, query: str, *arguments: Any) -> list[Any]:
         return list(await self.pool.fetch(query, *arguments))
@@ -132,7 +132,7 @@ def submission(stated: Event, by: str = OPERATOR) -> Submission:
     """As either door reads it."""
     attributes = {name: str(value) for name, value in stated.items() if name != "data"}
     envelope = Envelope(attributes, orjson.dumps(stated["data"]))
-    return read_submission(envelope, by, RegistryHandlers.types, NOON, "test")
+    return read_submission(envelope, by, RegistryDecider.types, NOON, "test")
 
 
 def registered(**changes: Any) -> Submission:
@@ -144,5 +144,5 @@ def changed(initiative_id: str, version: int, title: str) -> Submission:
     return submission(statement("initiative-changed", data))
 
 
-def outcomes(answers: Iterable[Answered]) -> list[str]:
+def outcomes(answers: Iterable[RenderedAnswer]) -> list[str]:
     return [answer.outcome for answer in answers]

@@ -27,9 +27,9 @@ async def test_a_budget_gives_what_it_has_and_no_cent_more(funding: Room) -> Non
     async with funding.pool.acquire() as connection:
         trial = connection.transaction()
         await trial.start()
-        await store.draw(connection, Counter(programme=CEILING))
-        with pytest.raises(store.CeilingGuarded):
-            await store.draw(connection, Counter(programme=1))
+        await store.commit_grants(connection, Counter(programme=CEILING))
+        with pytest.raises(store.CeilingExceeded):
+            await store.commit_grants(connection, Counter(programme=1))
         await trial.rollback()
 
 

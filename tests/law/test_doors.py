@@ -3,9 +3,9 @@
 import pytest
 from samenspel.contracts.topics import ingress
 from samenspel.messaging.inbox import offsets
-from samenspel.messaging.ingress.decoding import read_record
+from samenspel.messaging.ingress.decoding import decode
 
-from services.registry.handlers import RegistryHandlers
+from services.registry.handlers import RegistryDecider
 from tests.kit.events import Event, binary, initiative
 from tests.law.log import APPENDED_AT, Log, Reader, record
 from tests.law.rooms import OPERATOR, Room, statement
@@ -21,13 +21,13 @@ def events(number: int) -> list[Event]:
 
 async def opened(room: Room, log: Log) -> int:
     async with room.pool.acquire() as connection:
-        return await offsets.open_door(connection, log, TOPIC)  # type: ignore[arg-type]  # a list in Kafka's place
+        return await offsets.resume_offset(connection, log, TOPIC)  # type: ignore[arg-type]  # a list in Kafka's place
 
 
 async def read(room: Room, log: Log, start: int, end: int) -> bool:
     """One batch; whether it was decided."""
     reader, receiver = Reader(), room.ingress()
-    receiver.opened(TOPIC, start)
+    receiver.positioned(TOPIC, start)
     await receiver(reader, log.partitions[TOPIC, 0][start:end])  # type: ignore[arg-type]
     await receiver.finish()
     return not reader.reopened
@@ -72,6 +72,6 @@ async def test_a_log_that_was_cut_back_is_read_from_its_start(registry: Room) ->
 def test_what_lies_in_an_ingress_speaks_for_its_topic_only() -> None:
     """Whoever is named in it: the topic's name says who wrote it."""
     theirs = statement("initiative-registered", initiative(), by=CITY)
-    inbound = read_record(record(TOPIC, 0, 0, *binary(theirs)), RegistryHandlers.types)
-    assert inbound.organisation == OPERATOR
-    assert [problem.code for problem in getattr(inbound, "problems", ())] == ["source-mismatch"]
+    incoming = decode(record(TOPIC, 0, 0, *binary(theirs)), RegistryDecider.types)
+    assert incoming.organisation == OPERATOR
+    assert [problem.code for problem in getattr(incoming, "problems", ())] == ["source-mismatch"]

@@ -3,8 +3,8 @@
 import pytest
 from samenspel.contracts.canonical import to_headers
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, lane_of
-from samenspel.messaging.errors import DoorsClosed
-from samenspel.messaging.outbox.reconciler import Gate
+from samenspel.messaging.errors import LaneNotReconciled
+from samenspel.messaging.outbox.reconciler import Reconciler
 
 from tests.client.log import Owner
 from tests.kit.events import new_id
@@ -22,12 +22,12 @@ def log() -> Log:
     return Log()
 
 
-async def look(room: Room, log: Log) -> Gate:
+async def look(room: Room, log: Log) -> Reconciler:
     """Begin a life: nothing has been compared in it yet."""
     await room.pool.execute(CLOSE)
-    gate = Gate(room.pool, log, lambda: None)  # type: ignore[arg-type]  # lists in Kafka's place
-    await gate.compare_all()
-    return gate
+    reconciler = Reconciler(room.pool, log, lambda: None)  # type: ignore[arg-type]  # lists in Kafka's place
+    await reconciler.reconcile_all()
+    return reconciler
 
 
 async def publish(room: Room, log: Log) -> None:
@@ -40,8 +40,8 @@ async def publish(room: Room, log: Log) -> None:
 async def test_the_doors_open_when_both_hold_the_same(registry: Room, log: Log) -> None:
     await registry.settle(registered())
     await publish(registry, log)
-    gate = await look(registry, log)
-    assert (gate.is_behind, gate.closed) == (False, {})
+    reconciler = await look(registry, log)
+    assert (reconciler.needs_recovery, reconciler.closed_lanes) == (False, {})
     assert outcomes(await registry.settle(registered())) == ["accepted"]
     behind = await registry.rows(
         "select l.sequence - p.sequence as n from lane l join published p using (topic, lane)"
@@ -54,10 +54,10 @@ async def test_no_door_opens_when_kafka_holds_more_on_any_lane(registry: Room, l
     owner = Owner(lane=0)
     lost = owner.publish()
     log.append(INITIATIVES, 0, lost.headers(), lost.value())
-    gate = await look(registry, log)
-    assert gate.is_behind
+    reconciler = await look(registry, log)
+    assert reconciler.needs_recovery
     elsewhere = next(key for key in iter(new_id, "") if lane_of(key, LANES_LOCAL) != 0)
-    with pytest.raises(DoorsClosed):
+    with pytest.raises(LaneNotReconciled):
         await registry.settle(registered(initiative_id=elsewhere))
 
 
@@ -66,13 +66,13 @@ async def test_no_door_opens_when_kafka_holds_another_event_under_the_same_numbe
     await registry.settle(registered(initiative_id=here))
     other = Owner(lane=0).publish()
     log.append(INITIATIVES, 0, other.headers(), other.value())
-    assert (await look(registry, log)).is_behind
-    with pytest.raises(DoorsClosed):
+    assert (await look(registry, log)).needs_recovery
+    with pytest.raises(LaneNotReconciled):
         await registry.settle(registered())
 
 
 async def test_a_database_in_another_life_lets_nobody_write(registry: Room) -> None:
     """It was restarted or restored under a running instance, which has not heard of it yet."""
     await registry.pool.execute("update lane set compared = 'another life'")
-    with pytest.raises(DoorsClosed):
+    with pytest.raises(LaneNotReconciled):
         await registry.settle(registered())

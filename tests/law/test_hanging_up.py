@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from samenspel.messaging.errors import PASSING
+from samenspel.messaging.errors import TRANSIENT
 from samenspel.runtime.postgres import hang_up
 
 from tests.kit.waiting import eventually
@@ -29,6 +29,6 @@ async def test_whoever_waits_fails_at_once_and_the_next_question_is_answered(reg
     await eventually(all_sleep, 30)
     hang_up(registry.pool)
     for each in waiting:
-        with pytest.raises(PASSING):
+        with pytest.raises(TRANSIENT):
             await each
     assert await asyncio.gather(*(registry.pool.fetchval("select 1") for _ in range(places))) == [1] * places

@@ -10,11 +10,11 @@ import pytest
 from fastapi import FastAPI
 from samenspel.client.access.local_issuer import AUDIENCE, ISSUER, Issuer
 from samenspel.messaging.inbox import answers
-from samenspel.messaging.inbox.answers import Answered, Inbound, Refusal
+from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, UnreadableSubmission
 from samenspel.messaging.ingress import http_api
 from samenspel.runtime.tokens import TokenRefused, TokenVerifier
 
-from services.registry.handlers import RegistryHandlers
+from services.registry.handlers import RegistryDecider
 from tests.kit.events import Event, initiative
 from tests.law.rooms import NOON, OPERATOR, statement
 from tests.trust.forgery import Forger, forgeries
@@ -33,7 +33,7 @@ def verifier(issuer: Issuer) -> TokenVerifier:
 
 async def post(issuer: Issuer, token: str, event: Event) -> None:
     """One request, made as an ASGI server makes it."""
-    messaging: Any = SimpleNamespace(desk=SimpleNamespace(handlers=RegistryHandlers(OPERATOR), clock=lambda: NOON))
+    messaging: Any = SimpleNamespace(processor=SimpleNamespace(decider=RegistryDecider(OPERATOR), clock=lambda: NOON))
     app = FastAPI()
     app.include_router(http_api.event_router(messaging, verifier(issuer)))
     headers = {"content-type": "application/cloudevents+json", "authorization": f"Bearer {token}"}
@@ -56,18 +56,18 @@ async def post(issuer: Issuer, token: str, event: Event) -> None:
 
 
 async def test_the_organisation_is_the_tokens(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
-    came: list[tuple[str, Inbound]] = []
+    came: list[tuple[str, Incoming]] = []
 
-    async def submit(messaging: object, organisation: str, inbound: Sequence[Inbound]) -> list[Answered]:
-        came.extend((organisation, each) for each in inbound)
-        return [answers.answer(each, "accepted") for each in inbound]
+    async def submit(messaging: object, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
+        came.extend((organisation, each) for each in incoming)
+        return [answers.answer(each, "accepted") for each in incoming]
 
     monkeypatch.setattr(http_api, "submit", submit)
     await post(issuer, issuer.mint(CITY), statement("initiative-registered", initiative(), by=OPERATOR))
-    [(organisation, inbound)] = came
-    assert (organisation, inbound.organisation) == (CITY, CITY)
-    assert isinstance(inbound, Refusal)
-    assert [problem.code for problem in inbound.problems] == ["source-mismatch"]
+    [(organisation, incoming)] = came
+    assert (organisation, incoming.organisation) == (CITY, CITY)
+    assert isinstance(incoming, UnreadableSubmission)
+    assert [problem.code for problem in incoming.problems] == ["source-mismatch"]
 
 
 async def test_a_forged_token_speaks_for_nobody(issuer: Issuer) -> None:

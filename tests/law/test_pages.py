@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from samenspel.contracts.topics import INITIATIVES
 from samenspel.messaging.decisions import processor
-from samenspel.messaging.errors import FenceLost
+from samenspel.messaging.errors import Fenced
 from samenspel.messaging.inbox import answer_store, answers
-from samenspel.messaging.inbox.answers import Answered
+from samenspel.messaging.inbox.answers import RenderedAnswer
 
 from tests.law.rooms import Room, changed, outcomes, registered
 
@@ -19,8 +19,8 @@ LANE = "select sequence, digest from lane where topic = $1 and sequence > 0"
 
 @pytest.fixture(autouse=True)
 def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processor, "PAGE", PAGE)
-    monkeypatch.setattr(processor, "BREATH", 1)
+    monkeypatch.setattr(processor, "SUBMISSIONS_PER_WRITE", PAGE)
+    monkeypatch.setattr(processor, "ITEMS_PER_YIELD", 1)
 
 
 def a_batch() -> list[Any]:
@@ -38,7 +38,7 @@ async def test_it_comes_to_what_one_page_comes_to(registry: Room, monkeypatch: p
     lane = await registry.rows(LANE, INITIATIVES)
     await registry.clear()
     await registry.open_lanes("00000099000000000001")
-    monkeypatch.setattr(processor, "PAGE", 1_000)
+    monkeypatch.setattr(processor, "SUBMISSIONS_PER_WRITE", 1_000)
     assert outcomes(await registry.settle(*batch)) == outcomes(given)
     assert contents == await _told(registry)
     assert lane == await registry.rows(LANE, INITIATIVES)
@@ -55,19 +55,19 @@ async def _told(room: Room) -> list[tuple[Any, ...]]:
 
 async def test_a_page_that_cannot_be_written_ends_all_of_it(registry: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """While the next one is being decided; the connection serves the next transaction."""
-    before, remember, pages = await registry.contents(), answer_store.remember, list[int]()
+    before, remember, pages = await registry.contents(), answer_store.insert_new, list[int]()
 
     async def remember_once(connection: Any, first: Any) -> bool:
         pages.append(len(first))
         return len(pages) == 1 and await remember(connection, first)
 
-    monkeypatch.setattr(answer_store, "remember", remember_once)
+    monkeypatch.setattr(answer_store, "insert_new", remember_once)
     batch = a_batch()
-    with pytest.raises(FenceLost):
+    with pytest.raises(Fenced):
         await registry.settle(*batch)
     assert pages == [PAGE, PAGE]
     assert await registry.contents() == before
-    monkeypatch.setattr(answer_store, "remember", remember)
+    monkeypatch.setattr(answer_store, "insert_new", remember)
     assert "accepted" in outcomes(await registry.settle(*batch))
 
 
@@ -78,7 +78,7 @@ async def test_deciding_that_breaks_waits_for_what_is_being_written(
     before = await registry.contents()
     accept: Any = answers.answer
 
-    def breaks(to: Any, outcome: Any, **more: Any) -> Answered:
+    def breaks(to: Any, outcome: Any, **more: Any) -> RenderedAnswer:
         if outcome == "repeated":
             raise ZeroDivisionError("our own fault")
         return accept(to, outcome, **more)  # type: ignore[no-any-return]  # the function it stands for

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
-from samenspel.messaging.kafka.consumer import LaneReader, Unopened
+from samenspel.messaging.kafka.consumer import PartitionConsumer, UnpositionedPartitions
 
 INNOCENT, CLUMSY = TopicPartition("innocent", 0), TopicPartition("clumsy", 0)
 RECORDS = 5
@@ -32,10 +32,12 @@ class Fetched:
 def reader_of(*order: TopicPartition) -> Any:
     """A reader, never connected, into which a fetch has brought these partitions in this order."""
 
-    async def opener(partition: TopicPartition, known: bool) -> int:
+    async def resolve_offset(partition: TopicPartition, known: bool) -> int:
         return 0
 
-    reader: Any = LaneReader(unopened=Unopened(), opener=opener, bootstrap_servers="127.0.0.1:1")
+    reader: Any = PartitionConsumer(
+        unpositioned=UnpositionedPartitions(), resolve_offset=resolve_offset, bootstrap_servers="127.0.0.1:1"
+    )
     reader.assign(list(order))
     assignment = reader._subscription.subscription.assignment
     fetcher: Any = SimpleNamespace(_subscriptions=reader._subscription, _notify=lambda future: None)
@@ -63,7 +65,7 @@ async def test_nothing_is_lost_beside_what_cannot_be_decoded(order: tuple[TopicP
     finally:
         await reader.stop()
     assert drained == {INNOCENT: list(range(RECORDS))}
-    assert CLUMSY in reader._unopened.partitions, "to be read again from where the database stands"
+    assert CLUMSY in reader._unpositioned.partitions, "to be read again from where the database stands"
 
 
 async def test_a_few_records_wait_for_those_that_came_since() -> None:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import pytest
-from samenspel.contracts.topics import INITIATIVES, LaneName
+from samenspel.contracts.topics import INITIATIVES, LaneId
 from samenspel.messaging.recovery.lane_recovery import recover_lane
-from samenspel.messaging.recovery.replay import RECEIPTS, FactsFold
+from samenspel.messaging.recovery.replay import RECEIPT_REPLAY, EventReplay
 
 from tests.law.log import Log
 from tests.law.rooms import OPERATOR, Room, changed, outcomes, registered
@@ -33,13 +33,13 @@ async def lose_everything(room: Room) -> None:
     await room.open_lanes(OPERATOR)
 
 
-async def recover(room: Room, log: Log, lanes: Sequence[LaneName]) -> None:
+async def recover(room: Room, log: Log, lanes: Sequence[LaneId]) -> None:
     """As `samenspel.messaging.operator.lane_operations` does, lane by lane."""
     async with room.pool.acquire() as connection:
         for topic, lane in lanes:
-            fold = RECEIPTS
+            fold = RECEIPT_REPLAY
             if topic == INITIATIVES:
-                fold = type(RECEIPTS)(FactsFold(room.handlers).take)
+                fold = type(RECEIPT_REPLAY)(EventReplay(room.handlers).apply)
             await recover_lane(connection, log, (topic, lane), fold)  # type: ignore[arg-type]  # lists for Kafka
 
 

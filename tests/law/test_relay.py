@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from aiokafka.errors import KafkaConnectionError
 from samenspel.contracts.topics import INITIATIVES
-from samenspel.messaging.outbox.reconciler import Gate
+from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.messaging.outbox.relay import Relay
 
 from tests.kit.doors import Headers
@@ -82,8 +82,8 @@ def relay(
     room: Room, log: Log, acknowledges: Callable[[int], "asyncio.Future[Any]"] = at_once, each: int = 500
 ) -> Relay:
     """Each of these has looked at nothing yet."""
-    gate = Gate(room.pool, log, lambda: None)  # type: ignore[arg-type]  # lists in Kafka's place
-    made = Relay(room.pool, gate, {}, uuid4(), lambda number: None)
+    reconciler = Reconciler(room.pool, log, lambda: None)  # type: ignore[arg-type]  # lists in Kafka's place
+    made = Relay(room.pool, reconciler, {}, uuid4(), lambda number: None)
     made._producer = Broker(log, acknowledges, each)  # type: ignore[assignment]  # the same
     return made
 
@@ -186,13 +186,13 @@ async def test_an_idle_relay_notices_that_a_log_was_cut_back(registry: Room) -> 
     log = Log()
     running = relay(registry, log)
     await relay_all(running)
-    held = {name: len(lane) for name, lane in log.partitions.items()}
+    stored = {name: len(lane) for name, lane in log.partitions.items()}
     for lane in log.partitions.values():
         lane.pop()
-    await running._gate.look()
+    await running._reconciler.check_log_ends()
     await running.poll()
     await relay_all(running)
-    assert {name: len(lane) for name, lane in log.partitions.items()} == held
+    assert {name: len(lane) for name, lane in log.partitions.items()} == stored
 
 
 async def test_an_idle_relay_notices_that_a_repeat_lies_where_its_last_event_lay(registry: Room) -> None:
@@ -207,6 +207,6 @@ async def test_an_idle_relay_notices_that_a_repeat_lies_where_its_last_event_lay
         while len(lane) < length:
             log.append(topic, number, lane[0].headers, lane[0].value)
     for _ in log.partitions:
-        await running._gate.look()
+        await running._reconciler.check_log_ends()
         await relay_all(running)
     assert followed(log) == 3

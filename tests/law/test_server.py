@@ -21,7 +21,7 @@ async def test_who_stops_with_a_lane_locked_holds_nobody_up(server: str) -> None
         await registry.open_lanes(OPERATOR)
         async with registry.pool.acquire() as stopped:
             await stopped.execute("begin")
-            await journal.lock(stopped, {registry.desk().lane_of(stated)})  # and never asks for anything again
+            await journal.lock(stopped, {registry.processor().lane_of(stated)})  # and never asks for anything again
             async with asyncio.timeout(LONGER_THAN_ANY_SECONDS):
                 assert outcomes(await registry.settle(stated)) == ["accepted"]
 

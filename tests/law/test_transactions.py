@@ -50,7 +50,7 @@ async def test_an_ingress_batch_is_decided_whole_or_not_at_all(
     registry: Room, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Facts, receipts, first answers, state and the door's position: one transaction, on however many pages."""
-    monkeypatch.setattr(processor, "PAGE", page)
+    monkeypatch.setattr(processor, "SUBMISSIONS_PER_WRITE", page)
     log = a_log()
     async with registry.pool.acquire() as connection:
         await connection.execute(offsets.MAKE, TOPIC)
@@ -67,7 +67,7 @@ async def test_an_ingress_batch_is_decided_whole_or_not_at_all(
 async def decided(room: Room, log: Log) -> bool:
     """Whether the ingress could be read, as one batch; opening its door is no part of that."""
     reader, receiver = Reader(), room.ingress()
-    receiver.opened(TOPIC, 0)
+    receiver.positioned(TOPIC, 0)
     await receiver(reader, log.partitions[TOPIC, 0])  # type: ignore[arg-type]  # a list in Kafka's place
     await receiver.finish()
     return not reader.reopened
@@ -77,7 +77,7 @@ async def test_a_copy_moves_with_its_position_or_not_at_all(registry: Room) -> N
     owner = Owner()
     records = [as_read(owner.publish(subject)) for subject in ("a", "b", "a")]
     async with registry.pool.acquire() as connection:
-        await checkpoints.find(connection, (INITIATIVES, 0))
+        await checkpoints.load(connection, (INITIATIVES, 0))
 
     async def attempt() -> bool:
         reader = Reader()

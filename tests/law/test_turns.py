@@ -5,12 +5,12 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import pytest
-from samenspel.contracts.catalogue import Reference
+from samenspel.contracts.catalogue import AggregateRef
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, lane_of
-from samenspel.messaging.decisions.decider import Handlers
-from samenspel.messaging.errors import FenceLost
-from samenspel.messaging.inbox.answers import Answered
+from samenspel.messaging.decisions.decider import Decider
+from samenspel.messaging.errors import Fenced
+from samenspel.messaging.inbox.answers import RenderedAnswer
 
 from tests.kit.events import initiative, new_id
 from tests.kit.waiting import eventually
@@ -26,16 +26,16 @@ ADMITTED = {"oin": CITY, "name": "Gemeente Utrecht", "kind": "municipality"}
 class Following(Paused):
     """Looks at another service's fact, too."""
 
-    def foreign(self, submission: Submission) -> Sequence[Reference]:
+    def foreign_refs(self, submission: Submission) -> Sequence[AggregateRef]:
         return [FACT]
 
 
-async def at_once(room: Room, first: Submission, second: Submission) -> Sequence[Answered]:
+async def at_once(room: Room, first: Submission, second: Submission) -> Sequence[RenderedAnswer]:
     """The second begins when the first has decided; the first ends when the second waits for it, or did not."""
     slow, quick = Paused(), Paused()
     quick.may_save.set()
 
-    def settle(each: Submission, handlers: Handlers) -> asyncio.Task[list[Answered]]:
+    def settle(each: Submission, handlers: Decider) -> asyncio.Task[list[RenderedAnswer]]:
         return asyncio.create_task(room.settle(each, handlers=handlers))
 
     one = settle(first, slow)
@@ -115,7 +115,7 @@ async def test_an_id_has_one_life_on_one_lane(registry: Room) -> None:
     rollout = new_id()
     ours = statement("rollout-started", {"initiative_id": one.subject, "rollout_id": rollout})
     theirs = statement("rollout-started", {"initiative_id": other.subject, "rollout_id": rollout}, CITY)
-    with pytest.raises(FenceLost):
+    with pytest.raises(Fenced):
         await at_once(registry, submission(ours), submission(theirs, CITY))
     [lane] = await registry.rows("select lane from aggregate where subject = $1", rollout)
     assert lane["lane"] == lane_of(one.key, LANES_LOCAL)

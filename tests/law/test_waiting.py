@@ -9,7 +9,7 @@ import orjson
 import pytest
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import receipts
-from samenspel.messaging.ingress.deferral_worker import Waker
+from samenspel.messaging.ingress.deferral_worker import DeferralWorker
 from samenspel.messaging.operator.redrive import Redrive
 from structlog.testing import capture_logs
 
@@ -36,13 +36,13 @@ def handlers() -> Referring:
     return Referring()
 
 
-def waker(room: Room, handlers: Referring) -> Waker:
-    return Waker(room.desk(handlers), room.pool, lambda number: None)
+def deferral_worker(room: Room, handlers: Referring) -> DeferralWorker:
+    return DeferralWorker(room.processor(handlers), room.pool, lambda number: None)
 
 
 async def wake(room: Room, handlers: Referring) -> None:
     """Decide until nothing more comes of it."""
-    while not await waker(room, handlers).poll():
+    while not await deferral_worker(room, handlers).poll():
         pass
 
 
@@ -89,7 +89,7 @@ async def test_nothing_is_decided_out_of_turn(registry: Room, handlers: Referrin
     await two_wait(registry, handlers)
     _, second = [row["number"] for row in await registry.rows("select number from waiting order by number")]
     async with registry.pool.acquire() as connection, connection.transaction():
-        assert await registry.desk(handlers).settle_waiting(connection, second) is None
+        assert await registry.processor(handlers).process_deferred(connection, second) is None
 
 
 async def test_what_breaks_the_deciding_is_set_apart_whole_or_not_at_all(registry: Room, handlers: Referring) -> None:
@@ -99,7 +99,7 @@ async def test_what_breaks_the_deciding_is_set_apart_whole_or_not_at_all(registr
 
     async def attempt() -> bool:
         try:
-            await waker(registry, handlers).poll()
+            await deferral_worker(registry, handlers).poll()
         except Died:
             return False
         return True
@@ -117,7 +117,7 @@ async def test_what_breaks_the_deciding_is_set_apart_whole_or_not_at_all(registr
 async def test_the_operator_has_it_decided(registry: Room, handlers: Referring, record: str) -> None:
     """As it came in: over which door, when, and with the hash that the sender's own bytes have."""
     stated = await one_breaks(registry, handlers, record)
-    redrive = Redrive(registry.pool, registry.desk(handlers))
+    redrive = Redrive(registry.pool, registry.processor(handlers))
     [apart] = await quarantined(registry)
     assert (apart["record"], apart["received_at"], apart["hash"]) == (record, stated.received_at, stated.hash)
     assert await redrive.retry(apart["number"], OPERATOR, "") == "failed"
@@ -134,7 +134,7 @@ async def test_a_retry_is_decided_and_written_down_or_neither(registry: Room, ha
 
     async def attempt() -> bool:
         try:
-            await Redrive(registry.pool, registry.desk(handlers)).retry(apart["number"], OPERATOR, "mended")
+            await Redrive(registry.pool, registry.processor(handlers)).retry(apart["number"], OPERATOR, "mended")
         except Died:
             return False
         return True
@@ -149,7 +149,7 @@ async def test_sent_again_meanwhile_it_is_decided_once(registry: Room, handlers:
     handlers.broken.clear()
     assert outcomes(await registry.settle(stated, handlers=handlers)) == ["accepted"]
     [apart] = await quarantined(registry)
-    redrive = Redrive(registry.pool, registry.desk(handlers))
+    redrive = Redrive(registry.pool, registry.processor(handlers))
     assert await redrive.retry(apart["number"], OPERATOR, "") == "repeated"
 
 
@@ -157,7 +157,9 @@ async def test_it_may_wait_and_break_once_more(registry: Room, handlers: Referri
     await one_breaks(registry, handlers)
     [apart] = await quarantined(registry)
     await registry.pool.execute(LEAVE)
-    assert await Redrive(registry.pool, registry.desk(handlers)).retry(apart["number"], OPERATOR, "") == "deferred"
+    assert (
+        await Redrive(registry.pool, registry.processor(handlers)).retry(apart["number"], OPERATOR, "") == "deferred"
+    )
     await registry.pool.execute(LEAVE.replace("true", "false"))
     await wake(registry, handlers)
     assert [each["open"] for each in await quarantined(registry)] == [False, True]
@@ -174,5 +176,7 @@ async def test_what_this_version_cannot_read_is_set_apart_too(registry: Room, ha
     await arrive(registry)
     await wake(registry, handlers)
     [apart] = await quarantined(registry)
-    assert await Redrive(registry.pool, registry.desk(handlers)).retry(apart["number"], OPERATOR, "") == "rejected"
+    assert (
+        await Redrive(registry.pool, registry.processor(handlers)).retry(apart["number"], OPERATOR, "") == "rejected"
+    )
     assert (await said(registry))[-1] == (first.id, "rejected", "unknown-type")

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.errors import SurroundingsMissing
+from deploy.local.errors import EnvironmentUnavailable
 from deploy.local.kafka_node import jars
 from deploy.local.kafka_node.jars import resolve
 from deploy.local.kafka_node.java import find_java, find_maven
@@ -26,20 +26,20 @@ def only_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_no_java(only_ours: Path) -> None:
-    with pytest.raises(SurroundingsMissing, match="Java is not on the path: Kafka needs Java 17"):
+    with pytest.raises(EnvironmentUnavailable, match="Java is not on the path: Kafka needs Java 17"):
         find_java()
 
 
 def test_a_java_home_without_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    with pytest.raises(SurroundingsMissing, match="holds no Java"):
+    with pytest.raises(EnvironmentUnavailable, match="holds no Java"):
         find_java()
 
 
 @pytest.mark.parametrize(("said", "version"), [("1.8.0_402", 8), ("11.0.2", 11), ("16", 16)])
 def test_an_old_java(only_ours: Path, said: str, version: int) -> None:
     program(only_ours, "java", f"echo 'openjdk version \"{said}\" 2020' >&2")
-    with pytest.raises(SurroundingsMissing, match=f"Java {version} at .* is too old"):
+    with pytest.raises(EnvironmentUnavailable, match=f"Java {version} at .* is too old"):
         find_java()
 
 
@@ -50,7 +50,7 @@ def test_a_java_that_will_do(only_ours: Path, said: str) -> None:
 
 
 def test_no_maven(only_ours: Path) -> None:
-    with pytest.raises(SurroundingsMissing, match="Maven is not on the path"):
+    with pytest.raises(EnvironmentUnavailable, match="Maven is not on the path"):
         find_maven()
 
 
@@ -70,6 +70,6 @@ def test_the_jars_appear_whole(only_ours: Path, cache: Path) -> None:
 
 def test_what_maven_could_not_do_is_said_and_leaves_nothing(only_ours: Path, cache: Path) -> None:
     program(only_ours, "mvn", "echo '[ERROR] no route to host'; exit 1")
-    with pytest.raises(SurroundingsMissing, match="no route to host"):
+    with pytest.raises(EnvironmentUnavailable, match="no route to host"):
         resolve(silent)
     assert not any(cache.iterdir())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.errors import SurroundingsMissing
+from deploy.local.errors import EnvironmentUnavailable
 from deploy.local.ports import CHOICE, LOOPBACK, Ports
 
 
@@ -48,11 +48,11 @@ def test_a_chosen_port_that_is_taken_by_now_is_chosen_anew(ports: Ports) -> None
 
 def test_a_given_port_that_is_taken_is_said(ports: Ports, taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMENSPEL_KAFKA_PORT", str(taken))
-    with pytest.raises(SurroundingsMissing, match=f"port {taken} for kafka is taken .* SAMENSPEL_KAFKA_PORT"):
+    with pytest.raises(EnvironmentUnavailable, match=f"port {taken} for kafka is taken .* SAMENSPEL_KAFKA_PORT"):
         ports.claim("kafka")
 
 
 def test_a_given_port_must_be_one(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMENSPEL_KAFKA_PORT", "kafka")
-    with pytest.raises(SurroundingsMissing, match="from 1 to 65535"):
+    with pytest.raises(EnvironmentUnavailable, match="from 1 to 65535"):
         ports.claim("kafka")

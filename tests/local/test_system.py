@@ -10,7 +10,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 from samenspel.client.access.profile import Credential
-from samenspel.client.admin.access_policy import QUOTA_OF_ORGANISATION, rights_of_organisation
+from samenspel.client.admin.access_policy import QUOTA_OF_ORGANISATION, acls_of_organisation
 from samenspel.client.admin.kafka_admin import KafkaAdmin, KafkaAdminError
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import INITIATIVES, Topic, ingress, receipts, topics_of
@@ -29,7 +29,7 @@ def utrecht(system: LocalSystem) -> Credential:
     for oin in (UTRECHT, DELFT):
         admin.ensure_topics(topics_of(oin))
         admin.ensure_user(oin, f"password of {oin}")
-        admin.ensure_acls(oin, rights_of_organisation(oin))
+        admin.ensure_acls(oin, acls_of_organisation(oin))
     assert KafkaAdmin(system.kafka.bootstrap, UTRECHT, f"password of {UTRECHT}").is_reachable(within=40)
     return Credential(name="Utrecht", oin=UTRECHT, username=UTRECHT, password=f"password of {UTRECHT}", token="-")
 
@@ -85,7 +85,7 @@ def test_only_the_operator_alters_the_cluster(system: LocalSystem, utrecht: Cred
 
 
 def test_a_wrong_password_is_said(system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("samenspel.client.admin.kafka_admin.PATIENCE", 1.0)
+    monkeypatch.setattr("samenspel.client.admin.kafka_admin.REQUEST_SECONDS_MAX", 1.0)
     with pytest.raises(KafkaAdminError, match="does not know this user or its password"):
         KafkaAdmin(system.kafka.bootstrap, "admin", "guess").topics()
 

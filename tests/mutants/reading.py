@@ -7,28 +7,28 @@ from tests.mutants.mutant import Mutant
 READING: Final = (
     Mutant(
         "accepts-gaps",
-        "samenspel.contracts.sequencing:judge",
+        "samenspel.contracts.sequencing:check",
         "sequence == position.sequence + 1",
         "sequence > position.sequence",
         "tests/shared/test_law.py::test_only_the_next_event_of_the_same_timeline_is_applied",
     ),
     Mutant(
         "accepts-repeats",
-        "samenspel.contracts.sequencing:judge",
+        "samenspel.contracts.sequencing:check",
         "sequence == position.sequence + 1",
         "sequence in (position.sequence, position.sequence + 1)",
         "tests/shared/test_law.py::test_repeats_and_jumps_never_break_the_order",
     ),
     Mutant(
         "ignores-the-timeline",
-        "samenspel.contracts.sequencing:judge",
+        "samenspel.contracts.sequencing:check",
         "timeline != position.timeline",
         "False",
         "tests/shared/test_law.py::test_only_the_next_event_of_the_same_timeline_is_applied",
     ),
     Mutant(
         "believes-any-digest-replica",
-        "samenspel.client.replica.apply:Copy.take",
+        "samenspel.client.replica.apply:ReplicaBatch.apply",
         "after != int(digest, 16)",
         "False",
         "tests/client/test_replica.py::test_a_changed_event_stops_its_lane_and_is_named",
@@ -57,8 +57,8 @@ READING: Final = (
     Mutant(
         "position-in-a-second-transaction",
         "samenspel.messaging.projections.projector:Projector._save",
-        "await checkpoints.move(",
-        "await connection.execute('commit; begin'); await checkpoints.move(",
+        "await checkpoints.save(",
+        "await connection.execute('commit; begin'); await checkpoints.save(",
         "tests/law/test_transactions.py::test_a_copy_moves_with_its_position_or_not_at_all",
     ),
     Mutant(
@@ -70,14 +70,14 @@ READING: Final = (
     ),
     Mutant(
         "believes-any-digest",
-        "samenspel.messaging.projections.batch:Application._apply",
+        "samenspel.messaging.projections.batch:ProjectionBatch._apply",
         "after.digest != event.statedigest",
         "False",
         "tests/law/test_following.py::test_a_state_that_is_not_the_owners_is_said_with_its_event",
     ),
     Mutant(
         "keeps-what-it-cannot-serve",
-        "samenspel.messaging.kafka.group_membership:Membership._until_lost",
+        "samenspel.messaging.kafka.group_membership:GroupMembership._until_lost",
         "self._heartbeat.silent.wait()",
         "asyncio.Event().wait()",
         "tests/shared/test_membership.py::test_one_that_joined_a_moment_too_late_leaves_again",
@@ -98,7 +98,7 @@ READING: Final = (
     ),
     Mutant(
         "organisation-from-the-source",
-        "samenspel.messaging.ingress.decoding:read_record",
+        "samenspel.messaging.ingress.decoding:decode",
         "read_submission(envelope, organisation, ",
         "read_submission(envelope, envelope.source.split(':')[3], ",
         "tests/law/test_doors.py::test_what_lies_in_an_ingress_speaks_for_its_topic_only",
@@ -106,7 +106,7 @@ READING: Final = (
     Mutant(
         "organisation-not-from-the-token",
         "samenspel.messaging.ingress.http_api:event_router",
-        "read(submitter, each, organisation)",
+        "decode(submitter, each, organisation)",
         "read(messaging, each, each.source.split(':')[3])",
         "tests/law/test_http_door.py::test_the_organisation_is_the_tokens",
     ),
@@ -119,16 +119,16 @@ READING: Final = (
     ),
     Mutant(
         "all-partitions-at-once",
-        "samenspel.messaging.kafka.consumer:LaneReader._records_of",
+        "samenspel.messaging.kafka.consumer:PartitionConsumer._records_of",
         "super().getmany(partition, ",
         "super().getmany(",
         "tests/law/test_reader.py::test_nothing_is_lost_beside_what_cannot_be_decoded",
     ),
     Mutant(
         "writes-in-any-ingress",
-        "samenspel.client.admin.access_policy:rights_of_organisation",
-        'Right("topic", ingress(domain, oin), SEND)',
-        'Right("topic", f"{INGRESS}.{domain}.", SEND, prefixed=True)',
+        "samenspel.client.admin.access_policy:acls_of_organisation",
+        'AclRule("topic", ingress(domain, oin), SEND)',
+        'AclRule("topic", f"{INGRESS}.{domain}.", SEND, prefixed=True)',
         "tests/local/test_rights.py::test_an_organisation_writes_its_own_ingress_only",
     ),
     Mutant(

@@ -28,11 +28,11 @@ WRITING: Final = (
     ),
     Mutant(
         "reads-before-the-lock",
-        "samenspel.messaging.decisions.processor:Desk._open",
+        "samenspel.messaging.decisions.processor:SubmissionProcessor._begin",
         "        locked = await journal.lock(connection, deciding | answering)\n"
-        "        wanted = {reference for each in submissions for reference in handlers.own(each)}\n"
+        "        wanted = {reference for each in submissions for reference in decider.own_refs(each)}\n"
         "        own = await aggregates.load(connection, wanted, locked)\n",
-        "        wanted = {reference for each in submissions for reference in handlers.own(each)}\n"
+        "        wanted = {reference for each in submissions for reference in decider.own_refs(each)}\n"
         "        own = await aggregates.load(connection, wanted, deciding)\n"
         "        locked = await journal.lock(connection, deciding | answering)\n",
         "tests/law/test_turns.py::test_the_second_decides_on_what_the_first_has_made",
@@ -53,34 +53,34 @@ WRITING: Final = (
     ),
     Mutant(
         "forgets-what-was-answered",
-        "samenspel.messaging.inbox.answer_store:known",
+        "samenspel.messaging.inbox.answer_store:load",
         "if not submissions:",
         "if True:",
         "tests/law/test_turns.py::test_the_same_submission_twice_is_decided_once",
     ),
     Mutant(
         "journal-in-a-second-transaction",
-        "samenspel.messaging.decisions.processor:Desk._write",
-        "await journal.journal(",
-        "await connection.execute('commit; begin')\n        await journal.journal(",
+        "samenspel.messaging.decisions.processor:SubmissionProcessor._write",
+        "await journal.write(",
+        "await connection.execute('commit; begin')\n        await journal.write(",
         "tests/law/test_transactions.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
     ),
     Mutant(
         "receipts-in-a-second-transaction",
-        "samenspel.messaging.decisions.processor:Desk._close",
-        "        self._tell(sitting.locked, given, sitting.recorded)\n"
-        "        await self._write(connection, sitting.world, *sitting.turn())",
-        "        await self._write(connection, sitting.world, *sitting.turn())\n"
+        "samenspel.messaging.decisions.processor:SubmissionProcessor._finish",
+        "        self._append_receipts(work.lanes, given, work.recorded)\n"
+        "        await self._write(connection, work.state, *work.take_pending())",
+        "        await self._write(connection, work.state, *work.take_pending())\n"
         "        await connection.execute('commit; begin')\n"
-        "        self._tell(sitting.locked, given, sitting.recorded)\n"
-        "        await self._write(connection, sitting.world, *sitting.turn())",
+        "        self._append_receipts(work.lanes, given, work.recorded)\n"
+        "        await self._write(connection, work.state, *work.take_pending())",
         "tests/law/test_transactions.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
     ),
     Mutant(
         "door-in-a-second-transaction",
-        "samenspel.messaging.ingress.kafka_receiver:Ingress._commit",
-        "await offsets.move(",
-        "await connection.execute('commit; begin'); await offsets.move(",
+        "samenspel.messaging.ingress.kafka_receiver:KafkaReceiver._commit",
+        "await offsets.save(",
+        "await connection.execute('commit; begin'); await offsets.save(",
         "tests/law/test_transactions.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
     ),
     Mutant(
@@ -92,21 +92,21 @@ WRITING: Final = (
     ),
     Mutant(
         "tail-unread",
-        "samenspel.messaging.outbox.reconciliation:compare",
-        "await _tail(probe, TopicPartition(*name), standing)",
+        "samenspel.messaging.outbox.reconciliation:reconcile",
+        "await _tail(log_reader, TopicPartition(*name), standing)",
         "Tail(standing['sequence'], standing['next_offset'])",
         "tests/law/test_gate.py::test_no_door_opens_when_kafka_holds_more_on_any_lane",
     ),
     Mutant(
         "events-uncompared",
-        "samenspel.messaging.outbox.reconciliation:same_events",
+        "samenspel.messaging.outbox.reconciliation:require_same_events",
         "ours.get(sequence) != theirs",
         "False",
         "tests/law/test_gate.py::test_no_door_opens_when_kafka_holds_another_event_under_the_same_number",
     ),
     Mutant(
         "one-lane-behind-is-no-matter",
-        "samenspel.messaging.outbox.reconciler:Gate.compare",
+        "samenspel.messaging.outbox.reconciler:Reconciler.reconcile",
         "if behind:",
         "if False:",
         "tests/law/test_gate.py::test_no_door_opens_when_kafka_holds_more_on_any_lane",
@@ -121,14 +121,14 @@ WRITING: Final = (
     ),
     Mutant(
         "published-without-comparing",
-        "samenspel.messaging.outbox.relay:MOVE",
+        "samenspel.messaging.outbox.relay:SAVE_PROGRESS",
         "= (x.topic, x.lane, x.timeline, x.was_sequence, x.was_offset",
         "= (x.topic, x.lane, x.timeline, p.sequence, p.next_offset",
         "tests/law/test_relay.py::test_a_relay_that_wakes_up_late_takes_nothing_back",
     ),
     Mutant(
         "draws-beyond-the-budget",
-        "services.funding.store:DRAW",
+        "services.funding.store:COMMIT_GRANTS",
         " and b.granted_cents + x.cents <= b.ceiling_cents",
         "",
         "tests/law/test_budget.py::test_a_budget_gives_what_it_has_and_no_cent_more",
@@ -170,21 +170,21 @@ WRITING: Final = (
     ),
     Mutant(
         "idle-and-blind",
-        "samenspel.messaging.outbox.reconciler:Gate.look",
+        "samenspel.messaging.outbox.reconciler:Reconciler.check_log_ends",
         'ends.get(TopicPartition(*_name(row)), 0) < row["next_offset"]',
         "False",
         "tests/law/test_relay.py::test_an_idle_relay_notices_that_a_log_was_cut_back",
     ),
     Mutant(
         "idle-and-trusting",
-        "samenspel.messaging.outbox.reconciler:Gate.look",
-        "not await self._last_is_there(chosen := rows[self._looks % len(rows)])",
+        "samenspel.messaging.outbox.reconciler:Reconciler.check_log_ends",
+        "not await self._last_published_is_present(chosen := rows[self._rounds % len(rows)])",
         "False",
         "tests/law/test_relay.py::test_an_idle_relay_notices_that_a_repeat_lies_where_its_last_event_lay",
     ),
     Mutant(
         "goes-on-behind-what-was-not-decided",
-        "samenspel.messaging.ingress.kafka_receiver:Ingress.__call__",
+        "samenspel.messaging.ingress.kafka_receiver:KafkaReceiver.__call__",
         "and not await before",
         "and not (await before or True)",
         "tests/shared/test_ingress.py::test_what_was_read_behind_an_undecided_batch_is_read_again",

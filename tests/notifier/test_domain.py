@@ -3,11 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samenspel.contracts.catalogue import FACTS
+from samenspel.contracts.catalogue import EVENT_TYPES
 from samenspel.contracts.notifications import Subscription, SubscriptionCancelled, SubscriptionCreated
 from samenspel.contracts.problems import Rejected
 
-from services.notifier.domain.retry import RETRY_AFTER_SECONDS_MAX, judge, wait
+from services.notifier.domain.retry import RETRY_AFTER_SECONDS_MAX, classify_response, retry_delay
 from services.notifier.domain.subscriptions import cancel, create
 from services.notifier.settings import Settings
 
@@ -46,7 +46,7 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
 
 
 def test_a_type_that_is_named_twice_is_one_filter() -> None:
-    name = next(iter(FACTS))
+    name = next(iter(EVENT_TYPES))
     stated = PULL.model_copy(update={"types": (name, name)})
     assert create(stated, None, UTRECHT, has_endpoint=False).types == (name,)
 
@@ -65,18 +65,18 @@ def test_only_the_subscriber_cancels_and_only_once() -> None:
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
 def test_any_2xx_is_success(status: int) -> None:
-    assert judge(status, None).delivered
+    assert classify_response(status, None).delivered
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 400, 401, 404, 410, 500, 503])
 def test_everything_else_is_failure_redirects_too(status: int) -> None:
-    assert not judge(status, None).delivered
+    assert not classify_response(status, None).delivered
 
 
 def test_410_is_for_good_and_503_is_for_now() -> None:
-    assert judge(410, None).gone and not judge(410, None).unavailable
-    assert judge(503, None).unavailable and not judge(503, None).gone
-    assert not judge(500, None).unavailable
+    assert classify_response(410, None).gone and not classify_response(410, None).unavailable
+    assert classify_response(503, None).unavailable and not classify_response(503, None).gone
+    assert not classify_response(500, None).unavailable
 
 
 @pytest.mark.parametrize(
@@ -84,14 +84,14 @@ def test_410_is_for_good_and_503_is_for_now() -> None:
     [("120", 120.0), (" 7 ", 7.0), ("9999999", RETRY_AFTER_SECONDS_MAX), ("soon", None), ("-1", None), (None, None)],
 )
 def test_retry_after_is_respected_within_bounds(text: str | None, seconds: float | None) -> None:
-    assert judge(429, text).retry_after == seconds
-    assert judge(500, text).retry_after is None
+    assert classify_response(429, text).retry_after == seconds
+    assert classify_response(500, text).retry_after is None
 
 
 @given(st.integers(1, 1_000), st.floats(0, 1, exclude_max=True))
 def test_waits_follow_the_schedule_and_then_repeat_its_last_step(times: int, chance: float) -> None:
     step = SCHEDULE[min(times, len(SCHEDULE)) - 1]
-    assert step <= wait(SCHEDULE, times, chance) <= step * 1.2
+    assert step <= retry_delay(SCHEDULE, times, chance) <= step * 1.2
 
 
 def test_the_schedule_is_that_of_standard_webhooks() -> None:

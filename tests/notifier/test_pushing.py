@@ -2,7 +2,7 @@
 
 import asyncio
 
-from samenspel.client.read.webhook_receiver import Receiver
+from samenspel.client.read.webhook_receiver import WebhookReceiver
 
 from deploy.local.system import LocalSystem
 from tests.kit.waiting import eventually
@@ -12,7 +12,7 @@ from tests.notifier.subscribers import Admit, Subscriber, applied, subjects, sub
 
 async def test_push_and_pull_tell_the_same(organisation: Admit) -> None:
     city = await organisation()
-    async with Receiver() as receiver, subscriber_for(city) as subscriber:
+    async with WebhookReceiver() as receiver, subscriber_for(city) as subscriber:
         subject = await tell(city, changes=3)
         await applied(subscriber, subject, 4)
         wanted = {"endpoint": receiver.url, "start": "beginning"}
@@ -53,7 +53,7 @@ async def test_a_subject_that_fails_holds_up_only_itself(organisation: Admit) ->
 async def test_an_unavailable_receiver_is_told_when_it_is_back(organisation: Admit) -> None:
     city = await organisation()
     # Each failure is a round of its own when events come one by one: the third would pause for half a minute.
-    async with Receiver(fail=2) as receiver, subscriber_for(city) as subscriber:
+    async with WebhookReceiver(fail=2) as receiver, subscriber_for(city) as subscriber:
         _, _, made = await subscriber.call("POST", "/subscriptions", json={"endpoint": receiver.url})
         receiver.secret = made["secret"]
         subject = await tell(city, changes=3)
@@ -95,7 +95,7 @@ async def test_a_receiver_that_is_gone_is_left_alone_until_it_says_otherwise(org
 
 async def test_a_secret_is_replaced_without_a_moment_of_silence(organisation: Admit) -> None:
     city = await organisation()
-    async with Receiver() as receiver, subscriber_for(city) as subscriber:
+    async with WebhookReceiver() as receiver, subscriber_for(city) as subscriber:
         _, _, made = await subscriber.call("POST", "/subscriptions", json={"endpoint": receiver.url})
         receiver.secret = made["secret"]
         status, _, rotated = await subscriber.call("POST", f"/subscriptions/{made['subscription_id']}/_rotate")

@@ -3,14 +3,14 @@
 from datetime import UTC, datetime
 
 import aiohttp
-from samenspel.client.read.webhook_receiver import Receiver
+from samenspel.client.read.webhook_receiver import WebhookReceiver
 
 from services.notifier.endpoints.signing import headers, new_secret
 
 BODY = b'{"id":"1","type":"nl.samenspel.grant-awarded.v1"}'
 
 
-async def post(receiver: Receiver, sent: dict[str, str]) -> int:
+async def post(receiver: WebhookReceiver, sent: dict[str, str]) -> int:
     async with aiohttp.ClientSession() as http, http.post(receiver.url, data=BODY, headers=sent) as response:
         return response.status
 
@@ -18,7 +18,7 @@ async def post(receiver: Receiver, sent: dict[str, str]) -> int:
 async def test_a_signed_event_is_taken_and_its_repeat_is_known() -> None:
     secret = new_secret()
     signed = headers([secret], "1", datetime.now(UTC), BODY)
-    async with Receiver(secret) as receiver:
+    async with WebhookReceiver(secret) as receiver:
         assert [await post(receiver, signed), await post(receiver, signed)] == [204, 204]
         assert [received.repeated for received in receiver.verified] == [False, True]
         assert [event["id"] for event in receiver.events] == ["1"]
@@ -27,7 +27,7 @@ async def test_a_signed_event_is_taken_and_its_repeat_is_known() -> None:
 async def test_what_is_not_signed_is_refused() -> None:
     secret = new_secret()
     signed = headers([secret], "1", datetime.now(UTC), BODY)
-    async with Receiver(secret) as receiver:
+    async with WebhookReceiver(secret) as receiver:
         for sent in ({}, {**signed, "webhook-id": "2"}, {**signed, "webhook-signature": "nonsense"}):
             assert await post(receiver, sent) == 401
         assert (receiver.refused, receiver.verified) == (3, [])
@@ -36,10 +36,10 @@ async def test_what_is_not_signed_is_refused() -> None:
 async def test_it_fails_as_often_as_it_was_told() -> None:
     secret = new_secret()
     signed = headers([secret], "1", datetime.now(UTC), BODY)
-    async with Receiver(secret, fail=2) as receiver:
+    async with WebhookReceiver(secret, fail=2) as receiver:
         assert [await post(receiver, signed) for _ in range(3)] == [503, 503, 204]
 
 
 async def test_without_a_secret_nothing_is_accepted_yet() -> None:
-    async with Receiver() as receiver:
+    async with WebhookReceiver() as receiver:
         assert await post(receiver, headers([new_secret()], "1", datetime.now(UTC), BODY)) == 503

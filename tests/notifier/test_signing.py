@@ -6,7 +6,7 @@ import pytest
 from joserfc.errors import JoseError
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from services.notifier.endpoints.signing import Seal, headers, new_secret
+from services.notifier.endpoints.signing import SecretBox, headers, new_secret
 
 BODY = '{"id":"1","data":{"naam":"’s-Hertogenbosch"}}'.encode()
 
@@ -43,8 +43,8 @@ def test_while_one_secret_takes_over_from_another_both_verify() -> None:
 
 def test_a_sealed_secret_shows_nothing_and_opens_under_its_own_key_only() -> None:
     secret = new_secret()
-    sealed = Seal("one").close(secret)
+    sealed = SecretBox("one").encrypt(secret)
     assert secret.removeprefix("whsec_") not in sealed
-    assert Seal("one").open(sealed) == secret
+    assert SecretBox("one").decrypt(sealed) == secret
     with pytest.raises(JoseError):
-        Seal("another").open(sealed)
+        SecretBox("another").decrypt(sealed)

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 from samenspel.contracts.topics import ingress
-from samenspel.messaging.kafka.record_batches import Batches, undecoded
+from samenspel.messaging.kafka.record_batches import SafeMemoryRecords, undecodable
 
 from deploy.local.system import LocalSystem
 from tests.conftest import Admit
@@ -142,12 +142,12 @@ def test_whatever_lies_in_a_batch_reading_goes_on_behind_it(codec: int) -> None:
         records = list(batch)
         offsets = [record.offset for record in records]
         assert offsets == sorted(set(offsets)) and set(offsets) <= set(range(4))
-        lost += any(undecoded(record.headers) for record in records)
+        lost += any(undecodable(record.headers) for record in records)
     assert lost > 100
 
 
 def _read(fetched: bytes) -> list[Any]:
-    found, batches = [], Batches(fetched)
+    found, batches = [], SafeMemoryRecords(fetched)
     while batches.has_next():
         found.append(batches.next_batch())
     return found

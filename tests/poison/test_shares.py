@@ -5,17 +5,17 @@ from types import SimpleNamespace
 from typing import Any
 
 from aiokafka import TopicPartition
-from samenspel.messaging.kafka.consumer import LaneReader, Unopened
+from samenspel.messaging.kafka.consumer import PartitionConsumer, UnpositionedPartitions
 
 ROOM = 500
 
 
-class Flooded(LaneReader):
+class Flooded(PartitionConsumer):
     """A reader whose partitions hold so many records each; nothing is fetched."""
 
-    def __init__(self, held: dict[TopicPartition, int]) -> None:
-        self._fetcher = SimpleNamespace(_records=held)
-        self._unopened = Unopened()
+    def __init__(self, stored: dict[TopicPartition, int]) -> None:
+        self._fetcher = SimpleNamespace(_records=stored)
+        self._unpositioned = UnpositionedPartitions()
         self._turns = 0
 
     def __del__(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from samenspel.messaging.inbox import deferrals
-from samenspel.messaging.ingress.deferral_worker import IDLE_SECONDS, Waker
+from samenspel.messaging.ingress.deferral_worker import IDLE_SECONDS, DeferralWorker
 
 BROKEN = 2
 
@@ -33,24 +33,24 @@ class Desk:
     async def ready(self, _: Connection) -> list[int]:
         return list(self.queue)
 
-    async def settle_waiting(self, _: Connection, number: int) -> int:
+    async def process_deferred(self, _: Connection, number: int) -> int:
         if number == BROKEN:
             raise ZeroDivisionError
         self.queue.remove(number)
         return number
 
-    async def set_apart_waiting(self, _: Connection, number: int, error: str) -> int:
+    async def quarantine_deferred(self, _: Connection, number: int, error: str) -> int:
         self.queue.remove(number)
         self.apart.append(number)
         return number
 
 
 async def test_the_others_are_decided(monkeypatch: pytest.MonkeyPatch) -> None:
-    desk: Any = Desk()
+    processor: Any = Desk()
     pool: Any = Pool()
     settled: list[int] = []
-    monkeypatch.setattr(deferrals, "ready", desk.ready)
-    waker = Waker(desk, pool, settled.append)
-    assert await waker.poll() == 0
-    assert (desk.queue, desk.apart, settled) == ([], [BROKEN], [3])
-    assert await waker.poll() == IDLE_SECONDS
+    monkeypatch.setattr(deferrals, "ready", processor.ready)
+    deferral_worker = DeferralWorker(processor, pool, settled.append)
+    assert await deferral_worker.poll() == 0
+    assert (processor.queue, processor.apart, settled) == ([], [BROKEN], [3])
+    assert await deferral_worker.poll() == IDLE_SECONDS

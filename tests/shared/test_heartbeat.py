@@ -7,7 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 from samenspel.runtime import database_health
-from samenspel.runtime.database_health import ANSWER_SECONDS_MAX, SILENT_SECONDS_MAX, Heartbeat
+from samenspel.runtime.database_health import ANSWER_SECONDS_MAX, SILENT_SECONDS_MAX, DatabaseHeartbeat
 
 
 class Database:
@@ -16,7 +16,7 @@ class Database:
     def __init__(self) -> None:
         self.refusal: Exception | None = None
         self.dropped = self.silences = 0
-        self.heartbeat = Heartbeat(self._connect, self._silenced)
+        self.heartbeat = DatabaseHeartbeat(self._connect, self._silenced)
 
     async def _connect(self) -> Any:
         return self
@@ -51,13 +51,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
 async def test_one_that_does_not_answer_is_silent_after_a_while(clock: Clock, refusal: Exception) -> None:
     database = Database()
     database.refusal = refusal
-    await database.heartbeat.beat()
+    await database.heartbeat.probe_once()
     clock.now += SILENT_SECONDS_MAX - 0.1
-    await database.heartbeat.beat()
+    await database.heartbeat.probe_once()
     assert database.heartbeat.answers.is_set()
     clock.now += 0.1
-    await database.heartbeat.beat()
-    await database.heartbeat.beat()
+    await database.heartbeat.probe_once()
+    await database.heartbeat.probe_once()
     assert database.heartbeat.silent.is_set()
     assert not database.heartbeat.answers.is_set()
     assert (database.silences, database.dropped) == (1, 4)
@@ -66,11 +66,11 @@ async def test_one_that_does_not_answer_is_silent_after_a_while(clock: Clock, re
 async def test_its_first_answer_ends_the_silence(clock: Clock) -> None:
     database = Database()
     database.refusal = OSError("refused")
-    await database.heartbeat.beat()
+    await database.heartbeat.probe_once()
     clock.now += SILENT_SECONDS_MAX
-    await database.heartbeat.beat()
+    await database.heartbeat.probe_once()
     database.refusal = None
-    await database.heartbeat.beat()
+    await database.heartbeat.probe_once()
     assert database.heartbeat.answers.is_set()
     assert not database.heartbeat.silent.is_set()
 
@@ -80,9 +80,9 @@ async def test_one_that_says_wait_answers(clock: Clock, refusal: Exception) -> N
     """A PostgreSQL that recovers from a crash says so to all: nobody else could do the work."""
     database = Database()
     database.refusal = refusal
-    await database.heartbeat.beat()
+    await database.heartbeat.probe_once()
     clock.now += SILENT_SECONDS_MAX
-    await database.heartbeat.beat()
+    await database.heartbeat.probe_once()
     assert database.silences == 0
 
 
@@ -90,9 +90,9 @@ async def test_a_process_that_was_stopped_amid_a_question_asks_again(clock: Cloc
     database = Database()
     database.refusal = TimeoutError()
     clock.now += 10 * ANSWER_SECONDS_MAX
-    await database.heartbeat.beat()
+    await database.heartbeat.probe_once()
     database.refusal = None
-    await database.heartbeat.beat()
+    await database.heartbeat.probe_once()
     assert database.silences == 0
 
 
@@ -105,5 +105,5 @@ async def test_a_question_is_bounded_in_time(monkeypatch: pytest.MonkeyPatch) ->
         await asyncio.Event().wait()
 
     monkeypatch.setattr(database, "execute", hang)
-    await database.heartbeat.beat()
+    await database.heartbeat.probe_once()
     assert database.dropped == 1

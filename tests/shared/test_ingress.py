@@ -5,9 +5,9 @@ from types import SimpleNamespace
 from typing import Any
 
 from aiokafka import TopicPartition
-from samenspel.messaging.errors import FenceLost
-from samenspel.messaging.ingress.kafka_receiver import LONG, Batch, Ingress
-from samenspel.runtime.database_health import Room
+from samenspel.messaging.errors import Fenced
+from samenspel.messaging.ingress.kafka_receiver import LONG_BATCH, DecodedBatch, KafkaReceiver
+from samenspel.runtime.database_health import StorageFull
 
 TOPIC = "samenspel.in.initiatives.00000099000000000001"
 
@@ -16,7 +16,7 @@ class Reader:
     def __init__(self) -> None:
         self.reopened: list[TopicPartition] = []
 
-    def reopen(self, partition: TopicPartition) -> None:
+    def reset_position(self, partition: TopicPartition) -> None:
         self.reopened.append(partition)
 
 
@@ -31,19 +31,19 @@ class Trying:
         self.tried: list[list[int]] = []
         self.reader: Any = Reader()
         self.may_end = asyncio.Event()
-        desk: Any = SimpleNamespace(handlers=SimpleNamespace(types={}))
+        processor: Any = SimpleNamespace(decider=SimpleNamespace(types={}))
         pool: Any = None
-        self.ingress = Ingress(desk, pool, lambda _: None, Room())
+        self.ingress = KafkaReceiver(processor, pool, lambda _: None, StorageFull())
         self.ingress._commit = self._commit  # type: ignore[method-assign]  # what is tried here is when it is called
-        self.ingress.opened(TOPIC, 0)
+        self.ingress.positioned(TOPIC, 0)
 
-    async def _commit(self, batch: Batch) -> None:
+    async def _commit(self, batch: DecodedBatch) -> None:
         self.tried.append([each.offset for each in batch.records])
         if len(self.tried) == 1:
             await self.may_end.wait()
-            raise FenceLost("the door stands elsewhere")
+            raise Fenced("the door stands elsewhere")
 
-    async def read(self, start: int, number: int = LONG) -> None:
+    async def read(self, start: int, number: int = LONG_BATCH) -> None:
         await self.ingress(self.reader, [record(offset) for offset in range(start, start + number)])
 
 
@@ -52,26 +52,26 @@ async def test_what_was_read_behind_an_undecided_batch_is_read_again() -> None:
     trying = Trying()
     trying.may_end.set()
     await trying.read(0)
-    await trying.read(LONG)
+    await trying.read(LONG_BATCH)
     await trying.ingress.finish()
-    assert trying.tried == [list(range(LONG))]
+    assert trying.tried == [list(range(LONG_BATCH))]
     assert set(trying.reader.reopened) == {TopicPartition(TOPIC, 0)}
-    trying.ingress.opened(TOPIC, 0)
-    await trying.read(0, 2 * LONG)
+    trying.ingress.positioned(TOPIC, 0)
+    await trying.read(0, 2 * LONG_BATCH)
     await trying.ingress.finish()
-    assert trying.tried[1:] == [list(range(2 * LONG))]
+    assert trying.tried[1:] == [list(range(2 * LONG_BATCH))]
 
 
 async def test_also_when_the_group_is_left_while_it_is_decoded() -> None:
     trying = Trying()
     await trying.read(0)
-    behind = asyncio.create_task(trying.read(LONG))
+    behind = asyncio.create_task(trying.read(LONG_BATCH))
     await asyncio.sleep(0)
     leaving = asyncio.create_task(trying.ingress.finish())
     await asyncio.sleep(0)
     trying.may_end.set()
     await asyncio.gather(behind, leaving)
-    assert trying.tried == [list(range(LONG))]
+    assert trying.tried == [list(range(LONG_BATCH))]
 
 
 async def test_behind_a_short_batch_nothing_was_read_that_would_be_read_again() -> None:
@@ -79,7 +79,7 @@ async def test_behind_a_short_batch_nothing_was_read_that_would_be_read_again() 
     trying.may_end.set()
     await trying.read(0, 1)
     reopened = len(trying.reader.reopened)
-    trying.ingress.opened(TOPIC, 0)
+    trying.ingress.positioned(TOPIC, 0)
     await trying.read(0, 1)
     assert trying.tried == [[0], [0]]
     assert len(trying.reader.reopened) == reopened

@@ -2,7 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from samenspel.contracts.sequencing import Position, Verdict, is_removal, judge
+from samenspel.contracts.sequencing import Position, SequenceVerdict, check, is_removal
 
 SEQUENCES = st.integers(0, 2**63 - 1)
 TIMELINES = st.integers(1, 2**31 - 1)
@@ -12,18 +12,18 @@ TIMELINES = st.integers(1, 2**31 - 1)
 def test_only_the_next_event_of_the_same_timeline_is_applied(
     own: int, last: int, timeline: int, sequence: int
 ) -> None:
-    verdict = judge(Position(own, last), timeline, sequence)
-    assert (verdict is Verdict.APPLY) == (timeline == own and sequence == last + 1)
-    assert (verdict is Verdict.SKIP) == (timeline < own or (timeline == own and sequence <= last))
-    assert (verdict is Verdict.HOLE) == (timeline == own and sequence > last + 1)
-    assert (verdict is Verdict.NEW_TIMELINE) == (timeline > own)
+    verdict = check(Position(own, last), timeline, sequence)
+    assert (verdict is SequenceVerdict.APPLY) == (timeline == own and sequence == last + 1)
+    assert (verdict is SequenceVerdict.SKIP) == (timeline < own or (timeline == own and sequence <= last))
+    assert (verdict is SequenceVerdict.GAP) == (timeline == own and sequence > last + 1)
+    assert (verdict is SequenceVerdict.NEW_TIMELINE) == (timeline > own)
 
 
 @given(st.lists(st.integers(1, 12), max_size=60))
 def test_repeats_and_jumps_never_break_the_order(records: list[int]) -> None:
     applied: list[int] = []
     for sequence in records:
-        if judge(Position(sequence=len(applied)), 1, sequence) is Verdict.APPLY:
+        if check(Position(sequence=len(applied)), 1, sequence) is SequenceVerdict.APPLY:
             applied.append(sequence)
     assert applied == list(range(1, len(applied) + 1))
 
@@ -38,7 +38,7 @@ def test_a_log_of_prefixes_is_applied_whole(events: int, published: list[int], d
         log += range(begin + 1, end + 1)
     last = 0
     for sequence in log:
-        last += judge(Position(sequence=last), 1, sequence) is Verdict.APPLY
+        last += check(Position(sequence=last), 1, sequence) is SequenceVerdict.APPLY
     assert last == events
 
 

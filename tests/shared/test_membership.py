@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from samenspel.messaging.kafka import group_membership
-from samenspel.messaging.kafka.group_membership import Membership
+from samenspel.messaging.kafka.group_membership import GroupMembership
 
 from tests.kit.waiting import eventually
 
@@ -28,7 +28,7 @@ class Heartbeat:
 
 
 class Reader:
-    is_lost = is_stopped = False
+    has_failed = is_stopped = False
 
     async def stop(self) -> None:
         self.is_stopped = True
@@ -70,8 +70,8 @@ class Group:
 
 
 @asynccontextmanager
-async def running(heartbeat: Any, group: Group) -> AsyncIterator[Membership]:
-    member = Membership(heartbeat, group.join, group.finish)
+async def running(heartbeat: Any, group: Group) -> AsyncIterator[GroupMembership]:
+    member = GroupMembership(heartbeat, group.join, group.finish)
     task = asyncio.create_task(member.run())
     try:
         yield member
@@ -87,16 +87,16 @@ async def test_it_leaves_and_joins_again(stop: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(group_membership, "LEAVE_SECONDS_MAX", 0.01)
     heartbeat, group = Heartbeat(), Group(stop)
     async with running(heartbeat, group) as member:
-        assert "consumer" in member.amiss()
-        await eventually(lambda: not member.amiss())
+        assert "consumer" in member.problems()
+        await eventually(lambda: not member.problems())
         heartbeat.fall_silent()
-        assert "database" in member.amiss()
+        assert "database" in member.problems()
         await eventually(lambda: group.finished)
         assert group.joined[0].stopped
         assert group.joined[0].reader.is_stopped
         assert len(group.joined) == 1
         heartbeat.answer()
-        await eventually(lambda: not member.amiss())
+        await eventually(lambda: not member.problems())
         assert len(group.joined) == 2
 
 
@@ -112,17 +112,17 @@ async def test_it_joins_again_when_a_reader_will_read_no_more(monkeypatch: pytes
     monkeypatch.setattr(group_membership, "LOOK_SECONDS", 0.01)
     heartbeat, group = Heartbeat(), Group()
     async with running(heartbeat, group) as member:
-        await eventually(lambda: not member.amiss())
-        group.joined[0].reader.is_lost = True
+        await eventually(lambda: not member.problems())
+        group.joined[0].reader.has_failed = True
         await eventually(lambda: len(group.joined) == 2)
         assert group.joined[0].stopped
-        await eventually(lambda: not member.amiss())
+        await eventually(lambda: not member.problems())
 
 
 async def test_at_the_end_it_stops_what_it_has_joined() -> None:
     heartbeat, group = Heartbeat(), Group()
     async with running(heartbeat, group) as member:
-        await eventually(lambda: not member.amiss())
+        await eventually(lambda: not member.problems())
     await member.end()
     assert group.joined[0].stopped
     assert group.finished == 1

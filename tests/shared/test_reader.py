@@ -6,7 +6,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL
-from samenspel.messaging.kafka.consumer import LaneReader, Unopened
+from samenspel.messaging.kafka.consumer import PartitionConsumer, UnpositionedPartitions
 
 from tests.conftest import Admit
 from tests.kit.events import new_id
@@ -15,7 +15,7 @@ from tests.kit.waiting import eventually
 
 
 class Opened:
-    """An opener that begins at the end of the log, and remembers what it was asked."""
+    """An resolve_offset that begins at the end of the log, and remembers what it was asked."""
 
     def __init__(self) -> None:
         self.asked: dict[TopicPartition, list[bool]] = {}
@@ -25,12 +25,14 @@ class Opened:
         return 0
 
 
-async def _reading(stack: AsyncExitStack, organisation: Organisation, group: str) -> tuple[LaneReader, Opened]:
+async def _reading(stack: AsyncExitStack, organisation: Organisation, group: str) -> tuple[PartitionConsumer, Opened]:
     """A reader of the canonical lanes, in this group, that reads until the test ends."""
-    opened, unopened = Opened(), Unopened()
+    opened, unpositioned = Opened(), UnpositionedPartitions()
     settings: dict[str, Any] = {**organisation.kafka, "group_id": group, "metadata_max_age_ms": 1_000}
-    reader = LaneReader(unopened=unopened, opener=opened, auto_offset_reset="earliest", **settings)
-    reader.subscribe(topics=[INITIATIVES], listener=unopened)
+    reader = PartitionConsumer(
+        unpositioned=unpositioned, resolve_offset=opened, auto_offset_reset="earliest", **settings
+    )
+    reader.subscribe(topics=[INITIATIVES], listener=unpositioned)
     await reader.start()
     stack.push_async_callback(reader.stop)
     task = asyncio.create_task(_read_on(reader))
@@ -38,7 +40,7 @@ async def _reading(stack: AsyncExitStack, organisation: Organisation, group: str
     return reader, opened
 
 
-async def _read_on(reader: LaneReader) -> None:
+async def _read_on(reader: PartitionConsumer) -> None:
     with suppress(asyncio.CancelledError):
         while True:
             await reader.getmany()
@@ -58,6 +60,6 @@ async def test_what_stays_assigned_is_known_and_what_was_reopened_is_not(organis
         assert opened.asked[kept][-1] is True
         assert not any(known for asked in other.asked.values() for known in asked)
         before = len(opened.asked[kept])
-        reader.reopen(kept)
+        reader.reset_position(kept)
         await eventually(lambda: len(opened.asked[kept]) > before, 40, "a lane opened again")
         assert opened.asked[kept][-1] is False

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from samenspel.messaging.service import messaging
+from samenspel.messaging.service import runtime
 
 
 @pytest.mark.parametrize("stopped_by", [ValueError, TimeoutError, asyncio.CancelledError])
@@ -11,7 +11,7 @@ async def test_a_part_that_was_interrupted_starts_again(
     stopped_by: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A cancellation that nobody wished (aiokafka's own fetch, escaping from ``stop``) is an interruption too."""
-    monkeypatch.setattr(messaging, "RESTART_SECONDS", 0)
+    monkeypatch.setattr(runtime, "RESTART_SECONDS", 0)
     begun = []
 
     async def run() -> None:
@@ -19,7 +19,7 @@ async def test_a_part_that_was_interrupted_starts_again(
         if len(begun) == 1:
             raise stopped_by
 
-    await messaging._supervised("part", run)
+    await runtime._supervised("part", run)
     assert len(begun) == 2
 
 
@@ -30,7 +30,7 @@ async def test_a_part_that_is_cancelled_ends() -> None:
         begun.set()
         await asyncio.Event().wait()
 
-    task = asyncio.create_task(messaging._supervised("part", run))
+    task = asyncio.create_task(runtime._supervised("part", run))
     await begun.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -17,7 +17,7 @@ class Closing:
 
 
 async def test_a_closed_transport_is_a_connection_error() -> None:
-    connection_patch.install()
+    connection_patch.patch_aiokafka()
     connection: Any = AIOKafkaConnection("127.0.0.1", 1)
     connection._writer = Closing()
     connection._versions = {MetadataRequest.API_KEY: (0, 5)}
@@ -26,7 +26,7 @@ async def test_a_closed_transport_is_a_connection_error() -> None:
 
 
 async def test_what_aiokafka_says_itself_is_left_as_it_is() -> None:
-    connection_patch.install()
+    connection_patch.patch_aiokafka()
     connection: Any = AIOKafkaConnection("127.0.0.1", 1)
     connection._writer, connection._versions = Closing(), {}
     with pytest.raises(IncompatibleBrokerVersion):

@@ -87,6 +87,6 @@ def _start_registry(system: LocalSystem, port: int, door: int, server: Server, a
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    with socket.socket() as log_reader:
+        log_reader.bind((HOST, 0))
+        return int(log_reader.getsockname()[1])

@@ -9,8 +9,8 @@ import pytest_asyncio
 import uvicorn
 from fastapi import FastAPI
 from samenspel.runtime import http_limits
-from samenspel.runtime.http import BODY_BYTES_MAX, body_of, create_app
-from samenspel.runtime.http_limits import Connection
+from samenspel.runtime.http import BODY_BYTES_MAX, create_http_app, read_body
+from samenspel.runtime.http_limits import LimitedConnection
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -30,7 +30,7 @@ async def door(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     """The address of an app of ours under `Connection`, with bounds that a test can wait for."""
     for name, value in QUICK.items():
         monkeypatch.setattr(http_limits, name, value)
-    config = uvicorn.Config(_app(), port=0, http=Connection, ws="none", log_level="error", lifespan="off")
+    config = uvicorn.Config(_app(), port=0, http=LimitedConnection, ws="none", log_level="error", lifespan="off")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
     await eventually(lambda: server.started)
@@ -43,11 +43,11 @@ def _app() -> FastAPI:
     async def ready() -> dict[str, str]:
         return {}
 
-    app = create_app("test", "test", None, ready)  # type: ignore[arg-type]  # no lifespan is needed
+    app = create_http_app("test", "test", None, ready)  # type: ignore[arg-type]  # no lifespan is needed
 
     @app.post("/body")
     async def body(request: Request) -> Response:
-        return PlainTextResponse(str(len(await body_of(request))))
+        return PlainTextResponse(str(len(await read_body(request))))
 
     @app.get("/much")
     async def much() -> Response:

@@ -13,9 +13,9 @@ from samenspel.runtime.issuer_keys import (
     AGE_SECONDS_MAX,
     REREAD_SECONDS_MIN,
     UNHEARD_SECONDS_MAX,
+    IssuerKeys,
     KeyFile,
-    Keys,
-    KeysMissing,
+    KeysUnavailable,
 )
 from samenspel.runtime.tokens import TokenRefused, TokenVerifier
 
@@ -55,7 +55,7 @@ def new_key() -> ECKey:
 
 async def test_a_thousand_unknown_keys_are_one_question() -> None:
     issuer, clock = Away(new_key()), Clock()
-    keys = Keys(issuer, clock)
+    keys = IssuerKeys(issuer, clock)
     await asyncio.gather(*(keys.to_find(f"unknown {number}") for number in range(1_000)))
     assert issuer.asked == 1
     clock.now += REREAD_SECONDS_MIN
@@ -66,7 +66,7 @@ async def test_a_thousand_unknown_keys_are_one_question() -> None:
 async def test_a_known_key_is_no_question() -> None:
     key = new_key()
     issuer, clock = Away(key), Clock()
-    keys = Keys(issuer, clock)
+    keys = IssuerKeys(issuer, clock)
     for _ in range(100):
         clock.now += 1
         await keys.to_find(key.kid)
@@ -76,7 +76,7 @@ async def test_a_known_key_is_no_question() -> None:
 async def test_a_new_key_is_found_and_an_old_one_lost() -> None:
     old, new = new_key(), new_key()
     issuer, clock = Away(old), Clock()
-    keys = Keys(issuer, clock)
+    keys = IssuerKeys(issuer, clock)
     await keys.to_find(old.kid)
     issuer.keys.append(new)
     clock.now += REREAD_SECONDS_MIN
@@ -89,13 +89,13 @@ async def test_a_new_key_is_found_and_an_old_one_lost() -> None:
 async def test_an_issuer_that_is_away_is_missed_after_an_hour() -> None:
     key = new_key()
     issuer, clock = Away(key), Clock()
-    keys = Keys(issuer, clock)
+    keys = IssuerKeys(issuer, clock)
     await keys.to_find(key.kid)
     issuer.answers = False
     clock.now += UNHEARD_SECONDS_MAX
     await keys.to_find(key.kid)
     clock.now += 1
-    with pytest.raises(KeysMissing):
+    with pytest.raises(KeysUnavailable):
         await keys.to_find(key.kid)
     issuer.answers = True
     clock.now += REREAD_SECONDS_MIN
@@ -104,8 +104,8 @@ async def test_an_issuer_that_is_away_is_missed_after_an_hour() -> None:
 
 async def test_a_file_counts_as_soon_as_it_is_there(tmp_path: Path) -> None:
     file = tmp_path / "jwks.json"
-    keys = Keys(KeyFile(file), Clock())
-    with pytest.raises(KeysMissing):
+    keys = IssuerKeys(KeyFile(file), Clock())
+    with pytest.raises(KeysUnavailable):
         await keys.to_find("any")
     for key in (new_key(), new_key()):
         file.write_text(json.dumps(KeySet([key]).as_dict(private=False)))

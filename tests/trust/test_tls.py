@@ -18,9 +18,9 @@ from samenspel.client.access.profile import KafkaAccess
 from samenspel.client.admin.admission import admit
 from samenspel.client.admin.kafka_admin import KafkaAdmin, admin_of
 from samenspel.client.submit.emit import emit
-from samenspel.client.submit.statements import state
+from samenspel.client.submit.statements import statement
 from samenspel.contracts.organisations import OrganisationAdmitted
-from samenspel.runtime.issuer_keys import KeyAddress, Keys, KeysMissing
+from samenspel.runtime.issuer_keys import IssuerKeys, KeyAddress, KeysUnavailable
 from samenspel.runtime.settings import ServiceSettings
 
 from tests.kit.events import initiative
@@ -58,8 +58,8 @@ async def test_an_organisation_joins_and_submits_over_tls_alone(secure: Encrypte
     admitted = await admit(secure.profile, [stated])
     assert [answer.outcome for answer in admitted] == ["accepted"]
     for via in ("http", "kafka"):
-        statement = state(oin, "initiative-registered", initiative())
-        answers = await emit(secure.profile, oin, [statement], via=via, within=40)
+        stated_once = statement(oin, "initiative-registered", initiative())
+        answers = await emit(secure.profile, oin, [stated_once], via=via, within=40)
         assert [answer and answer.outcome for answer in answers] == ["accepted"], via
 
 
@@ -146,14 +146,14 @@ async def test_the_issuer_is_who_it_says_and_sends_nobody_on(
 ) -> None:
     url, authority = issuer_at
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    with pytest.raises(KeysMissing):
-        await Keys(KeyAddress(f"{url}/jwks")).current()
+    with pytest.raises(KeysUnavailable):
+        await IssuerKeys(KeyAddress(f"{url}/jwks")).current()
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.file))
-    assert len((await Keys(KeyAddress(f"{url}/jwks")).current()).keys) == 1
-    with pytest.raises(KeysMissing):
-        await Keys(KeyAddress(f"{url}/moved")).current()
-    with pytest.raises(KeysMissing):
-        await Keys(KeyAddress(f"{url.replace(HOST, 'localhost')}/jwks")).current()
+    assert len((await IssuerKeys(KeyAddress(f"{url}/jwks")).current()).keys) == 1
+    with pytest.raises(KeysUnavailable):
+        await IssuerKeys(KeyAddress(f"{url}/moved")).current()
+    with pytest.raises(KeysUnavailable):
+        await IssuerKeys(KeyAddress(f"{url.replace(HOST, 'localhost')}/jwks")).current()
 
 
 def settings_of(access: KafkaAccess, **changes: object) -> ServiceSettings:

@@ -3,27 +3,27 @@
 import asyncio
 
 import pytest
-from samenspel.runtime.concurrency_limit import NoTurn, Turns
+from samenspel.runtime.concurrency_limit import ConcurrencyLimit, ConcurrencyLimitReached
 
 AT_ONCE = 4
 
 
 async def test_one_organisation_has_so_many_turns_and_another_its_own() -> None:
-    turns, busy, most = Turns(AT_ONCE), 0, 0
+    turns, busy, most = ConcurrencyLimit(AT_ONCE), 0, 0
     go_on = asyncio.Event()
 
     async def work() -> None:
         nonlocal busy, most
-        async with turns.of("one", within=30):
+        async with turns.slot("one", within=30):
             busy, most = busy + 1, max(most, busy + 1)
             await go_on.wait()
             busy -= 1
 
     flood = [asyncio.create_task(work()) for _ in range(100)]
-    async with turns.of("another", within=30):
+    async with turns.slot("another", within=30):
         pass
-    with pytest.raises(NoTurn):
-        async with turns.of("one", within=0.01):
+    with pytest.raises(ConcurrencyLimitReached):
+        async with turns.slot("one", within=0.01):
             pass
     go_on.set()
     await asyncio.gather(*flood)

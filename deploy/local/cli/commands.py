@@ -20,8 +20,8 @@ from samenspel.client.admin.kafka_admin import KafkaAdminError
 
 from deploy.local.cli.bars import bars
 from deploy.local.cli.doctor import Finding, examine
-from deploy.local.cli.status import Status, environment, look
-from deploy.local.errors import LocalSystemError, SurroundingsMissing
+from deploy.local.cli.status import SystemStatus, environment, read_status
+from deploy.local.errors import EnvironmentUnavailable, LocalSystemError
 from deploy.local.home import Home
 from deploy.local.kafka_node.jars import drop_cache
 from deploy.local.system import LocalSystem
@@ -63,7 +63,7 @@ def status(
 ) -> None:
     """Show what runs where. Ends with 0 when all of it is ready."""
     with _plainly():
-        found = look(_system())
+        found = read_status(_system())
     if as_json:
         print(found.model_dump_json(indent=2))
     elif env:
@@ -86,7 +86,7 @@ def doctor(
     else:
         data.print(*map(_line, findings), sep="\n", soft_wrap=True)
     if not all(finding.healthy for finding in findings):
-        raise typer.Exit(SurroundingsMissing.exit_code)
+        raise typer.Exit(EnvironmentUnavailable.exit_code)
 
 
 @app.command()
@@ -120,11 +120,11 @@ def _plainly() -> Iterator[None]:
         _end(str(error), LocalSystemError.exit_code)
     except PermissionError as error:
         sentence = f"{error.filename} belongs to another account: work as that one, or name a home of your own"
-        _end(f"{sentence} in SAMENSPEL_HOME", SurroundingsMissing.exit_code)
+        _end(f"{sentence} in SAMENSPEL_HOME", EnvironmentUnavailable.exit_code)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        _end("the disk is full: make room (1 GB) and start again", SurroundingsMissing.exit_code)
+        _end("the disk is full: make room (1 GB) and start again", EnvironmentUnavailable.exit_code)
 
 
 def _end(sentence: str, code: int) -> None:
@@ -137,7 +137,7 @@ def _line(finding: Finding) -> str:
     return f"{mark} {finding.subject:<11} {escape(finding.text)}"
 
 
-def _table(found: Status) -> Table:
+def _table(found: SystemStatus) -> Table:
     table = Table("", "state", "address", "pid", title=found.home, title_justify="left", box=None)
     for piece in (*found.servers, *found.services):
         state = "[green]ready[/]" if piece.ready else "[red]stopped[/]" if piece.pid is None else "not ready"

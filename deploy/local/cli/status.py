@@ -12,7 +12,7 @@ from deploy.local.services import ALL
 from deploy.local.system import LocalSystem
 
 
-class Piece(BaseModel):
+class ServerStatus(BaseModel):
     """One process: `pid` is None when it does not run, `ready` whether it answers."""
 
     name: str
@@ -21,19 +21,19 @@ class Piece(BaseModel):
     ready: bool
 
 
-class Status(BaseModel):
+class SystemStatus(BaseModel):
     """`organisations` are those whom this home's profile can speak as, secrets included."""
 
     home: str
     ready: bool
     kafka: KafkaAccess
     http: dict[Service, str]
-    servers: list[Piece]
-    services: list[Piece]
+    servers: list[ServerStatus]
+    services: list[ServerStatus]
     organisations: list[Credential]
 
 
-def look(system: LocalSystem) -> Status:
+def read_status(system: LocalSystem) -> SystemStatus:
     """Raises LocalSystemError when nothing was ever started in this home."""
     if not (system.home.profile / "system.json").exists():
         raise LocalSystemError(f"nothing was started in {system.home.path} yet: `samenspel up` does that")
@@ -42,7 +42,7 @@ def look(system: LocalSystem) -> Status:
     if system.ports.remembered("postgres"):  # else it was started on a server that the environment named
         servers.append(_piece(system, "postgres", system.postgres.is_ready()))
     services = [_piece(system, name, system.services.is_ready(name)) for name in ALL]
-    return Status(
+    return SystemStatus(
         home=str(system.home.path),
         ready=all(piece.ready for piece in (*servers, *services)),
         kafka=addresses.kafka,
@@ -53,7 +53,7 @@ def look(system: LocalSystem) -> Status:
     )
 
 
-def environment(status: Status) -> Iterator[tuple[str, str]]:
+def environment(status: SystemStatus) -> Iterator[tuple[str, str]]:
     """The same for a shell: names and values of variables."""
     yield "SAMENSPEL_HOME", status.home
     yield "SAMENSPEL_KAFKA_BOOTSTRAP", status.kafka.bootstrap
@@ -68,7 +68,7 @@ def environment(status: Status) -> Iterator[tuple[str, str]]:
         yield f"SAMENSPEL_{one.oin}_TOKEN", one.token
 
 
-def _piece(system: LocalSystem, name: Listener, ready: bool) -> Piece:
+def _piece(system: LocalSystem, name: Listener, ready: bool) -> ServerStatus:
     process = system.daemons()[name].process()
     port = system.ports.remembered(name)
-    return Piece(name=name, pid=process.pid if process else None, port=port, ready=ready)
+    return ServerStatus(name=name, pid=process.pid if process else None, port=port, ready=ready)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from deploy.local.errors import SurroundingsMissing
+from deploy.local.errors import EnvironmentUnavailable
 from deploy.local.home import CACHE, Home
 from deploy.local.kafka_node.jars import cached
 from deploy.local.kafka_node.java import find_java
@@ -31,7 +31,7 @@ def option(java: Path, home: Home) -> str:
 def keep(home: Home) -> None:
     """Take over what a JVM that ended has made, once another one has found it whole."""
     for made in home.kafka.glob("*.jsa"):
-        with suppress(OSError, SurroundingsMissing, subprocess.SubprocessError):
+        with suppress(OSError, EnvironmentUnavailable, subprocess.SubprocessError):
             if _is_whole(made):
                 _adopt(made)
             made.unlink()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
-from deploy.local.errors import SurroundingsMissing
+from deploy.local.errors import EnvironmentUnavailable
 from deploy.local.home import CACHE
 from deploy.local.kafka_node.java import find_maven
 from deploy.local.progress import Progress
@@ -69,4 +69,4 @@ def _copy_dependencies(maven: Path, into: Path, progress: Progress) -> None:
                 complaint = line.removeprefix("[ERROR]").strip()
     if run.returncode != 0:
         shutil.rmtree(into, ignore_errors=True)
-        raise SurroundingsMissing(f"Maven could not resolve Kafka; it said: {complaint or 'nothing'}")
+        raise EnvironmentUnavailable(f"Maven could not resolve Kafka; it said: {complaint or 'nothing'}")

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from deploy.local.errors import SurroundingsMissing
+from deploy.local.errors import EnvironmentUnavailable
 
 OLDEST: Final = 17
 INSTALL_JAVA: Final = "install it (Debian: apt install openjdk-17-jre-headless; macOS: brew install openjdk)"
@@ -20,10 +20,10 @@ def find_java() -> Path:
     found = shutil.which("java", path=f"{java_home}/bin") if java_home else shutil.which("java")
     if found is None:
         where = f"JAVA_HOME ({java_home}) holds no Java" if java_home else "Java is not on the path"
-        raise SurroundingsMissing(f"{where}: Kafka needs Java {OLDEST} or newer, {INSTALL_JAVA}")
+        raise EnvironmentUnavailable(f"{where}: Kafka needs Java {OLDEST} or newer, {INSTALL_JAVA}")
     version = _version(found)
     if version < OLDEST:
-        raise SurroundingsMissing(
+        raise EnvironmentUnavailable(
             f"Java {version} at {found} is too old: Kafka needs {OLDEST} or newer, "
             f"{INSTALL_JAVA} or point JAVA_HOME at it"
         )
@@ -34,7 +34,7 @@ def find_maven() -> Path:
     """Maven of the path. Raises SurroundingsMissing when absent."""
     found = shutil.which("mvn")
     if found is None:
-        raise SurroundingsMissing(f"Maven is not on the path: it resolves Kafka, {INSTALL_MAVEN}")
+        raise EnvironmentUnavailable(f"Maven is not on the path: it resolves Kafka, {INSTALL_MAVEN}")
     return Path(found)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deploy.local.errors import SurroundingsMissing
+from deploy.local.errors import EnvironmentUnavailable
 
 NAME: Final = "nobody"
 """An account that every system has, so that none is made on a user's machine."""
@@ -50,7 +50,7 @@ def account_for_postgres(*folders: Path) -> Account:
     for account in (stranger, shadow):
         if all(account.may_enter(folder) for folder in folders):
             return account
-    raise SurroundingsMissing(
+    raise EnvironmentUnavailable(
         f"PostgreSQL refuses to run as root and the account '{NAME}' may not enter {folders[-1]}: "
         "work as another user, name a folder that everybody may enter in SAMENSPEL_HOME, "
         "or name a server in SAMENSPEL_POSTGRES_DSN"

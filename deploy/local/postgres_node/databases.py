@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
-from deploy.local.errors import LocalSystemError, SurroundingsMissing
+from deploy.local.errors import EnvironmentUnavailable, LocalSystemError
 from deploy.local.secrets import Secrets
 
 NAMED_SERVER: Final = "SAMENSPEL_POSTGRES_DSN"
@@ -51,13 +51,13 @@ class Databases:
         try:
             connection = await asyncpg.connect(self._admin_dsn, timeout=15)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-            raise SurroundingsMissing(
+            raise EnvironmentUnavailable(
                 f"the PostgreSQL server does not let its superuser in ({error}): look at {NAMED_SERVER}, "
                 "or unset it to have a server of its own"
             ) from None
         try:
             if connection.get_server_version().major * 10_000 < OLDEST:
-                raise SurroundingsMissing(
+                raise EnvironmentUnavailable(
                     f"the PostgreSQL server is version {connection.get_server_version().major}: 17 is the oldest"
                 )
             for service in services:

@@ -8,7 +8,7 @@ from typing import Final
 
 import psutil
 
-from deploy.local.errors import LocalSystemError, SurroundingsMissing
+from deploy.local.errors import EnvironmentUnavailable, LocalSystemError
 from deploy.local.home import Home
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.postgres_node.accounts import Account, account_for_postgres
@@ -102,7 +102,7 @@ def binaries() -> Path:
     """The folder with ``initdb`` and ``postgres``, found without importing the wheel, which would act."""
     spec = importlib.util.find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
-        raise SurroundingsMissing(
+        raise EnvironmentUnavailable(
             f"the wheel {WHEEL} is not installed: run `make up`, or name a server in SAMENSPEL_POSTGRES_DSN"
         )
     return Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR}" / "bin"

@@ -19,7 +19,7 @@ from services.funding.domain.problems import exists
 
 
 @dataclass(frozen=True, slots=True)
-class Dossier:
+class CaseFile:
     """All that is known of an application when something is stated about it.
 
     ``plan`` is there until the decision; ``granted_cents`` is what the programme has granted up to now.
@@ -32,7 +32,7 @@ class Dossier:
 
 
 def apply(
-    stated: ApplicationSubmitted, dossier: Dossier, applicant: str, received_at: datetime
+    stated: ApplicationSubmitted, dossier: CaseFile, applicant: str, received_at: datetime
 ) -> tuple[Application, ApplicationPlan]:
     """What everybody may see of a new application, and the plan that stays with the parties until the decision."""
     problems = []

@@ -5,14 +5,14 @@ from typing import Final, Literal, NamedTuple
 
 from samenspel.contracts.funding import Instrument, RefusalGround, Rule
 
-Status = Literal["granted", "granted-in-part", "refused"]
+RulingStatus = Literal["granted", "granted-in-part", "refused"]
 Grounds = tuple[RefusalGround, ...]
 
 
 class Ruling(NamedTuple):
     """What a decision comes to: the amount in euro cents, and the grounds for what is not granted."""
 
-    status: Status
+    status: RulingStatus
     rule: Rule
     granted_cents: int
     grounds: Grounds

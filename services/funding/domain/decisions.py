@@ -15,14 +15,14 @@ from samenspel.contracts.funding import (
 )
 from samenspel.contracts.problems import MissingFact, Problem, Rejected, not_permitted, unknown
 
-from services.funding.domain.applications import Dossier
+from services.funding.domain.applications import CaseFile
 from services.funding.domain.ceiling import Ruling, article_of, within_ceiling
 from services.funding.domain.problems import invalid, missing
 
 OVER_CEILING: Final[RefusalGround] = "ceiling-exceeded"
 
 
-def decide(stated: ApplicationDecided, dossier: Dossier, by: str, now: datetime) -> Application:
+def decide(stated: ApplicationDecided, dossier: CaseFile, by: str, now: datetime) -> Application:
     """The application after the authority's decision, as far as the ceiling leaves room for it (Awb 4:25 lid 2)."""
     programme, application, plan = _open_case(stated, dossier, by)
     room = programme.ceiling_cents - dossier.granted_cents
@@ -48,7 +48,7 @@ def decide(stated: ApplicationDecided, dossier: Dossier, by: str, now: datetime)
 
 
 def _open_case(
-    stated: ApplicationDecided, dossier: Dossier, by: str
+    stated: ApplicationDecided, dossier: CaseFile, by: str
 ) -> tuple[Programme, Application, ApplicationPlan]:
     """The case that this organisation may decide on now."""
     programme, application = dossier.programme, dossier.application

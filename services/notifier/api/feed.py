@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from samenspel.contracts.cloudevents import BATCH
 from samenspel.contracts.values import Id
 from samenspel.runtime.postgres import Pool
-from samenspel.runtime.wakeup import Bell
+from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier import feed
 from services.notifier.domain.cursor import BadCursor, Cursor, decode, encode
-from services.notifier.feed import PAGE_MAX, Page
+from services.notifier.feed import PAGE_MAX, FeedPage
 from services.notifier.store import subscriptions
 
 WAIT_SECONDS_MAX: Final = 20
@@ -35,7 +35,7 @@ _PAGE: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def router(pool: Pool, bell: Bell, organisation_of: OrganisationOf) -> APIRouter:
+def router(pool: Pool, wakeup: Wakeup, organisation_of: OrganisationOf) -> APIRouter:
     routes = APIRouter(prefix="/v1")
     Organisation = Annotated[str, Depends(organisation_of)]
 
@@ -48,8 +48,8 @@ def router(pool: Pool, bell: Bell, organisation_of: OrganisationOf) -> APIRouter
         waitSeconds: Wait = 0,
     ) -> Response:
         if subscriptionId is None:
-            return respond(await _page(pool, bell, cursor_in(after), limit, (), waitSeconds))
-        return await _of_subscription(pool, bell, organisation, subscriptionId, after, limit, waitSeconds)
+            return respond(await _page(pool, wakeup, cursor_in(after), limit, (), waitSeconds))
+        return await _of_subscription(pool, wakeup, organisation, subscriptionId, after, limit, waitSeconds)
 
     @routes.get(
         "/subscriptions/{subscriptionId}/events",
@@ -63,29 +63,31 @@ def router(pool: Pool, bell: Bell, organisation_of: OrganisationOf) -> APIRouter
         limit: Limit = PAGE_MAX,
         waitSeconds: Wait = 0,
     ) -> Response:
-        return await _of_subscription(pool, bell, organisation, subscriptionId, after, limit, waitSeconds)
+        return await _of_subscription(pool, wakeup, organisation, subscriptionId, after, limit, waitSeconds)
 
     return routes
 
 
 async def _of_subscription(
-    pool: Pool, bell: Bell, organisation: str, identity: str, after: str | None, limit: int, seconds: float
+    pool: Pool, wakeup: Wakeup, organisation: str, identity: str, after: str | None, limit: int, seconds: float
 ) -> Response:
     found = await subscriptions.figures(pool, organisation, identity)
     if not found:
         raise HTTPException(404, f"no subscription {identity} of yours is known")
     cursor = await subscriptions.cursor_of(pool, identity) if after is None else cursor_in(after)
-    return respond(await _page(pool, bell, cursor, limit, found[0]["types"], seconds))
+    return respond(await _page(pool, wakeup, cursor, limit, found[0]["types"], seconds))
 
 
-async def _page(pool: Pool, bell: Bell, after: Cursor, limit: int, types: Sequence[str], seconds: float) -> Page:
+async def _page(
+    pool: Pool, wakeup: Wakeup, after: Cursor, limit: int, types: Sequence[str], seconds: float
+) -> FeedPage:
     deadline = monotonic() + seconds
     while True:
-        ring = bell.next_ring
+        ring = wakeup.next_ticket
         page = await feed.read(pool, after, limit, types)
         if page.events or page.more or (left := deadline - monotonic()) <= 0:
             return page
-        await ring.within(min(left, POLL_SECONDS))
+        await ring.wait(min(left, POLL_SECONDS))
 
 
 def cursor_in(text: str | None) -> Cursor:
@@ -96,7 +98,7 @@ def cursor_in(text: str | None) -> Cursor:
         raise HTTPException(400, f"{error} Give one back as you got it, or none to begin at the beginning.") from None
 
 
-def respond(page: Page) -> Response:
+def respond(page: FeedPage) -> Response:
     """One event a line, so that a reader may go line by line."""
     body = b"[\n" + b"\n,".join(page.events) + b"\n]" if page.events else b"[]"
     headers = {"Samenspel-Cursor": encode(page.cursor), "Samenspel-More": str(page.more).lower()}

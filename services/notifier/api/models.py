@@ -7,7 +7,7 @@ from samenspel.contracts.notifications import TypeFilter
 from samenspel.contracts.values import Model
 
 
-class SubscriptionWanted(Model):
+class SubscriptionRequest(Model):
     """What an organisation asks for: events pushed to ``endpoint``, or without one pulled."""
 
     endpoint: str | None = Field(default=None, description="Where to push: an https address")
@@ -29,5 +29,5 @@ class SubscriptionWanted(Model):
         return self
 
 
-class CursorReached(Model):
+class AcknowledgeRequest(Model):
     cursor: str = Field(description="A Samenspel-Cursor: what lies before it needs no more telling")

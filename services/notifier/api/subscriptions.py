@@ -14,17 +14,16 @@ from samenspel.contracts.catalogue import type_name
 from samenspel.contracts.cloudevents import Envelope
 from samenspel.contracts.problems import Problem, problems_of
 from samenspel.contracts.values import Id, Model
-from samenspel.messaging.ingress import http_api
-from samenspel.messaging.ingress.submitter import Submitter
-from samenspel.runtime.http import body_of, problem
+from samenspel.messaging import Submitter, submit_over_http
+from samenspel.runtime.http import problem, read_body
 from samenspel.runtime.postgres import Pool
-from samenspel.runtime.wakeup import Bell
+from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier.api.feed import OrganisationOf, cursor_in
-from services.notifier.api.models import CursorReached, SubscriptionWanted
+from services.notifier.api.models import AcknowledgeRequest, SubscriptionRequest
 from services.notifier.domain.cursor import Cursor, encode
 from services.notifier.endpoints import addresses
-from services.notifier.endpoints.signing import Seal, new_secret
+from services.notifier.endpoints.signing import SecretBox, new_secret
 from services.notifier.feed import heads
 from services.notifier.store import attempts as attempt_log
 from services.notifier.store import endpoints
@@ -36,18 +35,18 @@ ACCEPTED_POLL_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Subscriptions:
+class SubscriptionService:
     """What the interface does with subscriptions; ``bell`` tells the sender."""
 
     pool: Pool
     submitter: Submitter
-    bell: Bell
-    seal: Seal
+    wakeup: Wakeup
+    secret_box: SecretBox
     local: bool
 
     async def create(self, organisation: str, body: bytes) -> Response:
         try:
-            wanted = SubscriptionWanted.model_validate_json(body)
+            wanted = SubscriptionRequest.model_validate_json(body)
             if wanted.endpoint:
                 addresses.parse(wanted.endpoint, local=self.local)
         except ValidationError as error:
@@ -57,7 +56,7 @@ class Subscriptions:
         identity, made = str(uuid4()), {}
         if wanted.endpoint:
             made["secret"] = wanted.secret or new_secret()
-            sealed = self.seal.close(made["secret"])
+            sealed = self.secret_box.encrypt(made["secret"])
             await endpoints.keep_endpoint(self.pool, organisation, identity, wanted.endpoint, sealed)
         stated = {"types": wanted.types, "start": wanted.start, "delivery": "push" if made else "pull"}
         answer = await _submit(self.submitter, organisation, "subscription-created", identity, stated)
@@ -75,25 +74,25 @@ class Subscriptions:
 
     async def acknowledge(self, organisation: str, identity: str, body: bytes) -> Response:
         try:
-            cursor = cursor_in(CursorReached.model_validate_json(body).cursor)
+            cursor = cursor_in(AcknowledgeRequest.model_validate_json(body).cursor)
         except ValidationError as error:
             return _invalid(*problems_of(error))
         await self.own(organisation, identity)
         await store.acknowledge(self.pool, identity, _no_further(cursor, await heads(self.pool)))
-        self.bell.ring()
+        self.wakeup.notify()
         return Response(status_code=204)
 
     async def resume(self, organisation: str, identity: str) -> Response:
         await self.own(organisation, identity)
         await store.resume(self.pool, identity)
-        self.bell.ring()
+        self.wakeup.notify()
         return Response(status_code=204)
 
     async def rotate(self, organisation: str, identity: str) -> Response:
         if (await self.own(organisation, identity))["url"] is None:
             raise HTTPException(409, "nothing is signed for this subscription: it is not pushed")
         secret = new_secret()
-        await endpoints.rotate(self.pool, organisation, identity, self.seal.close(secret))
+        await endpoints.rotate(self.pool, organisation, identity, self.secret_box.encrypt(secret))
         return JSONResponse({"subscription_id": identity, "secret": secret})
 
     async def own(self, organisation: str, identity: str) -> Any:
@@ -107,22 +106,22 @@ class Subscriptions:
         """An organisation that was admitted just now is known here a moment later: that is waited for."""
         deadline = monotonic() + ACCEPTED_SECONDS_MAX
         while True:
-            ring = self.bell.next_ring
+            ring = self.wakeup.next_ticket
             if await store.figures(self.pool, organisation, identity):
                 return True
             if monotonic() > deadline:
                 return False
-            await ring.within(ACCEPTED_POLL_SECONDS)
+            await ring.wait(ACCEPTED_POLL_SECONDS)
 
 
-def router(subscriptions: Subscriptions, organisation_of: OrganisationOf) -> APIRouter:
+def router(subscriptions: SubscriptionService, organisation_of: OrganisationOf) -> APIRouter:
     routes = APIRouter(prefix="/v1")
     _add_reading(routes, subscriptions, organisation_of)
     _add_changing(routes, subscriptions, organisation_of)
     return routes
 
 
-def _add_reading(routes: APIRouter, subscriptions: Subscriptions, organisation_of: OrganisationOf) -> None:
+def _add_reading(routes: APIRouter, subscriptions: SubscriptionService, organisation_of: OrganisationOf) -> None:
     Organisation = Annotated[str, Depends(organisation_of)]
     pool = subscriptions.pool
 
@@ -151,13 +150,13 @@ def _add_reading(routes: APIRouter, subscriptions: Subscriptions, organisation_o
         return Response(orjson.dumps({"items": rows}), media_type="application/json")
 
 
-def _add_changing(routes: APIRouter, subscriptions: Subscriptions, organisation_of: OrganisationOf) -> None:
+def _add_changing(routes: APIRouter, subscriptions: SubscriptionService, organisation_of: OrganisationOf) -> None:
     Organisation = Annotated[str, Depends(organisation_of)]
     one = "/subscriptions/{subscriptionId}"
 
-    @routes.post("/subscriptions", status_code=201, summary="Be told", openapi_extra=_takes(SubscriptionWanted))
+    @routes.post("/subscriptions", status_code=201, summary="Be told", openapi_extra=_takes(SubscriptionRequest))
     async def create(request: Request, organisation: Organisation) -> Response:
-        return await subscriptions.create(organisation, await body_of(request))
+        return await subscriptions.create(organisation, await read_body(request))
 
     @routes.delete(one, status_code=204, summary="Be told no longer")
     async def cancel(organisation: Organisation, subscriptionId: Id) -> Response:
@@ -165,9 +164,9 @@ def _add_changing(routes: APIRouter, subscriptions: Subscriptions, organisation_
 
     moved = "Move the cursor on: what lies before it is not told any more, by push or pull"
 
-    @routes.post(f"{one}/_acknowledge", status_code=204, summary=moved, openapi_extra=_takes(CursorReached))
+    @routes.post(f"{one}/_acknowledge", status_code=204, summary=moved, openapi_extra=_takes(AcknowledgeRequest))
     async def acknowledge(request: Request, organisation: Organisation, subscriptionId: Id) -> Response:
-        return await subscriptions.acknowledge(organisation, subscriptionId, await body_of(request))
+        return await subscriptions.acknowledge(organisation, subscriptionId, await read_body(request))
 
     @routes.post(f"{one}/_resume", status_code=204, summary="Try again now, also where the receiver was gone (410)")
     async def resume(organisation: Organisation, subscriptionId: Id) -> Response:
@@ -189,9 +188,7 @@ async def _submit(
         "type": type_name(fact),
     }
     envelope = Envelope(attributes, orjson.dumps({"subscription_id": identity, **stated}))
-    inbound = http_api.read(submitter, envelope, organisation)
-    answered = await http_api.submit(submitter, organisation, [inbound])
-    return http_api.response_to(answered[0], inbound)
+    return await submit_over_http(submitter, organisation, envelope)
 
 
 def _shown(row: Any) -> dict[str, Any]:

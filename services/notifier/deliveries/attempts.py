@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import columns
+from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Pool
 
-from services.notifier.deliveries.queue import Job
-from services.notifier.domain.retry import Verdict
+from services.notifier.deliveries.queue import Delivery
+from services.notifier.domain.retry import ResponseClass
 
 LOCK: Final = """
 select from subscription_cursor
@@ -64,60 +64,60 @@ select * from unnest($1::text[], $2::text[], $3::real[], $4::int[], $5::text[])
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AttemptResult:
     """What came of a job. ``wait`` and ``pause`` in seconds: for the event, and for the receiver if it was away."""
 
-    job: Job
-    verdict: Verdict
+    job: Delivery
+    response_class: ResponseClass
     seconds: float
     status: int | None = None
     wait: float = 0
     pause: float | None = None
 
 
-async def settle(pool: Pool, outcomes: Sequence[Outcome]) -> None:
+async def record_attempts(pool: Pool, outcomes: Sequence[AttemptResult]) -> None:
     """Write down what came of these, in one transaction."""
-    done = [each.job for each in outcomes if each.verdict.delivered]
-    not_done = [each for each in outcomes if not each.verdict.delivered]
+    done = [each.job for each in outcomes if each.response_class.delivered]
+    not_done = [each for each in outcomes if not each.response_class.delivered]
     recovered = sorted({job.subscription_id for job in done if job.rounds})
     failpoints.reached("outcomes.begin")
     async with pool.acquire() as connection, connection.transaction():
         lanes = sorted({(each.job.subscription_id, each.job.topic, each.job.lane) for each in outcomes})
         failpoints.reached("outcomes.lock")
-        await connection.execute(LOCK, *columns(lanes, 3))
+        await connection.execute(LOCK, *as_arrays(lanes, 3))
         failpoints.reached("outcomes.close")
-        await connection.execute(CLOSE, *columns([job.key for job in done], 5))
+        await connection.execute(CLOSE, *as_arrays([job.key for job in done], 5))
         subjects = sorted({(job.subscription_id, job.topic, job.subject) for job in done})
         failpoints.reached("outcomes.promote")
-        await connection.execute(PROMOTE, *columns(subjects, 3))
-        postponed = [(*each.job.key, each.wait, each.verdict.error) for each in not_done]
+        await connection.execute(PROMOTE, *as_arrays(subjects, 3))
+        postponed = [(*each.job.key, each.wait, each.response_class.error) for each in not_done]
         failpoints.reached("outcomes.postpone")
-        await connection.execute(POSTPONE, *columns(postponed, 7))
+        await connection.execute(POSTPONE, *as_arrays(postponed, 7))
         if recovered:
             await connection.execute(RECOVERED, recovered)
         counts = [_counts(identity, outcomes) for identity in sorted({lane[0] for lane in lanes})]
         failpoints.reached("outcomes.count")
-        await connection.execute(COUNT, *columns(counts, 6))
+        await connection.execute(COUNT, *as_arrays(counts, 6))
         log = [
-            (each.job.subscription_id, each.job.event_id, each.seconds, each.status, each.verdict.error)
+            (each.job.subscription_id, each.job.event_id, each.seconds, each.status, each.response_class.error)
             for each in outcomes
         ]
         failpoints.reached("outcomes.log")
-        await connection.execute(LOG, *columns(log, 5))
+        await connection.execute(LOG, *as_arrays(log, 5))
         failpoints.reached("outcomes.commit")
 
 
-def _counts(subscription_id: str, outcomes: Sequence[Outcome]) -> tuple[Any, ...]:
+def _counts(subscription_id: str, outcomes: Sequence[AttemptResult]) -> tuple[Any, ...]:
     """As `COUNT` takes them. A receiver that took anything was not away."""
     mine = [each for each in outcomes if each.job.subscription_id == subscription_id]
-    failures = [each for each in mine if not each.verdict.delivered]
+    failures = [each for each in mine if not each.response_class.delivered]
     sent = len(mine) - len(failures)
     pauses = [each.pause for each in failures if each.pause is not None]
     return (
         subscription_id,
         sent,
         len(failures),
-        any(each.verdict.gone for each in failures),
-        failures[-1].verdict.error if failures else None,
+        any(each.response_class.gone for each in failures),
+        failures[-1].response_class.error if failures else None,
         max(pauses) if pauses and not sent else None,
     )

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from samenspel.contracts.canonical import to_structured
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import columns
+from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Pool
 
 LANES_AT_ONCE: Final = 200
@@ -88,7 +88,7 @@ TAKE_BACK: Final = "update delivery set due_at = now(), holder = null where hold
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class Delivery:
     """One event to be told once: what, where, and how often it failed before.
 
     ``rounds`` counts how often in a row the receiver could not be reached.
@@ -119,7 +119,7 @@ async def open_new(pool: Pool) -> int:
         failpoints.reached("deliveries.behind")
         behind = await connection.fetch(BEHIND, EVENTS_AT_ONCE, LANES_AT_ONCE, AHEAD_MAX)
         if behind:
-            ranges = columns([tuple(row) for row in behind], 6)
+            ranges = as_arrays([tuple(row) for row in behind], 6)
             # A statement of its own: it must see what was closed before the lock was ours.
             failpoints.reached("deliveries.open")
             await connection.execute(OPEN, *ranges)
@@ -129,9 +129,9 @@ async def open_new(pool: Pool) -> int:
         return len(behind)
 
 
-async def claim(pool: Pool, running: Mapping[str, int], at_once: int, seconds: float, holder: str) -> list[Job]:
+async def claim(pool: Pool, running: Mapping[str, int], at_once: int, seconds: float, holder: str) -> list[Delivery]:
     """Take what is due, for ``seconds``: at most ``at_once`` per subscription, ``running`` ones counted."""
-    busy = columns(sorted(running.items()), 2)
+    busy = as_arrays(sorted(running.items()), 2)
     failpoints.reached("deliveries.claim")
     return [_job(row) for row in await pool.fetch(CLAIM, *busy, at_once, seconds, holder, ROTATION_HOURS)]
 
@@ -142,8 +142,8 @@ async def take_back(pool: Pool, holder: str) -> None:
     await pool.execute(TAKE_BACK, holder)
 
 
-def _job(row: Any) -> Job:
-    return Job(
+def _job(row: Any) -> Delivery:
+    return Delivery(
         subscription_id=row["subscription_id"],
         topic=row["topic"],
         lane=row["lane"],

@@ -14,17 +14,17 @@ import aiohttp
 import structlog
 from joserfc.errors import JoseError
 from samenspel.contracts.cloudevents import STRUCTURED
-from samenspel.messaging.errors import PASSING
+from samenspel.messaging import TRANSIENT
 from samenspel.runtime import failpoints
 from samenspel.runtime.metrics import ATTEMPTS
 from samenspel.runtime.postgres import Pool
-from samenspel.runtime.wakeup import Bell
+from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier.deliveries import attempts, queue
-from services.notifier.deliveries.attempts import Outcome
-from services.notifier.deliveries.queue import Job
+from services.notifier.deliveries.attempts import AttemptResult
+from services.notifier.deliveries.queue import Delivery
 from services.notifier.domain import retry
-from services.notifier.domain.retry import Verdict
+from services.notifier.domain.retry import ResponseClass
 from services.notifier.endpoints import addresses, signing
 from services.notifier.settings import Settings
 
@@ -39,20 +39,20 @@ SETTLE_SECONDS: Final = 5.0
 FINISH_SECONDS: Final = 2.0
 
 
-class Sender:
+class DeliveryWorker:
     """Tells push subscriptions what the feed has for them. ``holder`` names this instance, after a restart too."""
 
-    def __init__(self, pool: Pool, settings: Settings, bell: Bell, holder: str) -> None:
+    def __init__(self, pool: Pool, settings: Settings, wakeup: Wakeup, holder: str) -> None:
         self._pool = pool
         self._settings = settings
-        self._bell = bell
+        self._wakeup = wakeup
         self._holder = holder
         self._local = settings.environment == "local"
-        self._seal = signing.Seal(settings.webhook_key.get_secret_value())
+        self._secret_box = signing.SecretBox(settings.webhook_key.get_secret_value())
         self._running: Counter[str] = Counter()
         self._attempts: set[asyncio.Task[None]] = set()
-        self._outcomes: list[Outcome] = []
-        self._told_at: dict[str, float] = {}
+        self._outcomes: list[AttemptResult] = []
+        self._notified_at: dict[str, float] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -60,7 +60,7 @@ class Sender:
             try:
                 await self._take_back()
                 while True:
-                    await self._keep_turning(client)
+                    await self._run_forever(client)
                     await asyncio.sleep(PAUSE_SECONDS)
             finally:
                 await self._finish()
@@ -69,27 +69,27 @@ class Sender:
         while True:
             try:
                 return await queue.take_back(self._pool, self._holder)
-            except PASSING as error:
+            except TRANSIENT as error:
                 log.warning("own deliveries not taken back; tried again", error=repr(error))
                 await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _keep_turning(self, client: aiohttp.ClientSession) -> None:
+    async def _run_forever(self, client: aiohttp.ClientSession) -> None:
         """Until something goes wrong: mostly that the database is away."""
         try:
             while True:
-                ring = self._bell.next_ring
-                if not await self._turn(client):
-                    await ring.within(POLL_SECONDS)
-        except PASSING as error:
+                ring = self._wakeup.next_ticket
+                if not await self._run_once(client):
+                    await ring.wait(POLL_SECONDS)
+        except TRANSIENT as error:
             log.warning("deliveries interrupted; tried again", error=repr(error))
         except Exception as error:
             log.exception("deliveries interrupted; tried again", exc_info=error)
 
-    async def _turn(self, client: aiohttp.ClientSession) -> bool:
+    async def _run_once(self, client: aiohttp.ClientSession) -> bool:
         """Close, open, claim; whether there was anything to do."""
         settled = len(self._outcomes)
         if settled:
-            await attempts.settle(self._pool, self._outcomes[:settled])
+            await attempts.record_attempts(self._pool, self._outcomes[:settled])
             del self._outcomes[:settled]
         opened = await queue.open_new(self._pool)
         lasting = self._settings.attempt_seconds + SETTLE_SECONDS
@@ -108,47 +108,47 @@ class Sender:
         for attempt in self._attempts:
             attempt.cancel()
         try:
-            await attempts.settle(self._pool, self._outcomes)
+            await attempts.record_attempts(self._pool, self._outcomes)
             await queue.take_back(self._pool, self._holder)
-        except PASSING as error:
+        except TRANSIENT as error:
             log.warning("attempts not written down; they are made again", error=repr(error))
 
-    async def _attempt(self, client: aiohttp.ClientSession, job: Job) -> None:
+    async def _attempt(self, client: aiohttp.ClientSession, job: Delivery) -> None:
         started = monotonic()
-        status, verdict = await self._tell(client, job)
+        status, verdict = await self._post(client, job)
         self._running[job.subscription_id] -= 1
         ATTEMPTS.labels(
             "delivered" if verdict.delivered else "unavailable" if verdict.unavailable else "failed"
         ).inc()
         if verdict.delivered:
-            self._told_at[job.subscription_id] = monotonic()
+            self._notified_at[job.subscription_id] = monotonic()
         self._outcomes.append(self._outcome(job, status, verdict, started))
-        self._bell.ring()
+        self._wakeup.notify()
 
-    async def _tell(self, client: aiohttp.ClientSession, job: Job) -> tuple[int | None, Verdict]:
+    async def _post(self, client: aiohttp.ClientSession, job: Delivery) -> tuple[int | None, ResponseClass]:
         try:
             url = addresses.parse(job.url, local=self._local)
-            secrets = [self._seal.open(sealed) for sealed in job.sealed_secrets]
+            secrets = [self._secret_box.decrypt(sealed) for sealed in job.sealed_secrets]
             headers = signing.headers(secrets, job.event_id, datetime.now(UTC), job.body)
             failpoints.reached("sender.tell")
             async with client.post(url, data=job.body, headers=headers, allow_redirects=False) as response:
                 # Only the status counts: what else it says is not read, and never kept.
-                return response.status, retry.judge(response.status, response.headers.get("Retry-After"))
+                return response.status, retry.classify_response(response.status, response.headers.get("Retry-After"))
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError, JoseError) as error:
             # The kind of error only: its text may hold what the receiver, or the network behind it, has said.
-            return None, Verdict(delivered=False, error=type(error).__name__, unavailable=True)
+            return None, ResponseClass(delivered=False, error=type(error).__name__, unavailable=True)
 
-    def _outcome(self, job: Job, status: int | None, verdict: Verdict, started: float) -> Outcome:
+    def _outcome(self, job: Delivery, status: int | None, verdict: ResponseClass, started: float) -> AttemptResult:
         seconds = monotonic() - started
         if verdict.delivered:
-            return Outcome(job, verdict, seconds, status)
+            return AttemptResult(job, verdict, seconds, status)
         # Who took another event meanwhile is there: then it is this event that fails.
-        away = verdict.unavailable and self._told_at.get(job.subscription_id, 0) < started
+        away = verdict.unavailable and self._notified_at.get(job.subscription_id, 0) < started
         settings = self._settings
         schedule = settings.pause_seconds if verdict.unavailable else settings.retry_after_seconds
-        wait = verdict.retry_after or retry.wait(schedule, job.attempts + 1, random.random())
-        pause = verdict.retry_after or retry.wait(settings.pause_seconds, job.rounds + 1, random.random())
-        return Outcome(job, verdict, seconds, status, wait, pause if away else None)
+        wait = verdict.retry_after or retry.retry_delay(schedule, job.attempts + 1, random.random())
+        pause = verdict.retry_after or retry.retry_delay(settings.pause_seconds, job.rounds + 1, random.random())
+        return AttemptResult(job, verdict, seconds, status, wait, pause if away else None)
 
 
 def _client(seconds: float, *, local: bool) -> aiohttp.ClientSession:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import orjson
-from samenspel.contracts.topics import CANONICAL, LaneName
+from samenspel.contracts.topics import CANONICAL, LaneId
 
 LANES_MAX: Final = 1_000
 TEXT_CHARS_MAX: Final = 16_000
@@ -28,7 +28,7 @@ class Place(NamedTuple):
 
 
 START: Final = Place()
-Cursor = Mapping[LaneName, Place]
+Cursor = Mapping[LaneId, Place]
 """Places by topic and lane; a lane that is absent stands at its start."""
 
 
@@ -41,7 +41,7 @@ def encode(cursor: Cursor) -> str:
     return urlsafe_b64encode(orjson.dumps(vector)).decode().rstrip("=")
 
 
-def decode(text: str) -> dict[LaneName, Place]:
+def decode(text: str) -> dict[LaneId, Place]:
     """The cursor in a text. Raises `BadCursor`; an empty text is the beginning of everything."""
     if not text:
         return {}

@@ -19,7 +19,7 @@ RETRY_AFTER_SECONDS_MAX: Final = 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ResponseClass:
     """What an attempt says: of the event, and of the receiver.
 
     ``retry_after`` is in seconds, and only there when the receiver named it.
@@ -32,12 +32,12 @@ class Verdict:
     retry_after: float | None = None
 
 
-def judge(status: int, retry_after: str | None) -> Verdict:
+def classify_response(status: int, retry_after: str | None) -> ResponseClass:
     """Standard Webhooks: 2xx is success, all else failure, redirects too; 410 means never again."""
     if 200 <= status < 300:
-        return Verdict(delivered=True)
+        return ResponseClass(delivered=True)
     unavailable = status in UNAVAILABLE
-    return Verdict(
+    return ResponseClass(
         delivered=False,
         error=f"HTTP {status}",
         unavailable=unavailable,
@@ -46,7 +46,7 @@ def judge(status: int, retry_after: str | None) -> Verdict:
     )
 
 
-def wait(schedule: Sequence[float], times: int, chance: float) -> float:
+def retry_delay(schedule: Sequence[float], times: int, chance: float) -> float:
     """Seconds to wait after having failed ``times`` times in a row; ``chance`` in [0, 1) spreads them.
 
     The last step of the schedule repeats: nothing is ever dropped.

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from samenspel.contracts.catalogue import FACTS
+from samenspel.contracts.catalogue import EVENT_TYPES
 from samenspel.contracts.notifications import Subscription, SubscriptionCancelled, SubscriptionCreated
 from samenspel.contracts.problems import Problem, Rejected
 
@@ -11,7 +11,7 @@ def create(
     stated: SubscriptionCreated, present: Subscription | None, organisation: str, *, has_endpoint: bool
 ) -> Subscription:
     """A new subscription; ``has_endpoint`` says whether its address was given over HTTP."""
-    problems = [_unknown_type(number, name) for number, name in enumerate(stated.types) if name not in FACTS]
+    problems = [_unknown_type(number, name) for number, name in enumerate(stated.types) if name not in EVENT_TYPES]
     if present is not None:
         problems.append(_exists(stated.subscription_id))
     if stated.delivery == "push" and not has_endpoint:

@@ -20,16 +20,16 @@ def new_secret() -> str:
     return "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
-class Seal:
+class SecretBox:
     """Keeps secrets unreadable in the database: JWE (RFC 7516) under one key of the notifier's."""
 
     def __init__(self, key: str) -> None:
         self._key = OctKey.import_key(sha256(key.encode()).digest())
 
-    def close(self, secret: str) -> str:
+    def encrypt(self, secret: str) -> str:
         return jwe.encrypt_compact(_SEALED, secret.encode(), self._key)
 
-    def open(self, sealed: str) -> str:
+    def decrypt(self, sealed: str) -> str:
         """Raises joserfc's `JoseError` when it was sealed under another key."""
         opened = jwe.decrypt_compact(sealed, self._key).plaintext
         return (opened or b"").decode()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import columns
+from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection, Pool
 
 EndpointKey = tuple[str, str]
@@ -39,7 +39,7 @@ async def rotate(pool: Pool, organisation: str, subscription_id: str, sealed_sec
 async def endpoints_of(connection: Connection, keys: Sequence[EndpointKey]) -> set[EndpointKey]:
     """Those of these for which an endpoint was given."""
     failpoints.reached("notifier.endpoints")
-    rows = await connection.fetch(ENDPOINTS, *columns(keys, 2))
+    rows = await connection.fetch(ENDPOINTS, *as_arrays(keys, 2))
     return {(row["organisation"], row["subscription_id"]) for row in rows}
 
 

@@ -3,9 +3,9 @@
 from typing import Any, Final
 
 from samenspel.contracts.notifications import Subscription
-from samenspel.contracts.topics import CANONICAL, LaneName
+from samenspel.contracts.topics import CANONICAL, LaneId
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import columns
+from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection, Pool
 
 from services.notifier.domain.cursor import Cursor, Place
@@ -94,7 +94,7 @@ async def figures(pool: Pool, organisation: str, subscription_id: str | None = N
     return await pool.fetch(FIGURES, organisation, subscription_id)
 
 
-async def cursor_of(pool: Pool, subscription_id: str) -> dict[LaneName, Place]:
+async def cursor_of(pool: Pool, subscription_id: str) -> dict[LaneId, Place]:
     """Behind which everything is still to be told; some of it may have been, in another order."""
     rows = await pool.fetch(CURSOR, subscription_id)
     return {(row["topic"], row["lane"]): Place(row["timeline"], row["sequence"]) for row in rows}
@@ -102,7 +102,7 @@ async def cursor_of(pool: Pool, subscription_id: str) -> dict[LaneName, Place]:
 
 async def acknowledge(pool: Pool, subscription_id: str, cursor: Cursor) -> None:
     """What lies up to ``cursor`` needs no more telling; the cursor never moves back."""
-    places = columns([(*name, *place) for name, place in sorted(cursor.items())], 4)
+    places = as_arrays([(*name, *place) for name, place in sorted(cursor.items())], 4)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(LOCK, subscription_id)
         await connection.execute(ACKNOWLEDGE, subscription_id, *places)

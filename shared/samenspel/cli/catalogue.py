@@ -10,7 +10,7 @@ from rich.table import Table
 from samenspel.cli.console import Exit, data, end, plainly, print_json
 from samenspel.cli.options import AsJson
 from samenspel.client.submit.statements import full_type
-from samenspel.contracts.catalogue import AGGREGATES, FACTS, SCHEMA_BASE, SUBMISSIONS, FactType, SubmissionType
+from samenspel.contracts.catalogue import AGGREGATES, EVENT_TYPES, SCHEMA_BASE, SUBMISSIONS, EventType, SubmissionType
 from samenspel.contracts.jsonschema import schemas
 
 
@@ -26,7 +26,7 @@ def catalogue(
     with plainly():
         if kind is None:
             return _show_all(as_json)
-        found = SUBMISSIONS.get(full_type(kind)), FACTS.get(full_type(kind))
+        found = SUBMISSIONS.get(full_type(kind)), EVENT_TYPES.get(full_type(kind))
         if kind in AGGREGATES:
             return print_json(_document(AGGREGATES[kind].schema_uri))
         if found == (None, None):
@@ -43,7 +43,7 @@ def _show_all(as_json: bool) -> None:
         return print_json(
             {
                 "submissions": [_submission(each) for each in SUBMISSIONS.values()],
-                "facts": [_fact(each) for each in FACTS.values()],
+                "facts": [_fact(each) for each in EVENT_TYPES.values()],
                 "aggregates": [
                     {"name": each.name, "topic": each.topic, "meaning": each.meaning} for each in AGGREGATES.values()
                 ],
@@ -54,13 +54,13 @@ def _show_all(as_json: bool) -> None:
         table.add_row(_short(each.name), each.domain, _meaning(each))
     data.print(table)
     facts = Table("type", "aggregate", "meaning", title="\nWhat comes of it", title_justify="left", box=None)
-    for fact in FACTS.values():
+    for fact in EVENT_TYPES.values():
         facts.add_row(_short(fact.name), fact.aggregate.name, fact.meaning)
     data.print(facts)
     return None
 
 
-def _show_one(submission: SubmissionType | None, fact: FactType | None, *, as_json: bool) -> None:
+def _show_one(submission: SubmissionType | None, fact: EventType | None, *, as_json: bool) -> None:
     if as_json:
         return print_json({"submission": submission and _submission(submission), "fact": fact and _fact(fact)})
     if submission:
@@ -81,7 +81,7 @@ def _show_example(kind: str, submission: SubmissionType | None) -> None:
     sys.stdout.write(line.decode() + "\n")
 
 
-def _schema_of(submission: SubmissionType | None, fact: FactType | None) -> dict[str, Any]:
+def _schema_of(submission: SubmissionType | None, fact: EventType | None) -> dict[str, Any]:
     """What one submits, when it can be submitted; else the state that the fact carries."""
     if submission is not None:
         return _document(submission.schema_uri)
@@ -106,7 +106,7 @@ def _submission(each: SubmissionType) -> dict[str, Any]:
     }
 
 
-def _fact(each: FactType) -> dict[str, Any]:
+def _fact(each: EventType) -> dict[str, Any]:
     return {
         "type": each.name,
         "aggregate": each.aggregate.name,
@@ -118,7 +118,7 @@ def _fact(each: FactType) -> dict[str, Any]:
 
 def _meaning(each: SubmissionType) -> str:
     """Some submissions have no words of their own; then the fact that they lead to says it."""
-    return each.meaning or FACTS[each.leads_to[0]].meaning
+    return each.meaning or EVENT_TYPES[each.leads_to[0]].meaning
 
 
 def _short(name: str) -> str:

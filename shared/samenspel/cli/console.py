@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from samenspel.client.access.errors import DoorRefused, SurroundingsMissing
+from samenspel.client.access.errors import EnvironmentUnavailable, RequestRefused
 from samenspel.client.access.local_issuer import IssuerRefused
 from samenspel.client.access.profile import ProfileError
 from samenspel.client.admin.kafka_admin import KafkaAdminError
@@ -33,7 +33,7 @@ class Exit(IntEnum):
     SURROUNDINGS = 3
 
 
-_MISSING: Final = (SurroundingsMissing, ProfileError, KafkaAdminError, IssuerRefused, ReplicaError)
+_MISSING: Final = (EnvironmentUnavailable, ProfileError, KafkaAdminError, IssuerRefused, ReplicaError)
 
 
 def end(code: Exit, *sentences: str) -> NoReturn:
@@ -50,7 +50,7 @@ def plainly() -> Iterator[None]:
         yield
     except _MISSING as error:
         end(Exit.SURROUNDINGS, str(error))
-    except DoorRefused as error:
+    except RequestRefused as error:
         end(Exit.NO, str(error))
     except BadLines as error:
         end(Exit.NO, *error.problems, f"{len(error.problems)} line(s) cannot be read; nothing was sent")

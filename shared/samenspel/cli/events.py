@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 import typer
 
 from samenspel.cli.console import Exit, data, end, plainly
-from samenspel.cli.options import AsJson, MaybeAs, reader
+from samenspel.cli.options import AsJson, MaybeAs, reading_organisation
 from samenspel.client.access.profile import Profile
-from samenspel.client.read.sentences import Names, sentence
-from samenspel.client.read.tail import From, Told, tail
+from samenspel.client.read.sentences import NameIndex, sentence
+from samenspel.client.read.tail import From, TailedEvent, tail
 from samenspel.client.submit.statements import full_type
-from samenspel.contracts.catalogue import FACTS
+from samenspel.contracts.catalogue import EVENT_TYPES
 
 app = typer.Typer(no_args_is_help=True, help="What has happened.")
 
@@ -36,18 +36,20 @@ def tail_command(
 ) -> None:
     """Show canonical events as sentences: who did what. Ctrl-C ends it."""
     types = [full_type(each) for each in kind or ()]
-    if unknown := [each for each in types if each not in FACTS]:
+    if unknown := [each for each in types if each not in EVENT_TYPES]:
         end(Exit.USAGE, f"there is no event type {unknown[0]}; `samenspel catalogue` shows what there is")
     form: Literal["raw", "json", "sentence"] = "raw" if raw else "json" if as_json else "sentence"
     with plainly():
         profile = Profile.find()
-        names = Names({each.oin: each.name for each in profile.credentials()})
-        events = tail(profile, reader(profile, organisation), names, since=since, follow=follow, types=types)
+        names = NameIndex({each.oin: each.name for each in profile.credentials()})
+        events = tail(
+            profile, reading_organisation(profile, organisation), names, since=since, follow=follow, types=types
+        )
         for told in islice(events, limit):
             _show(told, form, names)
 
 
-def _show(told: Told, form: Literal["raw", "json", "sentence"], names: Names) -> None:
+def _show(told: TailedEvent, form: Literal["raw", "json", "sentence"], names: NameIndex) -> None:
     event = told.event
     if form == "sentence":
         said = sentence(event.type, event.aggregate, told.submitter, event.value, names)

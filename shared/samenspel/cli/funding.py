@@ -10,10 +10,10 @@ from typing import Annotated
 import typer
 
 from samenspel.cli.console import Exit, data, end, plainly, print_json, talk
-from samenspel.cli.options import AsJson, MaybeAs, reader
+from samenspel.cli.options import AsJson, MaybeAs, reading_organisation
 from samenspel.client.access.profile import Profile
 from samenspel.client.read.explanation import Explanation, explain
-from samenspel.client.replica import Store, sync_over_kafka
+from samenspel.client.replica import ReplicaStore, sync_over_kafka
 from samenspel.contracts.topics import FUNDING, ORGANISATIONS
 
 app = typer.Typer(no_args_is_help=True, help="What the money does.")
@@ -43,19 +43,21 @@ def explain_command(
 
 
 @contextmanager
-def _replica(db: Path | None, organisation: str | None) -> Iterator[Store]:
+def _replica(db: Path | None, organisation: str | None) -> Iterator[ReplicaStore]:
     """The named one, or one that is made on the spot from Kafka and thrown away."""
     if db is not None:
-        with Store(db) as store:
+        with ReplicaStore(db) as store:
             yield store
         return
     profile = Profile.find()
     with (
         tempfile.TemporaryDirectory(prefix="samenspel-") as folder,
-        Store(Path(folder) / "now.db", create=True) as store,
+        ReplicaStore(Path(folder) / "now.db", create=True) as store,
     ):
         with talk.status("reading"):
-            report = sync_over_kafka(profile, reader(profile, organisation), store, topics=(ORGANISATIONS, FUNDING))
+            report = sync_over_kafka(
+                profile, reading_organisation(profile, organisation), store, topics=(ORGANISATIONS, FUNDING)
+            )
         if not report.is_sound:
             end(Exit.NO, "the lanes do not hold what their digests say: `samenspel replica sync` names where")
         yield store

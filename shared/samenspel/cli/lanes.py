@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from samenspel.cli.console import Exit, data, plainly, print_json, talk
 from samenspel.cli.options import AsJson, AsOperator
 from samenspel.client.access.profile import Profile
-from samenspel.client.admin.operator_api import OperatorDoor
+from samenspel.client.admin.operator_api import OperatorApi
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import Service
 
@@ -25,7 +25,7 @@ Of = Annotated[Service, typer.Argument(metavar="SERVICE", help="registry, fundin
 def list_command(service: Of, operator: AsOperator = OPERATOR, as_json: AsJson = False) -> None:
     """Every lane of a service. Ends with 1 when any door is closed."""
     with plainly():
-        found = asyncio.run(_door(service, operator).ask("GET", "/v1/lanes"))["items"]
+        found = asyncio.run(_operator_api(service, operator).ask("GET", "/v1/lanes"))["items"]
     if as_json:
         print_json(found)
     else:
@@ -50,7 +50,7 @@ def recover_command(
     It may be repeated: what is there already stays as it is.
     """
     with plainly(), talk.status("recovering"):
-        door = _door(service, operator)
+        door = _operator_api(service, operator)
         found = asyncio.run(door.ask("POST", "/v1/lanes/recoveries", body={"dryRun": dry_run}))["items"]
     if as_json:
         return print_json(found)
@@ -77,7 +77,7 @@ def new_timeline_command(
     Refused while `recover` can bring it back. Everybody who follows the lane rebuilds their copy of it.
     """
     with plainly(), talk.status("starting anew"):
-        door = _door(service, operator)
+        door = _operator_api(service, operator)
         said = asyncio.run(door.ask("POST", "/v1/lanes/timelines", body={"lane": lane, "why": why}))
     if as_json:
         return print_json(said)
@@ -94,6 +94,6 @@ def _say_unkept(causes: list[list[Any]]) -> None:
         data.print(f"to be sent again by {organisation}: {source} {id}", markup=False)
 
 
-def _door(service: Service, operator: str) -> OperatorDoor:
+def _operator_api(service: Service, operator: str) -> OperatorApi:
     profile = Profile.find()
-    return OperatorDoor(profile.system(), profile.credential(operator), service, ACT_SECONDS_MAX)
+    return OperatorApi(profile.system(), profile.credential(operator), service, ACT_SECONDS_MAX)

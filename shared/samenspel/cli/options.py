@@ -21,7 +21,7 @@ Via = Annotated[Literal["kafka", "http"], typer.Option(help="The door to use.")]
 Database = Annotated[Path, typer.Option("--db", metavar="FILE", help="The replica: an SQLite file.")]
 
 
-def reader(profile: Profile, named: str | None) -> str:
+def reading_organisation(profile: Profile, named: str | None) -> str:
     """As whom to read: the one that was named, or the first one we can speak as; all may read the same."""
     if named:
         return profile.credential(named).oin

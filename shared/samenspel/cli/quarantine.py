@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from samenspel.cli.console import Exit, data, end, plainly, print_json
 from samenspel.cli.options import AsJson, AsOperator
 from samenspel.client.access.profile import Profile
-from samenspel.client.admin.quarantine import Quarantine
+from samenspel.client.admin.quarantine import QuarantineClient
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import Service
 
@@ -96,9 +96,9 @@ def _act(number: int, action: Literal["retry", "discard"], service: Service, why
     data.print(outcome)
 
 
-def _of(service: Service, operator: str) -> Quarantine:
+def _of(service: Service, operator: str) -> QuarantineClient:
     profile = Profile.find()
-    return Quarantine(profile.system(), profile.credential(operator), service)
+    return QuarantineClient(profile.system(), profile.credential(operator), service)
 
 
 def _shown(content: dict[str, str] | None) -> str:

@@ -10,7 +10,7 @@ import orjson
 import typer
 
 from samenspel.cli.console import Exit, end, talk
-from samenspel.client.read.webhook_receiver import Received, Receiver
+from samenspel.client.read.webhook_receiver import ReceivedDelivery, WebhookReceiver
 
 SECRET_BYTES: Final = 32
 
@@ -27,7 +27,7 @@ def receive(
 ) -> None:
     """Receive webhooks here, verify their signatures, print each event. Ends with 1 when a signature was wrong."""
     shared = secret or "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
-    receiver = Receiver(shared, port=port, fail=fail, told=_print_json if as_json else _print_line)
+    receiver = WebhookReceiver(shared, port=port, fail=fail, told=_print_json if as_json else _print_line)
     with suppress(KeyboardInterrupt):
         asyncio.run(_serve(receiver, count, made=secret is None))
     events = len(receiver.events)
@@ -36,7 +36,7 @@ def receive(
     raise typer.Exit(Exit.NO if receiver.refused else Exit.OK)
 
 
-async def _serve(receiver: Receiver, count: int | None, *, made: bool) -> None:
+async def _serve(receiver: WebhookReceiver, count: int | None, *, made: bool) -> None:
     try:
         async with receiver:
             talk.print(f"listening on {receiver.url}")
@@ -51,12 +51,12 @@ async def _serve(receiver: Receiver, count: int | None, *, made: bool) -> None:
         )
 
 
-def _print_json(received: Received) -> None:
+def _print_json(received: ReceivedDelivery) -> None:
     if not received.repeated:
         print(orjson.dumps(received.event).decode(), flush=True)
 
 
-def _print_line(received: Received) -> None:
+def _print_line(received: ReceivedDelivery) -> None:
     event = received.event
     sequence = str(event.get("sequence", "")).lstrip("0")
     again = "  (came before)" if received.repeated else ""

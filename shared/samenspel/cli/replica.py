@@ -9,10 +9,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from samenspel.cli.console import Exit, data, plainly, print_json, talk
-from samenspel.cli.options import AsJson, Database, MaybeAs, Via, reader
+from samenspel.cli.options import AsJson, Database, MaybeAs, Via, reading_organisation
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica import (
-    Store,
+    ReplicaStore,
     SyncReport,
     VerifyReport,
     diff,
@@ -38,9 +38,9 @@ def sync_command(
     """
     with plainly():
         profile = Profile.find()
-        oin = reader(profile, organisation)
+        oin = reading_organisation(profile, organisation)
         sync = sync_over_kafka if via == "kafka" else sync_over_http
-        with Store(db, create=True) as store, _bar() as bar:
+        with ReplicaStore(db, create=True) as store, _bar() as bar:
             task = bar.add_task("reading", total=None)
             report = sync(
                 profile,
@@ -64,12 +64,12 @@ def verify_command(
     as_json: AsJson = False,
 ) -> None:
     """Make every lane anew from the stored bytes, and compare with its owner's. 1 when diverged or behind."""
-    with plainly(), Store(db) as store:
+    with plainly(), ReplicaStore(db) as store:
         if offline:
             report = verify(store)
         else:
             profile = Profile.find()
-            report = verify(store, profile, reader(profile, organisation))
+            report = verify(store, profile, reading_organisation(profile, organisation))
     if as_json:
         print_json({"equal": report.is_equal, **_plain(report), "total_digest": report.total_digest})
     else:
@@ -84,7 +84,7 @@ def diff_command(
     as_json: AsJson = False,
 ) -> None:
     """Name the aggregates that differ between two replicas. 1 when there are any."""
-    with plainly(), Store(left) as ours, Store(right) as theirs:
+    with plainly(), ReplicaStore(left) as ours, ReplicaStore(right) as theirs:
         differences = diff(ours, theirs)
     if as_json:
         print_json([_plain(each) for each in differences])

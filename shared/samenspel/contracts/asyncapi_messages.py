@@ -9,7 +9,7 @@ from samenspel.contracts import attributes
 from samenspel.contracts.attributes import example_headers, header_schema
 from samenspel.contracts.catalogue import (
     AGGREGATES,
-    FACTS,
+    EVENT_TYPES,
     RECEIPT_MODEL,
     RECEIPT_SCHEMA_URI,
     SUBMISSIONS,
@@ -47,7 +47,7 @@ def submitted(domain: Domain) -> Iterator[tuple[str, Object]]:
 
 def published(topic: str) -> Iterator[tuple[str, Object]]:
     """The canonical events on this topic."""
-    for each in FACTS.values():
+    for each in EVENT_TYPES.values():
         aggregate = each.aggregate
         if aggregate.topic != topic:
             continue

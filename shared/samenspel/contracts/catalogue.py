@@ -37,7 +37,7 @@ class Aggregate:
 
 
 @dataclass(frozen=True, slots=True)
-class FactType:
+class EventType:
     """A canonical event type; its data is the state of ``aggregate`` after it."""
 
     name: str
@@ -86,11 +86,11 @@ AGGREGATES: Final = {
 }
 
 
-def _facts(aggregate: Aggregate, **meanings: str) -> list[FactType]:
-    return [FactType(type_name(fact.replace("_", "-")), aggregate, meaning) for fact, meaning in meanings.items()]
+def _facts(aggregate: Aggregate, **meanings: str) -> list[EventType]:
+    return [EventType(type_name(fact.replace("_", "-")), aggregate, meaning) for fact, meaning in meanings.items()]
 
 
-FACTS: Final = {
+EVENT_TYPES: Final = {
     fact.name: fact
     for fact in (
         *_facts(
@@ -212,5 +212,5 @@ def submissions_of(domain: Domain) -> Mapping[str, SubmissionType]:
     return {name: submission for name, submission in SUBMISSIONS.items() if submission.domain == domain}
 
 
-Reference = tuple[str, str]
+AggregateRef = tuple[str, str]
 """An aggregate's name and its subject: ``("initiative.v1", "0f8f…")``."""

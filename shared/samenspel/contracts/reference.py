@@ -5,7 +5,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from samenspel.contracts.attributes import CANONICAL, RECEIPT, SUBMISSION, Attribute
-from samenspel.contracts.catalogue import AGGREGATES, FACTS, RECEIPT_MODEL, SUBMISSIONS, Aggregate, SubmissionType
+from samenspel.contracts.catalogue import (
+    AGGREGATES,
+    EVENT_TYPES,
+    RECEIPT_MODEL,
+    SUBMISSIONS,
+    Aggregate,
+    SubmissionType,
+)
 from samenspel.contracts.example_states import EXAMPLE_RECEIPT, EXAMPLE_STATES
 from samenspel.contracts.problems import CODES
 from samenspel.contracts.receipts import RECEIPT_TYPE
@@ -56,7 +63,7 @@ def _lines() -> Iterator[str]:
 def _submission(each: SubmissionType) -> Iterator[str]:
     yield f"### `{each.name}`\n"
     yield f"{_sentences(each.meaning)}\n"
-    leads_to = ", ".join(f"`{name}` ({FACTS[name].aggregate.name})" for name in each.leads_to)
+    leads_to = ", ".join(f"`{name}` ({EVENT_TYPES[name].aggregate.name})" for name in each.leads_to)
     yield f"- submitted on `{ingress(each.domain, _ANY)}`, or `POST /v1/events` of the {_service_of(each)}"
     yield f"- subject `{each.subject_field}`, lane key `{each.key_field}`"
     yield f"- may lead to {leads_to}"
@@ -70,7 +77,7 @@ def _aggregate(aggregate: Aggregate) -> Iterator[str]:
     yield f"- on `{aggregate.topic}`, written by the {OWNERS[aggregate.topic]}"
     yield f"- schema `{aggregate.schema_uri}`\n"
     yield "| type | it says |\n|---|---|"
-    for fact in FACTS.values():
+    for fact in EVENT_TYPES.values():
         if fact.aggregate is aggregate:
             yield f"| `{fact.name}` | {fact.meaning} |"
     yield ""

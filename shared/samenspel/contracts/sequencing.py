@@ -14,13 +14,13 @@ from samenspel.contracts.canonical import CanonicalEvent
 from samenspel.contracts.digest import replaced
 
 
-class Verdict(Enum):
+class SequenceVerdict(Enum):
     """What the law says of one event, given where the reader stands."""
 
     APPLY = auto()
     SKIP = auto()
     """Seen before, or of an older timeline."""
-    HOLE = auto()
+    GAP = auto()
     """Something before it is missing: read on, applying nothing, until that comes."""
     NEW_TIMELINE = auto()
     """The owner started the lane anew: this copy must be rebuilt from that timeline's first event."""
@@ -36,12 +36,12 @@ class Position:
     last_offset: int = -1
 
 
-def judge(position: Position, timeline: int, sequence: int) -> Verdict:
+def check(position: Position, timeline: int, sequence: int) -> SequenceVerdict:
     if timeline != position.timeline:
-        return Verdict.SKIP if timeline < position.timeline else Verdict.NEW_TIMELINE
+        return SequenceVerdict.SKIP if timeline < position.timeline else SequenceVerdict.NEW_TIMELINE
     if sequence == position.sequence + 1:
-        return Verdict.APPLY
-    return Verdict.SKIP if sequence <= position.sequence else Verdict.HOLE
+        return SequenceVerdict.APPLY
+    return SequenceVerdict.SKIP if sequence <= position.sequence else SequenceVerdict.GAP
 
 
 def advance(position: Position, event: CanonicalEvent, old_hash: int, new_hash: int) -> Position:

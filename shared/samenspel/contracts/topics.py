@@ -83,7 +83,7 @@ def topics_of(oin: str) -> list[Topic]:
     Ingress is stamped by the broker (a sender's clock can neither expire nor immortalise a record) and is
     never cut by size: only time removes what a service has not read yet.
     """
-    inbound = {
+    incoming = {
         "message.timestamp.type": "LogAppendTime",
         "retention.ms": str(INGRESS_RETENTION_DAYS * DAY_MS),
         "retention.bytes": "-1",
@@ -91,7 +91,7 @@ def topics_of(oin: str) -> list[Topic]:
     }
     outbound = {"retention.ms": str(RECEIPT_RETENTION_DAYS * DAY_MS), "retention.bytes": "-1"}
     domains = list(DOMAIN_OF.values())
-    return [Topic(ingress(domain, oin), 1, inbound) for domain in domains] + [
+    return [Topic(ingress(domain, oin), 1, incoming) for domain in domains] + [
         Topic(receipts(domain, oin), 1, outbound) for domain in domains
     ]
 
@@ -102,5 +102,5 @@ def lane_of(key: str, lanes: int) -> int:
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % lanes)
 
 
-LaneName = tuple[str, int]
+LaneId = tuple[str, int]
 """A topic and a partition of it."""

@@ -1,9 +1,38 @@
-"""The law of lanes: what keeps every copy equal to its owner's, over asyncpg, aiokafka and FastStream.
+"""The law of lanes over asyncpg, aiokafka and FastStream: everything a service needs besides its own rules.
 
-Read in this order: `law` (the rule), `lanes` (where sequence and digest advance), `publishing` (the bytes),
-`desk`, `sitting` and `behind` (the one transaction), `doors`, `batches`, `transports`, `reader` and `ingress` (what
-comes in), `comparison`, `gate` and `relay` (what goes out), `positions` and `projector` (following others),
-`heartbeat` and `membership` (leaving the work to others), `service` (all of it together).
-For the operator: `recovery`, `folding`, `recalling`, `timelines` and `upkeep` (a lane and Kafka came apart),
-`quarantine` and `redrive` (what could not be read or decided).
+A service imports from here only. Inside, each package imports only from packages to its right:
+``service``, ``operator``, ``ingress | recovery``, ``decisions``, ``inbox | outbox | projections``, ``kafka``,
+``errors``.
+
+* ``ingress``: submissions over Kafka and HTTP, and deferred submissions whose condition is met.
+* ``decisions``: one transaction that locks, loads, asks the service's `Decider`, and writes.
+* ``inbox``: first answers, deferrals, quarantine and ingress offsets; they make receiving idempotent.
+* ``outbox``: the journal, its relay to Kafka, and the reconciliation of a lane with Kafka before publishing.
+* ``projections``: copies of other services' aggregates, with a checkpoint per lane.
+* ``recovery`` and ``operator``: what an operator uses after a restore, and for quarantined records.
 """
+
+from samenspel.messaging.decisions.decider import Decider
+from samenspel.messaging.decisions.state import AggregateChange, DecisionState, StoredAggregate
+from samenspel.messaging.errors import TRANSIENT
+from samenspel.messaging.ingress.http_api import submit_over_http
+from samenspel.messaging.ingress.submitter import Submitter
+from samenspel.messaging.projections.projector import ProjectionListener
+from samenspel.messaging.service.app import create_app, serve
+from samenspel.messaging.service.definition import BackgroundWork, ServiceContext, ServiceDefinition
+
+__all__ = [
+    "TRANSIENT",
+    "AggregateChange",
+    "BackgroundWork",
+    "Decider",
+    "DecisionState",
+    "ProjectionListener",
+    "ServiceContext",
+    "ServiceDefinition",
+    "StoredAggregate",
+    "Submitter",
+    "create_app",
+    "serve",
+    "submit_over_http",
+]

@@ -13,19 +13,19 @@ class MessagingError(Exception):
     """Base of the law's own interruptions; all of them pass."""
 
 
-class DoorsClosed(MessagingError):
+class LaneNotReconciled(MessagingError):
     """The lanes have not been compared with Kafka since the database (re)started."""
 
 
-class LaneMissing(MessagingError):
+class LaneNotFound(MessagingError):
     """A lane is not there yet: its organisation is new, or its topic is."""
 
 
-class FenceLost(MessagingError):
+class Fenced(MessagingError):
     """Another instance has moved the position: what was read is not ours to decide."""
 
 
-PASSING = (
+TRANSIENT = (
     MessagingError,
     OSError,
     TimeoutError,

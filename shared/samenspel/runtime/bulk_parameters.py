@@ -7,12 +7,12 @@ _SEPARATOR: Final = "\x1e"
 """In none of our texts: identifiers, lines of headers and JSON have no control characters but the newline."""
 
 
-def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+def as_arrays(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
     """Rows as arrays; ``width`` of them also when there are no rows."""
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
 
-def joined(rows: Sequence[tuple[str | bytes | int, ...]], width: int) -> list[str]:
+def as_joined_texts(rows: Sequence[tuple[str | bytes | int, ...]], width: int) -> list[str]:
     """Rows as texts that ``string_to_array($1, chr(30))`` takes apart; for the many rows of a batch.
 
     asyncpg asks of every element of an array whether it is an array itself: that costs as much as all else about it.

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 
-class NoTurn(Exception):
+class ConcurrencyLimitReached(Exception):
     """This organisation has too many requests waiting."""
 
 
@@ -16,7 +16,7 @@ class _Places:
     users: int = 0
 
 
-class Turns:
+class ConcurrencyLimit:
     """At most ``at_once`` of each organisation's requests go on; the rest of them wait for their own."""
 
     def __init__(self, at_once: int) -> None:
@@ -24,7 +24,7 @@ class Turns:
         self._places: dict[str, _Places] = {}
 
     @asynccontextmanager
-    async def of(self, organisation: str, within: float) -> AsyncIterator[None]:
+    async def slot(self, organisation: str, within: float) -> AsyncIterator[None]:
         """Raises `NoTurn` when there was none within so many seconds."""
         places = self._places.setdefault(organisation, _Places(asyncio.Semaphore(self._at_once)))
         places.users += 1
@@ -32,7 +32,9 @@ class Turns:
             try:
                 await asyncio.wait_for(places.free.acquire(), within)
             except TimeoutError:
-                raise NoTurn("this organisation has too many requests going on: wait for their answers") from None
+                raise ConcurrencyLimitReached(
+                    "this organisation has too many requests going on: wait for their answers"
+                ) from None
             try:
                 yield
             finally:

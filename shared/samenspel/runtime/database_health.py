@@ -28,12 +28,12 @@ WAIT: Final = asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError
 """It is there, and takes nobody for a moment: it says the same to every instance."""
 
 
-class Heartbeat:
+class DatabaseHeartbeat:
     """``connect`` makes a connection; ``silenced`` is called when the database has not answered for too long."""
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]], silenced: Callable[[], None]) -> None:
         self._connect = connect
-        self._silenced = silenced
+        self._on_silent = silenced
         self._connection: Connection | None = None
         self._unanswered_since: float | None = None
         self.answers, self.silent = asyncio.Event(), asyncio.Event()
@@ -44,12 +44,12 @@ class Heartbeat:
         """Until cancelled."""
         try:
             while True:
-                await self.beat()
+                await self.probe_once()
                 await asyncio.sleep(BEAT_SECONDS if self._unanswered_since is None else PAUSE_SECONDS)
         finally:
             self._hang_up()
 
-    async def beat(self) -> None:
+    async def probe_once(self) -> None:
         """Ask once.
 
         Silence counts from the end of the first question: to a process that was stopped, and wakes up amid one, the
@@ -66,7 +66,7 @@ class Heartbeat:
             SILENCES.inc()
             self.answers.clear()
             self.silent.set()
-            self._silenced()
+            self._on_silent()
 
     async def _is_answered(self) -> bool:
         try:
@@ -88,23 +88,23 @@ class Heartbeat:
             connection.terminate()
 
 
-REMEMBERED_SECONDS: Final = 5.0
+STORAGE_FULL_SECONDS: Final = 5.0
 """After a refusal. Then it is tried again: whoever is not ready is sent nothing that could show it."""
 
 
-class Room:
+class StorageFull:
     """Remembers the last refusal (SQLSTATE class 53, insufficient resources) for a moment."""
 
     def __init__(self) -> None:
         self._until = 0.0
         self._said = ""
 
-    def note(self, error: BaseException) -> None:
+    def record_error(self, error: BaseException) -> None:
         """What stopped a transaction; nothing is remembered of what has other causes."""
         if isinstance(error, asyncpg.InsufficientResourcesError):
-            self._until, self._said = monotonic() + REMEMBERED_SECONDS, str(error)
+            self._until, self._said = monotonic() + STORAGE_FULL_SECONDS, str(error)
 
     @property
-    def lack(self) -> str | None:
+    def reason(self) -> str | None:
         """What the database said when it refused just now."""
         return self._said if monotonic() < self._until else None

@@ -6,8 +6,8 @@ Free in production. Tests put a knife here: the process dies before that await, 
 from collections.abc import Callable
 
 
-def _alive(name: str) -> None: ...
+def _no_op(name: str) -> None: ...
 
 
-reached: Callable[[str], None] = _alive
+reached: Callable[[str], None] = _no_op
 """Called as ``points.reached("ingress.commit")``; a test replaces it in a process of its own."""

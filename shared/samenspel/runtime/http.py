@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 
 from samenspel.contracts.jsonschema import schemas
 from samenspel.contracts.problems import Problem, pointer
-from samenspel.runtime.issuer_keys import KeysMissing
+from samenspel.runtime.issuer_keys import KeysUnavailable
 from samenspel.runtime.tokens import TokenRefused, TokenVerifier
 
 log = structlog.get_logger()
@@ -37,7 +37,7 @@ Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def create_app(title: str, description: str, lifespan: Lifespan, readiness: Readiness) -> FastAPI:
+def create_http_app(title: str, description: str, lifespan: Lifespan, readiness: Readiness) -> FastAPI:
     """An app with health, metrics, error answers and headers; ``readiness`` gives what is not in order, by name."""
     app = FastAPI(
         title=title,
@@ -73,7 +73,7 @@ def problem(
     return JSONResponse(body, status, media_type=PROBLEM, headers=dict(headers or {}))
 
 
-async def body_of(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
     """The request's body, at most 1 MiB. Raises 413 before more is read, and 415 for one that is compressed."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise HTTPException(415, "send the body as it is, without Content-Encoding", {"Accept-Encoding": "identity"})
@@ -88,7 +88,7 @@ async def body_of(request: Request) -> bytes:
     return bytes(body)
 
 
-def organisation_by(verifier: TokenVerifier) -> Callable[[Request], Awaitable[str]]:
+def organisation_dependency(verifier: TokenVerifier) -> Callable[[Request], Awaitable[str]]:
     """A dependency: the OIN that a request speaks for; 401 when it does not show that, 503 when it cannot be told."""
 
     async def organisation(request: Request) -> str:
@@ -99,7 +99,7 @@ def organisation_by(verifier: TokenVerifier) -> Callable[[Request], Awaitable[st
             return await verifier.organisation_of(given[0] if given else None)
         except TokenRefused as refusal:
             raise HTTPException(401, str(refusal), _challenge(refusal.error)) from None
-        except KeysMissing as missing:
+        except KeysUnavailable as missing:
             raise HTTPException(503, str(missing), {"Retry-After": "5"}) from None
 
     return organisation
@@ -180,7 +180,7 @@ def operator_only(operator: str, organisation_of: OrganisationOf, refusal: str) 
     return the_operator
 
 
-def refusals(said: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+def error_responses(said: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
     """What OpenAPI shows of the answers other than the good one, by status."""
     content = {PROBLEM: {"schema": {"type": "object"}}}
     return {status: {"description": text, "content": content} for status, text in said.items()}

@@ -25,7 +25,7 @@ CONNECTIONS_MAX: Final = 768
 """Below the 1,024 files that a process may have open by default."""
 
 
-class Connection(HttpToolsProtocol):
+class LimitedConnection(HttpToolsProtocol):
     """One client's connection. When there are too many, the one that has been silent longest gives way."""
 
     _deadline: TimerHandle | None = None
@@ -123,7 +123,7 @@ class Connection(HttpToolsProtocol):
         return self.cycle is None or self.cycle.response_complete
 
     def _make_room(self) -> None:
-        idle = [each for each in self.connections if isinstance(each, Connection) and each is not self]
+        idle = [each for each in self.connections if isinstance(each, LimitedConnection) and each is not self]
         idle = [each for each in idle if each._is_idle() and not each.transport.is_closing()]
         if idle:
             min(idle, key=lambda each: each.heard_at).transport.abort()
@@ -131,12 +131,12 @@ class Connection(HttpToolsProtocol):
             self._refuse(503, "there are too many connections")
 
 
-def listening(settings: ServiceSettings) -> dict[str, Any]:
+def uvicorn_settings(settings: ServiceSettings) -> dict[str, Any]:
     """Where and how uvicorn serves: its settings."""
     return {
         "host": settings.http_host,
         "port": settings.http_port,
-        "http": Connection,
+        "http": LimitedConnection,
         "ws": "none",
         "proxy_headers": False,
         "server_header": False,

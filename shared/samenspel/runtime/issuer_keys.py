@@ -25,11 +25,11 @@ FETCH_SECONDS_MAX: Final = 5.0
 KEY_SET_BYTES_MAX: Final = 262_144
 
 
-class KeysMissing(Exception):
+class KeysUnavailable(Exception):
     """The issuer's keys cannot be read, so nobody can be told apart now."""
 
 
-class Source(Protocol):
+class KeySource(Protocol):
     """Where a key set comes from."""
 
     def changed(self) -> bool:
@@ -80,10 +80,10 @@ class KeyAddress:
             return await response.content.read(KEY_SET_BYTES_MAX)
 
 
-class Keys:
+class IssuerKeys:
     """The issuer's keys as they were read last."""
 
-    def __init__(self, source: Source, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, source: KeySource, clock: Callable[[], float] = time.monotonic) -> None:
         self._source = source
         self._clock = clock
         self._turn = asyncio.Lock()
@@ -95,7 +95,7 @@ class Keys:
         if self._source.changed() or self._clock() - self._read_at > AGE_SECONDS_MAX:
             await self._read_again()
         if self._keys is None or self._clock() - self._read_at > UNHEARD_SECONDS_MAX:
-            raise KeysMissing("the keys of the token issuer cannot be read")
+            raise KeysUnavailable("the keys of the token issuer cannot be read")
         return self._keys
 
     async def to_find(self, kid: object) -> KeySet:
@@ -119,6 +119,6 @@ class Keys:
                 log.warning("keys of the token issuer not read", error=type(error).__name__)
 
 
-def keys_at(place: str) -> Keys:
+def key_source_at(place: str) -> IssuerKeys:
     """The keys at an https address, or in a file."""
-    return Keys(KeyAddress(place) if place.startswith("https://") else KeyFile(Path(place)))
+    return IssuerKeys(KeyAddress(place) if place.startswith("https://") else KeyFile(Path(place)))

@@ -7,7 +7,7 @@ from joserfc import jws, jwt
 from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
 from joserfc.jwk import KeySet
 
-from samenspel.runtime.issuer_keys import keys_at
+from samenspel.runtime.issuer_keys import key_source_at
 
 ALGORITHMS: Final = ["ES256", "PS256", "RS256"]
 """Asymmetric ones only: whoever may verify a token cannot make one."""
@@ -33,7 +33,7 @@ class TokenVerifier:
     """
 
     def __init__(self, jwks: str, issuer: str, audience: str) -> None:
-        self._keys = keys_at(jwks)
+        self._keys = key_source_at(jwks)
         self._claims = jwt.JWTClaimsRegistry(
             leeway=CLOCK_SKEW_SECONDS,
             iss={"essential": True, "value": issuer},

@@ -4,25 +4,25 @@ import asyncio
 from contextlib import suppress
 
 
-class Ring:
+class WakeupTicket:
     """The next time that the bell rings; to be taken before looking, so that no ring is missed."""
 
     def __init__(self) -> None:
         self._rung = asyncio.Event()
 
-    def happen(self) -> None:
+    def set(self) -> None:
         self._rung.set()
 
-    async def within(self, seconds: float) -> None:
+    async def wait(self, seconds: float) -> None:
         """Return at the ring, or after so many seconds without one."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._rung.wait(), seconds)
 
 
-class Bell:
+class Wakeup:
     def __init__(self) -> None:
-        self.next_ring = Ring()
+        self.next_ticket = WakeupTicket()
 
-    def ring(self) -> None:
-        rung, self.next_ring = self.next_ring, Ring()
-        rung.happen()
+    def notify(self) -> None:
+        rung, self.next_ticket = self.next_ticket, WakeupTicket()
+        rung.set()

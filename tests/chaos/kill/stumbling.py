@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-from samenspel.client.access.errors import DoorRefused, SurroundingsMissing
+from samenspel.client.access.errors import EnvironmentUnavailable, RequestRefused
 from samenspel.client.access.profile import System
-from samenspel.client.admin.quarantine import Quarantine
+from samenspel.client.admin.quarantine import QuarantineClient
 from samenspel.contracts.topics import DOMAIN_OF, ingress
 
 from tests.chaos.kill.stage import PATIENCE, Stage
@@ -51,13 +51,13 @@ async def retry(stage: Stage, wanted: str) -> None:
     """
     topic = ingress(DOMAIN_OF[stage.service], stage.organisation.oin)
     urls = System(kafka=stage.system.profile.system().kafka, http=stage.system.services.urls())
-    door = Quarantine(urls, operator_of(stage.system).credential, stage.service)
+    door = QuarantineClient(urls, operator_of(stage.system).credential, stage.service)
     for row in await stage.database.fetch(OPEN, topic):
 
         async def is_acted(number: int = row["number"]) -> bool:
             try:
                 outcome = await door.act(number, "retry", "")
-            except (SurroundingsMissing, DoorRefused) as error:
+            except (EnvironmentUnavailable, RequestRefused) as error:
                 assert "settled before" in str(error), error
                 return True
             if outcome not in (wanted, "repeated"):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 from types import SimpleNamespace
 
-from samenspel.messaging.outbox.reconciliation import Ahead, Tail
+from samenspel.messaging.outbox.reconciliation import DatabaseBehindLog, LogTail
 
 from tests.chaos.law.rules import Broken
 from tests.chaos.law.world import Event, Events, Owner, Published, Relay, Setting
@@ -33,7 +33,7 @@ def comparing(relay: Relay, owner: Owner, log: Events, setting: Setting) -> Iter
 def kafka_read(relay: Relay, log: Events, setting: Setting) -> Relay:
     try:
         tail, found = kafka_tail(log, relay.was, believed=setting.broken is Broken.ANOTHER_RECORD)
-    except Ahead:
+    except DatabaseBehindLog:
         return Relay("ahead")
     shorter = tail.contiguous < relay.was.sequence and setting.broken is not Broken.CUTS
     becomes = Published(relay.was.timeline, max(0, tail.contiguous), tail.next_offset, relay.was.cuts + shorter)
@@ -41,14 +41,14 @@ def kafka_read(relay: Relay, log: Events, setting: Setting) -> Relay:
 
 
 @cache
-def kafka_tail(log: Events, was: Published, *, believed: bool = False) -> tuple[Tail, Events]:
+def kafka_tail(log: Events, was: Published, *, believed: bool = False) -> tuple[LogTail, Events]:
     """What the product's comparison makes of the log behind ``was``; or of all of it, if another record is there."""
-    tail = Tail(was.sequence, was.next_offset) if believed or is_there(log, was) else Tail(0, 0)
+    tail = LogTail(was.sequence, was.next_offset) if believed or is_there(log, was) else LogTail(0, 0)
     found: dict[int, Event] = {}
     for offset in range(tail.next_offset, len(log)):
         event = log[offset]
         headers = [("ce_sequence", b"%d" % event.sequence), ("ce_timeline", b"%d" % event.timeline)]
-        tail.take(SimpleNamespace(headers=headers, offset=offset, value=b""), was.timeline)
+        tail.add(SimpleNamespace(headers=headers, offset=offset, value=b""), was.timeline)
         if event.timeline == was.timeline:
             found.setdefault(event.sequence, event)
     return tail, tuple(found.values())

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from functools import cache
 
-from samenspel.contracts.sequencing import Position, Verdict, judge
+from samenspel.contracts.sequencing import Position, SequenceVerdict, check
 
 from tests.chaos.law.rules import Broken
 from tests.chaos.law.world import Copy, Event, Events, Place, Reader, Setting, State, Step, put
 
-judged = cache(lambda timeline, sequence, *event: judge(Position(timeline, sequence), *event))
+judged = cache(lambda timeline, sequence, *event: check(Position(timeline, sequence), *event))
 
 
 def reader_steps(state: State, setting: Setting) -> Iterator[Step]:
@@ -47,13 +47,13 @@ def take(copy: Copy, index: int, log: Events, broken: object) -> CopyStep:
     event = log[reader.offset]
     verdict = verdict_on(reader.holds or copy.position, event, broken)
     words = "takes {} at offset {}: {}", event, reader.offset, verdict.name
-    if verdict is Verdict.NEW_TIMELINE and event.sequence == 1:
-        copy, verdict = copy._replace(position=Place(event.timeline), applied=(), offsets=()), Verdict.APPLY
-    missing = verdict in (Verdict.HOLE, Verdict.NEW_TIMELINE)
+    if verdict is SequenceVerdict.NEW_TIMELINE and event.sequence == 1:
+        copy, verdict = copy._replace(position=Place(event.timeline), applied=(), offsets=()), SequenceVerdict.APPLY
+    missing = verdict in (SequenceVerdict.GAP, SequenceVerdict.NEW_TIMELINE)
     if missing and not reader.in_hole:
         return words, with_reader(copy, index, Reader(open_lane(copy, log), in_hole=True))
     onwards = Reader(reader.offset + 1, in_hole=missing)
-    if verdict is not Verdict.APPLY:
+    if verdict is not SequenceVerdict.APPLY:
         return words, with_reader(copy, index, onwards)
     return words, applied(copy, index, event, onwards, broken)
 
@@ -66,13 +66,13 @@ def applied(copy: Copy, index: int, event: Event, onwards: Reader, broken: objec
     return with_reader(copy._replace(position=moved), index, onwards)
 
 
-def verdict_on(position: Place, event: Event, broken: object) -> Verdict:
+def verdict_on(position: Place, event: Event, broken: object) -> SequenceVerdict:
     timeline = position.timeline if broken is Broken.TIMELINE else event.timeline
-    verdict: Verdict = judged(position.timeline, position.sequence, timeline, event.sequence)
-    if broken is Broken.NO_GAPS and verdict is Verdict.HOLE:
-        return Verdict.APPLY
+    verdict: SequenceVerdict = judged(position.timeline, position.sequence, timeline, event.sequence)
+    if broken is Broken.NO_GAPS and verdict is SequenceVerdict.GAP:
+        return SequenceVerdict.APPLY
     if broken is Broken.NO_EQUALS and event.sequence == position.sequence:
-        return Verdict.APPLY
+        return SequenceVerdict.APPLY
     return verdict
 
 

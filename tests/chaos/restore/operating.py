@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import orjson
 from samenspel.client.access.profile import System
-from samenspel.client.admin.operator_api import OperatorDoor
+from samenspel.client.admin.operator_api import OperatorApi
 from samenspel.contracts.topics import DOMAIN_OF, Service, ingress
 
 from deploy.local.provisioning import fill_profile
@@ -40,7 +40,7 @@ async def recover(system: LocalSystem, service: Service) -> list[dict[str, Any]]
     """What `samenspel lanes recover` asks of the service; raises as the operator's door does."""
     operator = operator_of(system).credential
     urls = System(kafka=system.profile.system().kafka, http=system.services.urls())
-    door = OperatorDoor(urls, operator, service, seconds=120)
+    door = OperatorApi(urls, operator, service, seconds=120)
     found: list[dict[str, Any]] = (await door.ask("POST", "/v1/lanes/recoveries", body={"dryRun": False}))["items"]
     return found
 

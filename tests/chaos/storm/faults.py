@@ -67,8 +67,8 @@ async def zombie_with_a_lane_locked(stage: Stage, served: Served) -> tuple[str, 
         await eventually(lambda: victim.is_stopped or asking.done(), 90, f"{victim.name} with a lane locked")
         struck = time.monotonic()
         await asking
-        held = victim.is_stopped
-        return f"stop {victim.service}, lane locked" if held else "not stopped", time.monotonic() - struck
+        stored = victim.is_stopped
+        return f"stop {victim.service}, lane locked" if stored else "not stopped", time.monotonic() - struck
     finally:
         victim.process.send_signal(signal.SIGCONT)
 

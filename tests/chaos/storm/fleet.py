@@ -84,9 +84,9 @@ def instances_of(
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    with socket.socket() as log_reader:
+        log_reader.bind((LOOPBACK, 0))
+        return int(log_reader.getsockname()[1])
 
 
 def tell_all(process: psutil.Process, what: signal.Signals) -> None:

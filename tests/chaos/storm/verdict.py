@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from samenspel.client.replica import Store, sync_over_kafka, verify
+from samenspel.client.replica import ReplicaStore, sync_over_kafka, verify
 from samenspel.contracts.topics import CANONICAL, DOMAIN_OF, FUNDING, LANES_LOCAL, Service, ingress
 
 from deploy.local.system import LocalSystem
@@ -150,7 +150,7 @@ def first_of_each(records: Sequence[ConsumerRecord]) -> list[ConsumerRecord]:
 def _a_replica_is_equal(system: LocalSystem) -> None:
     """The client's own copy of every lane: each digest compared on the way, everything once more at the end."""
     oin = system.profile.anyone().oin
-    with Store(Path(system.home.path) / "storm.db", create=True) as store:
+    with ReplicaStore(Path(system.home.path) / "storm.db", create=True) as store:
         report = sync_over_kafka(system.profile, oin, store)
         assert report.is_sound, report
         verified = verify(store, system.profile, oin)

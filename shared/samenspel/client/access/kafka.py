@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
-from samenspel.client.access.errors import SurroundingsMissing
+from samenspel.client.access.errors import EnvironmentUnavailable
 from samenspel.client.access.profile import Credential, KafkaAccess
 
 Client = TypeVar("Client", AIOKafkaConsumer, AIOKafkaProducer)
@@ -44,28 +44,28 @@ def librdkafka_settings(access: KafkaAccess, credential: Credential) -> dict[str
 
 
 @asynccontextmanager
-async def started(client: Client, access: KafkaAccess, name: str) -> AsyncIterator[Client]:
+async def connect(client: Client, access: KafkaAccess, name: str) -> AsyncIterator[Client]:
     """An aiokafka client that has started, and stops at the end. Raises SurroundingsMissing."""
     try:
         try:
             await client.start()
         except KafkaConnectionError:
-            raise SurroundingsMissing(await _why_not(access, name)) from None
+            raise EnvironmentUnavailable(await _why_not(access, name)) from None
         except KafkaError as error:
-            raise SurroundingsMissing(f"Kafka at {access.bootstrap} refused {name}: {error}") from None
+            raise EnvironmentUnavailable(f"Kafka at {access.bootstrap} refused {name}: {error}") from None
         yield client
     finally:
         await client.stop()
 
 
-def away(access: KafkaAccess) -> str:
+def unreachable(access: KafkaAccess) -> str:
     return (
         f"Kafka at {access.bootstrap} does not answer: `samenspel up` starts a local one; "
         "for another, look at system.json in your profile"
     )
 
 
-def not_let_in(access: KafkaAccess, name: str) -> str:
+def access_refused(access: KafkaAccess, name: str) -> str:
     return (
         f"Kafka at {access.bootstrap} does not let {name} in: user or password is not, or no longer, right; "
         "ask the operator for a new one (`samenspel organisation admit`)"
@@ -82,5 +82,5 @@ async def _why_not(access: KafkaAccess, name: str) -> str:
         except (OSError, TimeoutError):
             continue
         writer.close()
-        return not_let_in(access, name)
-    return away(access)
+        return access_refused(access, name)
+    return unreachable(access)

@@ -12,11 +12,11 @@ from typing import Any, Final, Self
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
-from samenspel.client.access.errors import SurroundingsMissing
-from samenspel.client.access.kafka import away, librdkafka_settings, not_let_in
+from samenspel.client.access.errors import EnvironmentUnavailable
+from samenspel.client.access.kafka import access_refused, librdkafka_settings, unreachable
 from samenspel.client.access.profile import Credential, KafkaAccess
 
-LaneName = tuple[str, int]
+LaneId = tuple[str, int]
 ANSWER_SECONDS_MAX: Final = 10.0
 TURN_SECONDS: Final = 1.0
 RECORDS_MAX: Final = 5_000
@@ -41,7 +41,7 @@ class KafkaLanes:
         self._name = credential.name
         self._refused = False
         self._heard = time.monotonic()
-        self.reached: dict[LaneName, int] = {}
+        self.reached: dict[LaneId, int] = {}
         """The offset behind the last record that was handed out, per lane."""
         self._consumer = Consumer(
             {
@@ -67,7 +67,7 @@ class KafkaLanes:
     ) -> None:
         self._consumer.close()
 
-    def bounds(self, topics: Sequence[str]) -> dict[LaneName, tuple[int, int]]:
+    def bounds(self, topics: Sequence[str]) -> dict[LaneId, tuple[int, int]]:
         """Each lane of these topics: the first offset there is, and the one that the next record will get."""
         known = self._topics()
         try:
@@ -79,12 +79,12 @@ class KafkaLanes:
         except KafkaException as error:
             raise self._missing(error) from None
 
-    def read_from(self, offsets: Mapping[LaneName, int]) -> None:
+    def read_from(self, offsets: Mapping[LaneId, int]) -> None:
         self.reached = dict(offsets)
         self._heard = time.monotonic()
         self._consumer.assign([TopicPartition(*name, offset) for name, offset in offsets.items()])
 
-    def go_to(self, name: LaneName, offset: int) -> None:
+    def go_to(self, name: LaneId, offset: int) -> None:
         """Read one lane on from another offset."""
         self.reached[name] = offset
         self._consumer.seek(TopicPartition(*name, offset))
@@ -111,9 +111,9 @@ class KafkaLanes:
     def require_life(self) -> None:
         """Raise SurroundingsMissing when nothing has come for too long."""
         if time.monotonic() - self._heard > SILENT_SECONDS_MAX:
-            raise SurroundingsMissing(away(self._access))
+            raise EnvironmentUnavailable(unreachable(self._access))
 
-    def records(self, places: Mapping[LaneName, tuple[int, int]]) -> Iterator[Record]:
+    def records(self, places: Mapping[LaneId, tuple[int, int]]) -> Iterator[Record]:
         """The records of these lanes, each from its first offset until its second is reached; in order per lane.
 
         Meanwhile a lane may be told to `go_to` another place. Raises SurroundingsMissing when nothing comes.
@@ -142,7 +142,7 @@ class KafkaLanes:
             # Cut back or made anew: the law says which of its records count.
             self.go_to((record.topic(), record.partition()), self._start_of(record.topic(), record.partition()))
         elif error.code() not in _PASSING:
-            raise SurroundingsMissing(f"Kafka does not let {self._name} read {record.topic()}: {error.str()}")
+            raise EnvironmentUnavailable(f"Kafka does not let {self._name} read {record.topic()}: {error.str()}")
 
     def _start_of(self, topic: str, lane: int) -> int:
         start, _ = self._consumer.get_watermark_offsets(TopicPartition(topic, lane), timeout=ANSWER_SECONDS_MAX)
@@ -151,7 +151,7 @@ class KafkaLanes:
     def _on_error(self, error: KafkaError) -> None:
         self._refused |= error.code() == KafkaError._AUTHENTICATION
 
-    def _missing(self, error: KafkaException) -> SurroundingsMissing:
+    def _missing(self, error: KafkaException) -> EnvironmentUnavailable:
         if self._refused or error.args[0].code() == KafkaError._AUTHENTICATION:
-            return SurroundingsMissing(not_let_in(self._access, self._name))
-        return SurroundingsMissing(away(self._access))
+            return EnvironmentUnavailable(access_refused(self._access, self._name))
+        return EnvironmentUnavailable(unreachable(self._access))

@@ -17,7 +17,7 @@ from samenspel.contracts.topics import Service
 
 FOLDER: Final = Path(".samenspel") / "profile"
 CHECKOUT: Final = Path(samenspel.__file__).parents[2]
-Model = TypeVar("Model", bound=BaseModel)
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class ProfileError(LookupError):
@@ -134,7 +134,7 @@ def _candidates() -> Iterator[Path]:
         yield CHECKOUT / FOLDER
 
 
-def _read(model: type[Model], file: Path) -> Model:
+def _read(model: type[ModelT], file: Path) -> ModelT:
     try:
         return model.model_validate_json(file.read_bytes())
     except FileNotFoundError:

@@ -20,7 +20,7 @@ OWN: Final[tuple[Operation, ...]] = ("DESCRIBE", "READ", "WRITE")
 
 
 @dataclass(frozen=True, slots=True)
-class Right:
+class AclRule:
     """What one user may do on a topic or a consumer group, or on all whose name begins with `name`."""
 
     resource: Literal["topic", "group"]
@@ -47,24 +47,24 @@ QUOTA_OF_ORGANISATION: Final = Quota(
 Services have no quota: what they write is what organisations sent."""
 
 
-def rights_of_service(service: Service) -> list[Right]:
+def acls_of_service(service: Service) -> list[AclRule]:
     """Read what comes in for its domain and all that is canonical; write what it owns and its receipts."""
     domain = DOMAIN_OF[service]
-    canonical = [Right("topic", topic, OWN if owner == service else LOOK) for topic, owner in CANONICAL.items()]
+    canonical = [AclRule("topic", topic, OWN if owner == service else LOOK) for topic, owner in CANONICAL.items()]
     return [
-        Right("topic", f"{INGRESS}.{domain}.", LOOK, prefixed=True),
+        AclRule("topic", f"{INGRESS}.{domain}.", LOOK, prefixed=True),
         *canonical,
-        Right("topic", f"{RECEIPTS}.{domain}.", OWN, prefixed=True),
-        Right("group", f"samenspel-{service}", LOOK, prefixed=True),
+        AclRule("topic", f"{RECEIPTS}.{domain}.", OWN, prefixed=True),
+        AclRule("group", f"samenspel-{service}", LOOK, prefixed=True),
     ]
 
 
-def rights_of_organisation(oin: str) -> list[Right]:
+def acls_of_organisation(oin: str) -> list[AclRule]:
     """Write its own ingress, read what is canonical and its own receipts, in groups that bear its OIN."""
     domains = DOMAIN_OF.values()
     return [
-        *(Right("topic", ingress(domain, oin), SEND) for domain in domains),
-        *(Right("topic", topic, LOOK) for topic in CANONICAL),
-        *(Right("topic", receipts(domain, oin), LOOK) for domain in domains),
-        Right("group", f"{oin}.", LOOK, prefixed=True),
+        *(AclRule("topic", ingress(domain, oin), SEND) for domain in domains),
+        *(AclRule("topic", topic, LOOK) for topic in CANONICAL),
+        *(AclRule("topic", receipts(domain, oin), LOOK) for domain in domains),
+        AclRule("group", f"{oin}.", LOOK, prefixed=True),
     ]

@@ -14,10 +14,10 @@ from typing import Final
 
 from samenspel.client.access.local_issuer import Issuer
 from samenspel.client.access.profile import Credential, Profile
-from samenspel.client.admin.access_policy import QUOTA_OF_ORGANISATION, rights_of_organisation
+from samenspel.client.admin.access_policy import QUOTA_OF_ORGANISATION, acls_of_organisation
 from samenspel.client.admin.kafka_admin import KafkaAdmin, KafkaAdminError, admin_of
 from samenspel.client.submit.emit import emit
-from samenspel.client.submit.statements import state
+from samenspel.client.submit.statements import statement
 from samenspel.contracts.organisations import OPERATOR, OrganisationAdmitted
 from samenspel.contracts.receipts import Answer
 from samenspel.contracts.topics import topics_of
@@ -26,7 +26,7 @@ AT_ONCE: Final = 8
 PASSWORD_BYTES: Final = 32
 KNOWN_SECONDS_MAX: Final = 30.0
 KNOWN_POLL_SECONDS: Final = 0.1
-Told = Callable[[str], None]
+ProgressCallback = Callable[[str], None]
 
 
 async def admit(
@@ -34,7 +34,7 @@ async def admit(
     organisations: Sequence[OrganisationAdmitted],
     *,
     operator: str = OPERATOR,
-    told: Told = lambda _: None,
+    told: ProgressCallback = lambda _: None,
 ) -> list[Answer]:
     """Let these organisations in; the registry's answer to each, in order.
 
@@ -45,12 +45,12 @@ async def admit(
     profile.credential(operator)
     await asyncio.to_thread(_provide, profile, organisations, told)
     told("telling the registry")
-    statements = [state(operator, "organisation-admitted", _data(each)) for each in organisations]
+    statements = [statement(operator, "organisation-admitted", _data(each)) for each in organisations]
     answers = await emit(profile, operator, statements, via="http")
     return [answer for answer in answers if answer is not None]
 
 
-def _provide(profile: Profile, organisations: Sequence[OrganisationAdmitted], told: Told) -> None:
+def _provide(profile: Profile, organisations: Sequence[OrganisationAdmitted], told: ProgressCallback) -> None:
     """Topics, user, rights, quota and credential of each."""
     admin = admin_of(profile)
     issuer = Issuer(profile.issuer_folder)
@@ -60,7 +60,7 @@ def _provide(profile: Profile, organisations: Sequence[OrganisationAdmitted], to
     told("making users and rights")
     credentials = [_credential(each, known.get(each.oin), issuer) for each in organisations]
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for credential in pool.map(partial(_let_in, admin), credentials):
+        for credential in pool.map(partial(_grant_access, admin), credentials):
             profile.save(credential)
     _wait_until_known(admin, {credential.username for credential in credentials})
 
@@ -85,9 +85,9 @@ def _credential(stated: OrganisationAdmitted, known: Credential | None, issuer: 
     )
 
 
-def _let_in(admin: KafkaAdmin, credential: Credential) -> Credential:
+def _grant_access(admin: KafkaAdmin, credential: Credential) -> Credential:
     admin.ensure_user(credential.username, credential.password)
-    admin.ensure_acls(credential.username, rights_of_organisation(credential.oin))
+    admin.ensure_acls(credential.username, acls_of_organisation(credential.oin))
     admin.set_quota(credential.username, QUOTA_OF_ORGANISATION)
     return credential
 

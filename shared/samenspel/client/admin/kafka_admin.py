@@ -28,11 +28,11 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]  # public, but
 )
 
 from samenspel.client.access.profile import Profile
-from samenspel.client.admin.access_policy import Quota, Right
+from samenspel.client.admin.access_policy import AclRule, Quota
 from samenspel.client.admin.kafka_quotas import set_quotas
 from samenspel.contracts.topics import Topic
 
-PATIENCE: Final = 15.0
+REQUEST_SECONDS_MAX: Final = 15.0
 """Seconds that one request to the brokers may take."""
 SCRAM_ITERATIONS: Final = 4096
 _log = logging.getLogger(__name__)
@@ -87,19 +87,19 @@ class KafkaAdmin:
         """Make the user, or give it this password from now on."""
         credential = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, SCRAM_ITERATIONS)
         wish = UserScramCredentialUpsertion(name, credential, password.encode())
-        self._settle(f"user {name}", self._client.alter_user_scram_credentials([wish]).values())
+        self._await_results(f"user {name}", self._client.alter_user_scram_credentials([wish]).values())
 
     def remove_user(self, name: str) -> None:
         """Close the door to this user; sessions that are open end when they authenticate anew."""
         wish = UserScramCredentialDeletion(name, ScramMechanism.SCRAM_SHA_512)
         answers = self._client.alter_user_scram_credentials([wish]).values()
-        self._settle(f"removal of user {name}", answers, harmless={KafkaError.RESOURCE_NOT_FOUND})
+        self._await_results(f"removal of user {name}", answers, harmless={KafkaError.RESOURCE_NOT_FOUND})
 
     def users(self) -> list[str]:
         """The names of all who have a password."""
         answer = cast("Future[dict[str, object]]", self._client.describe_user_scram_credentials())
         try:
-            return sorted(answer.result(timeout=PATIENCE))
+            return sorted(answer.result(timeout=REQUEST_SECONDS_MAX))
         except (KafkaException, TimeoutError) as error:
             raise self._refusal("list of users", error) from error
 
@@ -119,17 +119,17 @@ class KafkaAdmin:
             if topic.name not in present
         ]
         if absent:
-            answers = self._client.create_topics(absent, operation_timeout=PATIENCE).values()
-            self._settle("topics", answers, harmless={KafkaError.TOPIC_ALREADY_EXISTS})
+            answers = self._client.create_topics(absent, operation_timeout=REQUEST_SECONDS_MAX).values()
+            self._await_results("topics", answers, harmless={KafkaError.TOPIC_ALREADY_EXISTS})
 
     def topics(self) -> list[str]:
         """The names of all topics, Kafka's own left out."""
         return sorted(name for name in self._partitions() if not name.startswith("__"))
 
-    def ensure_acls(self, user: str, rights: Iterable[Right]) -> None:
+    def ensure_acls(self, user: str, rights: Iterable[AclRule]) -> None:
         """Give the user these rights, besides those it has."""
         bindings = [binding for right in rights for binding in _bindings(user, right)]
-        self._settle(f"rights of {user}", self._client.create_acls(bindings).values())
+        self._await_results(f"rights of {user}", self._client.create_acls(bindings).values())
 
     def remove_acls(self, user: str) -> None:
         """Take all rights of the user away."""
@@ -142,7 +142,7 @@ class KafkaAdmin:
             AclOperation.ANY,
             AclPermissionType.ANY,
         )
-        self._settle(f"removal of the rights of {user}", self._client.delete_acls([every]).values())
+        self._await_results(f"removal of the rights of {user}", self._client.delete_acls([every]).values())
 
     def set_quota(self, user: str, quota: Quota | None) -> None:
         """Limit what the user may ask of each broker; beyond it Kafka slows it down. None: no limit."""
@@ -153,16 +153,16 @@ class KafkaAdmin:
 
     def _partitions(self) -> dict[str, int]:
         try:
-            metadata = self._client.list_topics(timeout=PATIENCE)
+            metadata = self._client.list_topics(timeout=REQUEST_SECONDS_MAX)
         except KafkaException as error:
             raise self._refusal("list of topics", error) from error
         return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
 
-    def _settle(self, wish: str, answers: Iterable[Future[Any]], *, harmless: Iterable[int] = ()) -> None:
+    def _await_results(self, wish: str, answers: Iterable[Future[Any]], *, harmless: Iterable[int] = ()) -> None:
         """Wait for all answers; raise KafkaAdminError for the first that refuses."""
         for answer in answers:
             try:
-                answer.result(timeout=PATIENCE)
+                answer.result(timeout=REQUEST_SECONDS_MAX)
             except KafkaException as error:
                 if error.args[0].code() not in harmless:
                     raise self._refusal(wish, error) from error
@@ -175,7 +175,7 @@ class KafkaAdmin:
         if self._locked_out:
             return KafkaAdminError(f"Kafka did not do '{wish}': it does not know this user or its password")
         if isinstance(error, TimeoutError):
-            return KafkaAdminError(f"Kafka did not answer '{wish}' within {PATIENCE:.0f} s")
+            return KafkaAdminError(f"Kafka did not answer '{wish}' within {REQUEST_SECONDS_MAX:.0f} s")
         reason = error.args[0].name().strip("_").replace("_", " ").lower()
         return KafkaAdminError(f"Kafka did not do '{wish}': {reason}")
 
@@ -184,7 +184,7 @@ class KafkaAdmin:
         _log.debug("%s", error)
 
 
-def _bindings(user: str, right: Right) -> list[AclBinding]:
+def _bindings(user: str, right: AclRule) -> list[AclBinding]:
     pattern = ResourcePatternType.PREFIXED if right.prefixed else ResourcePatternType.LITERAL
     return [
         AclBinding(

@@ -7,7 +7,7 @@ from typing import Any, Final
 import aiohttp
 import orjson
 
-from samenspel.client.access.errors import DoorRefused, SurroundingsMissing
+from samenspel.client.access.errors import EnvironmentUnavailable, RequestRefused
 from samenspel.client.access.profile import Credential, System
 from samenspel.client.submit.http import said
 from samenspel.contracts.topics import Service
@@ -16,7 +16,7 @@ REQUEST_SECONDS_MAX: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class OperatorDoor:
+class OperatorApi:
     """One service's. ``seconds`` is how long an answer may take."""
 
     system: System
@@ -38,10 +38,10 @@ class OperatorDoor:
             ):
                 status, content = response.status, await response.read()
         except (aiohttp.ClientError, TimeoutError):
-            raise SurroundingsMissing(
+            raise EnvironmentUnavailable(
                 f"the {self.service} at {url} does not answer: `samenspel status` shows what runs"
             ) from None
         if status != 200:
-            raise DoorRefused(f"the {self.service}: {said(status, content)}")
+            raise RequestRefused(f"the {self.service}: {said(status, content)}")
         answer: dict[str, Any] = orjson.loads(content)
         return answer

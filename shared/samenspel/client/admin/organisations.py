@@ -4,7 +4,7 @@ from typing import Any
 
 import aiohttp
 
-from samenspel.client.access.errors import SurroundingsMissing
+from samenspel.client.access.errors import EnvironmentUnavailable
 from samenspel.client.access.profile import Credential, System
 
 
@@ -23,6 +23,6 @@ async def list_organisations(system: System, credential: Credential) -> list[dic
                     return found
                 found += page
     except (aiohttp.ClientError, TimeoutError):
-        raise SurroundingsMissing(
+        raise EnvironmentUnavailable(
             f"the registry at {url} does not answer: `samenspel status` shows what runs"
         ) from None

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from samenspel.client.access.profile import Credential, System
-from samenspel.client.admin.operator_api import OperatorDoor
+from samenspel.client.admin.operator_api import OperatorApi
 from samenspel.contracts.topics import Service
 
 
 @dataclass(frozen=True, slots=True)
-class Quarantine:
+class QuarantineClient:
     """One service's, as the operator. Raises SurroundingsMissing, or DoorRefused with what the service said."""
 
     system: System
@@ -39,5 +39,5 @@ class Quarantine:
     async def _ask(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> dict[str, Any]:
-        door = OperatorDoor(self.system, self.operator, self.service)
+        door = OperatorApi(self.system, self.operator, self.service)
         return await door.ask(method, f"/v1/quarantined-records{path}", query, body)

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import orjson
 
-from samenspel.client.read.sentences import Names, euro, sentence
-from samenspel.client.replica.store import Store
+from samenspel.client.read.sentences import NameIndex, euro, sentence
+from samenspel.client.replica.store import ReplicaStore
 from samenspel.contracts.catalogue import APPLICATION, PROGRAMME
 
 _STATE: Final = "select value from aggregate where (aggregate, subject) = (?, ?)"
@@ -56,13 +56,13 @@ class Explanation:
     steps: tuple[Step, ...]
 
 
-def explain(store: Store, application_id: str) -> Explanation | None:
+def explain(store: ReplicaStore, application_id: str) -> Explanation | None:
     """None when this replica knows no such application."""
     application = _state(store, APPLICATION.name, application_id)
     if application is None:
         return None
     programme = _state(store, PROGRAMME.name, application["programme_id"])
-    names = Names()
+    names = NameIndex()
     for aggregate, value in store.query(_NAMES):
         names.learn(aggregate, orjson.loads(value))
     return Explanation(
@@ -73,12 +73,12 @@ def explain(store: Store, application_id: str) -> Explanation | None:
     )
 
 
-def _state(store: Store, aggregate: str, subject: str) -> dict[str, Any] | None:
+def _state(store: ReplicaStore, aggregate: str, subject: str) -> dict[str, Any] | None:
     row = next(iter(store.query(_STATE, aggregate, subject)), None)
     return orjson.loads(row[0]) if row else None
 
 
-def _sentences(application: dict[str, Any], programme: dict[str, Any] | None, names: Names) -> Iterator[str]:
+def _sentences(application: dict[str, Any], programme: dict[str, Any] | None, names: NameIndex) -> Iterator[str]:
     what = application.get("activity") or "An application"
     who = (application.get("beneficiary") or {}).get("name") or names.organisation(application["applicant"])
     yield f"{what}, for {who}, submitted by {names.organisation(application['applicant'])}."
@@ -104,7 +104,7 @@ def _sentences(application: dict[str, Any], programme: dict[str, Any] | None, na
         yield f"The authority says: {said}"
 
 
-def _steps(store: Store, application: dict[str, Any], names: Names) -> Iterator[Step]:
+def _steps(store: ReplicaStore, application: dict[str, Any], names: NameIndex) -> Iterator[Step]:
     """The programme's and the application's own events, and the grants that took room before it, in order."""
     about = {"programme": application["programme_id"], "application": application["application_id"]}
     for time, id, lane, sequence, kind, aggregate, submitter, value in store.query_named(_HISTORY, about):

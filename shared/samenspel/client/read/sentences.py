@@ -17,7 +17,7 @@ def euro(cents: int) -> str:
     return f"€ {grouped},{rest:02d}" if rest else f"€ {grouped}"
 
 
-class Names:
+class NameIndex:
     """Names of organisations, by OIN, and titles of initiatives and programmes, by id: learnt from events."""
 
     def __init__(self, known: Mapping[str, str] | None = None) -> None:
@@ -39,7 +39,7 @@ class Names:
         return f"'{self._titles[id]}'" if id in self._titles else str(id)
 
 
-def sentence(kind: str, aggregate: str, submitter: str, value: bytes, names: Names) -> str:
+def sentence(kind: str, aggregate: str, submitter: str, value: bytes, names: NameIndex) -> str:
     """What this event says; its type when it is one that we have no words for. Learns from it on the way."""
     try:
         data = orjson.loads(value)
@@ -51,8 +51,8 @@ def sentence(kind: str, aggregate: str, submitter: str, value: bytes, names: Nam
     return f"{names.organisation(submitter)} {said}"
 
 
-def _milestone(verb: str) -> Callable[[Data, Names], str]:
-    def tell(data: Data, names: Names) -> str:
+def _milestone(verb: str) -> Callable[[Data, NameIndex], str]:
+    def tell(data: Data, names: NameIndex) -> str:
         slug = data["latest_milestone"]
         milestone = next(each for each in data["milestones"] if each["milestone"] == slug)
         ending = f": {milestone['reason']}" if milestone.get("reason") and verb != "reached" else ""
@@ -63,16 +63,16 @@ def _milestone(verb: str) -> Callable[[Data, Names], str]:
     return tell
 
 
-def _registered(data: Data, names: Names) -> str:
+def _registered(data: Data, names: NameIndex) -> str:
     partners = ", ".join(map(names.organisation, data.get("partners") or ()))
     return f"registered initiative '{data['title']}' ({data['theme']}){f' with {partners}' if partners else ''}"
 
 
-def _submitted(data: Data, names: Names) -> str:
+def _submitted(data: Data, names: NameIndex) -> str:
     return f"applied for money from {names.title(data['programme_id'])}"
 
 
-def _decided(data: Data, names: Names) -> str:
+def _decided(data: Data, names: NameIndex) -> str:
     decision = data["decision"]
     who = (data.get("beneficiary") or {}).get("name") or names.organisation(data["applicant"])
     programme = names.title(data["programme_id"])
@@ -83,11 +83,11 @@ def _decided(data: Data, names: Names) -> str:
     return f"granted {who} {euro(decision['granted_cents'])}{part} from {programme}; {left} is left"
 
 
-def _opened(data: Data, names: Names) -> str:
+def _opened(data: Data, names: NameIndex) -> str:
     return f"opened programme '{data['name']}' with a ceiling of {euro(data['ceiling_cents'])}"
 
 
-_SENTENCES: Final[Mapping[str, Callable[[Data, Names], str]]] = {
+_SENTENCES: Final[Mapping[str, Callable[[Data, NameIndex], str]]] = {
     type_name(fact): tell
     for fact, tell in {
         "organisation-admitted": lambda data, names: f"admitted {data['name']} ({data['kind']})",

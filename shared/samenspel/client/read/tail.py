@@ -7,9 +7,9 @@ from typing import Final, Literal
 
 import orjson
 
-from samenspel.client.access.kafka_lanes import KafkaLanes, LaneName, Record
+from samenspel.client.access.kafka_lanes import KafkaLanes, LaneId, Record
 from samenspel.client.access.profile import Profile
-from samenspel.client.read.sentences import Names
+from samenspel.client.read.sentences import NameIndex
 from samenspel.contracts.canonical import CanonicalEvent, read, to_structured
 from samenspel.contracts.topics import CANONICAL, FUNDING, INITIATIVES, ORGANISATIONS
 
@@ -21,7 +21,7 @@ _NAMING: Final = (ORGANISATIONS, INITIATIVES, FUNDING)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TailedEvent:
     """An event, and the attributes that a sentence needs beside it."""
 
     event: CanonicalEvent
@@ -36,12 +36,12 @@ class Told:
 def tail(
     profile: Profile,
     organisation: str,
-    names: Names,
+    names: NameIndex,
     *,
     since: From,
     follow: bool = True,
     types: Collection[str] = (),
-) -> Iterator[Told]:
+) -> Iterator[TailedEvent]:
     """Events of the four canonical topics, in order per lane; without ``follow`` up to the present ends.
 
     Organisations are read first, and of initiatives and programmes the latest, so that ``names`` knows them.
@@ -58,7 +58,7 @@ def tail(
                 yield told
 
 
-def _naming(name: LaneName, start: int, end: int, since: From) -> tuple[int, int]:
+def _naming(name: LaneId, start: int, end: int, since: From) -> tuple[int, int]:
     """What to read of a lane for its names: every organisation; of the rest the latest, unless all is shown."""
     if name[0] == ORGANISATIONS:
         return start, end
@@ -66,8 +66,8 @@ def _naming(name: LaneName, start: int, end: int, since: From) -> tuple[int, int
 
 
 def _read(
-    lanes: KafkaLanes, starts: dict[LaneName, int], ends: dict[LaneName, tuple[int, int]] | None
-) -> Iterator[Told]:
+    lanes: KafkaLanes, starts: dict[LaneId, int], ends: dict[LaneId, tuple[int, int]] | None
+) -> Iterator[TailedEvent]:
     lanes.read_from(starts)
     while ends is None or any(lanes.reached[name] < end for name, (_, end) in ends.items()):
         records = lanes.batch(RECORDS_MAX, WAIT_SECONDS)
@@ -78,12 +78,12 @@ def _read(
             lanes.require_life()
 
 
-def _told(record: Record) -> Told:
+def _told(record: Record) -> TailedEvent:
     headers = dict(record.headers())
     event = read(record.topic(), record.partition(), record.offset(), record.headers(), record.value())
-    return Told(event, headers["ce_authid"].decode().rpartition(":")[2], headers["ce_time"].decode())
+    return TailedEvent(event, headers["ce_authid"].decode().rpartition(":")[2], headers["ce_time"].decode())
 
 
-def _learn(names: Names, event: CanonicalEvent) -> None:
+def _learn(names: NameIndex, event: CanonicalEvent) -> None:
     with suppress(orjson.JSONDecodeError, KeyError, TypeError):
         names.learn(event.aggregate, orjson.loads(event.value))

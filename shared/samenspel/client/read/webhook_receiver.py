@@ -19,7 +19,7 @@ BODY_BYTES_MAX: Final = 128 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class ReceivedDelivery:
     """One delivery whose signature was right. ``event`` is the CloudEvent, ``repeated`` whether it came before."""
 
     id: str
@@ -28,7 +28,7 @@ class Received:
 
 
 @dataclass(slots=True)
-class Receiver:
+class WebhookReceiver:
     """A webhook receiver; ``async with`` starts and stops it.
 
     ``fail`` answers 503 to the first so many deliveries, as a receiver in trouble does; so does one that has no
@@ -38,8 +38,8 @@ class Receiver:
     secret: str | None = None
     port: int = 0
     fail: int = 0
-    told: Callable[[Received], None] = lambda received: None
-    verified: list[Received] = field(default_factory=list)
+    told: Callable[[ReceivedDelivery], None] = lambda received: None
+    verified: list[ReceivedDelivery] = field(default_factory=list)
     refused: int = 0
     failed: int = 0
     _ids: set[str] = field(default_factory=set)
@@ -85,7 +85,7 @@ class Receiver:
             self.refused += 1
             return web.Response(status=401)
         identity = request.headers["webhook-id"]
-        received = Received(identity, orjson.loads(body), identity in self._ids)
+        received = ReceivedDelivery(identity, orjson.loads(body), identity in self._ids)
         async with self._progress:
             self.verified.append(received)
             self._ids.add(identity)

@@ -10,7 +10,7 @@ from samenspel.client.replica.diff import Difference, diff
 from samenspel.client.replica.feed import sync_over_http
 from samenspel.client.replica.kafka import sync_over_kafka
 from samenspel.client.replica.report import LaneReport, SyncReport
-from samenspel.client.replica.store import ReplicaError, Store
+from samenspel.client.replica.store import ReplicaError, ReplicaStore
 from samenspel.client.replica.verify import VerifyReport, verify
 
 __all__ = [
@@ -18,7 +18,7 @@ __all__ = [
     "Divergence",
     "LaneReport",
     "ReplicaError",
-    "Store",
+    "ReplicaStore",
     "SyncReport",
     "VerifyReport",
     "diff",

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from samenspel.client.replica.headers import Header, HeaderShape, HeaderShapes
 from samenspel.contracts.digest import MODULUS, REMOVED, state_hash, to_hex
-from samenspel.contracts.sequencing import Position, Verdict, is_removal, judge
+from samenspel.contracts.sequencing import Position, SequenceVerdict, check, is_removal
 
-LaneName = tuple[str, int]
+LaneId = tuple[str, int]
 """Topic and partition."""
 OIN_DIGITS: Final = 20
 
@@ -31,7 +31,7 @@ class Divergence:
 
 
 @dataclass(slots=True)
-class Lane:
+class ReplicaLane:
     """Where the copy stands on one lane; ``stored`` is the sequence that the file has."""
 
     topic: str
@@ -52,7 +52,7 @@ class Lane:
         self.label = f"{self.topic}/{self.partition}"
 
     @property
-    def name(self) -> LaneName:
+    def name(self) -> LaneId:
         return self.topic, self.partition
 
 
@@ -71,10 +71,10 @@ def key_of(aggregate: bytes, subject: bytes) -> bytes:
     return aggregate + b"\n" + subject
 
 
-class Copy:
+class ReplicaBatch:
     """Takes records; ``rows`` are the events applied since the last commit, as rows of table ``event``."""
 
-    def __init__(self, lanes: Mapping[LaneName, Lane], hashes: Hashes) -> None:
+    def __init__(self, lanes: Mapping[LaneId, ReplicaLane], hashes: Hashes) -> None:
         self.lanes = dict(lanes)
         self.hashes = hashes
         self.rows: list[tuple[Any, ...]] = []
@@ -82,7 +82,7 @@ class Copy:
         self._shapes = HeaderShapes()
         self._shape: HeaderShape | None = None
 
-    def take(self, lane: Lane, offset: int, headers: Sequence[Header], value: bytes) -> Verdict:
+    def apply(self, lane: ReplicaLane, offset: int, headers: Sequence[Header], value: bytes) -> SequenceVerdict:
         """Apply one record if the law says so. A lane that diverged takes nothing more."""
         names, values = zip(*headers, strict=False)
         shape = self._shape
@@ -93,18 +93,18 @@ class Copy:
         if number != lane.sequence + 1 or int(timeline) != lane.timeline:
             return self._pass_over(lane, int(timeline), number)
         if lane.divergence is not None:
-            return Verdict.SKIP
+            return SequenceVerdict.SKIP
         key = key_of(aggregate, subject)
         new = REMOVED if is_removal(value) else state_hash(aggregate, subject, value)
         after = (lane.digest - self.hashes[key] + new) % MODULUS
         row = _row_of(lane, number, shape.columns(values), new, digest, shape.lines(values), value)
         if after != int(digest, 16):
             lane.divergence = Divergence(lane.label, number, row[3], row[5], row[6])
-            return Verdict.SKIP
+            return SequenceVerdict.SKIP
         lane.sequence, lane.digest, lane.last_offset = number, after, offset
         self.hashes[key] = new
         self.rows.append(row)
-        return Verdict.APPLY
+        return SequenceVerdict.APPLY
 
     def committed(self) -> None:
         """The store has everything; begin anew."""
@@ -112,16 +112,16 @@ class Copy:
         for lane in self.lanes.values():
             lane.stored = lane.timeline, lane.sequence
 
-    def _pass_over(self, lane: Lane, timeline: int, sequence: int) -> Verdict:
+    def _pass_over(self, lane: ReplicaLane, timeline: int, sequence: int) -> SequenceVerdict:
         """The rare cases, as `messaging.law` judges them; only APPLY was decided above."""
-        verdict = judge(Position(lane.timeline, lane.sequence), timeline, sequence)
-        if verdict is Verdict.HOLE:
+        verdict = check(Position(lane.timeline, lane.sequence), timeline, sequence)
+        if verdict is SequenceVerdict.GAP:
             lane.ahead = max(lane.ahead, sequence)
         return verdict
 
 
 def _row_of(
-    lane: Lane, number: int, columns: Sequence[bytes], new: int, digest: bytes, lines: bytes, value: bytes
+    lane: ReplicaLane, number: int, columns: Sequence[bytes], new: int, digest: bytes, lines: bytes, value: bytes
 ) -> tuple[Any, ...]:
     """A row of table ``event``, without its number."""
     return (
@@ -144,5 +144,5 @@ def _text_or_bytes(value: bytes) -> str | bytes:
         return value
 
 
-def hex_of(lane: Lane) -> str:
+def hex_of(lane: ReplicaLane) -> str:
     return to_hex(lane.digest)

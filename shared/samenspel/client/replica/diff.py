@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from samenspel.client.replica.store import Store
+from samenspel.client.replica.store import ReplicaStore
 from samenspel.client.replica.verify import hash_of
 from samenspel.contracts.digest import REMOVED
 
@@ -24,7 +24,7 @@ class Difference:
         return f"{self.aggregate} {self.subject}: {self.left or 'absent'} | {self.right or 'absent'}"
 
 
-def diff(left: Store, right: Store) -> list[Difference]:
+def diff(left: ReplicaStore, right: ReplicaStore) -> list[Difference]:
     """The aggregates that differ between two replica files, in order of aggregate and subject."""
     ours, theirs = dict(_states(left)), dict(_states(right))
     return [
@@ -34,7 +34,7 @@ def diff(left: Store, right: Store) -> list[Difference]:
     ]
 
 
-def _states(store: Store) -> Iterator[tuple[tuple[str, str], tuple[int, str]]]:
+def _states(store: ReplicaStore) -> Iterator[tuple[tuple[str, str], tuple[int, str]]]:
     """Hashed anew: what the file says of itself is not believed."""
     for aggregate, subject, value, id, lane, sequence in store.query(_STATES):
         yield (aggregate, subject), (hash_of(aggregate, subject, value), f"event {id} ({lane} sequence {sequence})")

@@ -12,14 +12,14 @@ from urllib.parse import urlencode, urlsplit
 
 import orjson
 
-from samenspel.client.access.errors import SurroundingsMissing
+from samenspel.client.access.errors import EnvironmentUnavailable
 from samenspel.client.access.profile import Credential, Profile
-from samenspel.client.replica.apply import Copy, Lane
+from samenspel.client.replica.apply import ReplicaBatch, ReplicaLane
 from samenspel.client.replica.headers import Header
 from samenspel.client.replica.kafka import Progress
 from samenspel.client.replica.report import SyncReport, report_on
-from samenspel.client.replica.store import Store
-from samenspel.contracts.sequencing import Verdict
+from samenspel.client.replica.store import ReplicaStore
+from samenspel.contracts.sequencing import SequenceVerdict
 
 PAGE_EVENTS: Final = 1_000
 REQUEST_SECONDS_MAX: Final = 60
@@ -28,7 +28,7 @@ _DATA: Final = b',"data":'
 _TRANSPORT_ONLY: Final = ("datacontenttype", "data")
 
 
-class Feed:
+class FeedClient:
     """The notifier's feed, as one organisation reads it; one connection that stays open."""
 
     def __init__(self, url: str, credential: Credential) -> None:
@@ -54,11 +54,11 @@ class Feed:
             body = response.read()
         except (OSError, http.client.HTTPException):
             self._connection.close()
-            raise SurroundingsMissing(
+            raise EnvironmentUnavailable(
                 f"the notifier at {self.url} does not answer: `samenspel status` shows what runs"
             ) from None
         if response.status not in (200, 204):
-            raise SurroundingsMissing(f"the notifier at {self.url} refused: HTTP {response.status}")
+            raise EnvironmentUnavailable(f"the notifier at {self.url} refused: HTTP {response.status}")
         events = list(events_in(body))
         return events, response.headers.get("Samenspel-Cursor", after), bool(events)
 
@@ -89,16 +89,16 @@ def split(event: bytes) -> tuple[list[Header], bytes]:
 def sync_over_http(
     profile: Profile,
     organisation: str,
-    store: Store,
+    store: ReplicaStore,
     *,
     follow: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> SyncReport:
     """As `sync_over_kafka`, from the notifier's feed: for organisations without Kafka."""
     began = time.monotonic()
-    store.hasten()
-    feed = Feed(profile.system().http["notifier"], profile.credential(organisation))
-    reading = Reading(feed, store)
+    store.speed_up_loading()
+    feed = FeedClient(profile.system().http["notifier"], profile.credential(organisation))
+    reading = FeedSync(feed, store)
     try:
         reading.run(follow, progress)
     except KeyboardInterrupt:
@@ -115,12 +115,12 @@ def sync_over_http(
     )
 
 
-class Reading:
-    def __init__(self, feed: Feed, store: Store) -> None:
+class FeedSync:
+    def __init__(self, feed: FeedClient, store: ReplicaStore) -> None:
         self._feed = feed
         self._store = store
         self._cursor = store.cursor(feed.url)
-        self.copy: Copy = store.copy(store.lanes())
+        self.copy: ReplicaBatch = store.batch(store.lanes())
         self.applied = 0
 
     def run(self, follow: bool, progress: Progress) -> None:
@@ -129,7 +129,7 @@ class Reading:
             events, cursor, more = self._feed.page(self._cursor, FOLLOW_SECONDS if follow else 0)
             self._cursor = cursor
             for event in events:
-                if self._take(event) is Verdict.NEW_TIMELINE:
+                if self._take(event) is SequenceVerdict.NEW_TIMELINE:
                     self._cursor = ""
                     break
             self.applied += self._store.commit(self.copy)
@@ -137,26 +137,26 @@ class Reading:
             done += len(events)
             progress(done, done)
             if not more:
-                self._store.settle()
+                self._store.finish()
                 if not follow:
                     return
 
-    def _take(self, event: bytes) -> Verdict:
+    def _take(self, event: bytes) -> SequenceVerdict:
         try:
             headers, value = split(event)
             fields = dict(headers)
             lane = self._lane(fields["ce_lane"].decode())
-            verdict = self.copy.take(lane, -1, headers, value)
+            verdict = self.copy.apply(lane, -1, headers, value)
         except (KeyError, ValueError):
             self.copy.unreadable += 1
-            return Verdict.SKIP
-        if verdict is Verdict.NEW_TIMELINE:
+            return SequenceVerdict.SKIP
+        if verdict is SequenceVerdict.NEW_TIMELINE:
             self.applied += self._store.commit(self.copy)
             self._store.forget(lane, int(fields["ce_timeline"]))
             self.copy.hashes = self._store.hashes()
         return verdict
 
-    def _lane(self, label: str) -> Lane:
+    def _lane(self, label: str) -> ReplicaLane:
         topic, _, partition = label.rpartition("/")
         name = topic, int(partition)
         if name not in self.copy.lanes:

@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from samenspel.client.access.kafka_lanes import KafkaLanes, LaneName, Record
+from samenspel.client.access.kafka_lanes import KafkaLanes, LaneId, Record
 from samenspel.client.access.profile import Profile
-from samenspel.client.replica.apply import Divergence, Lane
-from samenspel.client.replica.parallel_load import Places, fill
+from samenspel.client.replica.apply import Divergence, ReplicaLane
+from samenspel.client.replica.parallel_load import Places, load
 from samenspel.client.replica.report import SyncReport, report_on
-from samenspel.client.replica.store import Store
-from samenspel.contracts.sequencing import Verdict
+from samenspel.client.replica.store import ReplicaStore
+from samenspel.contracts.sequencing import SequenceVerdict
 from samenspel.contracts.topics import CANONICAL
 
 RECORDS_MAX: Final = 5_000
@@ -25,7 +25,7 @@ Progress = Callable[[int, int], None]
 def sync_over_kafka(
     profile: Profile,
     organisation: str,
-    store: Store,
+    store: ReplicaStore,
     *,
     topics: Sequence[str] = tuple(CANONICAL),
     follow: bool = False,
@@ -36,13 +36,13 @@ def sync_over_kafka(
     Raises SurroundingsMissing, ProfileError, ReplicaError. A lane that diverges stops; the others go on.
     """
     began = time.monotonic()
-    store.hasten()
+    store.speed_up_loading()
     with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source, _without_gc():
         bounds = source.bounds(topics)
-        filled = fill(profile, organisation, store, bounds, progress)
-        reading = Reading(source, store, bounds)
+        filled = load(profile, organisation, store, bounds, progress)
+        reading = KafkaSync(source, store, bounds)
         applied = reading.run(follow, lambda done, total: progress(filled + done, filled + total))
-    store.settle()
+    store.finish()
     return SyncReport(
         filled + applied,
         time.monotonic() - began,
@@ -52,14 +52,14 @@ def sync_over_kafka(
     )
 
 
-class Reading:
+class KafkaSync:
     """One run over all lanes: where each begins, what comes, and when all is there."""
 
-    def __init__(self, source: KafkaLanes, store: Store, bounds: Places) -> None:
+    def __init__(self, source: KafkaLanes, store: ReplicaStore, bounds: Places) -> None:
         self._source = source
         self._store = store
         self._bounds = bounds
-        self.copy = store.copy([store.lane(*name) for name in self._bounds])
+        self.copy = store.batch([store.lane(*name) for name in self._bounds])
         self._unconfirmed = {name for name in self._bounds if self.copy.lanes[name].last_offset >= 0}
         self.applied = 0
 
@@ -79,7 +79,7 @@ class Reading:
                 if not follow:
                     self._source.require_life()
                 elif not records:
-                    self._store.settle()
+                    self._store.finish()
         except KeyboardInterrupt:
             if not follow:
                 raise
@@ -87,7 +87,7 @@ class Reading:
             self._commit()
         return self.applied
 
-    def _start_of(self, name: LaneName) -> int:
+    def _start_of(self, name: LaneId) -> int:
         """At the last applied record, to see that it is still the one; at the log's start when it cannot be."""
         start, end = self._bounds[name]
         offset = self.copy.lanes[name].last_offset
@@ -103,7 +103,7 @@ class Reading:
         self.applied += self._store.commit(self.copy)
 
     def _take(self, records: Sequence[Record]) -> None:
-        lanes, take, again = self.copy.lanes, self.copy.take, set[LaneName]()
+        lanes, take, again = self.copy.lanes, self.copy.apply, set[LaneId]()
         for record in records:
             name = record.topic(), record.partition()
             lane = lanes[name]
@@ -118,13 +118,13 @@ class Reading:
                 # Only the owner writes here: this is its fault, or ours. The sequence shows what it costs.
                 self.copy.unreadable += 1
                 continue
-            if verdict is Verdict.NEW_TIMELINE:
+            if verdict is SequenceVerdict.NEW_TIMELINE:
                 self._rebuild(lane, record)
                 again.add(name)
         for name in again:
             self._source.go_to(name, self._bounds[name][0])
 
-    def _confirms(self, lane: Lane, record: Record) -> bool:
+    def _confirms(self, lane: ReplicaLane, record: Record) -> bool:
         """Whether the first record is the last one that was applied; if not, the log was made anew or cut."""
         self._unconfirmed.discard(lane.name)
         headers = dict(record.headers() or ())
@@ -135,7 +135,7 @@ class Reading:
             lane.divergence = Divergence(lane.label, lane.sequence, event, aggregate, subject)
         return True
 
-    def _rebuild(self, lane: Lane, record: Record) -> None:
+    def _rebuild(self, lane: ReplicaLane, record: Record) -> None:
         """The owner started the lane anew: forget ours, and read it again from its beginning."""
         self._commit()
         timeline, _ = _place_of(dict(record.headers()))

@@ -11,19 +11,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
-from samenspel.client.access.kafka_lanes import KafkaLanes, LaneName, Record
+from samenspel.client.access.kafka_lanes import KafkaLanes, LaneId, Record
 from samenspel.client.access.profile import Profile
-from samenspel.client.replica.apply import Copy, Hashes, Lane
-from samenspel.client.replica.parallel_load import LENGTH_BYTES, Page, Places
-from samenspel.contracts.sequencing import Verdict
+from samenspel.client.replica.apply import Hashes, ReplicaBatch, ReplicaLane
+from samenspel.client.replica.parallel_load import LENGTH_BYTES, LoadPage, Places
+from samenspel.contracts.sequencing import SequenceVerdict
 
 EVENTS_PER_PAGE: Final = 5_000
 
 
-def read(source: KafkaLanes, places: Places) -> Iterator[Page]:
+def read(source: KafkaLanes, places: Places) -> Iterator[LoadPage]:
     """What follows on each other on these lanes, page by page; a lane is left where it holds something else."""
-    copy = Copy({name: Lane(*name) for name in places}, Hashes())
-    left = set[LaneName]()
+    copy = ReplicaBatch({name: ReplicaLane(*name) for name in places}, Hashes())
+    left = set[LaneId]()
     for record in source.records(places):
         name = record.topic(), record.partition()
         if name not in left and not _follows(copy, copy.lanes[name], record):
@@ -33,16 +33,16 @@ def read(source: KafkaLanes, places: Places) -> Iterator[Page]:
     yield _page(copy)
 
 
-def _follows(copy: Copy, lane: Lane, record: Record) -> bool:
+def _follows(copy: ReplicaBatch, lane: ReplicaLane, record: Record) -> bool:
     """Take it; whether it was the next event, or one that there was already."""
     try:
-        verdict = copy.take(lane, record.offset(), record.headers(), record.value())
+        verdict = copy.apply(lane, record.offset(), record.headers(), record.value())
     except (KeyError, ValueError, TypeError):
         return False
-    return verdict is Verdict.APPLY or (verdict is Verdict.SKIP and lane.divergence is None)
+    return verdict is SequenceVerdict.APPLY or (verdict is SequenceVerdict.SKIP and lane.divergence is None)
 
 
-def _page(copy: Copy) -> Page:
+def _page(copy: ReplicaBatch) -> LoadPage:
     lanes = [lane for lane in copy.lanes.values() if lane.sequence]
     standing = [(lane.topic, lane.partition, lane.sequence, lane.digest, lane.last_offset) for lane in lanes]
     page = copy.rows, standing

@@ -14,10 +14,10 @@ from queue import Queue
 from threading import Thread
 from typing import IO, Any, Final
 
-from samenspel.client.access.kafka_lanes import LaneName
+from samenspel.client.access.kafka_lanes import LaneId
 from samenspel.client.access.profile import Profile
-from samenspel.client.replica.apply import Copy
-from samenspel.client.replica.store import Store
+from samenspel.client.replica.apply import ReplicaBatch
+from samenspel.client.replica.store import ReplicaStore
 
 BEGINNING: Final = (1, 0)
 """The timeline and sequence of a lane that was never read."""
@@ -29,16 +29,16 @@ LENGTH_BYTES: Final = 8
 """Before each page, its length: big-endian."""
 _PAGES_WAITING: Final = 2
 
-Places = Mapping[LaneName, tuple[int, int]]
+Places = Mapping[LaneId, tuple[int, int]]
 """Each lane's first offset, and the one behind its last."""
-Page = tuple[list[tuple[Any, ...]], list[tuple[str, int, int, int, int]]]
+LoadPage = tuple[list[tuple[Any, ...]], list[tuple[str, int, int, int, int]]]
 """Rows of table ``event``, and where their lanes stand after them: topic, partition, sequence, digest, offset."""
-Pages = Queue[Page | None]
+Pages = Queue[LoadPage | None]
 """Those that have come; None for each reader that has ended."""
 
 
-def fill(
-    profile: Profile, organisation: str, store: Store, places: Places, progress: Callable[[int, int], None]
+def load(
+    profile: Profile, organisation: str, store: ReplicaStore, places: Places, progress: Callable[[int, int], None]
 ) -> int:
     """Read what the lanes have into a file that has nothing of them; how many events that were.
 
@@ -48,7 +48,7 @@ def fill(
     total = sum(end - start for start, end in places.values())
     if total < WORTH or any(lane.stored != BEGINNING for lane in lanes):
         return 0
-    copy, filled, pages = store.copy(lanes), 0, Pages(_PAGES_WAITING)
+    copy, filled, pages = store.batch(lanes), 0, Pages(_PAGES_WAITING)
     with ExitStack() as readers:
         shares = _shares(places)
         for share in shares:
@@ -57,20 +57,20 @@ def fill(
             filled += write(store, copy, page)
             progress(filled, total)
     if filled:
-        store.settle()
+        store.finish()
     return filled
 
 
 def _shares(places: Places) -> list[Places]:
     """Lanes for each reader, as much for one as for another."""
-    shares: list[dict[LaneName, tuple[int, int]]] = [{} for _ in range(READERS)]
+    shares: list[dict[LaneId, tuple[int, int]]] = [{} for _ in range(READERS)]
     for name, (start, end) in sorted(places.items(), key=lambda each: each[1][0] - each[1][1]):
         least = min(shares, key=lambda share: sum(until - since for since, until in share.values()))
         least[name] = start, end
     return [share for share in shares if share]
 
 
-def _until_ended(pages: Pages, readers: int) -> Iterator[Page]:
+def _until_ended(pages: Pages, readers: int) -> Iterator[LoadPage]:
     while readers:
         page = pages.get()
         if page is None:
@@ -79,7 +79,7 @@ def _until_ended(pages: Pages, readers: int) -> Iterator[Page]:
             yield page
 
 
-def write(store: Store, copy: Copy, page: Page) -> int:
+def write(store: ReplicaStore, copy: ReplicaBatch, page: LoadPage) -> int:
     """Commit a page; how many events it has."""
     copy.rows, standing = page
     for topic, partition, sequence, digest, offset in standing:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from samenspel.client.replica.apply import Divergence, Lane, hex_of
+from samenspel.client.replica.apply import Divergence, ReplicaLane, hex_of
 from samenspel.contracts.digest import MODULUS, to_hex
 
 
@@ -42,7 +42,7 @@ class SyncReport:
         return total_digest(int(lane.digest, 16) for lane in self.lanes)
 
 
-def report_on(lane: Lane) -> LaneReport:
+def report_on(lane: ReplicaLane) -> LaneReport:
     missing = lane.sequence + 1 if lane.ahead > lane.sequence and lane.divergence is None else None
     return LaneReport(
         lane.label, lane.timeline, lane.sequence, hex_of(lane), missing, lane.divergence, lane.set_aside

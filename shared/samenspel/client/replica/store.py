@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Self
 
-from samenspel.client.replica.apply import Copy, Hashes, Lane, hex_of, key_of
+from samenspel.client.replica.apply import Hashes, ReplicaBatch, ReplicaLane, hex_of, key_of
 from samenspel.contracts.catalogue import AGGREGATES
 from samenspel.contracts.digest import REMOVED
 
@@ -43,7 +43,7 @@ class ReplicaError(RuntimeError):
     """The file cannot be used; the text says why and what to do."""
 
 
-class Store:
+class ReplicaStore:
     """One replica file. ``create`` makes it when it is not there; without, its absence is an error."""
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
@@ -69,7 +69,7 @@ class Store:
         """The same, with ``:names`` in the text."""
         return self._connection.execute(sql, values)
 
-    def lane(self, topic: str, partition: int) -> Lane:
+    def lane(self, topic: str, partition: int) -> ReplicaLane:
         """Where this copy stands on a lane; at its beginning when it was never read."""
         name = f"{topic}/{partition}"
         self._connection.execute(
@@ -78,18 +78,18 @@ class Store:
         )
         return next(lane for lane in self.lanes() if lane.label == name)
 
-    def lanes(self) -> list[Lane]:
+    def lanes(self) -> list[ReplicaLane]:
         rows = self.query(
             "select topic, partition, timeline, sequence, digest, last_offset from lane order by topic, partition"
         )
         return [
-            Lane(topic, partition, timeline, sequence, int(digest, 16), offset, (timeline, sequence))
+            ReplicaLane(topic, partition, timeline, sequence, int(digest, 16), offset, (timeline, sequence))
             for topic, partition, timeline, sequence, digest, offset in rows
         ]
 
-    def copy(self, lanes: list[Lane]) -> Copy:
+    def batch(self, lanes: list[ReplicaLane]) -> ReplicaBatch:
         """A copy of these lanes that goes on where the file ends."""
-        return Copy({lane.name: lane for lane in lanes}, self.hashes())
+        return ReplicaBatch({lane.name: lane for lane in lanes}, self.hashes())
 
     def hashes(self) -> Hashes:
         """What the digest needs. Without the index for asking one by one, all are read at once."""
@@ -98,7 +98,7 @@ class Store:
         rows = self.query("select aggregate, subject, hash from event order by number")
         return Hashes({key_of(a.encode(), s.encode()): int.from_bytes(hash_, "big") for a, s, hash_ in rows})
 
-    def commit(self, copy: Copy) -> int:
+    def commit(self, copy: ReplicaBatch) -> int:
         """Write what the copy gathered; how many events that were.
 
         Raises ReplicaError when another process has moved one of its lanes.
@@ -114,7 +114,7 @@ class Store:
         copy.committed()
         return len(rows)
 
-    def forget(self, lane: Lane, timeline: int) -> None:
+    def forget(self, lane: ReplicaLane, timeline: int) -> None:
         """The owner started this lane anew: set aside what we have of it and stand at its new beginning."""
         if lane.sequence:
             lane.set_aside = str(self._set_aside(lane))
@@ -127,14 +127,14 @@ class Store:
         lane.timeline, lane.sequence, lane.digest, lane.last_offset = timeline, 0, 0, -1
         lane.stored, lane.ahead, lane.divergence = (timeline, 0), 0, None
 
-    def _set_aside(self, lane: Lane) -> Path:
+    def _set_aside(self, lane: ReplicaLane) -> Path:
         """A replica of this lane alone, as it was: what its owner said once stays proven.
 
         A crash half-way leaves what may be repeated.
         """
         name = f"{self.path.name}.{lane.topic}-{lane.partition}.timeline-{lane.timeline}"
         kept = self.path.with_name(name)
-        Store(kept, create=True)._connection.close()
+        ReplicaStore(kept, create=True)._connection.close()
         self._connection.execute("attach ? as kept", (str(kept),))
         try:
             for table in ("lane", "event"):
@@ -143,7 +143,7 @@ class Store:
             self._connection.execute("detach kept")
         return kept
 
-    def hasten(self) -> None:
+    def speed_up_loading(self) -> None:
         """While a new file is filled nothing waits for the disk: what a power cut leaves then is thrown away.
 
         A crash of the process loses nothing even so; `settle` puts all of it on disk.
@@ -151,7 +151,7 @@ class Store:
         if not self._can_find():
             self._connection.execute("pragma synchronous = off")
 
-    def settle(self) -> None:
+    def finish(self) -> None:
         """Everything is in: make the index, which costs less now than on the way; from now on wait for the disk."""
         if not self._can_find():
             self._connection.execute("create index event_subject on event (aggregate, subject, number)")
@@ -199,7 +199,7 @@ class Store:
             raise
         self._connection.execute("commit")
 
-    def _move(self, copy: Copy) -> None:
+    def _move(self, copy: ReplicaBatch) -> None:
         for lane in copy.lanes.values():
             if (lane.timeline, lane.sequence) == lane.stored:
                 continue

@@ -6,11 +6,11 @@ What is on disk is not believed: ``H`` is taken again of each stored event, and 
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from samenspel.client.access.kafka_lanes import KafkaLanes, LaneName, Record
+from samenspel.client.access.kafka_lanes import KafkaLanes, LaneId, Record
 from samenspel.client.access.profile import Profile
-from samenspel.client.replica.apply import Lane
+from samenspel.client.replica.apply import ReplicaLane
 from samenspel.client.replica.report import total_digest
-from samenspel.client.replica.store import Store
+from samenspel.client.replica.store import ReplicaStore
 from samenspel.contracts.digest import MODULUS, REMOVED, state_hash, to_hex
 from samenspel.contracts.sequencing import is_removal
 from samenspel.contracts.topics import CANONICAL
@@ -95,7 +95,7 @@ class _Recount:
             self.faults.append(Fault(*place, what))
 
 
-def verify(store: Store, profile: Profile | None = None, organisation: str = "") -> VerifyReport:
+def verify(store: ReplicaStore, profile: Profile | None = None, organisation: str = "") -> VerifyReport:
     """Recompute the file; with a profile also compare with what Kafka holds of the lanes from our place on.
 
     Raises SurroundingsMissing when Kafka is asked and does not answer.
@@ -108,7 +108,7 @@ def verify(store: Store, profile: Profile | None = None, organisation: str = "")
     return VerifyReport(tuple(verdicts), tuple(recount.faults))
 
 
-def _recount(store: Store) -> _Recount:
+def _recount(store: ReplicaStore) -> _Recount:
     recount = _Recount()
     for lane, sequence, id, aggregate, subject, stored, digest, value in store.query(_EVENTS):
         last = _Last(
@@ -138,7 +138,7 @@ def _advance(recount: _Recount, lane: str, last: _Last, digest: str) -> None:
         recount.published[lane] = int(digest, 16)
 
 
-def _verdict(lane: Lane, recount: _Recount) -> LaneVerdict:
+def _verdict(lane: ReplicaLane, recount: _Recount) -> LaneVerdict:
     """Whether the lane's own row says what its events say."""
     sequence, digest = recount.sequences.get(lane.label, 0), recount.digests.get(lane.label, 0)
     blamed = any(fault.lane == lane.label for fault in recount.faults)
@@ -153,7 +153,7 @@ class _Heard:
     All of it counts: what lies last may be a repeat of an older event, or one of an older timeline.
     """
 
-    lane: Lane
+    lane: ReplicaLane
     verdict: LaneVerdict
     reached: tuple[int, int] = (1, 0)
     agrees: bool = True
@@ -183,14 +183,14 @@ class _Heard:
         )
 
 
-def _compare_with_owner(source: KafkaLanes, store: Store, verdicts: list[LaneVerdict]) -> list[LaneVerdict]:
+def _compare_with_owner(source: KafkaLanes, store: ReplicaStore, verdicts: list[LaneVerdict]) -> list[LaneVerdict]:
     """Lane by lane as the owners have them; one that this file never saw is behind by all of it."""
     lanes = {lane.name: lane for lane in store.lanes()}
     ours = {verdict.lane: verdict for verdict in verdicts}
     bounds = source.bounds(sorted({topic for topic, _ in lanes} | set(CANONICAL)))
-    heard: dict[LaneName, _Heard] = {}
+    heard: dict[LaneId, _Heard] = {}
     for name in sorted(lanes.keys() | bounds.keys()):
-        lane = lanes.get(name) or Lane(*name)
+        lane = lanes.get(name) or ReplicaLane(*name)
         heard[name] = _Heard(lane, ours.get(lane.label) or LaneVerdict(lane.label, 1, 0, to_hex(0), True))
     places = {name: (heard[name].begin(start, end), end) for name, (start, end) in bounds.items()}
     for record in source.records(places):

@@ -8,20 +8,22 @@ from collections.abc import Sequence
 from typing import Literal
 
 from samenspel.client.access.profile import Profile
-from samenspel.client.submit.http import HttpDoor
-from samenspel.client.submit.kafka import KafkaDoor
+from samenspel.client.submit.http import HttpSubmitter
+from samenspel.client.submit.kafka import KafkaSubmitter
 from samenspel.client.submit.statements import Progress, Statement
 from samenspel.contracts.receipts import Answer
 
 Via = Literal["kafka", "http"]
 
 
-def door(profile: Profile, organisation: str, via: Via = "kafka", *, receipts: bool = True) -> KafkaDoor | HttpDoor:
+def submitter_for(
+    profile: Profile, organisation: str, via: Via = "kafka", *, receipts: bool = True
+) -> KafkaSubmitter | HttpSubmitter:
     """A door to open as this organisation (OIN or name). Raises ProfileError when we cannot speak as it."""
     system, credential = profile.system(), profile.credential(organisation)
     if via == "kafka":
-        return KafkaDoor(system, credential, receipts=receipts)
-    return HttpDoor(system, credential)
+        return KafkaSubmitter(system, credential, receipts=receipts)
+    return HttpSubmitter(system, credential)
 
 
 async def emit(
@@ -38,5 +40,5 @@ async def emit(
     ``within`` is how many seconds to wait for final answers; without it Kafka's acknowledgement is all there is,
     while HTTP answers at once anyway. Raises SurroundingsMissing, DoorRefused, ProfileError.
     """
-    async with door(profile, organisation, via, receipts=within is not None) as opened:
+    async with submitter_for(profile, organisation, via, receipts=within is not None) as opened:
         return await opened.submit(statements, within, progress)

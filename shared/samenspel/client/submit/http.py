@@ -9,7 +9,7 @@ import aiohttp
 import orjson
 from pydantic import TypeAdapter
 
-from samenspel.client.access.errors import DoorRefused, SurroundingsMissing
+from samenspel.client.access.errors import EnvironmentUnavailable, RequestRefused
 from samenspel.client.access.profile import Credential, System
 from samenspel.client.submit.receipts import is_final
 from samenspel.client.submit.statements import Progress, Statement, by_domain
@@ -27,7 +27,7 @@ SERVICE_OF: Final = {domain: service for service, domain in DOMAIN_OF.items()}
 _ANSWERS: Final = TypeAdapter(list[Answer])
 
 
-class HttpDoor:
+class HttpSubmitter:
     """Submits as one organisation with its bearer token; an async context manager."""
 
     def __init__(self, system: System, credential: Credential) -> None:
@@ -54,10 +54,10 @@ class HttpDoor:
         """
         answers = await self._post(statements, progress)
         if within is not None:
-            await self._settle(statements, answers, within)
+            await self._submit_batch(statements, answers, within)
         return [answers.get(each.identity) for each in statements]
 
-    async def _settle(self, statements: Sequence[Statement], answers: dict[Any, Answer], within: float) -> None:
+    async def _submit_batch(self, statements: Sequence[Statement], answers: dict[Any, Answer], within: float) -> None:
         """Posting again returns the present outcome."""
         deadline = asyncio.get_running_loop().time() + within
         while asyncio.get_running_loop().time() < deadline:
@@ -86,18 +86,18 @@ class HttpDoor:
                 async with self._session.post(url, data=body) as response:
                     status, content = response.status, await response.read()
             except (aiohttp.ClientError, TimeoutError):
-                raise SurroundingsMissing(
+                raise EnvironmentUnavailable(
                     f"the {service} at {url} does not answer: `samenspel status` shows what runs"
                 ) from None
             if status == 200:
                 return _ANSWERS.validate_json(content)
             if status == 401:
-                raise SurroundingsMissing(
+                raise EnvironmentUnavailable(
                     f"the {service} does not know the token of {self._credential.name}, or no longer: "
                     "`samenspel organisation admit` gives a new one"
                 )
             if status != 503 or asyncio.get_running_loop().time() > deadline:
-                raise DoorRefused(f"the {service} refused {self._credential.name}: {said(status, content)}")
+                raise RequestRefused(f"the {service} refused {self._credential.name}: {said(status, content)}")
             await asyncio.sleep(PAUSE_SECONDS)
 
 

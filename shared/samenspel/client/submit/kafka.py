@@ -8,10 +8,10 @@ from typing import Any, Final, Self
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, TopicAuthorizationFailedError
 
-from samenspel.client.access.errors import DoorRefused, SurroundingsMissing
-from samenspel.client.access.kafka import aiokafka_settings, started
+from samenspel.client.access.errors import EnvironmentUnavailable, RequestRefused
+from samenspel.client.access.kafka import aiokafka_settings, connect
 from samenspel.client.access.profile import Credential, System
-from samenspel.client.submit.receipts import receipts_from_now
+from samenspel.client.submit.receipts import collect_receipts
 from samenspel.client.submit.statements import Progress, Statement, by_domain
 from samenspel.contracts.receipts import Answer
 from samenspel.contracts.topics import RECORD_BATCH_BYTES_MAX, ingress
@@ -20,7 +20,7 @@ BATCH_BYTES_MAX: Final = RECORD_BATCH_BYTES_MAX - 10_000
 IN_FLIGHT_MAX: Final = 4
 
 
-class KafkaDoor:
+class KafkaSubmitter:
     """Submits as one organisation; an async context manager.
 
     With ``receipts`` it reads the organisation's answers from the moment it opens, so that `submit` can wait for
@@ -43,11 +43,11 @@ class KafkaDoor:
                 max_request_size=RECORD_BATCH_BYTES_MAX,
             )
             self._receipts = (
-                await stack.enter_async_context(receipts_from_now(self._access, self._credential))
+                await stack.enter_async_context(collect_receipts(self._access, self._credential))
                 if self._reads_receipts
                 else None
             )
-            self._producer = await stack.enter_async_context(started(producer, self._access, self._credential.name))
+            self._producer = await stack.enter_async_context(connect(producer, self._access, self._credential.name))
             self._stack = stack.pop_all()
         return self
 
@@ -87,11 +87,11 @@ class KafkaDoor:
             for each in under_way:
                 progress(await _acknowledged(*each))
         except TopicAuthorizationFailedError:
-            raise DoorRefused(
+            raise RequestRefused(
                 f"{self._credential.name} may not write {topic}: it was not admitted, or suspended"
             ) from None
         except KafkaError as error:
-            raise SurroundingsMissing(
+            raise EnvironmentUnavailable(
                 f"Kafka at {self._access.bootstrap} did not take everything ({error}): "
                 "send it again, repeats are recognised"
             ) from None

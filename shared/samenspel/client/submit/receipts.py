@@ -9,10 +9,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 
-from samenspel.client.access.errors import SurroundingsMissing
-from samenspel.client.access.kafka import aiokafka_settings, started
+from samenspel.client.access.errors import EnvironmentUnavailable
+from samenspel.client.access.kafka import aiokafka_settings, connect
 from samenspel.client.access.profile import Credential, KafkaAccess
-from samenspel.client.submit.statements import Identity
+from samenspel.client.submit.statements import StatementIdentity
 from samenspel.contracts.receipts import Answer, Receipt
 from samenspel.contracts.topics import DOMAIN_OF, receipts
 
@@ -29,21 +29,21 @@ def is_final(answer: Answer) -> bool:
     return outcome_of(answer) in FINAL
 
 
-class Receipts:
+class ReceiptCollector:
     """Keeps the latest answer to each submission that is expected; what nobody expects passes by."""
 
     def __init__(self) -> None:
-        self._latest: dict[Identity, Answer | None] = {}
-        self._awaited: set[Identity] = set()
+        self._latest: dict[StatementIdentity, Answer | None] = {}
+        self._awaited: set[StatementIdentity] = set()
         self._news = asyncio.Event()
 
-    def expect(self, identities: Iterable[Identity]) -> None:
+    def expect(self, identities: Iterable[StatementIdentity]) -> None:
         """To be called before these are sent."""
         for identity in identities:
             self._latest[identity] = None
             self._awaited.add(identity)
 
-    async def finals(self, identities: Iterable[Identity], within: float) -> list[Answer | None]:
+    async def finals(self, identities: Iterable[StatementIdentity], within: float) -> list[Answer | None]:
         """The final answer to each; after ``within`` seconds what there is: *deferred*, or None."""
         wanted = list(identities)
         try:
@@ -74,7 +74,7 @@ class Receipts:
 
 
 @asynccontextmanager
-async def receipts_from_now(access: KafkaAccess, credential: Credential) -> AsyncIterator[Receipts]:
+async def collect_receipts(access: KafkaAccess, credential: Credential) -> AsyncIterator[ReceiptCollector]:
     """Receipts whose reading begins at the topics' present end: what is sent after this is not missed."""
     consumer = AIOKafkaConsumer(
         **aiokafka_settings(access, credential),
@@ -82,19 +82,19 @@ async def receipts_from_now(access: KafkaAccess, credential: Credential) -> Asyn
         enable_auto_commit=False,
         auto_offset_reset="latest",
     )
-    async with started(consumer, access, credential.name):
+    async with connect(consumer, access, credential.name):
         partitions = [TopicPartition(receipts(domain, credential.oin), 0) for domain in DOMAIN_OF.values()]
         consumer.assign(partitions)
         try:
             ends = await consumer.end_offsets(partitions)
         except KafkaError:
-            raise SurroundingsMissing(
+            raise EnvironmentUnavailable(
                 f"{credential.name} has no receipts topics at {access.bootstrap}: "
                 "`samenspel organisation admit` makes them"
             ) from None
         for partition, end in ends.items():
             consumer.seek(partition, end)
-        kept = Receipts()
+        kept = ReceiptCollector()
         reading = asyncio.create_task(_read(consumer, kept))
         try:
             yield kept
@@ -103,7 +103,7 @@ async def receipts_from_now(access: KafkaAccess, credential: Credential) -> Asyn
             await asyncio.gather(reading, return_exceptions=True)
 
 
-async def _read(consumer: AIOKafkaConsumer, kept: Receipts) -> None:
+async def _read(consumer: AIOKafkaConsumer, kept: ReceiptCollector) -> None:
     while True:
         for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
             for record in records:

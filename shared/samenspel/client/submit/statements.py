@@ -15,7 +15,7 @@ from samenspel.contracts.topics import Domain
 
 SYSTEM: Final = "samenspel-cli"
 NAMESPACE: Final = uuid5(NAMESPACE_URL, "https://samenspel.example/submissions")
-Identity = tuple[str, str]
+StatementIdentity = tuple[str, str]
 """Source and id: what makes two submissions of one organisation the same one."""
 Progress = Callable[[int], None]
 """Told how many more statements have arrived at the other side."""
@@ -30,7 +30,7 @@ class Statement:
     kind: SubmissionType
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> StatementIdentity:
         return self.attributes["source"], self.attributes["id"]
 
     @property
@@ -60,7 +60,7 @@ def source_of(oin: str, system: str = SYSTEM) -> str:
     return f"urn:nld:oin:{oin}:systeem:{system}"
 
 
-def state(oin: str, fact: str, data: Mapping[str, Any], *, again: int = 0, **attributes: str) -> Statement:
+def statement(oin: str, fact: str, data: Mapping[str, Any], *, again: int = 0, **attributes: str) -> Statement:
     """The statement of the organisation ``oin`` that ``fact`` (a type, short or full) has happened.
 
     Attributes that are not given are filled in. The id follows from source, type, subject, data and ``again``, so
@@ -95,7 +95,7 @@ def from_object(oin: str, given: Mapping[str, Any], *, again: int = 0) -> Statem
     attributes = {name: value for name, value in given.items() if name not in ("type", "data", "datacontenttype")}
     if odd := [name for name, value in attributes.items() if not isinstance(value, str)]:
         raise ValueError(f"attribute {odd[0]!r} is no text")
-    return state(oin, fact, data, again=again, **attributes)
+    return statement(oin, fact, data, again=again, **attributes)
 
 
 def _did_you_mean(fact: str) -> str:

@@ -3,13 +3,13 @@
 from collections.abc import Container, Iterable, Mapping, Set
 from itertools import groupby
 
-from samenspel.contracts.catalogue import Reference
+from samenspel.contracts.catalogue import AggregateRef
 from samenspel.contracts.digest import to_hex
-from samenspel.contracts.topics import LaneName
-from samenspel.messaging.decisions.state import Held
-from samenspel.messaging.errors import FenceLost
+from samenspel.contracts.topics import LaneId
+from samenspel.messaging.decisions.state import StoredAggregate
+from samenspel.messaging.errors import Fenced
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import columns, joined
+from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
 from samenspel.runtime.postgres import Connection
 
 LOAD = """
@@ -40,28 +40,30 @@ order by aggregate, subject for share
 
 
 async def load(
-    connection: Connection, references: Set[Reference], locked: Container[LaneName]
-) -> dict[Reference, Held]:
+    connection: Connection, references: Set[AggregateRef], locked: Container[LaneId]
+) -> dict[AggregateRef, StoredAggregate]:
     """Our own aggregates as they stand now; to be called after the lane locks."""
     if not references:
         return {}
     failpoints.reached("aggregates.load")
-    rows = await connection.fetch(LOAD, *joined(sorted(references), 2))
+    rows = await connection.fetch(LOAD, *as_joined_texts(sorted(references), 2))
     elsewhere = [row for row in rows if (row["topic"], row["lane"]) not in locked]
     if elsewhere:
         names = sorted((row["aggregate"], row["subject"]) for row in elsewhere)
         rows = [row for row in rows if (row["topic"], row["lane"]) in locked]
         failpoints.reached("aggregates.share")
-        rows += await connection.fetch(SHARE, *joined(names, 2))
+        rows += await connection.fetch(SHARE, *as_joined_texts(names, 2))
     return {
-        (row["aggregate"], row["subject"]): Held(
+        (row["aggregate"], row["subject"]): StoredAggregate(
             row["value"], int.from_bytes(row["hash"], "big"), row["private"], row["removed"]
         )
         for row in rows
     }
 
 
-async def save(connection: Connection, changed: Mapping[Reference, Held], at: Mapping[Reference, LaneName]) -> None:
+async def save(
+    connection: Connection, changed: Mapping[AggregateRef, StoredAggregate], at: Mapping[AggregateRef, LaneId]
+) -> None:
     """Write what our aggregates have become, kind by kind, in the order of their primary key.
 
     Raises `FenceLost` when a new one's id came to life on another lane meanwhile: an id has one life and one lane.
@@ -69,22 +71,25 @@ async def save(connection: Connection, changed: Mapping[Reference, Held], at: Ma
     for (aggregate, topic), references in groupby(sorted(changed), key=lambda each: (each[0], at[each][0])):
         rows = [_row(reference, at[reference], changed[reference]) for reference in references]
         failpoints.reached("aggregates.save")
-        done = await connection.execute(SAVE, aggregate, topic, *joined(rows, 5))
+        done = await connection.execute(SAVE, aggregate, topic, *as_joined_texts(rows, 5))
         if done != f"INSERT 0 {len(rows)}":
-            raise FenceLost(f"another lane got one of these {aggregate} first")
+            raise Fenced(f"another lane got one of these {aggregate} first")
 
 
-def _row(reference: Reference, lane: LaneName, held: Held) -> tuple[str, int, bytes, str, bytes]:
-    return reference[1], lane[1], held.value, to_hex(held.hash), held.private or b""
+def _row(reference: AggregateRef, lane: LaneId, stored: StoredAggregate) -> tuple[str, int, bytes, str, bytes]:
+    return reference[1], lane[1], stored.value, to_hex(stored.hash), stored.private or b""
 
 
-async def share_projection(connection: Connection, references: Iterable[Reference]) -> dict[Reference, Held]:
+async def load_projected_for_share(
+    connection: Connection, references: Iterable[AggregateRef]
+) -> dict[AggregateRef, StoredAggregate]:
     """Others' aggregates, locked against change until commit."""
     wanted = sorted(set(references))
     if not wanted:
         return {}
     failpoints.reached("aggregates.share-projection")
-    rows = await connection.fetch(SHARE_PROJECTION, *columns(wanted, 2))
+    rows = await connection.fetch(SHARE_PROJECTION, *as_arrays(wanted, 2))
     return {
-        (row["aggregate"], row["subject"]): Held(row["value"], int.from_bytes(row["hash"], "big")) for row in rows
+        (row["aggregate"], row["subject"]): StoredAggregate(row["value"], int.from_bytes(row["hash"], "big"))
+        for row in rows
     }

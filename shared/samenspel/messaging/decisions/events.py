@@ -10,40 +10,40 @@ from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.receipts import RECEIPT_TYPE
 from samenspel.contracts.sequencing import is_removal
 from samenspel.contracts.submissions import Submission
-from samenspel.messaging.decisions.state import Change, Held
+from samenspel.messaging.decisions.state import AggregateChange, StoredAggregate
 from samenspel.messaging.outbox.journal import Lane
 
 _HEADER_BYTES: Final = 1_600
 """What the headers take beside the submission's own id, source and correlation id; measured by a test."""
 
-Published = dict[str, str | int]
+EventRef = dict[str, str | int]
 
 
 @dataclass(slots=True)
-class Draft:
+class EncodedChange:
     """A change with its bytes made and measured, before it is certain that all of its siblings fit."""
 
-    change: Change
+    change: AggregateChange
     value: bytes
     private: bytes | None
     new_hash: int
 
 
-def draft(change: Change, cause: Submission) -> Draft:
+def encode(change: AggregateChange, cause: Submission) -> EncodedChange:
     """The bytes of a change. Raises `Rejected` (``state-too-large``) when no event could carry them."""
     value = change.state.model_dump_json(exclude_none=True).encode()
     named = f"{cause.id}{cause.id}{cause.correlationid or cause.id}{cause.source}"
     if len(value) + len(named.encode()) + _HEADER_BYTES > EVENT_BYTES_MAX:
         raise Rejected(_too_large(len(value)))
-    aggregate = change.fact.aggregate.name.encode()
+    aggregate = change.event_type.aggregate.name.encode()
     new_hash = REMOVED if is_removal(value) else state_hash(aggregate, change.subject.encode(), value)
     private = change.private.model_dump_json(exclude_none=True).encode() if change.private else None
-    return Draft(change, value, private, new_hash)
+    return EncodedChange(change, value, private, new_hash)
 
 
-def publish(
-    lane: Lane, made: Draft, before: Held | None, cause: Submission, source: str, id: str, now: str
-) -> Published:
+def append_event(
+    lane: Lane, made: EncodedChange, before: StoredAggregate | None, cause: Submission, source: str, id: str, now: str
+) -> EventRef:
     """Put the drafted event on its lane: sequence and digest advance, and the journal gets its row.
 
     Returns it as a receipt names it (`contracts.receipts.PublishedEvent`).
@@ -51,21 +51,21 @@ def publish(
     change = made.change
     lane.advance(before.hash if before else REMOVED, made.new_hash)
     lines = _lines(lane, change, cause, source, id, now)
-    lane.journal(change.key, lines.encode(), made.value)
+    lane.append(change.key, lines.encode(), made.value)
     return {
         "lane": lane.name,
         "timeline": lane.timeline,
         "sequence": lane.sequence,
         "id": id,
-        "type": change.fact.name,
+        "type": change.event_type.name,
     }
 
 
 # Both kinds of lines are sorted by name, as the journal, the relay and the transparency log want them.
 
 
-def _lines(lane: Lane, change: Change, cause: Submission, source: str, id: str, now: str) -> str:
-    aggregate = change.fact.aggregate
+def _lines(lane: Lane, change: AggregateChange, cause: Submission, source: str, id: str, now: str) -> str:
+    aggregate = change.event_type.aggregate
     trace = f"ce_traceparent:{cause.traceparent}\n" if cause.traceparent else ""
     return (
         f"ce_aggregate:{aggregate.name}\nce_authid:urn:nld:oin:{cause.organisation}\nce_causationid:{cause.id}\n"
@@ -73,11 +73,11 @@ def _lines(lane: Lane, change: Change, cause: Submission, source: str, id: str, 
         f"ce_lane:{lane.name}\nce_partitionkey:{change.key}\nce_sequence:{lane.sequence:020d}\nce_source:{source}\n"
         f"ce_specversion:1.0\nce_statedigest:{to_hex(lane.digest)}\nce_subject:{change.subject}\n"
         f"ce_submissionhash:{cause.hash.hex()}\nce_submissionid:{cause.id}\nce_submissionsource:{cause.source}\n"
-        f"ce_time:{now}\nce_timeline:{lane.timeline}\n{trace}ce_type:{change.fact.name}\n"
+        f"ce_time:{now}\nce_timeline:{lane.timeline}\n{trace}ce_type:{change.event_type.name}\n"
     )
 
 
-def publish_receipt(lane: Lane, organisation: str, value: bytes, source: str, id: str, now: str) -> None:
+def append_receipt(lane: Lane, organisation: str, value: bytes, source: str, id: str, now: str) -> None:
     """Put a receipt on the organisation's receipts lane: numbered like a fact, without a digest."""
     lane.sequence += 1
     lines = (
@@ -85,7 +85,7 @@ def publish_receipt(lane: Lane, organisation: str, value: bytes, source: str, id
         f"ce_lane:{lane.name}\nce_sequence:{lane.sequence:020d}\nce_source:{source}\nce_specversion:1.0\n"
         f"ce_subject:{organisation}\nce_time:{now}\nce_timeline:{lane.timeline}\nce_type:{RECEIPT_TYPE}\n"
     )
-    lane.journal(organisation, lines.encode(), value)
+    lane.append(organisation, lines.encode(), value)
 
 
 def _too_large(size: int) -> Problem:

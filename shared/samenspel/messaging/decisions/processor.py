@@ -13,75 +13,75 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from samenspel.contracts.catalogue import AGGREGATES, Reference
+from samenspel.contracts.catalogue import AGGREGATES, AggregateRef
 from samenspel.contracts.digest import REMOVED
 from samenspel.contracts.problems import MissingFact, Problem, Rejected
 from samenspel.contracts.submissions import Submission
-from samenspel.contracts.topics import LaneName, ingress, lane_of, receipts
+from samenspel.contracts.topics import LaneId, ingress, lane_of, receipts
 from samenspel.messaging.decisions import aggregates
-from samenspel.messaging.decisions.decider import Handlers
-from samenspel.messaging.decisions.events import Draft, Published, draft, publish, publish_receipt
-from samenspel.messaging.decisions.state import Held, World
-from samenspel.messaging.decisions.unit_of_work import PAGE, Behind, Page, Sitting
-from samenspel.messaging.errors import FenceLost
+from samenspel.messaging.decisions.decider import Decider
+from samenspel.messaging.decisions.events import EncodedChange, EventRef, append_event, append_receipt, encode
+from samenspel.messaging.decisions.state import DecisionState, StoredAggregate
+from samenspel.messaging.decisions.unit_of_work import SUBMISSIONS_PER_WRITE, PendingWrites, UnitOfWork, WriteBehind
+from samenspel.messaging.errors import Fenced
 from samenspel.messaging.inbox import answer_store, answers, deferrals, quarantine
-from samenspel.messaging.inbox.answers import Answered, Inbound, moment
+from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, rfc3339
 from samenspel.messaging.outbox import journal
-from samenspel.messaging.outbox.journal import Entries, Lane
-from samenspel.runtime.cooperative import BREATH
+from samenspel.messaging.outbox.journal import JournalBatch, Lane
+from samenspel.runtime.cooperative import ITEMS_PER_YIELD
 from samenspel.runtime.postgres import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class SubmissionProcessor:
     """Decides submissions for one service, on a connection whose transaction the caller has opened."""
 
-    handlers: Handlers
+    decider: Decider
     source: str
     lane_count: int
     new_id: Callable[[], str]
     clock: Callable[[], datetime]
 
-    def lane_of(self, submission: Submission) -> LaneName:
-        return self.handlers.topic_of(submission), lane_of(submission.key, self.lane_count)
+    def lane_of(self, submission: Submission) -> LaneId:
+        return self.decider.topic_of(submission), lane_of(submission.key, self.lane_count)
 
-    async def settle(self, connection: Connection, inbound: Sequence[Inbound]) -> list[Answered]:
+    async def process(self, connection: Connection, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
         """Decide all of these in their order; journal, state, receipts and first answers in this transaction."""
-        submissions = [each for each in inbound if isinstance(each, Submission)]
-        sitting = await self._open(connection, submissions, {each.organisation for each in inbound})
-        given: list[Answered] = []
-        async with Behind(partial(self._write, connection, sitting.world)) as behind:
-            for number, each in enumerate(inbound):
-                if number and number % PAGE == 0:
-                    await behind.begin(*sitting.turn())
-                if number % BREATH == 0:
-                    await behind.breathe()
-                given.append(self._answer(sitting, each))
-        await self._close(connection, sitting, given)
+        submissions = [each for each in incoming if isinstance(each, Submission)]
+        work = await self._begin(connection, submissions, {each.organisation for each in incoming})
+        given: list[RenderedAnswer] = []
+        async with WriteBehind(partial(self._write, connection, work.state)) as behind:
+            for number, each in enumerate(incoming):
+                if number and number % SUBMISSIONS_PER_WRITE == 0:
+                    await behind.submit(*work.take_pending())
+                if number % ITEMS_PER_YIELD == 0:
+                    await behind.yield_to_writer()
+                given.append(self._answer(work, each))
+        await self._finish(connection, work, given)
         return given
 
-    async def settle_waiting(self, connection: Connection, number: int) -> Answered | None:
+    async def process_deferred(self, connection: Connection, number: int) -> RenderedAnswer | None:
         """Decide one that was waiting, if it still heads its queue; None when it stays or has left."""
         queued = await deferrals.read(connection, number)
         if queued is None:
             return None
-        submission = queued.submission(self.handlers.types)
-        sitting = await self._open(connection, [submission], {submission.organisation})
-        if not await deferrals.is_first(connection, queued):
+        submission = queued.submission(self.decider.types)
+        work = await self._begin(connection, [submission], {submission.organisation})
+        if not await deferrals.heads_queue(connection, queued):
             return None
         try:
-            final = self._decide(sitting, submission)
+            final = self._decide(work, submission)
         except MissingFact as missing:
             if not queued.is_overdue:
-                await deferrals.stay(connection, number, (missing.aggregate, missing.subject))
+                await deferrals.change_condition(connection, number, (missing.aggregate, missing.subject))
                 return None
             final = answers.rejected(submission, [_never_arrived(missing)])
-        await deferrals.leave(connection, number)
-        await answer_store.revise(connection, submission, final)
-        await self._close(connection, sitting, [final])
+        await deferrals.remove(connection, number)
+        await answer_store.replace(connection, submission, final)
+        await self._finish(connection, work, [final])
         return final
 
-    async def set_apart_waiting(self, connection: Connection, number: int, error: str) -> Answered | None:
+    async def quarantine_deferred(self, connection: Connection, number: int, error: str) -> RenderedAnswer | None:
         """Quarantine one that breaks the deciding, if it still heads its queue; the rest of the queue goes on.
 
         That it was deferred is forgotten: whether the operator retries it or it is sent again, it is decided then.
@@ -89,110 +89,114 @@ class Desk:
         queued = await deferrals.read(connection, number)
         if queued is None:
             return None
-        domain = self.handlers.domain
+        domain = self.decider.domain
         locked = await journal.lock(connection, {queued.lane, (receipts(domain, queued.organisation), 0)})
-        if not await deferrals.is_first(connection, queued):
+        if not await deferrals.heads_queue(connection, queued):
             return None
-        refusal = answers.undecided(queued.identity, queued.row["record"])
+        refusal = answers.decision_failed(queued.identity, queued.row["record"])
         given = answers.rejected(refusal, refusal.problems)
-        apart = quarantine.waited(queued, ingress(domain, queued.organisation), refusal.problems[0].code, error)
-        await quarantine.set_apart(connection, [apart])
-        await deferrals.leave(connection, number)
-        await answer_store.forget(connection, queued.identity)
-        self._tell(locked, [given], moment(self.clock()))
-        await journal.journal(connection, journal.taken(locked.values()))
+        apart = quarantine.from_deferred(
+            queued, ingress(domain, queued.organisation), refusal.problems[0].code, error
+        )
+        await quarantine.insert(connection, [apart])
+        await deferrals.remove(connection, number)
+        await answer_store.delete(connection, queued.identity)
+        self._append_receipts(locked, [given], rfc3339(self.clock()))
+        await journal.write(connection, journal.drain(locked.values()))
         return given
 
-    async def _open(
+    async def _begin(
         self, connection: Connection, submissions: Sequence[Submission], organisations: set[str]
-    ) -> Sitting:
-        handlers = self.handlers
-        foreign = await aggregates.share_projection(
-            connection, (reference for each in submissions for reference in handlers.foreign(each))
+    ) -> UnitOfWork:
+        decider = self.decider
+        foreign = await aggregates.load_projected_for_share(
+            connection, (reference for each in submissions for reference in decider.foreign_refs(each))
         )
         deciding = {self.lane_of(each) for each in submissions}
-        answering = {(receipts(handlers.domain, organisation), 0) for organisation in organisations}
+        answering = {(receipts(decider.domain, organisation), 0) for organisation in organisations}
         locked = await journal.lock(connection, deciding | answering)
-        wanted = {reference for each in submissions for reference in handlers.own(each)}
+        wanted = {reference for each in submissions for reference in decider.own_refs(each)}
         own = await aggregates.load(connection, wanted, locked)
-        extra = await handlers.load(connection, submissions)
+        extra = await decider.load(connection, submissions)
         queues = await deferrals.queued_subjects(connection, list(deciding)) if deciding else set()
-        known = await answer_store.known(connection, submissions)
+        known = await answer_store.load(connection, submissions)
         now = self.clock()
-        return Sitting(now, moment(now), locked, World(own, foreign, extra), queues, known)
+        return UnitOfWork(now, rfc3339(now), locked, DecisionState(own, foreign, extra), queues, known)
 
-    def _answer(self, sitting: Sitting, to: Inbound) -> Answered:
+    def _answer(self, work: UnitOfWork, to: Incoming) -> RenderedAnswer:
         if not isinstance(to, Submission):
             return answers.rejected(to, to.problems)
-        if (before := sitting.known.get(answers.identity(to))) is not None:
-            return self._repeat(sitting, to, before)
-        given = self._decide_or_defer(sitting, to)
-        sitting.page.first.append((to, given))
-        sitting.known[answers.identity(to)] = given.json
+        if (before := work.first_answers.get(answers.identity(to))) is not None:
+            return self._repeat(work, to, before)
+        given = self._decide_or_defer(work, to)
+        work.pending.first_answers.append((to, given))
+        work.first_answers[answers.identity(to)] = given.json
         return given
 
-    def _repeat(self, sitting: Sitting, to: Submission, before: bytes) -> Answered:
+    def _repeat(self, work: UnitOfWork, to: Submission, before: bytes) -> RenderedAnswer:
         """Say again what it led to; what was private about it and was lost in a restore, it brings back."""
         given = answers.repeated(to, before)
-        if given.body.get("first_outcome") == "accepted" and (lost := self.handlers.withheld(to, sitting.world)):
+        if given.body.get("first_outcome") == "accepted" and (lost := self.decider.private_part_of(to, work.state)):
             reference, private = lost
-            held = replace(sitting.world.own[reference], private=private.model_dump_json(exclude_none=True).encode())
-            sitting.world.own[reference] = sitting.page.changed[reference] = held
-            sitting.page.at[reference] = self.lane_of(to)
+            stored = replace(work.state.own[reference], private=private.model_dump_json(exclude_none=True).encode())
+            work.state.own[reference] = work.pending.changed[reference] = stored
+            work.pending.lane_of[reference] = self.lane_of(to)
         return given
 
-    def _decide_or_defer(self, sitting: Sitting, to: Submission) -> Answered:
+    def _decide_or_defer(self, work: UnitOfWork, to: Submission) -> RenderedAnswer:
         lane = self.lane_of(to)
-        needs: Reference | None = None
-        if (lane, to.subject) not in sitting.queues:
+        needs: AggregateRef | None = None
+        if (lane, to.subject) not in work.queues:
             try:
-                return self._decide(sitting, to)
+                return self._decide(work, to)
             except MissingFact as missing:
                 needs = missing.aggregate, missing.subject
-                sitting.queues.add((lane, to.subject))
-        sitting.page.deferred.append((to, lane, needs))
+                work.queues.add((lane, to.subject))
+        work.pending.deferred.append((to, lane, needs))
         return answers.answer(to, "deferred")
 
-    def _decide(self, sitting: Sitting, to: Submission) -> Answered:
+    def _decide(self, work: UnitOfWork, to: Submission) -> RenderedAnswer:
         try:
-            changes = self.handlers.decide(to, sitting.world, sitting.now)
-            drafts = [draft(change, to) for change in changes]
+            changes = self.decider.decide(to, work.state, work.now)
+            drafts = [encode(change, to) for change in changes]
         except Rejected as refusal:
             return answers.rejected(to, refusal.problems)
-        events = [self._publish(sitting, made, to) for made in drafts]
-        sitting.world.changes += changes
-        sitting.page.changes += changes
+        events = [self._publish(work, made, to) for made in drafts]
+        work.state.changes += changes
+        work.pending.changes += changes
         return answers.answer(to, "accepted", events=events)
 
-    def _publish(self, sitting: Sitting, made: Draft, cause: Submission) -> Published:
-        reference = made.change.reference
-        name = made.change.fact.aggregate.topic, lane_of(made.change.key, self.lane_count)
-        before = sitting.world.own.get(reference)
-        event = publish(sitting.locked[name], made, before, cause, self.source, self.new_id(), sitting.recorded)
-        held = Held(
+    def _publish(self, work: UnitOfWork, made: EncodedChange, cause: Submission) -> EventRef:
+        reference = made.change.ref
+        name = made.change.event_type.aggregate.topic, lane_of(made.change.key, self.lane_count)
+        before = work.state.own.get(reference)
+        event = append_event(work.lanes[name], made, before, cause, self.source, self.new_id(), work.recorded)
+        stored = StoredAggregate(
             made.value, made.new_hash, made.private, removed=made.new_hash == REMOVED, model=made.change.state
         )
-        sitting.world.own[reference] = sitting.page.changed[reference] = held
-        sitting.page.at[reference] = name
+        work.state.own[reference] = work.pending.changed[reference] = stored
+        work.pending.lane_of[reference] = name
         return event
 
-    def _tell(self, locked: Mapping[LaneName, Lane], given: Sequence[Answered], recorded: str) -> None:
+    def _append_receipts(self, locked: Mapping[LaneId, Lane], given: Sequence[RenderedAnswer], recorded: str) -> None:
         for organisation, value in answers.receipts_of(given):
-            lane = locked[receipts(self.handlers.domain, organisation), 0]
-            publish_receipt(lane, organisation, value, self.source, self.new_id(), recorded)
+            lane = locked[receipts(self.decider.domain, organisation), 0]
+            append_receipt(lane, organisation, value, self.source, self.new_id(), recorded)
 
-    async def _write(self, connection: Connection, world: World, page: Page, entries: Entries) -> None:
+    async def _write(
+        self, connection: Connection, known: DecisionState, page: PendingWrites, entries: JournalBatch
+    ) -> None:
         for submission, lane, needs in page.deferred:
-            await deferrals.enqueue(connection, submission, lane, needs, deferrals.PATIENCE)
-        if not await answer_store.remember(connection, page.first):
-            raise FenceLost("another transaction answered one of these submissions first")
-        await aggregates.save(connection, page.changed, page.at)
-        await self.handlers.save(connection, world, page.changes)
-        await journal.journal(connection, entries)
+            await deferrals.enqueue(connection, submission, lane, needs, deferrals.DEFERRAL_MAX)
+        if not await answer_store.insert_new(connection, page.first_answers):
+            raise Fenced("another transaction answered one of these submissions first")
+        await aggregates.save(connection, page.changed, page.lane_of)
+        await self.decider.save(connection, known, page.changes)
+        await journal.write(connection, entries)
 
-    async def _close(self, connection: Connection, sitting: Sitting, given: Sequence[Answered]) -> None:
-        self._tell(sitting.locked, given, sitting.recorded)
-        await self._write(connection, sitting.world, *sitting.turn())
+    async def _finish(self, connection: Connection, work: UnitOfWork, given: Sequence[RenderedAnswer]) -> None:
+        self._append_receipts(work.lanes, given, work.recorded)
+        await self._write(connection, work.state, *work.take_pending())
 
 
 def _never_arrived(missing: MissingFact) -> Problem:
@@ -201,7 +205,7 @@ def _never_arrived(missing: MissingFact) -> Problem:
         {
             "code": f"unknown-{kind}",
             "field": "/",
-            "detail": f"{kind} {missing.subject} did not become known within {deferrals.PATIENCE}",
+            "detail": f"{kind} {missing.subject} did not become known within {deferrals.DEFERRAL_MAX}",
             "fix": f"Register the {kind} first, then submit this again under a new id.",
         }
     )

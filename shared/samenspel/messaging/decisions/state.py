@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-from samenspel.contracts.catalogue import Aggregate, FactType, Reference
+from samenspel.contracts.catalogue import Aggregate, AggregateRef, EventType
 from samenspel.contracts.digest import REMOVED
 from samenspel.contracts.problems import MissingFact
 from samenspel.contracts.values import Model
@@ -13,7 +13,7 @@ M = TypeVar("M", bound=Model)
 
 
 @dataclass(slots=True)
-class Held:
+class StoredAggregate:
     """An aggregate as it is held: the bytes last published, their ``H``, and what stays private."""
 
     value: bytes
@@ -32,55 +32,55 @@ class Held:
 
 
 @dataclass(slots=True)
-class Change:
+class AggregateChange:
     """What a decision leads to: one fact, and the whole state of its aggregate after it."""
 
-    fact: FactType
+    event_type: EventType
     subject: str
     key: str
     state: Model
     private: Model | None = None
 
     @property
-    def reference(self) -> Reference:
-        return self.fact.aggregate.name, self.subject
+    def ref(self) -> AggregateRef:
+        return self.event_type.aggregate.name, self.subject
 
 
 @dataclass(slots=True)
-class World:
+class DecisionState:
     """Everything that was read for a batch, after its locks were taken. ``extra`` is the service's own.
 
     ``own`` and ``changes`` grow with what the batch itself has decided so far.
     """
 
-    own: dict[Reference, Held] = field(default_factory=dict)
-    foreign: Mapping[Reference, Held] = field(default_factory=dict)
+    own: dict[AggregateRef, StoredAggregate] = field(default_factory=dict)
+    foreign: Mapping[AggregateRef, StoredAggregate] = field(default_factory=dict)
     extra: Any = None
-    changes: list[Change] = field(default_factory=list)
+    changes: list[AggregateChange] = field(default_factory=list)
 
-    def find(self, model: type[M], aggregate: Aggregate, subject: str) -> M | None:
+    def own_state(self, model: type[M], aggregate: Aggregate, subject: str) -> M | None:
         """The present state of one of our own aggregates, or None when there is none."""
-        held = self.own.get((aggregate.name, subject))
-        return cast(M | None, held and held.state_of(model))
+        stored = self.own.get((aggregate.name, subject))
+        return cast(M | None, stored and stored.state_of(model))
 
-    def private(self, model: type[M], aggregate: Aggregate, subject: str) -> M | None:
+    def private_part(self, model: type[M], aggregate: Aggregate, subject: str) -> M | None:
         """What we keep of it without publishing it."""
-        held = self.own.get((aggregate.name, subject))
-        if held is None or held.private is None:
+        stored = self.own.get((aggregate.name, subject))
+        if stored is None or stored.private is None:
             return None
-        return model.model_validate_json(held.private)
+        return model.model_validate_json(stored.private)
 
-    def fact(self, model: type[M], aggregate: Aggregate, subject: str) -> M:
+    def require_foreign(self, model: type[M], aggregate: Aggregate, subject: str) -> M:
         """Another service's aggregate as we last heard of it.
 
         Raises `MissingFact` when it has not arrived: the submission then waits.
         """
-        held = self.foreign.get((aggregate.name, subject))
-        state = held and held.state_of(model, closed=False)
+        stored = self.foreign.get((aggregate.name, subject))
+        state = stored and stored.state_of(model, closed=False)
         if not state:
             raise MissingFact(aggregate.name, subject)
         return cast(M, state)
 
     def is_removed(self, aggregate: Aggregate, subject: str) -> bool:
-        held = self.own.get((aggregate.name, subject))
-        return held is not None and held.removed
+        stored = self.own.get((aggregate.name, subject))
+        return stored is not None and stored.removed

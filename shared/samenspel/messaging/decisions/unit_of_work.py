@@ -7,54 +7,54 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
-from samenspel.contracts.catalogue import Reference
+from samenspel.contracts.catalogue import AggregateRef
 from samenspel.contracts.submissions import Submission
-from samenspel.contracts.topics import LaneName
-from samenspel.messaging.decisions.state import Change, Held, World
-from samenspel.messaging.inbox.answers import Answered, Identity
+from samenspel.contracts.topics import LaneId
+from samenspel.messaging.decisions.state import AggregateChange, DecisionState, StoredAggregate
+from samenspel.messaging.inbox.answers import RenderedAnswer, SubmissionIdentity
 from samenspel.messaging.outbox import journal
-from samenspel.messaging.outbox.journal import Entries, Lane
+from samenspel.messaging.outbox.journal import JournalBatch, Lane
 
-PAGE: Final = 100
+SUBMISSIONS_PER_WRITE: Final = 100
 """Submissions on one."""
 
 
 @dataclass(slots=True)
-class Page:
+class PendingWrites:
     """What a run of decisions leads to: first answers, what waits and for what, changed aggregates, their lanes."""
 
-    first: list[tuple[Submission, Answered]] = field(default_factory=list)
-    deferred: list[tuple[Submission, LaneName, Reference | None]] = field(default_factory=list)
-    changes: list[Change] = field(default_factory=list)
-    changed: dict[Reference, Held] = field(default_factory=dict)
-    at: dict[Reference, LaneName] = field(default_factory=dict)
+    first_answers: list[tuple[Submission, RenderedAnswer]] = field(default_factory=list)
+    deferred: list[tuple[Submission, LaneId, AggregateRef | None]] = field(default_factory=list)
+    changes: list[AggregateChange] = field(default_factory=list)
+    changed: dict[AggregateRef, StoredAggregate] = field(default_factory=dict)
+    lane_of: dict[AggregateRef, LaneId] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
-class Sitting:
+class UnitOfWork:
     """``world``, ``queues`` and ``known`` grow with what is decided; ``page`` is what is to be written of it."""
 
     now: datetime
     recorded: str
-    locked: dict[LaneName, Lane]
-    world: World
-    queues: set[tuple[LaneName, str]]
-    known: dict[Identity, bytes]
-    page: Page = field(default_factory=Page)
+    lanes: dict[LaneId, Lane]
+    state: DecisionState
+    queues: set[tuple[LaneId, str]]
+    first_answers: dict[SubmissionIdentity, bytes]
+    pending: PendingWrites = field(default_factory=PendingWrites)
 
-    def turn(self) -> tuple[Page, Entries]:
+    def take_pending(self) -> tuple[PendingWrites, JournalBatch]:
         """The page that is full, and its rows of the journal; what is decided from now on goes on a new one."""
-        full, self.page = self.page, Page()
-        return full, journal.taken(self.locked.values())
+        full, self.pending = self.pending, PendingWrites()
+        return full, journal.drain(self.lanes.values())
 
 
-class Behind:
+class WriteBehind:
     """A context manager that has one page written at a time; what ``write`` raises comes out of it.
 
     It is left when nothing is being written any more, whatever happened: the connection is free then.
     """
 
-    def __init__(self, write: Callable[[Page, Entries], Coroutine[Any, Any, None]]) -> None:
+    def __init__(self, write: Callable[[PendingWrites, JournalBatch], Coroutine[Any, Any, None]]) -> None:
         self._write = write
         self._writing: asyncio.Task[None] | None = None
 
@@ -72,13 +72,13 @@ class Behind:
                 return  # of the two errors, the one that ended the deciding counts
         await self._writing
 
-    async def begin(self, page: Page, entries: Entries) -> None:
+    async def submit(self, page: PendingWrites, entries: JournalBatch) -> None:
         """Write this one when the one before is written."""
         if self._writing is not None:
             await self._writing
         self._writing = asyncio.create_task(self._write(page, entries))
 
-    async def breathe(self) -> None:
+    async def yield_to_writer(self) -> None:
         """Let what is being written go on."""
         if self._writing is not None and not self._writing.done():
             await asyncio.sleep(0)

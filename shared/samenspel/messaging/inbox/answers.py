@@ -17,7 +17,7 @@ PROBLEM_BYTES_MAX: Final = 48_000
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class UnreadableSubmission:
     """A submission that could not even be read as one: its door, what could be made out of it, and what was wrong."""
 
     organisation: str
@@ -27,8 +27,8 @@ class Refusal:
     record: str
 
 
-Inbound = Submission | Refusal
-Identity = tuple[str, str, str]
+Incoming = Submission | UnreadableSubmission
+SubmissionIdentity = tuple[str, str, str]
 """Organisation of the door, source, id: what makes two submissions the same one."""
 
 DECISION_FAILED: Final = Problem(
@@ -39,14 +39,14 @@ DECISION_FAILED: Final = Problem(
 )
 
 
-def undecided(identity: Identity, record: str) -> Refusal:
+def decision_failed(identity: SubmissionIdentity, record: str) -> UnreadableSubmission:
     """What broke the deciding: refused without its hash, so that it is no first answer, for it may be decided yet."""
     organisation, source, id = identity
-    return Refusal(organisation, source, id, [DECISION_FAILED], record)
+    return UnreadableSubmission(organisation, source, id, [DECISION_FAILED], record)
 
 
 @dataclass(slots=True)
-class Answered:
+class RenderedAnswer:
     """The answer to one submission, as JSON that is put into a receipt and into the HTTP response as it is."""
 
     organisation: str
@@ -59,17 +59,17 @@ class Answered:
         return parsed
 
 
-def answer(to: Inbound, outcome: Outcome, **more: Any) -> Answered:
+def answer(to: Incoming, outcome: Outcome, **more: Any) -> RenderedAnswer:
     """An answer that says ``outcome``; ``more`` is what `contracts.receipts.Answer` has besides."""
     # What could not be read may call itself anything: no submission that can be has a longer source or id.
     named = {"source": to.source[:LONGEST], "id": to.id[:LONGEST]}
     body: dict[str, Any] = {**named, "outcome": outcome, "record": to.record, **more}
     if isinstance(to, Submission):
         body["submissionhash"] = to.hash.hex()
-    return Answered(to.organisation, outcome, orjson.dumps(body))
+    return RenderedAnswer(to.organisation, outcome, orjson.dumps(body))
 
 
-def rejected(to: Inbound, problems: Sequence[Problem]) -> Answered:
+def rejected(to: Incoming, problems: Sequence[Problem]) -> RenderedAnswer:
     """*Rejected*, with as many problems as a receipt has room for, at most 100, and the number of those left out."""
     shown = list(_that_fit(problems))
     return answer(to, "rejected", problems=shown, problems_left_out=len(problems) - len(shown))
@@ -85,7 +85,7 @@ def _that_fit(problems: Sequence[Problem]) -> Iterator[dict[str, Any]]:
         yield shown
 
 
-def repeated(to: Submission, first: bytes) -> Answered:
+def repeated(to: Submission, first: bytes) -> RenderedAnswer:
     """*Repeated*: what the first one led to, said again; the same id with other content is refused."""
     known = orjson.loads(first)
     if known["submissionhash"] != to.hash.hex():
@@ -103,7 +103,7 @@ def _other_content(to: Submission, first_record: str) -> Problem:
     )
 
 
-def receipts_of(answers: Iterable[Answered]) -> Iterator[tuple[str, bytes]]:
+def receipts_of(answers: Iterable[RenderedAnswer]) -> Iterator[tuple[str, bytes]]:
     """Per organisation, its answers packed into values of at most 64,000 bytes, in order."""
     by_organisation: dict[str, list[bytes]] = {}
     for each in answers:
@@ -128,10 +128,10 @@ def _packed(items: Sequence[bytes]) -> Iterator[list[bytes]]:
         yield packed
 
 
-def identity(submission: Submission) -> Identity:
+def identity(submission: Submission) -> SubmissionIdentity:
     return submission.organisation, submission.source, submission.id
 
 
-def moment(when: datetime) -> str:
+def rfc3339(when: datetime) -> str:
     """RFC 3339 in UTC with milliseconds."""
     return when.strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03d}Z"

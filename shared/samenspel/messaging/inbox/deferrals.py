@@ -9,33 +9,33 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from samenspel.contracts.catalogue import Reference, SubmissionType
+from samenspel.contracts.catalogue import AggregateRef, SubmissionType
 from samenspel.contracts.submissions import Submission
-from samenspel.contracts.topics import LaneName
-from samenspel.messaging.inbox.answers import Identity
+from samenspel.contracts.topics import LaneId
+from samenspel.messaging.inbox.answers import SubmissionIdentity
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import columns
+from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection
 
-PATIENCE: Final = timedelta(minutes=15)
+DEFERRAL_MAX: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class DeferredSubmission:
     """One queued submission, as its row keeps it: what can no longer be read is answered too.
 
     ``is_overdue`` by the database's clock, the one that all instances share: theirs may be set, or differ.
     """
 
     number: int
-    lane: LaneName
+    lane: LaneId
     subject: str
     organisation: str
     is_overdue: bool
     row: Mapping[str, Any]
 
     @property
-    def identity(self) -> Identity:
+    def identity(self) -> SubmissionIdentity:
         return self.organisation, self.row["source"], self.row["id"]
 
     def submission(self, types: Mapping[str, SubmissionType]) -> Submission:
@@ -82,26 +82,26 @@ order by w.number limit 100
 """
 
 READ = "select *, deadline <= clock_timestamp() as is_overdue from waiting where number = $1"
-FIRST = """
+HEAD_OF_QUEUE = """
 select number from waiting where (topic, lane, subject) = ($1, $2, $3) order by number limit 1
 """
-LEAVE = "delete from waiting where number = $1"
-STAY = "update waiting set needs_aggregate = $2, needs_subject = $3 where number = $1"
+REMOVE = "delete from waiting where number = $1"
+CHANGE_CONDITION = "update waiting set needs_aggregate = $2, needs_subject = $3 where number = $1"
 COUNT = "select count(*) from waiting"
 
 
-async def queued_subjects(connection: Connection, lanes: Sequence[LaneName]) -> set[tuple[LaneName, str]]:
+async def queued_subjects(connection: Connection, lanes: Sequence[LaneId]) -> set[tuple[LaneId, str]]:
     """Lane and subject of every queue on these lanes; to be called after the lane locks."""
     failpoints.reached("waiting.queues")
-    rows = await connection.fetch(SUBJECTS, *columns(sorted(lanes), 2))
+    rows = await connection.fetch(SUBJECTS, *as_arrays(sorted(lanes), 2))
     return {((row["topic"], row["lane"]), row["subject"]) for row in rows}
 
 
 async def enqueue(
     connection: Connection,
     submission: Submission,
-    lane: LaneName,
-    needs: Reference | None,
+    lane: LaneId,
+    needs: AggregateRef | None,
     patience: timedelta,
 ) -> None:
     failpoints.reached("waiting.enqueue")
@@ -130,32 +130,32 @@ async def ready(connection: Connection) -> list[int]:
     return [row["number"] for row in await connection.fetch(READY)]
 
 
-async def read(connection: Connection, number: int) -> Waiting | None:
+async def read(connection: Connection, number: int) -> DeferredSubmission | None:
     """The queued submission with this number, or None when it has left the queue."""
     failpoints.reached("waiting.read")
     row = await connection.fetchrow(READ, number)
     if row is None:
         return None
     lane = row["topic"], row["lane"]
-    return Waiting(number, lane, row["subject"], row["organisation"], row["is_overdue"], row)
+    return DeferredSubmission(number, lane, row["subject"], row["organisation"], row["is_overdue"], row)
 
 
-async def is_first(connection: Connection, waiting: Waiting) -> bool:
+async def heads_queue(connection: Connection, waiting: DeferredSubmission) -> bool:
     """Whether it still heads its queue; to be called after the lane lock."""
     failpoints.reached("waiting.first")
-    first = await connection.fetchval(FIRST, *waiting.lane, waiting.subject)
+    first = await connection.fetchval(HEAD_OF_QUEUE, *waiting.lane, waiting.subject)
     return bool(first == waiting.number)
 
 
-async def leave(connection: Connection, number: int) -> None:
+async def remove(connection: Connection, number: int) -> None:
     failpoints.reached("waiting.leave")
-    await connection.execute(LEAVE, number)
+    await connection.execute(REMOVE, number)
 
 
-async def stay(connection: Connection, number: int, needs: Reference) -> None:
+async def change_condition(connection: Connection, number: int, needs: AggregateRef) -> None:
     """It misses another fact now; its deadline stays."""
     failpoints.reached("waiting.stay")
-    await connection.execute(STAY, number, *needs)
+    await connection.execute(CHANGE_CONDITION, number, *needs)
 
 
 async def count(connection: Connection) -> int:

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import structlog
 from aiokafka import TopicPartition
 
-from samenspel.messaging.errors import FenceLost
+from samenspel.messaging.errors import Fenced
 from samenspel.messaging.inbox import quarantine
-from samenspel.messaging.inbox.quarantine import Quarantined
-from samenspel.messaging.kafka.log_reader import Probe
+from samenspel.messaging.inbox.quarantine import QuarantinedRecord
+from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import columns
+from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.metrics import INGRESS_RETURNED
 from samenspel.runtime.postgres import Connection
 
@@ -23,34 +23,34 @@ log = structlog.get_logger()
 FIND = "select next_offset, appended_at from door where topic = $1"
 LOCK = "select topic, next_offset from door where topic = any($1::text[]) order by topic for update"
 MAKE = "insert into door (topic) values ($1) on conflict do nothing"
-MOVE = """
+SAVE = """
 update door d set next_offset = x.next_offset, appended_at = x.appended_at
 from unnest($1::text[], $2::bigint[], $3::bigint[]) as x (topic, next_offset, appended_at)
 where d.topic = x.topic
 """
-RETURN = "update door set next_offset = $2, appended_at = null where (topic, next_offset) = ($1, $3)"
+RESET = "update door set next_offset = $2, appended_at = null where (topic, next_offset) = ($1, $3)"
 
-Stretch = tuple[str, int, int, int]
+OffsetRange = tuple[str, int, int, int]
 """A topic, the offset from which it was read, the one after the last record, and that record's append time."""
 
 
-async def lock(connection: Connection, stretches: Sequence[Stretch]) -> None:
+async def lock(connection: Connection, ranges: Sequence[OffsetRange]) -> None:
     """Lock the doors of these stretches. Raises `FenceLost` when one was read on by somebody else meanwhile."""
     failpoints.reached("doors.lock")
-    rows = await connection.fetch(LOCK, sorted(topic for topic, *_ in stretches))
+    rows = await connection.fetch(LOCK, sorted(topic for topic, *_ in ranges))
     standing = {row["topic"]: row["next_offset"] for row in rows}
-    for topic, start, _, _ in stretches:
+    for topic, start, _, _ in ranges:
         if standing.get(topic) != start:
-            raise FenceLost(f"{topic}: read from {start}, but the door stands at {standing.get(topic)}")
+            raise Fenced(f"{topic}: read from {start}, but the door stands at {standing.get(topic)}")
 
 
-async def move(connection: Connection, stretches: Sequence[Stretch]) -> None:
-    rows = sorted((topic, end, appended) for topic, _, end, appended in stretches)
+async def save(connection: Connection, ranges: Sequence[OffsetRange]) -> None:
+    rows = sorted((topic, end, appended) for topic, _, end, appended in ranges)
     failpoints.reached("doors.move")
-    await connection.execute(MOVE, *columns(rows, 3))
+    await connection.execute(SAVE, *as_arrays(rows, 3))
 
 
-async def stands_at(connection: Connection, topic: str) -> int:
+async def stored_offset(connection: Connection, topic: str) -> int:
     """The offset from which to read on an ingress that has been opened before."""
     stands, _ = await _find(connection, topic)
     return stands
@@ -63,14 +63,14 @@ async def _find(connection: Connection, topic: str) -> tuple[int, int | None]:
     return int(row["next_offset"]), row["appended_at"]
 
 
-async def open_door(connection: Connection, probe: Probe, topic: str) -> int:
+async def resume_offset(connection: Connection, log_reader: LogReader, topic: str) -> int:
     """The offset from which to read this ingress, after a look whether it is still the log that was read before."""
     failpoints.reached("doors.make")
     await connection.execute(MAKE, topic)
     stands, appended_at = await _find(connection, topic)
     partition = TopicPartition(topic, 0)
-    start, end = await probe.bounds(partition)
-    if end < stands or await _is_another_log(probe, partition, stands, start, appended_at):
+    start, end = await log_reader.bounds(partition)
+    if end < stands or await _is_another_log(log_reader, partition, stands, start, appended_at):
         INGRESS_RETURNED.inc()
         log.error("ingress was cut back or made anew; read again from its start", topic=topic, stood=stands, end=end)
         return await _return_to(connection, topic, start, stands)
@@ -81,22 +81,22 @@ async def open_door(connection: Connection, probe: Probe, topic: str) -> int:
 
 
 async def _is_another_log(
-    probe: Probe, partition: TopicPartition, stands: int, start: int, appended_at: int | None
+    log_reader: LogReader, partition: TopicPartition, stands: int, start: int, appended_at: int | None
 ) -> bool:
     if appended_at is None or stands <= start:
         return False
-    before = await probe.record_at(partition, stands - 1)
+    before = await log_reader.record_at(partition, stands - 1)
     return before is not None and before.timestamp != appended_at
 
 
 async def _return_to(connection: Connection, topic: str, offset: int, stood: int) -> int:
-    await connection.execute(RETURN, topic, offset, stood)
+    await connection.execute(RESET, topic, offset, stood)
     return offset
 
 
 async def _record_loss(connection: Connection, topic: str, first: int, start: int) -> None:
     log.error("ingress expired unread", topic=topic, first=first, last=start - 1)
-    lost = Quarantined(
+    lost = QuarantinedRecord(
         topic, 0, first, 0, "expired-unread", f"offsets {first} to {start - 1} expired before they were read"
     )
-    await quarantine.set_apart(connection, [lost])
+    await quarantine.insert(connection, [lost])

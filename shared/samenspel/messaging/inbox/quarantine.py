@@ -12,17 +12,17 @@ from typing import Any, Literal
 import orjson
 from aiokafka import ConsumerRecord
 
-from samenspel.messaging.inbox.deferrals import Waiting
+from samenspel.messaging.inbox.deferrals import DeferredSubmission
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import columns
+from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection
 
 Headers = Sequence[tuple[str, bytes | None]]
-Deed = Literal["retry", "discard"]
+OperatorAction = Literal["retry", "discard"]
 
 
 @dataclass(frozen=True, slots=True)
-class Quarantined:
+class QuarantinedRecord:
     """One record set apart; ``appended_at`` in ms since 1970.
 
     ``headers`` is None when they could not be decoded; ``raw`` then holds the bytes as they lie in the log. What
@@ -50,7 +50,7 @@ class Quarantined:
         return orjson.dumps([[name, raw and raw.decode("latin-1")] for name, raw in self.headers])
 
 
-SET_APART = """
+INSERT = """
 insert into quarantine (topic, lane, "offset", appended_at, reason, detail, key, headers, value, raw,
                         record, received_at, hash)
 select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::text[], $6::text[],
@@ -64,16 +64,16 @@ select number, topic, lane, "offset", record, appended_at, reason, detail, quara
 where number > $1 and (open or not $2) order by number limit $3
 """
 FIND = "select * from quarantined where number = $1"
-HOLD = "select number from quarantine where number = $1 for update"
+LOCK = "select number from quarantine where number = $1 for update"
 ACTIONS = """
 select action, operator, why, outcome, detail, taken_at from quarantine_action where record = $1 order by number
 """
-ACT = """
+RECORD_ACTION = """
 insert into quarantine_action (record, action, operator, why, outcome, detail) values ($1, $2, $3, $4, $5, $6)
 """
 
 
-async def set_apart(connection: Connection, records: Sequence[Quarantined]) -> None:
+async def insert(connection: Connection, records: Sequence[QuarantinedRecord]) -> None:
     rows: list[tuple[Any, ...]] = [
         (
             record.topic,
@@ -94,16 +94,16 @@ async def set_apart(connection: Connection, records: Sequence[Quarantined]) -> N
     ]
     if rows:
         failpoints.reached("quarantine.set-apart")
-        await connection.execute(SET_APART, *columns(rows, 13))
+        await connection.execute(INSERT, *as_arrays(rows, 13))
 
 
-def waited(queued: Waiting, topic: str, reason: str, detail: str) -> Quarantined:
+def from_deferred(queued: DeferredSubmission, topic: str, reason: str, detail: str) -> QuarantinedRecord:
     """A submission that waited; ``topic`` is its organisation's ingress, whichever door it came through."""
     row = queued.row
     named = {name: row[name] for name in ("id", "source", "type", "correlationid", "traceparent") if row[name]}
     headers = [(f"ce_{name}", text.encode()) for name, text in {"specversion": "1.0", **named}.items()]
     received = row["received_at"]
-    return Quarantined(
+    return QuarantinedRecord(
         topic,
         0,
         None,
@@ -135,10 +135,10 @@ async def find(connection: Connection, number: int) -> dict[str, Any] | None:
     return None if row is None else dict(row)
 
 
-async def hold(connection: Connection, number: int) -> dict[str, Any] | None:
+async def lock(connection: Connection, number: int) -> dict[str, Any] | None:
     """The same, held until the transaction ends: nobody else acts on it meanwhile."""
     failpoints.reached("quarantine.hold")
-    await connection.execute(HOLD, number)
+    await connection.execute(LOCK, number)
     return await find(connection, number)
 
 
@@ -147,12 +147,12 @@ async def actions(connection: Connection, number: int) -> list[dict[str, Any]]:
     return [dict(row) for row in await connection.fetch(ACTIONS, number)]
 
 
-async def act(
-    connection: Connection, number: int, deed: Deed, operator: str, why: str, outcome: str, detail: str
+async def record_action(
+    connection: Connection, number: int, deed: OperatorAction, operator: str, why: str, outcome: str, detail: str
 ) -> None:
     """Write down what was done, and what came of it."""
     failpoints.reached("quarantine.act")
-    await connection.execute(ACT, number, deed, operator, why, outcome, detail[:4_000].replace("\x00", ""))
+    await connection.execute(RECORD_ACTION, number, deed, operator, why, outcome, detail[:4_000].replace("\x00", ""))
 
 
 def record_in(row: dict[str, Any]) -> ConsumerRecord:

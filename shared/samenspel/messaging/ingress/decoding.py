@@ -12,9 +12,9 @@ from samenspel.contracts.cloudevents import Envelope, from_kafka
 from samenspel.contracts.problems import Code, Problem, Rejected
 from samenspel.contracts.submissions import Submission, read_submission
 from samenspel.contracts.topics import organisation_of
-from samenspel.messaging.inbox.answers import Inbound, Refusal, undecided
-from samenspel.messaging.inbox.quarantine import Quarantined
-from samenspel.messaging.kafka.record_batches import undecoded
+from samenspel.messaging.inbox.answers import Incoming, UnreadableSubmission, decision_failed
+from samenspel.messaging.inbox.quarantine import QuarantinedRecord
+from samenspel.messaging.kafka.record_batches import undecodable
 
 UNREADABLE: Final[Code] = "unreadable-record"
 
@@ -22,24 +22,24 @@ UNREADABLE: Final[Code] = "unreadable-record"
 log = structlog.get_logger()
 
 
-def read_record(record: ConsumerRecord, types: Mapping[str, SubmissionType]) -> Inbound:
+def decode(record: ConsumerRecord, types: Mapping[str, SubmissionType]) -> Incoming:
     """The submission in a record of an ingress topic, or why it is none; addressed by where the record lies."""
     organisation = organisation_of(record.topic)
     where = f"{record.topic}/{record.partition}/{record.offset}"
     envelope = Envelope({}, b"")
     try:
-        if lost := undecoded(record.headers):
+        if lost := undecodable(record.headers):
             envelope = from_kafka(record.headers[1:], record.value)
             raise Rejected(_unreadable(lost[0]))
         envelope = from_kafka(record.headers, record.value)
         received = datetime.fromtimestamp(record.timestamp / 1000, UTC)
         return read_submission(envelope, organisation, types, received, where)
     except Rejected as refusal:
-        return Refusal(organisation, envelope.source, envelope.id, refusal.problems, where)
+        return UnreadableSubmission(organisation, envelope.source, envelope.id, refusal.problems, where)
     except Exception as error:
         # Our fault, not the sender's; but it may not keep the others of this batch from being decided.
         log.exception("record cannot be read", record=where, exc_info=error)
-        return Refusal(organisation, "", "", [_unreadable("it breaks our reading")], where)
+        return UnreadableSubmission(organisation, "", "", [_unreadable("it breaks our reading")], where)
 
 
 def _unreadable(why: str) -> Problem:
@@ -51,30 +51,30 @@ def _unreadable(why: str) -> Problem:
     )
 
 
-def _undecided(inbound: Inbound) -> Refusal:
+def decision_failed_for(incoming: Incoming) -> UnreadableSubmission:
     """Told by id when that was checked, else by the record's place."""
-    source, id = (inbound.source, inbound.id) if isinstance(inbound, Submission) else ("", "")
-    return undecided((inbound.organisation, source, id), inbound.record)
+    source, id = (incoming.source, incoming.id) if isinstance(incoming, Submission) else ("", "")
+    return decision_failed((incoming.organisation, source, id), incoming.record)
 
 
-def _set_apart(records: Sequence[ConsumerRecord], inbound: Sequence[Inbound]) -> list[Quarantined]:
+def unreadable_records(records: Sequence[ConsumerRecord], incoming: Sequence[Incoming]) -> list[QuarantinedRecord]:
     return [
-        _quarantined(record, problem.code, problem.detail)
-        for record, each in zip(records, inbound, strict=True)
-        if (problem := unreadable_in(each))
+        quarantined_record(record, problem.code, problem.detail)
+        for record, each in zip(records, incoming, strict=True)
+        if (problem := unreadable_problem(each))
     ]
 
 
-def unreadable_in(inbound: Inbound) -> Problem | None:
+def unreadable_problem(incoming: Incoming) -> Problem | None:
     """Why the record could not even be read; None when it could."""
-    if isinstance(inbound, Submission):
+    if isinstance(incoming, Submission):
         return None
-    return next((problem for problem in inbound.problems if problem.code == UNREADABLE), None)
+    return next((problem for problem in incoming.problems if problem.code == UNREADABLE), None)
 
 
-def _quarantined(record: ConsumerRecord, reason: str, detail: str) -> Quarantined:
-    lost = undecoded(record.headers)
-    return Quarantined(
+def quarantined_record(record: ConsumerRecord, reason: str, detail: str) -> QuarantinedRecord:
+    lost = undecodable(record.headers)
+    return QuarantinedRecord(
         record.topic,
         record.partition,
         record.offset,

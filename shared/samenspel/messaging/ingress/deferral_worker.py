@@ -7,8 +7,8 @@ from typing import Final
 
 import structlog
 
-from samenspel.messaging.decisions.processor import Desk
-from samenspel.messaging.errors import PASSING
+from samenspel.messaging.decisions.processor import SubmissionProcessor
+from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.inbox import deferrals
 from samenspel.runtime import failpoints
 from samenspel.runtime.postgres import Pool
@@ -19,13 +19,13 @@ IDLE_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 0.2
 
 
-class Waker:
+class DeferralWorker:
     """``settled`` is called after each commit."""
 
-    def __init__(self, desk: Desk, pool: Pool, settled: Callable[[int], None]) -> None:
-        self._desk = desk
+    def __init__(self, processor: SubmissionProcessor, pool: Pool, on_commit: Callable[[int], None]) -> None:
+        self._processor = processor
         self._pool = pool
-        self._settled = settled
+        self._on_commit = on_commit
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -50,34 +50,34 @@ class Waker:
         for number in numbers:
             decided += await self._answered(number)
         if decided:
-            self._settled(decided)
+            self._on_commit(decided)
         return 0 if decided else IDLE_SECONDS
 
     async def _answered(self, number: int) -> bool:
         """Whether it was answered. One that breaks the deciding is set apart, and its queue goes on."""
         try:
             return await self._decide(number)
-        except PASSING:
+        except TRANSIENT:
             raise
         except Exception as error:
             log.exception("waiting submission breaks the deciding", number=number, exc_info=error)
-            return await self._is_set_apart(number, repr(error))
+            return await self._quarantine(number, repr(error))
 
     async def _decide(self, number: int) -> bool:
         failpoints.reached("waker.begin")
         async with self._pool.acquire() as connection, connection.transaction():
-            answered = await self._desk.settle_waiting(connection, number)
+            answered = await self._processor.process_deferred(connection, number)
             failpoints.reached("waker.commit")
         return answered is not None
 
-    async def _is_set_apart(self, number: int, error: str) -> bool:
+    async def _quarantine(self, number: int, error: str) -> bool:
         """False when even that breaks: it keeps its own subject waiting, and nobody else's."""
         try:
             failpoints.reached("waker.set-apart")
             async with self._pool.acquire() as connection, connection.transaction():
-                answered = await self._desk.set_apart_waiting(connection, number, error)
+                answered = await self._processor.quarantine_deferred(connection, number, error)
                 failpoints.reached("waker.set-apart-commit")
-        except PASSING:
+        except TRANSIENT:
             raise
         except Exception as worse:
             log.exception("waiting submission cannot be set apart", number=number, exc_info=worse)
@@ -87,6 +87,6 @@ class Waker:
     async def _guarded_poll(self) -> float:
         try:
             return await self.poll()
-        except PASSING as error:
+        except TRANSIENT as error:
             log.warning("waker interrupted", error=repr(error))
             return PAUSE_SECONDS

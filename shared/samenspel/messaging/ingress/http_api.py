@@ -15,18 +15,18 @@ from fastapi.responses import JSONResponse
 from samenspel.contracts.cloudevents import BATCH, Envelope, from_http
 from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.submissions import read_submission
-from samenspel.messaging.errors import PASSING
-from samenspel.messaging.inbox.answers import Answered, Inbound, Refusal
+from samenspel.messaging.errors import TRANSIENT
+from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, UnreadableSubmission
 from samenspel.messaging.ingress.submitter import NotAdmitted, Submitter
-from samenspel.runtime.concurrency_limit import NoTurn
-from samenspel.runtime.http import body_of, organisation_by, problem
+from samenspel.runtime.concurrency_limit import ConcurrencyLimitReached
+from samenspel.runtime.http import organisation_dependency, problem, read_body
 from samenspel.runtime.metrics import ANSWERS
 from samenspel.runtime.tokens import TokenVerifier
 
 log = structlog.get_logger()
 
 EVENTS_MAX: Final = 500
-TURN_SECONDS_MAX: Final = 15.0
+SLOT_SECONDS_MAX: Final = 15.0
 _ACCEPTS: Final = {
     "requestBody": {
         "required": True,
@@ -40,50 +40,50 @@ _ACCEPTS: Final = {
 
 def event_router(submitter: Submitter, verifier: TokenVerifier) -> APIRouter:
     router = APIRouter(prefix="/v1")
-    organisation_of = organisation_by(verifier)
+    organisation_of = organisation_dependency(verifier)
 
     @router.post("/events", openapi_extra=_ACCEPTS, summary="Submit one CloudEvent, or a batch")
     async def post_events(request: Request, organisation: Annotated[str, Depends(organisation_of)]) -> Response:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        body = await body_of(request)
+        body = await read_body(request)
         try:
             envelopes = from_http(headers, body)
         except Rejected as refusal:
             return _refused(refusal.problems)
         if len(envelopes) > EVENTS_MAX:
             raise HTTPException(413, f"at most {EVENTS_MAX} events at once")
-        inbound = [read(submitter, each, organisation) for each in envelopes]
-        answered = await submit(submitter, organisation, inbound)
+        incoming = [decode(submitter, each, organisation) for each in envelopes]
+        answered = await submit(submitter, organisation, incoming)
         if headers.get("content-type", "").startswith(BATCH):
             return Response(b"[" + b",".join(each.json for each in answered) + b"]", media_type="application/json")
-        return response_to(answered[0], inbound[0])
+        return response_to(answered[0], incoming[0])
 
     return router
 
 
-def read(submitter: Submitter, envelope: Envelope, organisation: str) -> Inbound:
+def decode(submitter: Submitter, envelope: Envelope, organisation: str) -> Incoming:
     """The submission in an envelope that came over HTTP, or why it is none."""
-    desk = submitter.desk
+    processor = submitter.processor
     try:
-        return read_submission(envelope, organisation, desk.handlers.types, desk.clock(), "http")
+        return read_submission(envelope, organisation, processor.decider.types, processor.clock(), "http")
     except Rejected as refusal:
-        return Refusal(organisation, envelope.source, envelope.id, refusal.problems, "http")
+        return UnreadableSubmission(organisation, envelope.source, envelope.id, refusal.problems, "http")
 
 
-async def submit(submitter: Submitter, organisation: str, inbound: Sequence[Inbound]) -> list[Answered]:
+async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
     """Decide these now.
 
     403 for an organisation that was not admitted, 429 for one that sends too many at once, 503 when nothing can be
     decided.
     """
     try:
-        async with submitter.turns.of(organisation, TURN_SECONDS_MAX):
-            answered = await submitter.submit(organisation, inbound) if inbound else []
-    except NoTurn as refusal:
+        async with submitter.limit.slot(organisation, SLOT_SECONDS_MAX):
+            answered = await submitter.submit(organisation, incoming) if incoming else []
+    except ConcurrencyLimitReached as refusal:
         raise HTTPException(429, str(refusal), {"Retry-After": "5"}) from None
     except NotAdmitted as refusal:
         raise HTTPException(403, str(refusal)) from None
-    except (KafkaError, *PASSING) as error:
+    except (KafkaError, *TRANSIENT) as error:
         log.warning("HTTP submission not taken", error=repr(error))
         detail = "the service cannot decide now; nothing was stored; send it again, repeats are recognised"
         raise HTTPException(503, detail, {"Retry-After": "1"}) from None
@@ -92,7 +92,14 @@ async def submit(submitter: Submitter, organisation: str, inbound: Sequence[Inbo
     return answered
 
 
-def response_to(answered: Answered, inbound: Inbound) -> Response:
+async def submit_over_http(submitter: Submitter, organisation: str, envelope: Envelope) -> Response:
+    """Decide one submission that another HTTP endpoint has composed, and answer as ``POST /v1/events`` does."""
+    incoming = decode(submitter, envelope, organisation)
+    [answered] = await submit(submitter, organisation, [incoming])
+    return response_to(answered, incoming)
+
+
+def response_to(answered: RenderedAnswer, incoming: Incoming) -> Response:
     """200 accepted, 202 deferred, problem+json rejected; a repeat as its first answer was."""
     body: dict[str, Any] = answered.body
     present = body.get("first_outcome") or answered.outcome

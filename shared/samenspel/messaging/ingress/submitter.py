@@ -7,18 +7,18 @@ from typing import Final
 from aiokafka import TopicPartition
 
 from samenspel.contracts.topics import receipts
-from samenspel.messaging.decisions.processor import Desk
-from samenspel.messaging.errors import PASSING, DoorsClosed, FenceLost, LaneMissing
-from samenspel.messaging.inbox.answers import Answered, Inbound
-from samenspel.messaging.kafka.log_reader import Probe
+from samenspel.messaging.decisions.processor import SubmissionProcessor
+from samenspel.messaging.errors import TRANSIENT, Fenced, LaneNotFound, LaneNotReconciled
+from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer
+from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.outbox import journal
-from samenspel.messaging.outbox.reconciler import Gate
+from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.runtime import failpoints
-from samenspel.runtime.concurrency_limit import Turns
-from samenspel.runtime.database_health import Room
+from samenspel.runtime.concurrency_limit import ConcurrencyLimit
+from samenspel.runtime.database_health import StorageFull
 from samenspel.runtime.postgres import Pool
 
-DOOR_SECONDS_MAX: Final = 5.0
+SUBMIT_SECONDS_MAX: Final = 5.0
 SUBMISSIONS_AT_ONCE: Final = 4
 """Of one organisation over HTTP, per instance: half of the database connections there are by default."""
 
@@ -31,37 +31,43 @@ class Submitter:
     """``on_commit`` is called after each commit, to wake the relay."""
 
     def __init__(
-        self, desk: Desk, pool: Pool, probe: Probe, gate: Gate, room: Room, on_commit: Callable[[int], None]
+        self,
+        processor: SubmissionProcessor,
+        pool: Pool,
+        log_reader: LogReader,
+        reconciler: Reconciler,
+        storage: StorageFull,
+        on_commit: Callable[[int], None],
     ) -> None:
-        self.desk = desk
-        self.turns = Turns(SUBMISSIONS_AT_ONCE)
+        self.processor = processor
+        self.limit = ConcurrencyLimit(SUBMISSIONS_AT_ONCE)
         self._pool = pool
-        self._probe = probe
-        self._gate = gate
-        self._room = room
+        self._log_reader = log_reader
+        self._reconciler = reconciler
+        self._storage = storage
         self._on_commit = on_commit
         self._receipts_ready: set[str] = set()
 
-    async def submit(self, organisation: str, inbound: Sequence[Inbound]) -> list[Answered]:
+    async def submit(self, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
         """The HTTP door: decide these now, in one transaction.
 
         Raises `NotAdmitted`, or one of `PASSING` when the surroundings are away: nothing was stored then.
         """
         await self.ensure_receipts(organisation)
-        async with asyncio.timeout(DOOR_SECONDS_MAX):
+        async with asyncio.timeout(SUBMIT_SECONDS_MAX):
             while True:
                 try:
                     failpoints.reached("http.begin")
                     async with self._pool.acquire() as connection, connection.transaction():
-                        answered = await self.desk.settle(connection, inbound)
+                        answered = await self.processor.process(connection, incoming)
                         failpoints.reached("http.commit")
                     break
-                except (FenceLost, DoorsClosed, LaneMissing):
-                    if self._gate.closed:
+                except (Fenced, LaneNotReconciled, LaneNotFound):
+                    if self._reconciler.closed_lanes:
                         raise
                     await asyncio.sleep(0.02)
-                except PASSING as error:
-                    self._room.note(error)
+                except TRANSIENT as error:
+                    self._storage.record_error(error)
                     raise
         self._on_commit(len(answered))
         return answered
@@ -69,9 +75,9 @@ class Submitter:
     async def ensure_receipts(self, organisation: str) -> None:
         if organisation in self._receipts_ready:
             return
-        topic = receipts(self.desk.handlers.domain, organisation)
+        topic = receipts(self.processor.decider.domain, organisation)
         try:
-            await self._probe.bounds(TopicPartition(topic, 0))
+            await self._log_reader.bounds(TopicPartition(topic, 0))
         except LookupError:
             raise NotAdmitted(NotAdmitted.__doc__) from None
         async with self._pool.acquire() as connection:

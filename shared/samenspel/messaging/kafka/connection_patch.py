@@ -23,6 +23,6 @@ def send(self: Any, request: Any, expect_response: bool = True) -> Any:
         raise KafkaConnectionError(f"Connection at {self.host}:{self.port} broken: {error}") from error
 
 
-def install() -> None:
+def patch_aiokafka() -> None:
     """For every connection of this process: aiokafka has no other place for it."""
     AIOKafkaConnection.send = send

@@ -19,21 +19,21 @@ from samenspel.messaging.kafka import connection_patch, record_batches
 from samenspel.runtime import failpoints
 
 log = structlog.get_logger()
-record_batches.install()
-connection_patch.install()
+record_batches.patch_aiokafka()
+connection_patch.patch_aiokafka()
 
-Opener = Callable[[TopicPartition, bool], Awaitable[int]]
+OffsetResolver = Callable[[TopicPartition, bool], Awaitable[int]]
 """From which offset to read on; the second says whether this reader has read it, and nothing happened to it since."""
 RECORDS_MAX: Final = 500
 WAIT_SECONDS: Final = 1.0
-FEW: Final = 100
+SMALL_BATCH: Final = 100
 """Records; with more of them a further look costs more time than it saves."""
 FETCH_SECONDS: Final = 0.003
 """What a fetch takes of something that is there."""
 _PAUSE_SECONDS: Final = 0.5
 
 
-class Unopened(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
+class UnpositionedPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
     """The partitions that were assigned and whose place to read on is not known yet."""
 
     def __init__(self) -> None:
@@ -51,18 +51,20 @@ class Unopened(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has
         self.changed.set()
 
 
-class LaneReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
-    """``opener`` says from which offset a partition is read."""
+class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
+    """``resolve_offset`` says from which offset a partition is read."""
 
-    def __init__(self, *topics: str, unopened: Unopened, opener: Opener, **settings: Any) -> None:
+    def __init__(
+        self, *topics: str, unpositioned: UnpositionedPartitions, resolve_offset: OffsetResolver, **settings: Any
+    ) -> None:
         super().__init__(*topics, **settings)
-        self._unopened = unopened
-        self._opener = opener
-        self._opens_at: dict[TopicPartition, float] = {}
+        self._unpositioned = unpositioned
+        self._resolve_offset = resolve_offset
+        self._retry_at: dict[TopicPartition, float] = {}
         self._turns = 0
 
     @property
-    def is_lost(self) -> bool:
+    def has_failed(self) -> bool:
         """Whether a part of it has ended, which aiokafka never begins again: it reads no more, and stays a member."""
         parts = self._coordinator._coordination_task, self._fetcher._fetch_task, self._client._sync_task
         return any(part.done() for part in parts)
@@ -74,42 +76,42 @@ class LaneReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no typ
 
         FastStream sleeps, deaf, after an empty answer: so there are few empty answers.
         """
-        await self._open_assigned()
+        await self._position_assigned()
         room = max_records or RECORDS_MAX
         drained = await self._drain(room)
         if not drained:
-            await self._something_new(WAIT_SECONDS)
-            await self._open_assigned()
+            await self._wait_for_records(WAIT_SECONDS)
+            await self._position_assigned()
             drained = await self._drain(room)
-        elif (few := sum(map(len, drained.values()))) < FEW:
+        elif (few := sum(map(len, drained.values()))) < SMALL_BATCH:
             # Fetched when its receiver began with the ones before: what has come since makes one batch with these.
-            await self._something_new(FETCH_SECONDS)
+            await self._wait_for_records(FETCH_SECONDS)
             for partition, records in (await self._drain(room - few)).items():
                 drained.setdefault(partition, []).extend(records)
         return drained
 
-    def reopen(self, partition: TopicPartition) -> None:
+    def reset_position(self, partition: TopicPartition) -> None:
         """Ask the database again where to read on, before the next record of this partition."""
-        self._unopened.partitions.add(partition)
-        self._unopened.known.discard(partition)
+        self._unpositioned.partitions.add(partition)
+        self._unpositioned.known.discard(partition)
 
-    async def _open_assigned(self) -> None:
-        self._unopened.partitions &= self.assignment()
+    async def _position_assigned(self) -> None:
+        self._unpositioned.partitions &= self.assignment()
         now = time.monotonic()
-        for partition in [each for each in self._unopened.partitions if self._opens_at.get(each, 0) <= now]:
+        for partition in [each for each in self._unpositioned.partitions if self._retry_at.get(each, 0) <= now]:
             try:
-                self.seek(partition, await self._opener(partition, partition in self._unopened.known))
+                self.seek(partition, await self._resolve_offset(partition, partition in self._unpositioned.known))
             except Exception as error:
                 # Nothing of this partition is read until it can be opened; the others do not wait for it.
                 log.warning("partition not opened", partition=f"{partition.topic}/{partition.partition}", error=error)
-                self._opens_at[partition] = time.monotonic() + _PAUSE_SECONDS
+                self._retry_at[partition] = time.monotonic() + _PAUSE_SECONDS
             else:
-                self._unopened.partitions.discard(partition)
-                self._unopened.known.add(partition)
+                self._unpositioned.partitions.discard(partition)
+                self._unpositioned.known.add(partition)
 
     async def _drain(self, room: int) -> dict[TopicPartition, list[ConsumerRecord]]:
         """Up to ``room`` records; of each partition its share, and what is left over to whose turn it is."""
-        ready = [each for each in self._fetcher._records if each not in self._unopened.partitions]
+        ready = [each for each in self._fetcher._records if each not in self._unpositioned.partitions]
         if not ready:
             return {}
         self._turns += 1
@@ -129,16 +131,16 @@ class LaneReader(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no typ
             raise
         except Exception as error:
             log.exception("partition not read; opened again", partition=str(partition), exc_info=error)
-            self.reopen(partition)
-            self._opens_at[partition] = time.monotonic() + _PAUSE_SECONDS
+            self.reset_position(partition)
+            self._retry_at[partition] = time.monotonic() + _PAUSE_SECONDS
             return []
         return list(found.get(partition, ()))
 
-    async def _something_new(self, seconds: float) -> None:
+    async def _wait_for_records(self, seconds: float) -> None:
         """Wait until a fetch has brought something, draining nothing, or until partitions were assigned."""
-        self._unopened.changed.clear()
+        self._unpositioned.changed.clear()
         with self._subscription.fetch_context():
-            assigned = asyncio.ensure_future(self._unopened.changed.wait())
+            assigned = asyncio.ensure_future(self._unpositioned.changed.wait())
             waiting = [self._fetcher._create_fetch_waiter(), assigned]
             failpoints.reached("reader.wait")
             _, late = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)

@@ -8,9 +8,9 @@ from typing import Final
 import structlog
 from faststream.kafka import KafkaBroker
 
-from samenspel.messaging.kafka.consumer import LaneReader
+from samenspel.messaging.kafka.consumer import PartitionConsumer
 from samenspel.messaging.kafka.subscriptions import readers
-from samenspel.runtime.database_health import Heartbeat
+from samenspel.runtime.database_health import DatabaseHeartbeat
 
 log = structlog.get_logger()
 
@@ -18,11 +18,14 @@ LEAVE_SECONDS_MAX: Final = 10.0
 LOOK_SECONDS: Final = 1.0
 
 
-class Membership:
+class GroupMembership:
     """``join`` gives a broker that has joined; ``finish`` waits for what was read and is being decided."""
 
     def __init__(
-        self, heartbeat: Heartbeat, join: Callable[[], Awaitable[KafkaBroker]], finish: Callable[[], Awaitable[None]]
+        self,
+        heartbeat: DatabaseHeartbeat,
+        join: Callable[[], Awaitable[KafkaBroker]],
+        finish: Callable[[], Awaitable[None]],
     ) -> None:
         self._heartbeat = heartbeat
         self._join = join
@@ -41,7 +44,7 @@ class Membership:
 
     async def _until_lost(self) -> None:
         """Until the database is silent, or a reader will read no more."""
-        while not any(reader.is_lost for reader in self.readers()):
+        while not any(reader.has_failed for reader in self.readers()):
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._heartbeat.silent.wait()
@@ -54,10 +57,10 @@ class Membership:
             await self._broker.stop()
         await self._finish()
 
-    def readers(self) -> list[LaneReader]:
+    def readers(self) -> list[PartitionConsumer]:
         return readers(self._broker) if self._broker else []
 
-    def amiss(self) -> dict[str, str]:
+    def problems(self) -> dict[str, str]:
         """What is not in order now, by name."""
         if self._heartbeat.silent.is_set():
             return {"database": "does not answer; what comes over Kafka is left to other instances until it does"}

@@ -15,7 +15,7 @@ _BATCH: Final = 1_000
 _FETCH_WAIT_MS: Final = 20
 
 
-class Probe:
+class LogReader:
     """One consumer without a group, used for one question at a time. Every answer is bounded in time."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
@@ -29,7 +29,7 @@ class Probe:
             known = await consumer._client.fetch_all_metadata()
             return sorted(topic for topic in known.topics() if topic.startswith(prefix))
 
-    async def ends(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """The offset that the next record of each will get; those that are not there are left out.
 
         Raises when Kafka is away, also when nothing is asked for.

@@ -11,7 +11,7 @@ from samenspel.messaging.kafka import connection_patch
 from samenspel.runtime import failpoints
 
 log = structlog.get_logger()
-connection_patch.install()
+connection_patch.patch_aiokafka()
 
 BATCH_BYTES_MAX: Final = 900_000
 STOP_SECONDS_MAX: Final = 1.0

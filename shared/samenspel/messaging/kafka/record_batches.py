@@ -33,16 +33,16 @@ _NUMBER_BITS: Final = 70
 Headers = Sequence[tuple[str, bytes | None]]
 
 
-class Undecoded(str):
+class UndecodableMarker(str):
     """Stands as the name of a first header that no sender can send; says why. Its value are the raw bytes."""
 
 
-class _Unusable(ValueError):
+class _UnusableBatch(ValueError):
     """The batch, or the rest of it, cannot be read; says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class SafeRecord:
     """As aiokafka has it; ``timestamp`` in ms since 1970."""
 
     offset: int
@@ -54,7 +54,7 @@ class Record:
     checksum: None = None
 
 
-class Batches:
+class SafeMemoryRecords:
     """The batches in what a fetch brought; takes the place of aiokafka's ``MemoryRecords``."""
 
     def __init__(self, fetched: bytes | None) -> None:
@@ -73,13 +73,13 @@ class Batches:
         start, self._at = self._at, self._end(self._at)
         whole = self._fetched[start : self._at]
         batch = DefaultRecordBatch(whole)
-        return batch if batch.is_control_batch else Batch(batch, whole)
+        return batch if batch.is_control_batch else SafeRecordBatch(batch, whole)
 
     def _end(self, start: int) -> int:
         return start + _FRAME.size + int(_FRAME.unpack_from(self._fetched, start)[1])
 
 
-class Batch:
+class SafeRecordBatch:
     """One batch of records; all else is as aiokafka's own says."""
 
     def __init__(self, batch: Any, whole: bytes) -> None:
@@ -102,7 +102,7 @@ class Batch:
                 for record in self._one_by_one(plain, expected):
                     expected = record.offset + 1
                     yield record
-        except _Unusable as reason:
+        except _UnusableBatch as reason:
             if expected < self._batch.next_offset:
                 yield self._lost(str(reason))
 
@@ -110,17 +110,17 @@ class Batch:
         """The same batch, not compressed."""
         number = self._batch.next_offset - self._batch.base_offset
         if number > RECORDS_MAX:
-            raise _Unusable(f"{number:,} records in one batch; at most {RECORDS_MAX:,}")
+            raise _UnusableBatch(f"{number:,} records in one batch; at most {RECORDS_MAX:,}")
         codec = self._batch.compression_type
         if not codec:
             return self._whole
         if codec != _GZIP:
-            raise _Unusable("compressed with another codec than gzip")
+            raise _UnusableBatch("compressed with another codec than gzip")
         attributes = _CODEC.pack(self._batch.attributes & ~_CODECS)
         behind = self._whole[_CODEC_AT + _CODEC.size : _RECORDS_AT]
         return self._whole[:_CODEC_AT] + attributes + behind + _unfolded(self._whole[_RECORDS_AT:])
 
-    def _one_by_one(self, plain: bytes, start: int) -> Iterator[Record]:
+    def _one_by_one(self, plain: bytes, start: int) -> Iterator[SafeRecord]:
         """The records from offset ``start``, each by itself, so that one costs no other."""
         at, expected = _RECORDS_AT, self._batch.base_offset
         while at < len(plain):
@@ -130,7 +130,7 @@ class Batch:
             if record.offset >= start:
                 yield record
 
-    def _record_at(self, plain: bytes, at: int) -> tuple[Record, int]:
+    def _record_at(self, plain: bytes, at: int) -> tuple[SafeRecord, int]:
         """The record there, and where the next one begins."""
         try:
             length, start = _number_at(plain, at)
@@ -140,24 +140,26 @@ class Batch:
             value, behind = _bytes_at(plain, behind)
             headers, behind = _headers_at(plain, behind)
         except (IndexError, ValueError) as error:
-            raise _Unusable("a record's lengths do not fit") from error
+            raise _UnusableBatch("a record's lengths do not fit") from error
         if behind != start + length or behind > len(plain):
-            raise _Unusable("a record's lengths do not fit")
+            raise _UnusableBatch("a record's lengths do not fit")
         return self._record(delta, key, value, _decoded(headers, plain[at:behind])), behind
 
-    def _record(self, delta: int, key: bytes | None, value: bytes | None, headers: Headers) -> Record:
+    def _record(self, delta: int, key: bytes | None, value: bytes | None, headers: Headers) -> SafeRecord:
         batch = self._batch
-        return Record(batch.base_offset + delta, batch.max_timestamp, batch.timestamp_type, key, value, headers)
+        return SafeRecord(batch.base_offset + delta, batch.max_timestamp, batch.timestamp_type, key, value, headers)
 
     def _must_lie_within(self, expected: int, offset: int) -> None:
         if not expected <= offset < self._batch.next_offset:
-            raise _Unusable("offsets that are not the batch's own")
+            raise _UnusableBatch("offsets that are not the batch's own")
 
-    def _lost(self, reason: str) -> Record:
+    def _lost(self, reason: str) -> SafeRecord:
         """What stands for all of the batch, or its rest: at its last offset, so that reading goes on behind it."""
         batch = self._batch
         said = f"{reason} (offsets {batch.base_offset} to {batch.next_offset - 1})"
-        return self._record(batch.next_offset - 1 - batch.base_offset, None, None, [(Undecoded(said), self._whole)])
+        return self._record(
+            batch.next_offset - 1 - batch.base_offset, None, None, [(UndecodableMarker(said), self._whole)]
+        )
 
 
 def _unfolded(payload: bytes) -> bytes:
@@ -165,9 +167,9 @@ def _unfolded(payload: bytes) -> bytes:
     try:
         plain = stream.decompress(payload, UNFOLDED_BYTES_MAX)
     except zlib.error as error:
-        raise _Unusable("a broken gzip stream") from error
+        raise _UnusableBatch("a broken gzip stream") from error
     if not stream.eof:
-        raise _Unusable(f"a gzip stream that is cut, or unfolds to more than {UNFOLDED_BYTES_MAX:,} bytes")
+        raise _UnusableBatch(f"a gzip stream that is cut, or unfolds to more than {UNFOLDED_BYTES_MAX:,} bytes")
     return plain
 
 
@@ -212,16 +214,16 @@ def _decoded(headers: Sequence[tuple[bytes, bytes | None]], raw: bytes) -> Heade
         except UnicodeDecodeError:
             continue
     complete = len(named) == len(headers)
-    return named if complete else [(Undecoded("a header's name is not UTF-8"), raw), *named]
+    return named if complete else [(UndecodableMarker("a header's name is not UTF-8"), raw), *named]
 
 
-def undecoded(headers: Headers | None) -> tuple[str, bytes | None] | None:
+def undecodable(headers: Headers | None) -> tuple[str, bytes | None] | None:
     """Why a record with these headers could not be decoded, and its raw bytes; None when it could."""
-    if headers and isinstance(headers[0][0], Undecoded):
+    if headers and isinstance(headers[0][0], UndecodableMarker):
         return str(headers[0][0]), headers[0][1]
     return None
 
 
-def install() -> None:
+def patch_aiokafka() -> None:
     """Make every consumer of this process read so: aiokafka has no other place for it."""
-    fetcher.MemoryRecords = Batches
+    fetcher.MemoryRecords = SafeMemoryRecords

@@ -17,7 +17,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from faststream.security import SASLScram512
 
 from samenspel.contracts.topics import INGRESS, Domain
-from samenspel.messaging.kafka.consumer import RECORDS_MAX, LaneReader, Opener, Unopened
+from samenspel.messaging.kafka.consumer import RECORDS_MAX, OffsetResolver, PartitionConsumer, UnpositionedPartitions
 from samenspel.runtime import failpoints
 from samenspel.runtime.settings import KAFKA_AGAIN_MS, ServiceSettings
 
@@ -25,15 +25,15 @@ SESSION_MS: Final = 2_000
 METADATA_MS: Final = 1_000
 PARTITION_BYTES_MAX: Final = 2_097_152
 STOP_SECONDS_MAX: Final = 10
-Receiver = Callable[[LaneReader, Sequence[ConsumerRecord]], Awaitable[None]]
+BatchHandler = Callable[[PartitionConsumer, Sequence[ConsumerRecord]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Subscription:
+class TopicSubscription:
     """Topics by name or by pattern, and who gets their records; ``role`` ends the name of the consumer group."""
 
     role: str
-    receive: Receiver
+    handle: BatchHandler
     topics: Sequence[str] = ()
     pattern: str | None = None
 
@@ -44,7 +44,11 @@ def ingress_pattern(domain: Domain) -> str:
 
 
 async def subscribe(
-    name: str, settings: ServiceSettings, subscriptions: Sequence[Subscription], *, opener: Opener
+    name: str,
+    settings: ServiceSettings,
+    subscriptions: Sequence[TopicSubscription],
+    *,
+    resolve_offset: OffsetResolver,
 ) -> KafkaBroker:
     """A started broker that hands every batch to its receiver. Raises when Kafka is away."""
     broker = _broker(name, settings)
@@ -53,7 +57,7 @@ async def subscribe(
     try:
         await broker.connect()
         config: Any = broker.config.broker_config
-        config.builder = partial(LaneReader, opener=opener, **config.builder.keywords)
+        config.builder = partial(PartitionConsumer, resolve_offset=resolve_offset, **config.builder.keywords)
         failpoints.reached("subscribing.start")
         await broker.start()
     except BaseException:
@@ -62,7 +66,7 @@ async def subscribe(
     return broker
 
 
-def readers(broker: KafkaBroker) -> list[LaneReader]:
+def readers(broker: KafkaBroker) -> list[PartitionConsumer]:
     """The readers of a started broker, one per subscription."""
     subscribers: Any = broker.subscribers
     return [each.consumer for each in subscribers if each.consumer is not None]
@@ -88,8 +92,8 @@ def _broker(name: str, settings: ServiceSettings) -> KafkaBroker:
     )
 
 
-def _add(broker: KafkaBroker, name: str, subscription: Subscription) -> None:
-    unopened = Unopened()
+def _add(broker: KafkaBroker, name: str, subscription: TopicSubscription) -> None:
+    unpositioned = UnpositionedPartitions()
     subscriber = broker.subscriber(
         *subscription.topics,
         pattern=subscription.pattern,
@@ -104,15 +108,15 @@ def _add(broker: KafkaBroker, name: str, subscription: Subscription) -> None:
         heartbeat_interval_ms=SESSION_MS // 4,
         isolation_level="read_committed",
         max_partition_fetch_bytes=PARTITION_BYTES_MAX,
-        listener=unopened,
+        listener=unpositioned,
         parser=parse,
     )
-    subscriber._connection_args.update(unopened=unopened)
+    subscriber._connection_args.update(unpositioned=unpositioned)
 
     @subscriber
     async def received(records: Any) -> None:
         reader: Any = subscriber.consumer
-        await subscription.receive(reader, records)
+        await subscription.handle(reader, records)
 
 
 class RawCodec:

@@ -7,15 +7,15 @@ from typing import Any, Final
 
 import structlog
 
-from samenspel.contracts.topics import RECEIPTS, LaneName
-from samenspel.messaging.decisions.decider import Handlers
-from samenspel.messaging.kafka.log_reader import Probe
+from samenspel.contracts.topics import RECEIPTS, LaneId
+from samenspel.messaging.decisions.decider import Decider
+from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.outbox import journal as lanes
-from samenspel.messaging.outbox.reconciler import Gate
+from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.messaging.recovery import replay
-from samenspel.messaging.recovery.lane_recovery import Fold, Recovered, recover_lane
-from samenspel.messaging.recovery.replay import FactsFold
-from samenspel.messaging.recovery.timelines import start_anew
+from samenspel.messaging.recovery.lane_recovery import LaneReplay, Recovered, recover_lane
+from samenspel.messaging.recovery.replay import EventReplay
+from samenspel.messaging.recovery.timelines import start_new_timeline
 from samenspel.runtime.postgres import Connection, Pool
 
 log = structlog.get_logger()
@@ -29,16 +29,16 @@ RECORD: Final = "insert into lane_action (action, operator, why, detail) values 
 
 
 @dataclass(frozen=True, slots=True)
-class Upkeep:
+class LaneOperations:
     """Of one service. ``probe`` makes a look into Kafka of its own; ``changed`` is called after each commit."""
 
     pool: Pool
-    probe: Callable[[], Probe]
-    gate: Gate
-    handlers: Handlers
+    log_reader: Callable[[], LogReader]
+    reconciler: Reconciler
+    decider: Decider
     owns: Sequence[str]
     lane_count: int
-    changed: Callable[[], None]
+    on_change: Callable[[], None]
 
     async def lanes(self) -> list[dict[str, Any]]:
         """Every lane: timeline, sequence, how far it is published, and its door; ``reason`` when that is closed."""
@@ -46,7 +46,12 @@ class Upkeep:
             rows = await connection.fetch(LIST)
         waiting = "not compared with Kafka yet"
         return [
-            {**dict(row), "reason": self.gate.closed.get(row["lane"], "" if row["open"] else self._why() or waiting)}
+            {
+                **dict(row),
+                "reason": self.reconciler.closed_lanes.get(
+                    row["lane"], "" if row["open"] else self._why() or waiting
+                ),
+            }
             for row in rows
         ]
 
@@ -55,12 +60,12 @@ class Upkeep:
 
         Raises `Impossible` or `LookupError`; the lanes before the one that it names are recovered then.
         """
-        async with self._looking() as (connection, probe):
+        async with self._looking() as (connection, log_reader):
             trial = connection.transaction()
             if dry_run:
                 await trial.start()
             try:
-                found = [each async for each in self._recover(connection, probe)]
+                found = [each async for each in self._recover(connection, log_reader)]
                 if not dry_run:
                     await self._record(connection, "recover", operator, "", _summary(found))
             finally:
@@ -71,42 +76,42 @@ class Upkeep:
     async def new_timeline(self, operator: str, lane: str, why: str) -> int:
         """Start this lane anew, for good; returns its timeline. Raises `Recoverable` or `LookupError`."""
         name = lane_name(lane)
-        async with self._looking() as (connection, probe), connection.transaction():
-            timeline = await start_anew(connection, probe, name, self._fold(name[0]))
+        async with self._looking() as (connection, log_reader), connection.transaction():
+            timeline = await start_new_timeline(connection, log_reader, name, self._replay(name[0]))
             await self._record(connection, "new-timeline", operator, why, f"{lane} is on timeline {timeline}")
         return timeline
 
-    async def _recover(self, connection: Connection, probe: Probe) -> AsyncIterator[Recovered]:
+    async def _recover(self, connection: Connection, log_reader: LogReader) -> AsyncIterator[Recovered]:
         """Facts before receipts: what a receipt promises is looked up among them."""
-        receipts = await probe.topics(f"{RECEIPTS}.{self.handlers.domain}.")
+        receipts = await log_reader.topics(f"{RECEIPTS}.{self.decider.domain}.")
         facts = [(topic, lane) for topic in self.owns for lane in range(self.lane_count)]
         await lanes.ensure(connection, [*facts, *((topic, 0) for topic in receipts)])
         for name in [*facts, *((topic, 0) for topic in receipts)]:
-            found = await recover_lane(connection, probe, name, self._fold(name[0]))
+            found = await recover_lane(connection, log_reader, name, self._replay(name[0]))
             if found.after > found.before:
                 log.warning("lane recovered from Kafka", lane=found.lane, before=found.before, after=found.after)
             yield found
 
-    def _fold(self, topic: str) -> Fold:
-        return Fold(FactsFold(self.handlers).take) if topic in self.owns else replay.RECEIPTS
+    def _replay(self, topic: str) -> LaneReplay:
+        return LaneReplay(EventReplay(self.decider).apply) if topic in self.owns else replay.RECEIPT_REPLAY
 
     def _why(self) -> str:
-        return "another lane of this database is behind Kafka" if self.gate.is_behind else ""
+        return "another lane of this database is behind Kafka" if self.reconciler.needs_recovery else ""
 
     async def _record(self, connection: Connection, action: str, operator: str, why: str, detail: str) -> None:
         await connection.execute(RECORD, action, operator, why, detail)
         log.warning("operator acts on lanes", action=action, operator=operator, why=why, detail=detail)
 
     @asynccontextmanager
-    async def _looking(self) -> AsyncIterator[tuple[Connection, Probe]]:
-        probe = self.probe()
+    async def _looking(self) -> AsyncIterator[tuple[Connection, LogReader]]:
+        log_reader = self.log_reader()
         try:
             async with self.pool.acquire() as connection:
-                yield connection, probe
+                yield connection, log_reader
         finally:
-            await probe.close()
-            self.gate.compare_now()
-            self.changed()
+            await log_reader.close()
+            self.reconciler.reconcile_soon()
+            self.on_change()
 
 
 def _summary(found: Sequence[Recovered]) -> str:
@@ -115,7 +120,7 @@ def _summary(found: Sequence[Recovered]) -> str:
     return "; ".join(moved) or "nothing was missing"
 
 
-def lane_name(label: str) -> LaneName:
+def lane_name(label: str) -> LaneId:
     """``samenspel.initiatives/3`` as topic and lane. Raises `LookupError`."""
     topic, _, number = label.rpartition("/")
     if not (topic and number.isdecimal()):

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Depends, HTTPException, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from samenspel.messaging.errors import PASSING
-from samenspel.messaging.operator.lane_operations import Upkeep
-from samenspel.messaging.recovery.lane_recovery import Impossible
+from samenspel.messaging.errors import TRANSIENT
+from samenspel.messaging.operator.lane_operations import LaneOperations
+from samenspel.messaging.recovery.lane_recovery import NotRecoverable
 from samenspel.messaging.recovery.timelines import Recoverable
-from samenspel.runtime.http import OrganisationOf, operator_only, refusals
+from samenspel.runtime.http import OrganisationOf, error_responses, operator_only
 
-_REFUSED: Final = refusals(
+_REFUSED: Final = error_responses(
     {
         401: "No token, or not one that is accepted",
         403: "Not the operator",
@@ -25,7 +25,7 @@ _REFUSED: Final = refusals(
 )
 
 
-class Recovery(BaseModel):
+class RecoveryRequest(BaseModel):
     """``dryRun`` does everything, and takes it back."""
 
     model_config = ConfigDict(extra="forbid")
@@ -33,7 +33,7 @@ class Recovery(BaseModel):
     dryRun: bool = False
 
 
-class NewTimeline(BaseModel):
+class NewTimelineRequest(BaseModel):
     """The lane as ``<topic>/<number>``; giving up what Kafka holds of it needs a reason."""
 
     model_config = ConfigDict(extra="forbid")
@@ -42,7 +42,7 @@ class NewTimeline(BaseModel):
     why: Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"\S")]
 
 
-def lanes_router(upkeep: Upkeep, operator: str, organisation_of_request: OrganisationOf) -> APIRouter:
+def lanes_router(upkeep: LaneOperations, operator: str, organisation_of_request: OrganisationOf) -> APIRouter:
     """For the operator's token only."""
     routes = APIRouter(prefix="/v1/lanes", responses=_REFUSED)
     the_operator = operator_only(operator, organisation_of_request, "only the operator sees to the lanes")
@@ -53,12 +53,12 @@ def lanes_router(upkeep: Upkeep, operator: str, organisation_of_request: Organis
         return JSONResponse({"items": await upkeep.lanes()})
 
     @routes.post("/recoveries", summary="Bring back from Kafka what the database has lost")
-    async def recover(wanted: Recovery, operator: Operator) -> Response:
+    async def recover(wanted: RecoveryRequest, operator: Operator) -> Response:
         found = await _done(upkeep.recover(operator, dry_run=wanted.dryRun))
         return JSONResponse({"items": [asdict(each) for each in found]})
 
     @routes.post("/timelines", summary="Start a lane anew: what Kafka holds of it and we do not, is given up")
-    async def begin(wanted: NewTimeline, operator: Operator) -> Response:
+    async def begin(wanted: NewTimelineRequest, operator: Operator) -> Response:
         timeline = await _done(upkeep.new_timeline(operator, wanted.lane, wanted.why.strip()))
         return JSONResponse({"lane": wanted.lane, "timeline": timeline})
 
@@ -70,7 +70,7 @@ async def _done(deed: Awaitable[Any]) -> Any:
         return await deed
     except LookupError as error:
         raise HTTPException(404, str(error)) from None
-    except (Impossible, Recoverable) as error:
+    except (NotRecoverable, Recoverable) as error:
         raise HTTPException(409, str(error)) from None
-    except PASSING as error:
+    except TRANSIENT as error:
         raise HTTPException(503, f"nothing was changed; ask again ({error!r})", {"Retry-After": "1"}) from None

@@ -10,15 +10,15 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from samenspel.contracts.topics import organisation_of
-from samenspel.messaging.errors import PASSING
+from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.inbox import quarantine
-from samenspel.messaging.inbox.quarantine import Deed
-from samenspel.messaging.operator.redrive import Redrive, Settled, Unknown
-from samenspel.runtime.http import OrganisationOf, operator_only, refusals
+from samenspel.messaging.inbox.quarantine import OperatorAction
+from samenspel.messaging.operator.redrive import AlreadyResolved, RecordNotFound, Redrive
+from samenspel.runtime.http import OrganisationOf, error_responses, operator_only
 from samenspel.runtime.postgres import Pool
 
 PAGE_MAX: Final = 100
-_REFUSED: Final = refusals(
+_REFUSED: Final = error_responses(
     {
         401: "No token, or not one that is accepted",
         403: "Not the operator",
@@ -29,22 +29,22 @@ _REFUSED: Final = refusals(
 )
 
 
-class Action(BaseModel):
+class ActionRequest(BaseModel):
     """What is to be done; to discard a record one says why."""
 
     model_config = ConfigDict(extra="forbid")
 
-    action: Deed
+    action: OperatorAction
     why: Annotated[str, Field(max_length=1_000)] = ""
 
     @model_validator(mode="after")
-    def _has_a_reason(self) -> "Action":
+    def _has_a_reason(self) -> "ActionRequest":
         if self.action == "discard" and not self.why.strip():
             raise ValueError("say why it is discarded")
         return self
 
 
-class Outcome(BaseModel):
+class ActionResult(BaseModel):
     """What came of it: the answer's outcome, *discarded*, or *failed*: then the record stays open."""
 
     outcome: str
@@ -55,7 +55,7 @@ def quarantine_router(
     redrive: Redrive,
     operator: str,
     organisation_of_request: OrganisationOf,
-    settled: Callable[[], None],
+    on_commit: Callable[[], None],
 ) -> APIRouter:
     """For the operator's token only. ``settled`` is called after each commit."""
     routes = APIRouter(prefix="/v1/quarantined-records", responses=_REFUSED)
@@ -81,24 +81,24 @@ def quarantine_router(
             raise HTTPException(404, f"there is no record {number} in quarantine")
         return JSONResponse({**_summary(row), **_content(row), "actions": [_action(each) for each in done]})
 
-    @routes.post("/{number}/actions", summary="Have it decided after all, or discard it", response_model=Outcome)
-    async def act(number: int, wanted: Action, operator: Annotated[str, Depends(the_operator)]) -> Response:
+    @routes.post("/{number}/actions", summary="Have it decided after all, or discard it", response_model=ActionResult)
+    async def act(number: int, wanted: ActionRequest, operator: Annotated[str, Depends(the_operator)]) -> Response:
         outcome = await _acted(redrive, number, operator, wanted)
-        settled()
+        on_commit()
         return JSONResponse({"outcome": outcome})
 
     return routes
 
 
-async def _acted(redrive: Redrive, number: int, operator: str, wanted: Action) -> str:
+async def _acted(redrive: Redrive, number: int, operator: str, wanted: ActionRequest) -> str:
     do = redrive.retry if wanted.action == "retry" else redrive.discard
     try:
         return await do(number, operator, wanted.why.strip())
-    except Unknown as error:
+    except RecordNotFound as error:
         raise HTTPException(404, str(error)) from None
-    except Settled as error:
+    except AlreadyResolved as error:
         raise HTTPException(409, str(error)) from None
-    except PASSING:
+    except TRANSIENT:
         detail = "the service cannot decide now; nothing was stored; ask again"
         raise HTTPException(503, detail, {"Retry-After": "1"}) from None
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from samenspel.contracts.digest import replaced
-from samenspel.contracts.topics import LaneName
-from samenspel.messaging.errors import DoorsClosed, LaneMissing
+from samenspel.contracts.topics import LaneId
+from samenspel.messaging.errors import LaneNotFound, LaneNotReconciled
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import columns, joined
+from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
 from samenspel.runtime.postgres import Connection
 
 
@@ -33,15 +33,15 @@ class Lane:
         self.sequence += 1
         self.digest = replaced(self.digest, old_hash, new_hash)
 
-    def journal(self, key: str, headers: bytes, value: bytes) -> None:
+    def append(self, key: str, headers: bytes, value: bytes) -> None:
         self.rows.append((key, headers, value))
 
 
 @dataclass(frozen=True, slots=True)
-class Entries:
+class JournalBatch:
     """Rows of the journal, lane after lane; where each lane stands after them, and its place among them."""
 
-    places: Sequence[tuple[str, int, int, int, bytes, int, int]]
+    ranges: Sequence[tuple[str, int, int, int, bytes, int, int]]
     rows: Sequence[tuple[str, bytes, bytes]]
 
 
@@ -60,7 +60,7 @@ order by topic, lane for update
 
 # All rows of all lanes in one statement, which also says where the lanes stand now: each lane says which of the rows
 # are its own, by number, and the last of them has its sequence.
-JOURNAL = """
+WRITE = """
 with l as (
   select * from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[])
     as l (topic, lane, timeline, sequence, digest, after, upto)),
@@ -76,25 +76,25 @@ join unnest(string_to_array($8, chr(30)), string_to_array($9, chr(30)), string_t
 """
 
 
-async def ensure(connection: Connection, names: Iterable[LaneName]) -> None:
+async def ensure(connection: Connection, names: Iterable[LaneId]) -> None:
     """Make the rows of lanes that have none; a new lane's door opens when it has been compared."""
-    topics, lanes = columns(sorted(names), 2)
+    topics, lanes = as_arrays(sorted(names), 2)
     failpoints.reached("lanes.ensure")
     await connection.execute(ENSURE, topics, lanes)
 
 
-async def lock(connection: Connection, names: set[LaneName]) -> dict[LaneName, Lane]:
+async def lock(connection: Connection, names: set[LaneId]) -> dict[LaneId, Lane]:
     """Lock these lanes, in the one order, until commit.
 
     Raises `LaneMissing` or `DoorsClosed`: then nothing may be published, and the transaction ends.
     """
     failpoints.reached("lanes.lock")
-    rows = await connection.fetch(LOCK, *columns(sorted(names), 2))
+    rows = await connection.fetch(LOCK, *as_arrays(sorted(names), 2))
     if len(rows) != len(names):
         found = {(row["topic"], row["lane"]) for row in rows}
-        raise LaneMissing(", ".join(f"{topic}/{lane}" for topic, lane in sorted(names - found)))
+        raise LaneNotFound(", ".join(f"{topic}/{lane}" for topic, lane in sorted(names - found)))
     if shut := [f"{row['topic']}/{row['lane']}" for row in rows if not row["open"]]:
-        raise DoorsClosed(f"not yet compared with Kafka: {', '.join(shut[:5])}")
+        raise LaneNotReconciled(f"not yet compared with Kafka: {', '.join(shut[:5])}")
     return {
         (row["topic"], row["lane"]): Lane(
             row["topic"], row["lane"], row["timeline"], row["sequence"], int.from_bytes(row["digest"], "big")
@@ -103,14 +103,14 @@ async def lock(connection: Connection, names: set[LaneName]) -> dict[LaneName, L
     }
 
 
-async def journal(connection: Connection, entries: Entries) -> None:
+async def write(connection: Connection, entries: JournalBatch) -> None:
     """Write rows of the journal, and where that brings their lanes; they are published once this has committed."""
     if entries.rows:
         failpoints.reached("lanes.journal")
-        await connection.execute(JOURNAL, *columns(entries.places, 7), *joined(entries.rows, 3))
+        await connection.execute(WRITE, *as_arrays(entries.ranges, 7), *as_joined_texts(entries.rows, 3))
 
 
-def taken(lanes: Iterable[Lane]) -> Entries:
+def drain(lanes: Iterable[Lane]) -> JournalBatch:
     """What the lanes have for the journal; they have it no more."""
     places, rows = [], list[tuple[str, bytes, bytes]]()
     for lane in lanes:
@@ -120,4 +120,4 @@ def taken(lanes: Iterable[Lane]) -> Entries:
             lane.rows = []
             digest = lane.digest.to_bytes(32, "big")
             places.append((lane.topic, lane.lane, lane.timeline, lane.sequence, digest, after, len(rows)))
-    return Entries(places, rows)
+    return JournalBatch(places, rows)

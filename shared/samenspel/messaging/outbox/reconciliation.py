@@ -14,12 +14,12 @@ from typing import Any
 from aiokafka import ConsumerRecord, TopicPartition
 
 from samenspel.contracts.canonical import to_lines
-from samenspel.contracts.topics import LaneName
-from samenspel.messaging.kafka.log_reader import Probe
+from samenspel.contracts.topics import LaneId
+from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.runtime import failpoints
 from samenspel.runtime.postgres import Connection
 
-STANDING = """
+PUBLISHED_POSITION = """
 select incarnation() as incarnation, l.timeline, p.sequence, p.next_offset, p.cuts
 from published p join lane l using (topic, lane) where (p.topic, p.lane) = ($1, $2)
 """
@@ -28,15 +28,15 @@ JOURNALLED = """
 select sequence, sha256(headers) as fingerprint from journal
 where (topic, lane, timeline) = ($1, $2, $3) and sequence = any($4::bigint[])
 """
-OPEN = "update lane set compared = $3 where (topic, lane) = ($1, $2) and timeline = $4 and compared <> $3"
-SHUT = "update lane set compared = '' where compared <> ''"
+MARK_RECONCILED = "update lane set compared = $3 where (topic, lane) = ($1, $2) and timeline = $4 and compared <> $3"
+CLOSE_ALL = "update lane set compared = '' where compared <> ''"
 RESET = """
 update published set sequence = $4, next_offset = $5, cuts = cuts + ($4 < sequence)::int
 where (topic, lane, timeline) = ($1, $2, $3) and (sequence, next_offset, cuts) = ($6, $7, $8)
 """
 
 
-class Ahead(Exception):
+class DatabaseBehindLog(Exception):
     """Kafka holds events that this database does not know: it was restored from an older backup."""
 
 
@@ -46,7 +46,7 @@ def fingerprint(record: ConsumerRecord) -> bytes:
 
 
 @dataclass(slots=True)
-class Tail:
+class LogTail:
     """What Kafka holds of a lane behind the published offset."""
 
     contiguous: int
@@ -54,11 +54,11 @@ class Tail:
     highest: int = 0
     fingerprints: dict[int, bytes] = field(default_factory=dict)
 
-    def take(self, record: ConsumerRecord, timeline: int) -> None:
+    def add(self, record: ConsumerRecord, timeline: int) -> None:
         headers = dict(record.headers)
         theirs = int(headers["ce_timeline"])
         if theirs > timeline:
-            raise Ahead(f"Kafka is on timeline {theirs}, the database on {timeline}")
+            raise DatabaseBehindLog(f"Kafka is on timeline {theirs}, the database on {timeline}")
         if theirs < timeline:
             return
         sequence = int(headers["ce_sequence"])
@@ -69,35 +69,35 @@ class Tail:
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class Reconciled:
     """A lane whose journal holds all that Kafka holds of it."""
 
-    name: LaneName
-    standing: Any
-    tail: Tail
+    name: LaneId
+    published: Any
+    tail: LogTail
 
 
-async def compare(connection: Connection, probe: Probe, name: LaneName) -> Compared:
+async def reconcile(connection: Connection, log_reader: LogReader, name: LaneId) -> Reconciled:
     """Compare one lane with Kafka; changes nothing.
 
     Raises `Ahead` when its door must stay closed, `LookupError` when Kafka has no such topic.
     """
     failpoints.reached("comparison.standing")
-    standing = await connection.fetchrow(STANDING, *name)
+    standing = await connection.fetchrow(PUBLISHED_POSITION, *name)
     assert standing is not None  # a lane and its published row are made together
-    tail = await _tail(probe, TopicPartition(*name), standing)
+    tail = await _tail(log_reader, TopicPartition(*name), standing)
     failpoints.reached("comparison.head")
     head = await connection.fetchrow(HEAD, *name)
     assert head is not None
     if tail.highest > head["sequence"]:
-        raise Ahead(f"Kafka holds event {tail.highest}, the journal ends at {head['sequence']}")
-    await same_events(connection, name, standing["timeline"], tail.fingerprints)
-    return Compared(name, standing, tail)
+        raise DatabaseBehindLog(f"Kafka holds event {tail.highest}, the journal ends at {head['sequence']}")
+    await require_same_events(connection, name, standing["timeline"], tail.fingerprints)
+    return Reconciled(name, standing, tail)
 
 
-async def open_door(connection: Connection, compared: Compared) -> None:
+async def mark_reconciled(connection: Connection, compared: Reconciled) -> None:
     """Set how far the lane is published, and open its door."""
-    standing, tail = compared.standing, compared.tail
+    standing, tail = compared.published, compared.tail
     failpoints.reached("comparison.reset")
     await connection.execute(
         RESET,
@@ -110,49 +110,53 @@ async def open_door(connection: Connection, compared: Compared) -> None:
         standing["cuts"],
     )
     failpoints.reached("comparison.open")
-    await connection.execute(OPEN, *compared.name, standing["incarnation"], standing["timeline"])
+    await connection.execute(MARK_RECONCILED, *compared.name, standing["incarnation"], standing["timeline"])
 
 
-async def shut_doors(connection: Connection) -> None:
+async def close_all_lanes(connection: Connection) -> None:
     """Nothing may be published until every lane has been compared: this database is older than Kafka."""
-    await connection.execute(SHUT)
+    await connection.execute(CLOSE_ALL)
 
 
-async def _tail(probe: Probe, partition: TopicPartition, standing: Any) -> Tail:
-    start, end = await probe.bounds(partition)
+async def _tail(log_reader: LogReader, partition: TopicPartition, standing: Any) -> LogTail:
+    start, end = await log_reader.bounds(partition)
     published, next_offset, timeline = standing["sequence"], standing["next_offset"], standing["timeline"]
     if start >= next_offset:
         # Nothing of ours was lost: what was published has expired, or nothing ever was.
-        tail = Tail(published, max(next_offset, start))
+        tail = LogTail(published, max(next_offset, start))
         begin = start
-    elif (begin := await begin_of(probe, partition, standing, start, end)) == next_offset:
-        tail = Tail(published, next_offset)
+    elif (begin := await offset_after_published(log_reader, partition, standing, start, end)) == next_offset:
+        tail = LogTail(published, next_offset)
     else:
-        tail = Tail(-1 if start else 0, start)
-    async with aclosing(probe.records(partition, begin, end)) as records:
+        tail = LogTail(-1 if start else 0, start)
+    async with aclosing(log_reader.records(partition, begin, end)) as records:
         async for record in records:
-            tail.take(record, timeline)
+            tail.add(record, timeline)
     return tail
 
 
-async def begin_of(probe: Probe, partition: TopicPartition, standing: Any, start: int, end: int) -> int:
+async def offset_after_published(
+    log_reader: LogReader, partition: TopicPartition, standing: Any, start: int, end: int
+) -> int:
     """The offset behind what was published, or the log's start when another record lies there."""
     published, next_offset, timeline = standing["sequence"], standing["next_offset"], standing["timeline"]
-    if start < next_offset <= end and await is_there(probe, partition, next_offset - 1, timeline, published):
+    if start < next_offset <= end and await holds_event(log_reader, partition, next_offset - 1, timeline, published):
         return int(next_offset)
     return start
 
 
-async def is_there(probe: Probe, partition: TopicPartition, offset: int, timeline: int, sequence: int) -> bool:
-    record = await probe.record_at(partition, offset)
+async def holds_event(
+    log_reader: LogReader, partition: TopicPartition, offset: int, timeline: int, sequence: int
+) -> bool:
+    record = await log_reader.record_at(partition, offset)
     if record is None:
         return False
     headers = dict(record.headers)
     return (int(headers["ce_timeline"]), int(headers["ce_sequence"])) == (timeline, sequence)
 
 
-async def same_events(
-    connection: Connection, name: LaneName, timeline: int, fingerprints: Mapping[int, bytes]
+async def require_same_events(
+    connection: Connection, name: LaneId, timeline: int, fingerprints: Mapping[int, bytes]
 ) -> None:
     """Raises `Ahead` unless the journal has these events, by sequence, with these headers."""
     failpoints.reached("comparison.same-events")
@@ -160,4 +164,4 @@ async def same_events(
     ours = {row["sequence"]: row["fingerprint"] for row in rows}
     for sequence, theirs in fingerprints.items():
         if ours.get(sequence) != theirs:
-            raise Ahead(f"event {sequence} is another in Kafka than in the journal")
+            raise DatabaseBehindLog(f"event {sequence} is another in Kafka than in the journal")

@@ -19,13 +19,13 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from samenspel.contracts.canonical import to_headers
-from samenspel.contracts.topics import LaneName
-from samenspel.messaging.errors import PASSING
+from samenspel.contracts.topics import LaneId
+from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.kafka.producer import Producer
-from samenspel.messaging.outbox.reconciler import Gate
+from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import columns
-from samenspel.runtime.cooperative import breathing
+from samenspel.runtime.bulk_parameters import as_arrays
+from samenspel.runtime.cooperative import yielding
 from samenspel.runtime.postgres import Pool
 
 log = structlog.get_logger()
@@ -50,7 +50,7 @@ from claimed p cross join lateral (
   order by j.sequence limit 500) j
 order by p.topic, p.lane, j.sequence
 """
-MOVE = """
+SAVE_PROGRESS = """
 with lazily as (select set_config('synchronous_commit', 'off', true))
 update published p set sequence = x.sequence, next_offset = x.next_offset,
                        held_until = clock_timestamp() + interval '2 seconds'
@@ -61,7 +61,7 @@ where (p.topic, p.lane, p.timeline, p.sequence, p.next_offset, p.cuts)
     = (x.topic, x.lane, x.timeline, x.was_sequence, x.was_offset, x.cuts)
 """
 # Whatever another relay has made of it meanwhile: Kafka has lost something, and only a comparison can say what.
-FROM_THE_START = """
+REPUBLISH_ALL = """
 update published p set sequence = 0, next_offset = 0, cuts = p.cuts + 1
 from unnest($1::text[], $2::int[], $3::int[]) as x (topic, lane, timeline)
 where (p.topic, p.lane, p.timeline) = (x.topic, x.lane, x.timeline)
@@ -69,7 +69,7 @@ where (p.topic, p.lane, p.timeline) = (x.topic, x.lane, x.timeline)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class PublishedPosition:
     """How far a lane was published when we looked."""
 
     topic: str
@@ -80,7 +80,7 @@ class Standing:
     cuts: int
 
     @property
-    def name(self) -> LaneName:
+    def name(self) -> LaneId:
         return self.topic, self.lane
 
 
@@ -90,15 +90,15 @@ class Relay:
     def __init__(
         self,
         pool: Pool,
-        gate: Gate,
+        reconciler: Reconciler,
         settings: Mapping[str, Any],
         me: UUID,
         published: Callable[[int], None],
     ) -> None:
         self._pool = pool
-        self._gate = gate
-        self._me = me
-        self._published = published
+        self._reconciler = reconciler
+        self._holder = me
+        self._on_published = published
         self._producer = Producer(settings)
         self._wake = asyncio.Event()
         self.connected = False
@@ -120,24 +120,26 @@ class Relay:
     async def poll(self) -> float:
         """Compare what must be compared and send one batch per lane; returns the seconds until the next look."""
         self._wake.clear()
-        await self._gate.compare_doubtful()
+        await self._reconciler.recheck_suspects()
         claimed = await self._claim()
-        has_opened = (not claimed or self._gate.is_due) and await self._gate.compare_all()
+        has_opened = (not claimed or self._reconciler.is_due) and await self._reconciler.reconcile_all()
         if not claimed:
             return 0 if has_opened else IDLE_SECONDS
-        if fresh := {each.name for each in claimed if each.name not in self._gate.compared}:
-            await self._gate.compare(sorted(fresh))
+        if fresh := {each.name for each in claimed if each.name not in self._reconciler.reconciled}:
+            await self._reconciler.reconcile(sorted(fresh))
             claimed = {each: rows for each, rows in claimed.items() if each.name not in fresh}
             if not claimed:
                 # What can be sent by now is claimed anew; a lane whose topic is gone holds no other up.
-                return 0 if fresh & self._gate.compared else IDLE_SECONDS
+                return 0 if fresh & self._reconciler.reconciled else IDLE_SECONDS
         sent = await self._send(claimed)
         # Not where it was expected: another relay sent as well, or the log is another one. Compared anew, not moved.
-        self._gate.compared.difference_update(was.name for was, _, first, _ in sent if first != was.next_offset)
+        self._reconciler.reconciled.difference_update(
+            was.name for was, _, first, _ in sent if first != was.next_offset
+        )
         if shorter := [was for was, _, first, _ in sent if first < was.next_offset]:
-            await self._from_the_start(shorter)
-        await self._move([each for each in sent if each[0].name in self._gate.compared])
-        self._published(sum(next_offset - first for _, _, first, next_offset in sent))
+            await self._republish_all(shorter)
+        await self._save_progress([each for each in sent if each[0].name in self._reconciler.reconciled])
+        self._on_published(sum(next_offset - first for _, _, first, next_offset in sent))
         return 0
 
     async def _guarded_poll(self) -> float:
@@ -145,11 +147,11 @@ class Relay:
             delay = await self.poll()
             self.connected = True
             return delay
-        except (KafkaError, *PASSING) as error:
+        except (KafkaError, *TRANSIENT) as error:
             # What was sent is not known: forget the producer and the comparison, and look again.
             log.warning("relay interrupted", error=repr(error))
             self.connected = False
-            self._gate.interrupted()
+            self._reconciler.interrupted()
             await self._producer.discard()
             return PAUSE_SECONDS
 
@@ -158,14 +160,16 @@ class Relay:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
 
-    async def _claim(self) -> dict[Standing, list[Any]]:
+    async def _claim(self) -> dict[PublishedPosition, list[Any]]:
         """The lanes that are ours to carry on, each with the rows to send next."""
         async with self._pool.acquire() as connection:
             failpoints.reached("relay.claim")
-            rows = await connection.fetch(CLAIM, self._me)
-        return {Standing(*place): list(found) for place, found in groupby(rows, key=itemgetter(*PLACE))}
+            rows = await connection.fetch(CLAIM, self._holder)
+        return {PublishedPosition(*place): list(found) for place, found in groupby(rows, key=itemgetter(*PLACE))}
 
-    async def _send(self, claimed: Mapping[Standing, Sequence[Any]]) -> list[tuple[Standing, int, int, int]]:
+    async def _send(
+        self, claimed: Mapping[PublishedPosition, Sequence[Any]]
+    ) -> list[tuple[PublishedPosition, int, int, int]]:
         """Send one batch per lane and wait for every acknowledgement: standing, new sequence, offsets."""
         producer = await self._producer.connected()
         async with asyncio.timeout(SEND_SECONDS_MAX):
@@ -173,11 +177,11 @@ class Relay:
             return list(await asyncio.gather(*sending))
 
     async def _send_batch(
-        self, producer: AIOKafkaProducer, standing: Standing, rows: Sequence[Any]
-    ) -> tuple[Standing, int, int, int]:
+        self, producer: AIOKafkaProducer, standing: PublishedPosition, rows: Sequence[Any]
+    ) -> tuple[PublishedPosition, int, int, int]:
         batch = producer.create_batch()
         sequence = standing.sequence
-        async for row in breathing(rows):
+        async for row in yielding(rows):
             headers = to_headers(row["headers"])
             if batch.append(key=row["key"].encode(), value=row["value"], timestamp=None, headers=headers) is None:
                 break
@@ -189,19 +193,19 @@ class Relay:
         first = (await acknowledged).offset
         return standing, sequence, first, first + batch.record_count()
 
-    async def _from_the_start(self, shorter: Sequence[Standing]) -> None:
+    async def _republish_all(self, shorter: Sequence[PublishedPosition]) -> None:
         """What was published before these batches is not where it was: nothing counts as published any more."""
         rows = sorted((was.topic, was.lane, was.timeline) for was in shorter)
         log.error("Kafka has lost what it had acknowledged", lanes=[f"{topic}/{lane}" for topic, lane, _ in rows])
         async with self._pool.acquire() as connection:
             failpoints.reached("relay.from-the-start")
-            await connection.execute(FROM_THE_START, *columns(rows, 3))
+            await connection.execute(REPUBLISH_ALL, *as_arrays(rows, 3))
 
-    async def _move(self, sent: Sequence[tuple[Standing, int, int, int]]) -> None:
+    async def _save_progress(self, sent: Sequence[tuple[PublishedPosition, int, int, int]]) -> None:
         rows = [
             (was.topic, was.lane, was.timeline, was.sequence, was.next_offset, was.cuts, sequence, next_offset)
             for was, sequence, _, next_offset in sent
         ]
         async with self._pool.acquire() as connection:
             failpoints.reached("relay.move")
-            await connection.execute(MOVE, *columns(sorted(rows), 8))
+            await connection.execute(SAVE_PROGRESS, *as_arrays(sorted(rows), 8))

@@ -4,18 +4,18 @@ from collections.abc import Iterable
 from typing import Any
 
 from samenspel.contracts.sequencing import Position
-from samenspel.contracts.topics import LaneName
+from samenspel.contracts.topics import LaneId
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import columns
+from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection
 
 MAKE = "insert into position (topic, lane) values ($1, $2) on conflict do nothing"
-FIND = "select timeline, sequence, digest, last_offset from position where (topic, lane) = ($1, $2)"
+LOAD = "select timeline, sequence, digest, last_offset from position where (topic, lane) = ($1, $2)"
 LOCK = """
 select topic, lane, timeline, sequence, digest, last_offset from position
 where (topic, lane) in (select * from unnest($1::text[], $2::int[])) order by topic, lane for update
 """
-MOVE = """
+SAVE = """
 update position p set timeline = x.timeline, sequence = x.sequence, digest = x.digest, last_offset = x.last_offset,
   diverged_at = case when p.timeline = x.timeline then coalesce(p.diverged_at, x.diverged_at)
                      else x.diverged_at end
@@ -29,20 +29,20 @@ def _position(row: Any) -> Position:
     return Position(row["timeline"], row["sequence"], int.from_bytes(row["digest"], "big"), row["last_offset"])
 
 
-async def find(connection: Connection, name: LaneName) -> Position:
+async def load(connection: Connection, name: LaneId) -> Position:
     failpoints.reached("positions.make")
     await connection.execute(MAKE, *name)
     failpoints.reached("positions.find")
-    return _position(await connection.fetchrow(FIND, *name))
+    return _position(await connection.fetchrow(LOAD, *name))
 
 
-async def lock(connection: Connection, names: Iterable[LaneName]) -> dict[LaneName, Position]:
+async def lock(connection: Connection, names: Iterable[LaneId]) -> dict[LaneId, Position]:
     failpoints.reached("positions.lock")
-    rows = await connection.fetch(LOCK, *columns(sorted(names), 2))
+    rows = await connection.fetch(LOCK, *as_arrays(sorted(names), 2))
     return {(row["topic"], row["lane"]): _position(row) for row in rows}
 
 
-async def move(connection: Connection, positions: dict[LaneName, Position], diverged: dict[LaneName, int]) -> None:
+async def save(connection: Connection, positions: dict[LaneId, Position], diverged: dict[LaneId, int]) -> None:
     """``diverged`` names the sequence at which a lane's digest was first another than its owner's."""
     rows = [
         (
@@ -56,4 +56,4 @@ async def move(connection: Connection, positions: dict[LaneName, Position], dive
         for name, stands in sorted(positions.items())
     ]
     failpoints.reached("positions.move")
-    await connection.execute(MOVE, *columns(rows, 7))
+    await connection.execute(SAVE, *as_arrays(rows, 7))

@@ -13,16 +13,16 @@ from aiokafka import ConsumerRecord, TopicPartition
 from pydantic import ValidationError
 
 from samenspel.contracts.canonical import CanonicalEvent, read
-from samenspel.contracts.catalogue import AGGREGATES, Reference
+from samenspel.contracts.catalogue import AGGREGATES, AggregateRef
 from samenspel.contracts.sequencing import Position
-from samenspel.contracts.topics import LaneName
-from samenspel.messaging.errors import PASSING
-from samenspel.messaging.kafka.consumer import LaneReader
-from samenspel.messaging.kafka.log_reader import Probe
+from samenspel.contracts.topics import LaneId
+from samenspel.messaging.errors import TRANSIENT
+from samenspel.messaging.kafka.consumer import PartitionConsumer
+from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.projections import checkpoints
-from samenspel.messaging.projections.batch import Application
+from samenspel.messaging.projections.batch import ProjectionBatch
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import columns
+from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.metrics import REBUILT
 from samenspel.runtime.postgres import Connection, Pool
 
@@ -47,7 +47,7 @@ FORGET = "delete from projection where (topic, lane) = ($1, $2)"
 REMOVE = "delete from projection where (aggregate, subject) in (select * from unnest($1::text[], $2::text[]))"
 
 
-class Follower(Protocol):
+class ProjectionListener(Protocol):
     """What a service does besides keeping the copy, in the same transaction: the notifier keeps its feed so."""
 
     async def applied(self, connection: Connection, events: Sequence[CanonicalEvent]) -> None: ...
@@ -57,67 +57,71 @@ class Projector:
     """Handles what the reader brings of the canonical topics. ``settled`` is called after each commit."""
 
     def __init__(
-        self, pool: Pool, probe: Probe, settled: Callable[[int], None], follower: Follower | None = None
+        self,
+        pool: Pool,
+        log_reader: LogReader,
+        on_commit: Callable[[int], None],
+        follower: ProjectionListener | None = None,
     ) -> None:
         self._pool = pool
-        self._probe = probe
-        self._settled = settled
-        self._follower = follower
-        self._in_hole: set[LaneName] = set()
+        self._probe = log_reader
+        self._on_commit = on_commit
+        self._listener = follower
+        self._in_gap: set[LaneId] = set()
         self.stalled: set[str] = set()
         self.rebuilding: dict[str, int] = {}
         """Lanes of which this copy is being made again, and the timeline that it is made of."""
         self.diverged: dict[str, int] = {}
 
-    async def open_lane(self, partition: TopicPartition) -> int:
+    async def resume_offset(self, partition: TopicPartition) -> int:
         """The offset from which to read: behind the last applied record, or the log's start when that is another."""
         name = partition.topic, partition.partition
         async with self._pool.acquire() as connection:
-            position = await checkpoints.find(connection, name)
+            position = await checkpoints.load(connection, name)
         start, end = await self._probe.bounds(partition)
         if not start <= position.last_offset < end:
             return start
         record = await self._probe.record_at(partition, position.last_offset)
         return position.last_offset + 1 if record and _stands_at(record, position) else start
 
-    async def __call__(self, reader: LaneReader, records: Sequence[ConsumerRecord]) -> None:
+    async def __call__(self, reader: PartitionConsumer, records: Sequence[ConsumerRecord]) -> None:
         events = [event for event in map(_event_in, records) if event is not None]
         try:
             work = await self._apply(events)
         except Exception as error:
             # What passes is a warning; anything else is our fault, said aloud at every try, and skips nothing.
-            say = log.warning if isinstance(error, PASSING) else log.exception
+            say = log.warning if isinstance(error, TRANSIENT) else log.exception
             say("events not applied; read again", events=len(events), error=repr(error))
             await asyncio.sleep(PAUSE_SECONDS)
             for partition in {TopicPartition(record.topic, record.partition) for record in records}:
-                reader.reopen(partition)
+                reader.reset_position(partition)
         else:
-            self._watch(reader, work, records)
-            self._settled(len(work.events))
+            self._update_state(reader, work, records)
+            self._on_commit(len(work.events))
 
-    async def _apply(self, events: Sequence[CanonicalEvent]) -> Application:
+    async def _apply(self, events: Sequence[CanonicalEvent]) -> ProjectionBatch:
         failpoints.reached("projector.begin")
         async with self._pool.acquire() as connection, connection.transaction():
             locked = await checkpoints.lock(connection, {(event.topic, event.lane) for event in events})
             hashes = await self._hashes(connection, {(event.aggregate, event.subject) for event in events})
-            work = Application(locked, hashes)
+            work = ProjectionBatch(locked, hashes)
             for event in events:
-                work.take(event)
+                work.apply(event)
             await self._save(connection, work)
             failpoints.reached("projector.commit")
         return work
 
     async def _hashes(
-        self, connection: Connection, references: set[Reference]
-    ) -> dict[tuple[LaneName, Reference], int]:
+        self, connection: Connection, references: set[AggregateRef]
+    ) -> dict[tuple[LaneId, AggregateRef], int]:
         failpoints.reached("projector.hashes")
-        rows = await connection.fetch(HASHES, *columns(sorted(references), 2))
+        rows = await connection.fetch(HASHES, *as_arrays(sorted(references), 2))
         return {
             ((row["topic"], row["lane"]), (row["aggregate"], row["subject"])): int.from_bytes(row["hash"], "big")
             for row in rows
         }
 
-    async def _save(self, connection: Connection, work: Application) -> None:
+    async def _save(self, connection: Connection, work: ProjectionBatch) -> None:
         if not work.events:
             return
         rows = [
@@ -126,41 +130,45 @@ class Projector:
         ]
         kept = [row for row in rows if any(row[5])]
         gone = [(row[0], row[1]) for row in rows if not any(row[5])]
-        if work.anew:
+        if work.restarted:
             await connection.execute(UNHURRIED)
-        for name in sorted(work.anew):
+        for name in sorted(work.restarted):
             await connection.execute(FORGET, *name, timeout=FORGET_SECONDS_MAX)
         failpoints.reached("projector.save")
-        await connection.execute(SAVE, *columns(kept, 7))
+        await connection.execute(SAVE, *as_arrays(kept, 7))
         if gone:
-            await connection.execute(REMOVE, *columns(gone, 2))
-        if self._follower is not None:
-            await self._follower.applied(connection, work.events)
-        await checkpoints.move(connection, work.positions, work.diverged)
+            await connection.execute(REMOVE, *as_arrays(gone, 2))
+        if self._listener is not None:
+            await self._listener.applied(connection, work.events)
+        await checkpoints.save(connection, work.positions, work.diverged)
 
-    def _watch(self, reader: LaneReader, work: Application, records: Sequence[ConsumerRecord]) -> None:
+    def _update_state(
+        self, reader: PartitionConsumer, work: ProjectionBatch, records: Sequence[ConsumerRecord]
+    ) -> None:
         """A hole is read once more from our own place; one that is in the log itself is read past."""
         for name in work.positions:
             partition, label = TopicPartition(*name), f"{name[0]}/{name[1]}"
-            if timeline := work.anew.get(name):
+            if timeline := work.restarted.get(name):
                 log.error("the owner started this lane anew; this copy is made again", lane=label, timeline=timeline)
                 self.rebuilding[label] = timeline
                 REBUILT.inc()
             if label in self.rebuilding and self._at_end(reader, partition, records):
                 del self.rebuilding[label]
-            if name not in work.holes:
+            if name not in work.gaps:
                 if any((event.topic, event.lane) == name for event in work.events):
-                    self._in_hole.discard(name)
+                    self._in_gap.discard(name)
                     self.stalled.discard(label)
-            elif name not in self._in_hole:
-                self._in_hole.add(name)
-                reader.reopen(partition)
+            elif name not in self._in_gap:
+                self._in_gap.add(name)
+                reader.reset_position(partition)
             elif self._at_end(reader, partition, records):
                 log.error("events are missing in the log", lane=label, after=work.positions[name].sequence)
                 self.stalled.add(label)
         self.diverged.update({f"{topic}/{lane}": at for (topic, lane), at in work.diverged.items()})
 
-    def _at_end(self, reader: LaneReader, partition: TopicPartition, records: Sequence[ConsumerRecord]) -> bool:
+    def _at_end(
+        self, reader: PartitionConsumer, partition: TopicPartition, records: Sequence[ConsumerRecord]
+    ) -> bool:
         last = max(record.offset for record in records if (record.topic, record.partition) == partition)
         return bool(last + 1 >= (reader.highwater(partition) or 0))
 

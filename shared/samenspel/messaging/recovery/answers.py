@@ -10,10 +10,10 @@ from typing import Any, Final
 import orjson
 
 from samenspel.contracts.canonical import CanonicalEvent
-from samenspel.messaging.inbox.answer_store import KNOWN
-from samenspel.messaging.inbox.answers import Identity
+from samenspel.messaging.inbox.answer_store import LOAD
+from samenspel.messaging.inbox.answers import SubmissionIdentity
 from samenspel.messaging.recovery.lane_recovery import Recovered
-from samenspel.runtime.bulk_parameters import columns, joined
+from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
 from samenspel.runtime.postgres import Connection
 
 RECALLED: Final = "recovered"
@@ -23,7 +23,7 @@ insert into submission (organisation, source, id, answer)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
 on conflict (organisation, source, id) do update set answer = excluded.answer
 """
-SETTLED: Final = """
+REMOVE_DEFERRED: Final = """
 delete from waiting
 where (organisation, source, id) in (select * from unnest($1::text[], $2::text[], $3::text[]))
 """
@@ -33,13 +33,13 @@ from unnest($1::text[], $2::int[], $3::int[], $4::bigint[]) as x (topic, lane, t
 join journal j using (topic, lane, timeline, sequence)
 """
 
-Answer = tuple[str, dict[str, Any]]
+AnswerTo = tuple[str, dict[str, Any]]
 """An organisation, and one answer of a receipt to it."""
 
 
-async def recall_from_facts(connection: Connection, events: Sequence[CanonicalEvent]) -> int:
+async def restore_from_events(connection: Connection, events: Sequence[CanonicalEvent]) -> int:
     """Keep *accepted* for the submissions that these facts name; returns how many were not known."""
-    caused: dict[Identity, dict[str, Any]] = {}
+    caused: dict[SubmissionIdentity, dict[str, Any]] = {}
     known = await _known(connection, {_cause(event) for event in events})
     for event in events:
         identity = _cause(event)
@@ -52,24 +52,24 @@ async def recall_from_facts(connection: Connection, events: Sequence[CanonicalEv
     return await _keep(connection, caused)
 
 
-async def recall_from_receipts(connection: Connection, answers: Sequence[Answer], found: Recovered) -> None:
+async def restore_from_receipts(connection: Connection, answers: Sequence[AnswerTo], found: Recovered) -> None:
     """Keep the final answers among these; promises that are void, and those not settled yet, are noted."""
     known = await _known(connection, {_identity(*each) for each in answers})
     there = await _journalled(connection, answers)
-    kept: dict[Identity, dict[str, Any]] = {}
+    kept: dict[SubmissionIdentity, dict[str, Any]] = {}
     for organisation, answer in answers:
         identity = _identity(organisation, answer)
         before = kept.get(identity) or known.get(identity)
         if not _is_first_and_final(answer, before):
             if answer["outcome"] == "deferred" and before is None:
-                found.unsettled.append((*identity, answer["record"]))
+                found.still_deferred.append((*identity, answer["record"]))
         elif all(event["id"] in there for event in answer.get("events", ())):
             kept[identity] = answer
         else:
-            found.void.append((*identity, answer["record"]))
+            found.broken_promises.append((*identity, answer["record"]))
     found.answers += await _keep(connection, kept)
     settled = kept.keys() | {identity for identity, answer in known.items() if answer["outcome"] != "deferred"}
-    found.unsettled = [each for each in found.unsettled if each[:3] not in settled]
+    found.still_deferred = [each for each in found.still_deferred if each[:3] not in settled]
 
 
 def _is_first_and_final(answer: dict[str, Any], before: dict[str, Any] | None) -> bool:
@@ -84,44 +84,46 @@ def _is_first_and_final(answer: dict[str, Any], before: dict[str, Any] | None) -
     return is_provisional and before["submissionhash"] == answer["submissionhash"]
 
 
-async def _known(connection: Connection, identities: Iterable[Identity]) -> dict[Identity, dict[str, Any]]:
-    rows = await connection.fetch(KNOWN, *joined(sorted(identities), 3))
+async def _known(
+    connection: Connection, identities: Iterable[SubmissionIdentity]
+) -> dict[SubmissionIdentity, dict[str, Any]]:
+    rows = await connection.fetch(LOAD, *as_joined_texts(sorted(identities), 3))
     return {(row["organisation"], row["source"], row["id"]): orjson.loads(row["answer"]) for row in rows}
 
 
-async def _keep(connection: Connection, answers: dict[Identity, dict[str, Any]]) -> int:
+async def _keep(connection: Connection, answers: dict[SubmissionIdentity, dict[str, Any]]) -> int:
     """What was waiting in the backup and has its answer needs to wait no more."""
     rows = sorted((*identity, orjson.dumps(answer)) for identity, answer in answers.items())
     if rows:
-        await connection.execute(KEEP, *columns(rows, 4))
-        await connection.execute(SETTLED, *columns(sorted(answers), 3))
+        await connection.execute(KEEP, *as_arrays(rows, 4))
+        await connection.execute(REMOVE_DEFERRED, *as_arrays(sorted(answers), 3))
     return len(rows)
 
 
-async def _journalled(connection: Connection, answers: Sequence[Answer]) -> set[str]:
+async def _journalled(connection: Connection, answers: Sequence[AnswerTo]) -> set[str]:
     """The ids of the events that these answers name and that the journal has in that place."""
     places = {}
     for _, answer in answers:
         for event in answer.get("events", ()):
             topic, _, lane = event["lane"].rpartition("/")
             places[topic, int(lane), event["timeline"], event["sequence"]] = event["id"]
-    rows = await connection.fetch(JOURNALLED, *columns(sorted(places), 4))
+    rows = await connection.fetch(JOURNALLED, *as_arrays(sorted(places), 4))
     return {
         named for row in rows if f"\nce_id:{(named := places[tuple(row.values())[:4]])}\n".encode() in row["headers"]
     }
 
 
-def _cause(event: CanonicalEvent) -> Identity:
+def _cause(event: CanonicalEvent) -> SubmissionIdentity:
     headers = dict(event.headers)
     organisation = headers["ce_authid"].decode().rpartition(":")[2]
     return organisation, headers["ce_submissionsource"].decode(), headers["ce_submissionid"].decode()
 
 
-def _identity(organisation: str, answer: dict[str, Any]) -> Identity:
+def _identity(organisation: str, answer: dict[str, Any]) -> SubmissionIdentity:
     return organisation, answer["source"], answer["id"]
 
 
-def _accepted(identity: Identity, event: CanonicalEvent) -> dict[str, Any]:
+def _accepted(identity: SubmissionIdentity, event: CanonicalEvent) -> dict[str, Any]:
     return {
         "source": identity[1],
         "id": identity[2],

@@ -12,16 +12,22 @@ from typing import Final
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from samenspel.contracts.topics import LaneName
-from samenspel.messaging.kafka.log_reader import Probe
+from samenspel.contracts.topics import LaneId
+from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.outbox import journal
 from samenspel.messaging.outbox.journal import Lane
-from samenspel.messaging.outbox.reconciliation import STANDING, Ahead, begin_of, fingerprint, same_events
+from samenspel.messaging.outbox.reconciliation import (
+    PUBLISHED_POSITION,
+    DatabaseBehindLog,
+    fingerprint,
+    offset_after_published,
+    require_same_events,
+)
 from samenspel.runtime import failpoints
 from samenspel.runtime.postgres import Connection
 
 CHUNK: Final = 500
-HOLD: Final = "select timeline, sequence, digest from lane where (topic, lane) = ($1, $2) for update"
+LOCK_LANE: Final = "select timeline, sequence, digest from lane where (topic, lane) = ($1, $2) for update"
 # A recovery may take long, and holds nobody up who could go on: all doors are closed.
 UNHURRIED: Final = (
     "set local transaction_timeout = 0",
@@ -30,7 +36,7 @@ UNHURRIED: Final = (
 )
 
 
-class Impossible(Exception):
+class NotRecoverable(Exception):
     """The lane cannot be recovered from Kafka; the text says why."""
 
 
@@ -50,41 +56,41 @@ class Recovered:
     before: int
     after: int
     answers: int = 0
-    void: list[Cause] = field(default_factory=list)
-    unsettled: list[Cause] = field(default_factory=list)
+    broken_promises: list[Cause] = field(default_factory=list)
+    still_deferred: list[Cause] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
-class Fold:
+class LaneReplay:
     """How a lane's records become state. ``expires`` says whether Kafka forgets the oldest of them."""
 
-    take: Callable[[Connection, Lane, Sequence[ConsumerRecord], Recovered], Awaitable[None]]
+    apply: Callable[[Connection, Lane, Sequence[ConsumerRecord], Recovered], Awaitable[None]]
     expires: bool = False
 
 
-async def recover_lane(connection: Connection, probe: Probe, name: LaneName, fold: Fold) -> Recovered:
+async def recover_lane(connection: Connection, log_reader: LogReader, name: LaneId, fold: LaneReplay) -> Recovered:
     """Everything that Kafka holds of this lane and the journal does not. Raises `Impossible`, or `LookupError`."""
     async with connection.transaction():
-        lane = await hold(connection, name)
+        lane = await lock_lane(connection, name)
         found = Recovered(lane.name, lane.sequence, lane.sequence)
         highest = 0
-        partition, start, begin, end = await _place(connection, probe, name)
+        partition, start, begin, end = await _place(connection, log_reader, name)
         may_skip = fold.expires and begin == start > 0
-        async with aclosing(_chunks(probe, partition, begin, end)) as chunks:
+        async with aclosing(_chunks(log_reader, partition, begin, end)) as chunks:
             async for chunk in chunks:
                 if may_skip:
                     _skip_expired(lane, chunk[0])
                     may_skip = False
                 highest = max(highest, await _take(connection, lane, chunk, fold, found))
         if highest > lane.sequence:
-            raise Impossible(f"event {lane.sequence + 1} of {lane.name} is not in Kafka, {highest} is")
+            raise NotRecoverable(f"event {lane.sequence + 1} of {lane.name} is not in Kafka, {highest} is")
         found.after = lane.sequence
         failpoints.reached("recovery.commit")
     return found
 
 
 async def _take(
-    connection: Connection, lane: Lane, chunk: Sequence[ConsumerRecord], fold: Fold, found: Recovered
+    connection: Connection, lane: Lane, chunk: Sequence[ConsumerRecord], fold: LaneReplay, found: Recovered
 ) -> int:
     """Take from this chunk what the law says, compare the rest with the journal; the highest sequence in it."""
     sequence, following, prints = lane.sequence, list[ConsumerRecord](), dict[int, bytes]()
@@ -93,7 +99,7 @@ async def _take(
         headers = dict(record.headers)
         number, timeline = int(headers["ce_sequence"]), int(headers["ce_timeline"])
         if timeline > lane.timeline:
-            raise Impossible(f"Kafka holds timeline {timeline} of {lane.name}, the database {lane.timeline}")
+            raise NotRecoverable(f"Kafka holds timeline {timeline} of {lane.name}, the database {lane.timeline}")
         if timeline < lane.timeline:
             continue
         highest = max(highest, number)
@@ -103,24 +109,24 @@ async def _take(
         elif number <= sequence:
             prints[number] = fingerprint(record)
     if following:
-        await fold.take(connection, lane, following, found)
-        await journal.journal(connection, journal.taken([lane]))
+        await fold.apply(connection, lane, following, found)
+        await journal.write(connection, journal.drain([lane]))
     await _same(connection, lane, prints)
     return highest
 
 
 async def _same(connection: Connection, lane: Lane, prints: Mapping[int, bytes]) -> None:
     try:
-        await same_events(connection, (lane.topic, lane.lane), lane.timeline, prints)
-    except Ahead as difference:
-        raise Impossible(f"{lane.name}: {difference}") from None
+        await require_same_events(connection, (lane.topic, lane.lane), lane.timeline, prints)
+    except DatabaseBehindLog as difference:
+        raise NotRecoverable(f"{lane.name}: {difference}") from None
 
 
-async def hold(connection: Connection, name: LaneName) -> Lane:
+async def lock_lane(connection: Connection, name: LaneId) -> Lane:
     """Lock a lane without haste, whether its door is open or not."""
     for setting in UNHURRIED:
         await connection.execute(setting)
-    row = await connection.fetchrow(HOLD, *name)
+    row = await connection.fetchrow(LOCK_LANE, *name)
     if row is None:
         raise LookupError(f"there is no lane {name[0]}/{name[1]} here")
     return Lane(*name, row["timeline"], row["sequence"], int.from_bytes(row["digest"], "big"))
@@ -133,19 +139,19 @@ def _skip_expired(lane: Lane, first: ConsumerRecord) -> None:
         lane.sequence = max(lane.sequence, int(headers["ce_sequence"]) - 1)
 
 
-async def _place(connection: Connection, probe: Probe, name: LaneName) -> tuple[TopicPartition, int, int, int]:
+async def _place(connection: Connection, log_reader: LogReader, name: LaneId) -> tuple[TopicPartition, int, int, int]:
     """Where Kafka's log begins, where its records behind what was published begin, and where they end."""
     partition = TopicPartition(*name)
-    standing = await connection.fetchrow(STANDING, *name)
-    start, end = await probe.bounds(partition)
-    return partition, start, await begin_of(probe, partition, standing, start, end), end
+    standing = await connection.fetchrow(PUBLISHED_POSITION, *name)
+    start, end = await log_reader.bounds(partition)
+    return partition, start, await offset_after_published(log_reader, partition, standing, start, end), end
 
 
 async def _chunks(
-    probe: Probe, partition: TopicPartition, begin: int, end: int
+    log_reader: LogReader, partition: TopicPartition, begin: int, end: int
 ) -> AsyncGenerator[list[ConsumerRecord]]:
     chunk: list[ConsumerRecord] = []
-    async with aclosing(probe.records(partition, begin, end)) as records:
+    async with aclosing(log_reader.records(partition, begin, end)) as records:
         async for record in records:
             chunk.append(record)
             if len(chunk) == CHUNK:

@@ -14,90 +14,90 @@ from aiokafka import ConsumerRecord
 from pydantic import ValidationError
 
 from samenspel.contracts.canonical import CanonicalEvent, read, to_lines
-from samenspel.contracts.catalogue import FACTS, Reference
+from samenspel.contracts.catalogue import EVENT_TYPES, AggregateRef
 from samenspel.contracts.digest import REMOVED, state_hash, to_hex
 from samenspel.contracts.sequencing import is_removal
 from samenspel.messaging.decisions import aggregates
-from samenspel.messaging.decisions.decider import Handlers
-from samenspel.messaging.decisions.state import Change, Held, World
-from samenspel.messaging.errors import FenceLost
+from samenspel.messaging.decisions.decider import Decider
+from samenspel.messaging.decisions.state import AggregateChange, DecisionState, StoredAggregate
+from samenspel.messaging.errors import Fenced
 from samenspel.messaging.outbox.journal import Lane
 from samenspel.messaging.recovery import answers as recalling
-from samenspel.messaging.recovery.lane_recovery import Fold, Impossible, Recovered
+from samenspel.messaging.recovery.lane_recovery import LaneReplay, NotRecoverable, Recovered
 from samenspel.runtime.postgres import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class FactsFold:
+class EventReplay:
     """Folds canonical events for one service."""
 
-    handlers: Handlers
+    decider: Decider
 
-    async def take(
+    async def apply(
         self, connection: Connection, lane: Lane, records: Sequence[ConsumerRecord], found: Recovered
     ) -> None:
         """Raises `Impossible` when the digest after an event is not the one that it carries."""
         events = [_event_in(record) for record in records]
         name = lane.topic, lane.lane
         own = await aggregates.load(connection, {(event.aggregate, event.subject) for event in events}, {name})
-        changes: list[Change] = []
+        changes: list[AggregateChange] = []
         for event, record in zip(events, records, strict=True):
             key = record.key.decode()
             own[event.aggregate, event.subject] = _advance(lane, event, own)
-            lane.journal(key, event.lines, event.value)
+            lane.append(key, event.lines, event.value)
             changes.append(_change(event, key))
-        changed = {change.reference: own[change.reference] for change in changes}
+        changed = {change.ref: own[change.ref] for change in changes}
         try:
             await aggregates.save(connection, changed, dict.fromkeys(changed, name))
-        except FenceLost as elsewhere:
-            raise Impossible(f"{lane.name}: {elsewhere}") from None
-        await self.handlers.save(connection, World(own), changes)
-        found.answers += await recalling.recall_from_facts(connection, events)
+        except Fenced as elsewhere:
+            raise NotRecoverable(f"{lane.name}: {elsewhere}") from None
+        await self.decider.save(connection, DecisionState(own), changes)
+        found.answers += await recalling.restore_from_events(connection, events)
 
 
 def _event_in(record: ConsumerRecord) -> CanonicalEvent:
     try:
         return read(record.topic, record.partition, record.offset, record.headers, record.value)
     except (KeyError, ValueError, TypeError) as error:
-        raise Impossible(f"the record at offset {record.offset} is no canonical event: {error!r}") from None
+        raise NotRecoverable(f"the record at offset {record.offset} is no canonical event: {error!r}") from None
 
 
-def _advance(lane: Lane, event: CanonicalEvent, own: dict[Reference, Held]) -> Held:
+def _advance(lane: Lane, event: CanonicalEvent, own: dict[AggregateRef, StoredAggregate]) -> StoredAggregate:
     before = own.get((event.aggregate, event.subject))
     removed = is_removal(event.value)
     new = REMOVED if removed else state_hash(event.aggregate.encode(), event.subject.encode(), event.value)
     lane.advance(before.hash if before else REMOVED, new)
     if lane.digest != event.statedigest:
-        raise Impossible(
+        raise NotRecoverable(
             f"after event {event.sequence} of {lane.name} the digest is {to_hex(lane.digest)[:16]}… here, "
             f"and {to_hex(event.statedigest)[:16]}… in Kafka"
         )
-    return Held(event.value, new, removed=removed)
+    return StoredAggregate(event.value, new, removed=removed)
 
 
-def _change(event: CanonicalEvent, key: str) -> Change:
-    fact = FACTS.get(event.type)
+def _change(event: CanonicalEvent, key: str) -> AggregateChange:
+    fact = EVENT_TYPES.get(event.type)
     if fact is None:
-        raise Impossible(f"{event.type} is not known to this version: recover with the version that wrote it")
+        raise NotRecoverable(f"{event.type} is not known to this version: recover with the version that wrote it")
     try:
         state = fact.aggregate.model.model_validate_json(event.value)
     except ValidationError as error:
-        raise Impossible(
+        raise NotRecoverable(
             f"event {event.id} cannot be read by this version: {error.error_count()} problem(s)"
         ) from None
-    return Change(fact, event.subject, key, state)
+    return AggregateChange(fact, event.subject, key, state)
 
 
-async def _fold_receipts(
+async def _replay_receipts(
     connection: Connection, lane: Lane, records: Sequence[ConsumerRecord], found: Recovered
 ) -> None:
-    answers: list[recalling.Answer] = []
+    answers: list[recalling.AnswerTo] = []
     for record in records:
         organisation = record.key.decode()
         lane.sequence += 1
-        lane.journal(organisation, to_lines(record.headers), record.value)
+        lane.append(organisation, to_lines(record.headers), record.value)
         answers += [(organisation, each) for each in orjson.loads(record.value)["answers"]]
-    await recalling.recall_from_receipts(connection, answers, found)
+    await recalling.restore_from_receipts(connection, answers, found)
 
 
-RECEIPTS: Final = Fold(_fold_receipts, expires=True)
+RECEIPT_REPLAY: Final = LaneReplay(_replay_receipts, expires=True)

@@ -9,9 +9,9 @@ from typing import Final
 
 from aiokafka import TopicPartition
 
-from samenspel.contracts.topics import LaneName
-from samenspel.messaging.kafka.log_reader import Probe
-from samenspel.messaging.recovery.lane_recovery import Fold, Impossible, hold, recover_lane
+from samenspel.contracts.topics import LaneId
+from samenspel.messaging.kafka.log_reader import LogReader
+from samenspel.messaging.recovery.lane_recovery import LaneReplay, NotRecoverable, lock_lane, recover_lane
 from samenspel.runtime import failpoints
 from samenspel.runtime.postgres import Connection
 
@@ -36,15 +36,15 @@ class Recoverable(Exception):
     """What Kafka holds of this lane can be recovered: nothing needs to be given up."""
 
 
-async def start_anew(connection: Connection, probe: Probe, name: LaneName, fold: Fold) -> int:
+async def start_new_timeline(connection: Connection, log_reader: LogReader, name: LaneId, fold: LaneReplay) -> int:
     """Begin the lane's next timeline; returns its number. In the caller's transaction.
 
     Raises `Recoverable`, or `LookupError` when there is no such lane or topic.
     """
-    await _require_lost(connection, probe, name, fold)
-    lane = await hold(connection, name)
-    start, end = await probe.bounds(TopicPartition(*name))
-    timeline = max(lane.timeline, await _newest(probe, TopicPartition(*name), start, end)) + 1
+    await _require_lost(connection, log_reader, name, fold)
+    lane = await lock_lane(connection, name)
+    start, end = await log_reader.bounds(TopicPartition(*name))
+    timeline = max(lane.timeline, await _newest(log_reader, TopicPartition(*name), start, end)) + 1
     await connection.execute(COPY, *name, lane.timeline, timeline, timeout=COPY_SECONDS_MAX)
     await connection.execute(BEGIN, *name, timeline)
     await connection.execute(UNPUBLISH, *name, timeline, end)
@@ -52,22 +52,22 @@ async def start_anew(connection: Connection, probe: Probe, name: LaneName, fold:
     return timeline
 
 
-async def _newest(probe: Probe, partition: TopicPartition, start: int, end: int) -> int:
+async def _newest(log_reader: LogReader, partition: TopicPartition, start: int, end: int) -> int:
     """The newest timeline in Kafka: of all records, as the last may be a late repeat of an older one."""
     newest = 0
-    async with aclosing(probe.records(partition, start, end)) as records:
+    async with aclosing(log_reader.records(partition, start, end)) as records:
         async for record in records:
             newest = max(newest, int(dict(record.headers)["ce_timeline"]))
     return newest
 
 
-async def _require_lost(connection: Connection, probe: Probe, name: LaneName, fold: Fold) -> None:
+async def _require_lost(connection: Connection, log_reader: LogReader, name: LaneId, fold: LaneReplay) -> None:
     """Recover it on trial: when that brings something back, nobody may throw it away."""
     trial = connection.transaction()
     await trial.start()
     try:
-        found = await recover_lane(connection, probe, name, fold)
-    except Impossible:
+        found = await recover_lane(connection, log_reader, name, fold)
+    except NotRecoverable:
         return
     finally:
         await trial.rollback()

@@ -1,29 +1,27 @@
-"""A service's process: database, messaging and HTTP, started in that order and stopped in the other."""
+"""A service's process: database, messaging and HTTP, started in that order and stopped in reverse."""
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 import structlog
 import uvicorn
 from fastapi import APIRouter, Depends, FastAPI
 
-from samenspel.messaging.decisions.decider import Handlers
-from samenspel.messaging.errors import PASSING
+from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.inbox import deferrals, quarantine
 from samenspel.messaging.ingress.http_api import event_router
 from samenspel.messaging.operator.lanes_api import lanes_router
 from samenspel.messaging.operator.quarantine_api import quarantine_router
 from samenspel.messaging.operator.redrive import Redrive
-from samenspel.messaging.projections.projector import Follower
-from samenspel.messaging.service.messaging import Messaging
-from samenspel.messaging.service.readiness import amiss
+from samenspel.messaging.service.definition import ServiceContext, ServiceDefinition
+from samenspel.messaging.service.readiness import problems
+from samenspel.messaging.service.runtime import ServiceRuntime
 from samenspel.runtime import logs, metrics
-from samenspel.runtime.http import create_app, organisation_by
-from samenspel.runtime.http_limits import listening
+from samenspel.runtime.http import create_http_app, organisation_dependency
+from samenspel.runtime.http_limits import uvicorn_settings
 from samenspel.runtime.migrations import migrate
 from samenspel.runtime.postgres import Pool, create_pool
 from samenspel.runtime.settings import ServiceSettings
@@ -35,69 +33,52 @@ DATABASE_PAUSE_SECONDS: Final = 0.5
 STOP_SECONDS_MAX: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
-    """What a service's own work stands on, once its database and its messaging are there."""
-
-    pool: Pool
-    messaging: Messaging
-    verifier: TokenVerifier
-
-
-Alongside = Callable[[Running], AbstractAsyncContextManager[Sequence[APIRouter]]]
-"""Work that lasts as long as messaging does; what it yields are the rooms that need it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What makes one service another than the next."""
-
-    name: str
-    package: str
-    description: str
-    owns: Sequence[str]
-    handlers: Callable[[Pool], Handlers]
-    routers: Callable[[Pool], Sequence[APIRouter]]
-    follows: Sequence[str] = ()
-    follower: Callable[[Pool], Follower] | None = None
-    alongside: Alongside | None = None
-
-
-def assemble(parts: Parts, settings: ServiceSettings) -> FastAPI:
-    """The app of a service; its lifespan starts and stops everything else."""
-    running: dict[str, Messaging] = {}
+def create_app(definition: ServiceDefinition, settings: ServiceSettings) -> FastAPI:
+    """The FastAPI app of a service. Its lifespan starts and stops database, messaging and background work."""
+    running: dict[str, ServiceRuntime] = {}
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        pool = await _database(parts, settings)
-        follower = parts.follower(pool) if parts.follower else None
-        messaging = Messaging(parts.name, settings, pool, parts.handlers(pool), parts.owns, parts.follows, follower)
+        pool = await _database(definition, settings)
+        runtime = ServiceRuntime(definition, settings, pool)
         verifier = TokenVerifier(settings.jwks, settings.token_issuer, settings.token_audience)
-        app.include_router(event_router(messaging.submitter, verifier))
-        redrive = Redrive(pool, messaging.desk)
-        organisation = organisation_by(verifier)
-        app.include_router(
-            quarantine_router(pool, redrive, settings.operator_oin, organisation, messaging.relay.wake)
-        )
-        app.include_router(lanes_router(messaging.upkeep, settings.operator_oin, organisation))
-        for router in parts.routers(pool):
-            app.include_router(router, dependencies=[Depends(organisation)])
-        await messaging.start()
-        running["messaging"], watcher = messaging, asyncio.create_task(_watch(pool, messaging))
-        async with AsyncExitStack() as work:
-            if parts.alongside:
-                for router in await work.enter_async_context(parts.alongside(Running(pool, messaging, verifier))):
+        for router in _routers(definition, settings, pool, runtime, verifier):
+            app.include_router(router)
+        await runtime.start()
+        running["runtime"], gauges = runtime, asyncio.create_task(_update_gauges(pool, runtime))
+        async with AsyncExitStack() as stack:
+            if definition.background:
+                context = ServiceContext(pool, runtime.submitter, verifier, runtime.after_apply.append)
+                for router in await stack.enter_async_context(definition.background(context)):
                     app.include_router(router)
             yield
-        watcher.cancel()
-        await messaging.stop()
+        gauges.cancel()
+        await runtime.stop()
         pool.terminate()
 
     async def readiness() -> Mapping[str, str]:
-        messaging = running.get("messaging")
-        return amiss(messaging, parts.name) if messaging else {"database": "not connected yet"}
+        runtime = running.get("runtime")
+        return problems(runtime, definition.name) if runtime else {"database": "not connected yet"}
 
-    return create_app(f"Samenspel {parts.name}", parts.description, lifespan, readiness)
+    return create_http_app(f"Samenspel {definition.name}", definition.description, lifespan, readiness)
+
+
+def _routers(
+    definition: ServiceDefinition,
+    settings: ServiceSettings,
+    pool: Pool,
+    runtime: ServiceRuntime,
+    verifier: TokenVerifier,
+) -> Iterator[APIRouter]:
+    organisation, operator = organisation_dependency(verifier), settings.operator_oin
+    redrive = Redrive(pool, runtime.processor)
+    yield event_router(runtime.submitter, verifier)
+    yield quarantine_router(pool, redrive, operator, organisation, runtime.relay.wake)
+    yield lanes_router(runtime.lane_operations, operator, organisation)
+    for own in definition.routers(pool):
+        router = APIRouter(dependencies=[Depends(organisation)])
+        router.include_router(own)
+        yield router
 
 
 def serve(name: str, settings: ServiceSettings, app: FastAPI) -> None:
@@ -108,23 +89,23 @@ def serve(name: str, settings: ServiceSettings, app: FastAPI) -> None:
     gc.set_threshold(10_000, 10, 10)
     uvicorn.run(
         app,
-        **listening(settings),
+        **uvicorn_settings(settings),
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=STOP_SECONDS_MAX,
     )
 
 
-async def _database(parts: Parts, settings: ServiceSettings) -> Pool:
+async def _database(definition: ServiceDefinition, settings: ServiceSettings) -> Pool:
     """The pool, on a migrated database; one that is away is waited for."""
     password = settings.postgres_password.get_secret_value()
     while True:
         try:
-            await migrate(settings.postgres_dsn, password, ["samenspel.messaging", parts.package])
+            await migrate(settings.postgres_dsn, password, ["samenspel.messaging", definition.package])
             return await create_pool(
-                settings.postgres_dsn, password, f"samenspel-{parts.name}", settings.postgres_connections
+                settings.postgres_dsn, password, f"samenspel-{definition.name}", settings.postgres_connections
             )
-        except PASSING as error:
+        except TRANSIENT as error:
             log.warning("PostgreSQL is away; tried again", error=repr(error))
             await asyncio.sleep(DATABASE_PAUSE_SECONDS)
 
@@ -132,7 +113,7 @@ async def _database(parts: Parts, settings: ServiceSettings) -> Pool:
 BACKLOG = "select coalesce(sum(l.sequence - p.sequence), 0) from lane l join published p using (topic, lane)"
 
 
-async def _watch(pool: Pool, messaging: Messaging) -> None:
+async def _update_gauges(pool: Pool, runtime: ServiceRuntime) -> None:
     """Keep the gauges: what is behind, closed, stalled, waiting or set apart."""
     while True:
         try:
@@ -144,7 +125,7 @@ async def _watch(pool: Pool, messaging: Messaging) -> None:
         except Exception as error:
             # Whatever it is: a watch that ended would show yesterday's figures for ever.
             log.warning("gauges not read", error=repr(error))
-        metrics.DOORS_CLOSED.set(len(messaging.gate.closed))
-        metrics.STALLED.set(len(messaging.projector.stalled))
-        metrics.DIVERGED.set(len(messaging.projector.diverged))
+        metrics.DOORS_CLOSED.set(len(runtime.reconciler.closed_lanes))
+        metrics.STALLED.set(len(runtime.projector.stalled))
+        metrics.DIVERGED.set(len(runtime.projector.diverged))
         await asyncio.sleep(2)

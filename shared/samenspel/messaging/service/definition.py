@@ -1,0 +1,49 @@
+"""The definition of a service: its name, topics, decider, routers and background work."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from samenspel.messaging.decisions.decider import Decider
+from samenspel.messaging.ingress.submitter import Submitter
+from samenspel.messaging.projections.projector import ProjectionListener
+from samenspel.runtime.postgres import Pool
+from samenspel.runtime.tokens import TokenVerifier
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceContext:
+    """The running parts that a service's background work may use.
+
+    ``on_apply`` registers a callback that runs after each commit of applied events. The callback must not block.
+    """
+
+    pool: Pool
+    submitter: Submitter
+    verifier: TokenVerifier
+    on_apply: Callable[[Callable[[], None]], None]
+
+
+BackgroundWork = Callable[[ServiceContext], AbstractAsyncContextManager[Sequence[APIRouter]]]
+"""Tasks that run while the service runs. The context manager yields the routers that use these tasks."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDefinition:
+    """The differences between one service and another.
+
+    ``owns`` lists the canonical topics that the service writes, ``follows`` those that it projects. ``package`` holds
+    the service's migrations.
+    """
+
+    name: str
+    package: str
+    description: str
+    owns: Sequence[str]
+    decider: Callable[[Pool], Decider]
+    routers: Callable[[Pool], Sequence[APIRouter]]
+    follows: Sequence[str] = ()
+    listener: Callable[[Pool], ProjectionListener] | None = None
+    background: BackgroundWork | None = None

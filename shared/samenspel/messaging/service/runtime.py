@@ -1,0 +1,180 @@
+"""The messaging parts of one service process, wired together, started and stopped."""
+
+import asyncio
+import platform
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Final
+from uuid import NAMESPACE_DNS, UUID, uuid5
+
+import structlog
+from aiokafka import TopicPartition
+from faststream.kafka import KafkaBroker
+from uuid_utils import uuid7
+
+from samenspel.contracts.topics import INGRESS, organisation_of
+from samenspel.messaging.decisions.decider import Decider
+from samenspel.messaging.decisions.processor import SubmissionProcessor
+from samenspel.messaging.inbox.offsets import resume_offset, stored_offset
+from samenspel.messaging.ingress.deferral_worker import DeferralWorker
+from samenspel.messaging.ingress.kafka_receiver import KafkaReceiver
+from samenspel.messaging.ingress.submitter import Submitter
+from samenspel.messaging.kafka.group_membership import GroupMembership
+from samenspel.messaging.kafka.log_reader import LogReader
+from samenspel.messaging.kafka.subscriptions import TopicSubscription, ingress_pattern, subscribe
+from samenspel.messaging.operator.lane_operations import LaneOperations
+from samenspel.messaging.outbox import journal
+from samenspel.messaging.outbox.reconciler import Reconciler
+from samenspel.messaging.outbox.relay import Relay
+from samenspel.messaging.projections.projector import Projector
+from samenspel.messaging.service.definition import ServiceDefinition
+from samenspel.runtime.database_health import DatabaseHeartbeat, StorageFull
+from samenspel.runtime.metrics import APPLIED, PUBLISHED
+from samenspel.runtime.postgres import Pool, connect, hang_up
+from samenspel.runtime.settings import ServiceSettings
+
+log = structlog.get_logger()
+
+RESTART_SECONDS: Final = 0.5
+
+
+class ServiceRuntime:
+    """Start and stop of one service's messaging. The parts are public; readiness and metrics read them."""
+
+    def __init__(self, definition: ServiceDefinition, settings: ServiceSettings, pool: Pool) -> None:
+        self._definition = definition
+        self._settings = settings
+        self._pool = pool
+        decider, kafka = definition.decider(pool), settings.kafka()
+        self.storage = StorageFull()
+        self.log_reader, self._relay_log_reader = LogReader(kafka), LogReader(kafka)
+        self.heartbeat = _heartbeat(definition.name, settings, pool)
+        self.processor = _processor(definition.name, settings, decider)
+        self.reconciler = Reconciler(pool, self._relay_log_reader, self._reset_positions)
+        self.relay = Relay(pool, self.reconciler, kafka, _holder(settings), PUBLISHED.inc)
+        self.submitter = Submitter(
+            self.processor, pool, self.log_reader, self.reconciler, self.storage, self._on_commit
+        )
+        self.kafka_receiver = KafkaReceiver(self.processor, pool, self._on_commit, self.storage)
+        self.deferral_worker = DeferralWorker(self.processor, pool, self._on_commit)
+        listener = definition.listener(pool) if definition.listener else None
+        self.projector = Projector(pool, self.log_reader, self._on_apply, listener)
+        self.lane_operations = self._lane_operations(decider)
+        self.membership = GroupMembership(self.heartbeat, self._join, self.kafka_receiver.finish)
+        self.after_apply: list[Callable[[], None]] = []
+        """Called after each commit of applied events. A callback must not block."""
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Create the lane rows and start all background tasks. An unreachable Kafka is retried in the background."""
+        await _supervised("lanes", self._ensure_lanes)
+        parts = {
+            "heartbeat": self.heartbeat.run,
+            "relay": self.relay.run,
+            "reconciler": self.reconciler.watch,
+            "deferral worker": self.deferral_worker.run,
+            "consumer": self.membership.run,
+        }
+        self._tasks = [asyncio.create_task(_supervised(name, run), name=name) for name, run in parts.items()]
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.membership.end()
+        await self.log_reader.close()
+        await self._relay_log_reader.close()
+
+    def _lane_operations(self, decider: Decider) -> LaneOperations:
+        settings = self._settings
+        return LaneOperations(
+            self._pool,
+            lambda: LogReader(settings.kafka()),
+            self.reconciler,
+            decider,
+            self._definition.owns,
+            settings.lanes,
+            self.relay.wake,
+        )
+
+    def _on_commit(self, _: int) -> None:
+        self.relay.wake()
+
+    def _on_apply(self, number: int) -> None:
+        APPLIED.inc(number)
+        self.deferral_worker.wake()
+        for call in self.after_apply:
+            call()
+
+    def _reset_positions(self) -> None:
+        """Read all partitions again from the stored positions: the database may have been restored."""
+        self.submitter.forget_lanes()
+        for reader in self.membership.readers():
+            for partition in reader.assignment():
+                reader.reset_position(partition)
+
+    async def _ensure_lanes(self) -> None:
+        lanes = [(topic, lane) for topic in self._definition.owns for lane in range(self._settings.lanes)]
+        async with self._pool.acquire() as connection:
+            await journal.ensure(connection, lanes)
+
+    async def _resolve_offset(self, partition: TopicPartition, known: bool) -> int:
+        """The offset to read a newly assigned partition from.
+
+        Each admission reassigns all partitions. A partition that this reader already read (``known``) keeps its
+        stored offset without another check against Kafka.
+        """
+        topic = partition.topic
+        if not topic.startswith(INGRESS + "."):
+            return await self.projector.resume_offset(partition)
+        await self.submitter.ensure_receipts(organisation_of(topic))
+        async with self._pool.acquire() as connection:
+            if known:
+                offset = await stored_offset(connection, topic)
+            else:
+                offset = await resume_offset(connection, self.log_reader, topic)
+        self.kafka_receiver.positioned(topic, offset)
+        return offset
+
+    async def _join(self) -> KafkaBroker:
+        domain, follows = self.processor.decider.domain, self._definition.follows
+        subscriptions = [TopicSubscription("ingress", self.kafka_receiver, pattern=ingress_pattern(domain))]
+        if follows:
+            subscriptions.append(TopicSubscription("canonical", self.projector, topics=follows))
+        return await subscribe(
+            self._definition.name, self._settings, subscriptions, resolve_offset=self._resolve_offset
+        )
+
+
+def _processor(name: str, settings: ServiceSettings, decider: Decider) -> SubmissionProcessor:
+    source = f"urn:nld:oin:{settings.operator_oin}:systeem:samenspel-{name}"
+    return SubmissionProcessor(decider, source, settings.lanes, lambda: str(uuid7()), lambda: datetime.now(UTC))
+
+
+def _holder(settings: ServiceSettings) -> UUID:
+    """Lease holder id, derived from host and port: a restarted instance takes its own lease back at once."""
+    return uuid5(NAMESPACE_DNS, f"{platform.node()}:{settings.http_port}")
+
+
+def _heartbeat(name: str, settings: ServiceSettings, pool: Pool) -> DatabaseHeartbeat:
+    """Heartbeat that closes the pool's connections when the database is silent, so that no query hangs."""
+    password = settings.postgres_password.get_secret_value()
+    ask = partial(connect, settings.postgres_dsn, password, f"samenspel-{name}-heartbeat")
+    return DatabaseHeartbeat(ask, partial(hang_up, pool))
+
+
+async def _supervised(name: str, run: Callable[[], Awaitable[None]]) -> None:
+    """Restart ``run`` after any error except our own cancellation, and log the error.
+
+    aiokafka's ``stop()`` can leak a CancelledError when Kafka is unreachable; that one must not end the task.
+    """
+    me = asyncio.current_task()
+    while True:
+        try:
+            return await run()
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and me is not None and me.cancelling():
+                raise
+            log.exception("task failed; restarted", part=name, exc_info=error)
+            await asyncio.sleep(RESTART_SECONDS)
