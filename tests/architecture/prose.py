@@ -1,7 +1,7 @@
 """Measures of the prose in docstrings and comments: ``python -m tests.architecture.prose [FOLDER…]`` prints them.
 
-A *headless* clause starts with *what*, *who*, *whoever* or *whatever* in place of a noun. A *pronoun* stands for a noun
-that the reader has to find. Both are counted per 1,000 words.
+A *headless* clause starts with *what*, *who*, *whoever* or *whatever* in place of a noun. A *pronoun* stands for a
+noun that the reader has to find. Both are counted per 1,000 words.
 """
 
 import ast
@@ -41,13 +41,17 @@ class Measures:
 def prose_of(source: str) -> Iterator[str]:
     """Docstrings (also those behind an assignment) and comments of a module."""
     for node in ast.walk(ast.parse(source)):
-        for statement in getattr(node, "body", ()) if isinstance(getattr(node, "body", None), list) else ():
-            if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant):
-                if isinstance(statement.value.value, str):
-                    yield statement.value.value
+        body = getattr(node, "body", None)
+        yield from map(_text, body if isinstance(body, list) else ())
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT and not DIRECTIVE.match(token.string):
             yield token.string
+
+
+def _text(statement: ast.stmt) -> str:
+    """The text of a statement that is a string and nothing else."""
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
 
 
 def measure(texts: Iterable[str]) -> Measures:
