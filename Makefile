@@ -33,8 +33,8 @@ test: $(READY) ## the tests, on a real Kafka and a real PostgreSQL of their own
 long: $(READY) ## the tests that `make test` leaves out: a full disk (as root), a broker of an older day, larger models
 	@$(BIN)/python -m pytest -m long
 
-unit: $(READY) ## the tests of pure code: no Kafka, no PostgreSQL; about a minute
-	@$(BIN)/python -m pytest -m 'not system and not bench and not long'
+unit: $(READY) ## the tests that need no server: one folder per folder of the source; about a minute
+	@$(BIN)/python -m pytest tests/unit tests/architecture
 
 check: $(READY) ## format, lint, types, import contracts
 	@$(BIN)/ruff format --check .
@@ -43,13 +43,13 @@ check: $(READY) ## format, lint, types, import contracts
 	@$(BIN)/lint-imports
 
 model: $(READY) ## the law of lanes, tried in every interleaving of small worlds, and each of its rules left out; LIMIT_S=
-	@$(BIN)/python -m tests.chaos.model
+	@$(BIN)/python -m tests.model
 
 chaos: $(READY) ## kill the services at every point of the path of a fact: >= 1,500 runs, about half an hour; SEED=, RUNS=, LIMIT_S=
-	@$(BIN)/python -m tests.chaos.kill
+	@$(BIN)/python -m tests.faults.kill
 
 storm: $(READY) ## kill, stop and cut off everything at random under load: >= 200 kills; SEED=, EVENTS=, LIMIT_S=
-	@$(BIN)/python -m tests.chaos.storm
+	@$(BIN)/python -m tests.faults.storm
 
 soak: $(READY) ## the same load for ten minutes, and whether memory stays flat; RATE=, LIMIT_S=
 	@$(BIN)/python -m tests.bench.soak
@@ -61,7 +61,7 @@ bench: $(READY) ## measure against floors of the same run; writes .samenspel/ben
 	@$(BIN)/python -m tests.bench
 
 audit: $(READY) ## what we depend on: pinned, hashed, freely licensed, and known weaknesses (pip-audit)
-	@$(BIN)/python -m tests.trust.audit
+	@$(BIN)/python -m tests.security.audit
 
 lock: ## compile the hashed requirement files again (needs uv)
 	@for name in runtime dev; do uv pip compile -q --universal --python-version 3.11 --generate-hashes \
