@@ -1,4 +1,4 @@
-"""What a service brings to a decision: the states it needs, and a pure function over them."""
+"""The decider: the part of a decision that each service brings. Names after Chassaing's Decider pattern."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,13 +13,13 @@ from samenspel.runtime.postgres import Connection
 
 
 class Decider(Protocol):
-    """What a service brings to the desk: which aggregates decide, and the decision itself."""
+    """The aggregates that a decision reads, and the decision itself as a pure function."""
 
     domain: Domain
     types: Mapping[str, SubmissionType]
 
     def topic_of(self, submission: Submission) -> str:
-        """The canonical topic that this submission's facts go to."""
+        """The canonical topic for the events of this submission."""
 
     def own_refs(self, submission: Submission) -> Sequence[AggregateRef]:
         """The service's own aggregates that the decision reads or changes."""
@@ -28,16 +28,20 @@ class Decider(Protocol):
         """The other services' aggregates that the decision reads."""
 
     async def load(self, connection: Connection, submissions: Sequence[Submission]) -> Any:
-        """What the service keeps in tables of its own; becomes ``world.extra``."""
+        """Rows of the service's own tables that decisions need; passed on as ``DecisionState.extra``."""
 
     def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
-        """Pure. Raises `Rejected`, or `MissingFact` once every check that needs no missing fact has passed."""
+        """The changes that the submission leads to. Pure.
+
+        Raises `Rejected`, or `MissingFact` once every check that needs no missing aggregate has passed.
+        """
 
     async def save(self, connection: Connection, known: DecisionState, changes: Sequence[AggregateChange]) -> None:
-        """Write the service's own tables, in the transaction of the journal; a recovery repeats it from the facts."""
+        """Write the service's own tables, in the transaction of the journal. A recovery repeats it from events."""
 
     def private_part_of(self, submission: Submission, known: DecisionState) -> tuple[AggregateRef, Model] | None:
-        """What an accepted submission said that is kept without being published, when it is missing.
+        """The unpublished part of an accepted submission, if the stored aggregate lacks it.
 
-        It is in no event, so a restore from a backup loses it; the submission, read or sent again, has it.
+        No event contains the private part, so a restore from a backup loses it. The submission, read or sent again,
+        brings it back.
         """

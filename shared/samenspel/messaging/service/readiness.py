@@ -1,4 +1,4 @@
-"""Whether a service is ready, and if not, why."""
+"""Readiness: the problems of a service, by name."""
 
 from samenspel.messaging.service.runtime import ServiceRuntime
 
