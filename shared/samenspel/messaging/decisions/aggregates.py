@@ -18,7 +18,7 @@ from aggregate where (aggregate, subject) in (
   select * from unnest(string_to_array($1, chr(30)), string_to_array($2, chr(30))))
 """
 
-# The lane lock protects the aggregates of a locked lane. Aggregates of other lanes are locked one by one.
+# The lane lock protects the aggregates of a locked lane. Aggregates of other lanes need row locks.
 SHARE = LOAD + "order by aggregate, subject for share"
 
 SAVE = """
@@ -42,9 +42,9 @@ order by aggregate, subject for share
 async def load(
     connection: Connection, references: Set[AggregateRef], locked: Container[LaneId]
 ) -> dict[AggregateRef, StoredAggregate]:
-    """The present state of the service's own aggregates. Call it after the lane locks.
+    """The present state of the service's own aggregates. Requires the lane locks.
 
-    Aggregates of lanes that are not ``locked`` get a shared row lock.
+    Aggregates of lanes outside ``locked`` get a shared row lock.
     """
     if not references:
         return {}
@@ -67,9 +67,9 @@ async def load(
 async def save(
     connection: Connection, changed: Mapping[AggregateRef, StoredAggregate], lane_of: Mapping[AggregateRef, LaneId]
 ) -> None:
-    """Write what our aggregates have become, kind by kind, in the order of their primary key.
+    """Write changed aggregates, kind by kind, sorted by primary key.
 
-    Raises `FenceLost` when a new one's id came to life on another lane meanwhile: an id has one life and one lane.
+    Raises `Fenced` if another transaction created an aggregate with the same id on another lane.
     """
     for (aggregate, topic), references in groupby(sorted(changed), key=lambda each: (each[0], lane_of[each][0])):
         rows = [_row(reference, lane_of[reference], changed[reference]) for reference in references]

@@ -1,4 +1,4 @@
-"""The decider: the part of a decision that each service brings. Names after Chassaing's Decider pattern."""
+"""The decider: the service's part of a decision. Names after Chassaing's Decider pattern."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ from samenspel.runtime.postgres import Connection
 
 
 class Decider(Protocol):
-    """The aggregates that a decision reads, and the decision itself as a pure function."""
+    """The aggregates read by a decision, and the decision as a pure function."""
 
     domain: Domain
     types: Mapping[str, SubmissionType]
@@ -22,26 +22,26 @@ class Decider(Protocol):
         """The canonical topic for the events of this submission."""
 
     def own_refs(self, submission: Submission) -> Sequence[AggregateRef]:
-        """The service's own aggregates that the decision reads or changes."""
+        """The service's own aggregates read or changed by the decision."""
 
     def foreign_refs(self, submission: Submission) -> Sequence[AggregateRef]:
-        """The other services' aggregates that the decision reads."""
+        """The other services' aggregates read by the decision."""
 
     async def load(self, connection: Connection, submissions: Sequence[Submission]) -> Any:
-        """Rows of the service's own tables that decisions need; passed on as ``DecisionState.extra``."""
+        """Rows of the service's own tables for the decisions; passed on as ``DecisionState.extra``."""
 
     def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
-        """The changes that the submission leads to. Pure.
+        """The changes caused by the submission. Pure.
 
-        Raises `Rejected`, or `MissingFact` once every check that needs no missing aggregate has passed.
+        Raises `Rejected`, or `MissingFact` once all checks without missing aggregates have passed.
         """
 
     async def save(self, connection: Connection, known: DecisionState, changes: Sequence[AggregateChange]) -> None:
-        """Write the service's own tables, in the transaction of the journal. A recovery repeats it from events."""
+        """Write the service's own tables, in the transaction of the journal. A recovery repeats the writes from events."""
 
     def private_part_of(self, submission: Submission, known: DecisionState) -> tuple[AggregateRef, Model] | None:
-        """The unpublished part of an accepted submission, if the stored aggregate lacks it.
+        """The unpublished part of an accepted submission, if missing from the stored aggregate.
 
-        No event contains the private part, so a restore from a backup loses it. The submission, read or sent again,
-        brings it back.
+        No event contains the private part, so a restore from a backup loses the private part. The submission,
+        read or sent again, restores the private part.
         """

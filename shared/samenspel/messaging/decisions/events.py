@@ -1,4 +1,4 @@
-"""Encoding of canonical events and receipts: the bytes that the journal stores. The bytes never change again."""
+"""Encoding of canonical events and receipts: the bytes for the journal. These bytes never change again."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,12 +15,12 @@ from samenspel.messaging.inbox.answers import EventRef
 from samenspel.messaging.outbox.journal import Lane
 
 _HEADER_BYTES: Final = 1_600
-"""Size of the headers without the submission's id, source and correlation id; a test measures it."""
+"""Size of the headers without the submission's id, source and correlation id; measured by a test."""
 
 
 @dataclass(slots=True)
 class EncodedChange:
-    """A change with its encoded bytes. All changes of a submission are encoded before the first is appended."""
+    """A change with encoded bytes. All changes of a submission are encoded before the first is appended."""
 
     change: AggregateChange
     value: bytes
@@ -49,7 +49,7 @@ def append_event(
     id: str,
     now: str,
 ) -> EventRef:
-    """Append the event to its lane: sequence and digest advance, and the lane gets a journal row."""
+    """Append the event to the lane: sequence and digest advance, and the lane gets a journal row."""
     change = encoded.change
     lane.advance(before.hash if before else REMOVED, encoded.new_hash)
     lines = _lines(lane, change, cause, source, id, now)

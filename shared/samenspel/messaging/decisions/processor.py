@@ -1,12 +1,12 @@
-"""Processing of submissions: one transaction that locks, loads, decides and writes, for every entry point.
+"""Processing of submissions: lock, load, decide and write in a transaction, for every entry point.
 
-Locks are taken in one order everywhere. Each stage is complete for the whole batch before the next stage starts, and
+Locks are taken in the same order everywhere. Each stage is complete for the whole batch before the next stage starts, and
 each stage is sorted by primary key:
 
     ingress offsets → projections (shared) → lanes → own aggregates
 
-Everything that a decision depends on is read after the lane locks, the first answers too: two transactions with the
-same submission lock the same lane.
+A decision reads all its input after the lane locks, first answers included: two transactions with the same
+submission lock the same lane.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +45,7 @@ from samenspel.runtime.postgres import Connection
 
 @dataclass(frozen=True, slots=True)
 class SubmissionProcessor:
-    """Decides submissions for one service, on a connection whose transaction the caller has opened."""
+    """Decides submissions for one service, on a connection with an open transaction."""
 
     decider: Decider
     source: str
@@ -59,7 +59,7 @@ class SubmissionProcessor:
     async def process(self, connection: Connection, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
         """Decide all submissions in order. Write journal, state, receipts and first answers in this transaction.
 
-        Raises `Fenced` if another transaction answered one of the submissions first.
+        Raises `Fenced` if another transaction answered any of the submissions first.
         """
         submissions = [each for each in incoming if isinstance(each, Submission)]
         work = await self._begin(connection, submissions, {each.organisation for each in incoming})
@@ -75,7 +75,7 @@ class SubmissionProcessor:
         return answered
 
     async def process_deferred(self, connection: Connection, number: int) -> RenderedAnswer | None:
-        """Decide a deferred submission that heads its queue. None if it stays deferred or has left the queue."""
+        """Decide a deferred submission at the head of a queue. None if still deferred or no longer queued."""
         queued = await deferrals.read(connection, number)
         if queued is None:
             return None
@@ -97,7 +97,7 @@ class SubmissionProcessor:
         return answer
 
     async def quarantine_deferred(self, connection: Connection, number: int, error: str) -> RenderedAnswer | None:
-        """Quarantine a deferred submission whose processing fails, if it heads its queue. Its queue then continues.
+        """Quarantine a deferred submission after failed processing, if at the head of a queue. The queue continues.
 
         The stored answer *deferred* is deleted: a retry by the operator or a repeat by the sender decides anew.
         """
@@ -138,7 +138,7 @@ class SubmissionProcessor:
         return UnitOfWork(now, rfc3339(now), locked, DecisionState(own, foreign, extra), queues, first_answers)
 
     def _answer(self, work: UnitOfWork, incoming: Incoming) -> RenderedAnswer:
-        """The answer to one submission. The first answer under an identity is kept for repeats."""
+        """The answer to a submission. The first answer under an identity is kept for repeats."""
         decision = self._decide_on(work, incoming)
         answer = answers.render(incoming, decision)
         if isinstance(incoming, Submission):
@@ -153,7 +153,7 @@ class SubmissionProcessor:
         return self._decide_or_defer(work, incoming)
 
     def _repeat(self, work: UnitOfWork, submission: Submission, first: answers.FirstAnswer) -> Repeat | Refused:
-        """Recognise a repeat. If a restore lost the aggregate's private part, restore it from this submission."""
+        """Recognise a repeat. A private part lost in a restore is taken from this submission again."""
         decision = answers.repeat_of(submission, first)
         is_accepted = isinstance(decision, Repeat) and first.outcome == "accepted"
         if is_accepted and (lost := self.decider.private_part_of(submission, work.state)):
@@ -175,7 +175,7 @@ class SubmissionProcessor:
         return Deferred()
 
     def _decide(self, work: UnitOfWork, submission: Submission) -> Accepted | Refused:
-        """Ask the decider. Raises `MissingFact` if the decision needs an aggregate that has not arrived."""
+        """Ask the decider. Raises `MissingFact` if a needed aggregate has not arrived."""
         try:
             changes = self.decider.decide(submission, work.state, work.now)
             encoded = [encode(change, submission) for change in changes]

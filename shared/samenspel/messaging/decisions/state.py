@@ -1,4 +1,4 @@
-"""The state that a decision reads: own aggregates, projected aggregates, and the changes of the batch so far."""
+"""The input of a decision: own aggregates, projected aggregates, and the changes of the batch so far."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(slots=True)
 class StoredAggregate:
-    """An aggregate as stored: the bytes last published, their ``H`` (`contracts.digest`), and the private part."""
+    """An aggregate as stored: the bytes last published, the ``H`` of these bytes (`contracts.digest`), and the private part."""
 
     value: bytes
     hash: int = REMOVED
@@ -33,7 +33,7 @@ class StoredAggregate:
 
 @dataclass(slots=True)
 class AggregateChange:
-    """One result of a decision: an event type, and the whole state of the aggregate after the event."""
+    """A result of a decision: an event type, and the whole state of the aggregate after the event."""
 
     event_type: EventType
     subject: str
@@ -48,7 +48,7 @@ class AggregateChange:
 
 @dataclass(slots=True)
 class DecisionState:
-    """The state for one batch, read after its locks. ``extra`` comes from `Decider.load`.
+    """The state for a batch, read after the locks. ``extra`` comes from `Decider.load`.
 
     ``own`` and ``changes`` include the results of earlier submissions of the same batch.
     """
@@ -59,12 +59,12 @@ class DecisionState:
     changes: list[AggregateChange] = field(default_factory=list)
 
     def own_state(self, model: type[M], aggregate: Aggregate, subject: str) -> M | None:
-        """The present state of one of the service's own aggregates, None if there is none."""
+        """The present state of an own aggregate, None if unknown."""
         stored = self.own.get((aggregate.name, subject))
         return cast(M | None, stored and stored.state_of(model))
 
     def private_part(self, model: type[M], aggregate: Aggregate, subject: str) -> M | None:
-        """The unpublished part of one of the service's own aggregates, None if there is none."""
+        """The unpublished part of an own aggregate, None if unknown."""
         stored = self.own.get((aggregate.name, subject))
         if stored is None or stored.private is None:
             return None

@@ -1,4 +1,4 @@
-"""The unit of work of one decision transaction, and the writer that stores it in parts while deciding continues."""
+"""The unit of work of a decision transaction, and a writer for storing parts while deciding continues."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -22,7 +22,7 @@ SUBMISSIONS_PER_WRITE: Final = 100
 
 @dataclass(slots=True)
 class PendingWrites:
-    """Results that are not sent to PostgreSQL yet: first answers, deferrals, changed aggregates and their lanes."""
+    """Results not yet sent to PostgreSQL: first answers, deferrals, changed aggregates, lanes of aggregates."""
 
     first_answers: list[tuple[Submission, RenderedAnswer]] = field(default_factory=list)
     deferred: list[tuple[Submission, LaneId, AggregateRef | None]] = field(default_factory=list)
@@ -33,7 +33,7 @@ class PendingWrites:
 
 @dataclass(slots=True)
 class UnitOfWork:
-    """State of one decision transaction: the locked lanes, the loaded state, and the writes not yet sent.
+    """State of a decision transaction: the locked lanes, the loaded state, and the writes not yet sent.
 
     ``state``, ``queues`` and ``first_answers`` include the results of earlier submissions of the same batch.
     """
@@ -59,16 +59,16 @@ class UnitOfWork:
             self.pending.first_answers.append((submission, answer))
 
     def take_pending(self) -> tuple[PendingWrites, JournalBatch]:
-        """Hand over the pending writes and journal rows, and start empty ones."""
+        """Hand over the pending writes and journal rows, and start with empty lists."""
         full, self.pending = self.pending, PendingWrites()
         return full, journal.drain(self.lanes.values())
 
 
 class WriteBehind:
-    """A context manager that writes one part at a time, while the caller decides the next part.
+    """A context manager: writes a part while the caller decides the next part.
 
     An error of ``write`` is raised from `submit` or from the end of the block. The block ends only when no write is
-    in progress, so that the connection is free for a rollback.
+    in progress: a rollback needs a free connection.
     """
 
     def __init__(self, write: Callable[[PendingWrites, JournalBatch], Coroutine[Any, Any, None]]) -> None:
@@ -86,7 +86,7 @@ class WriteBehind:
         if error is not None:
             await asyncio.wait([self._writing])
             if self._writing.cancelled() or self._writing.exception():
-                return  # Of two errors, the error that ended the deciding is raised.
+                return  # Of two errors, the error from deciding is raised.
         await self._writing
 
     async def submit(self, pending: PendingWrites, entries: JournalBatch) -> None:

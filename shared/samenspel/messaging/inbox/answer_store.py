@@ -1,4 +1,4 @@
-"""The table `submission`: the first answer to each submission, by identity. It makes receiving idempotent."""
+"""The table `submission`: the first answer to each submission, by identity, for idempotent receiving."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ DELETE = "delete from submission where (organisation, source, id) = ($1, $2, $3)
 
 
 async def load(connection: Connection, submissions: Sequence[Submission]) -> dict[SubmissionIdentity, FirstAnswer]:
-    """The stored first answers to these submissions. Call it after the lane locks."""
+    """The stored first answers to these submissions. Requires the lane locks."""
     if not submissions:
         return {}
     failpoints.reached("answers.known")
@@ -40,7 +40,7 @@ async def load(connection: Connection, submissions: Sequence[Submission]) -> dic
 
 
 async def insert_new(connection: Connection, answered: Sequence[tuple[Submission, RenderedAnswer]]) -> bool:
-    """Store first answers. False if another transaction stored one of them first; the caller must then roll back."""
+    """Store first answers. False if another transaction stored any of these answers first; the caller must then roll back."""
     rows = sorted((*identity(submission), answer.json) for submission, answer in answered)
     if not rows:
         return True
@@ -56,6 +56,6 @@ async def replace(connection: Connection, submission: Submission, answer: Render
 
 
 async def delete(connection: Connection, identity: SubmissionIdentity) -> None:
-    """Delete the answer to a deferred submission whose processing failed, so that it can be sent or retried again."""
+    """Delete the answer to a deferred submission after failed processing: sender and operator may then retry."""
     failpoints.reached("answers.forget")
     await connection.execute(DELETE, *identity)

@@ -1,4 +1,4 @@
-"""Decisions on submissions, and their rendering as answers: JSON for receipts and HTTP responses. Pure functions."""
+"""Decisions on submissions, rendered as answers: JSON for receipts and HTTP responses. Pure functions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,17 +13,17 @@ from samenspel.contracts.receipts import PROBLEMS_MAX, RECEIPT_BYTES_MAX, Outcom
 from samenspel.contracts.submissions import Submission
 
 PROBLEM_BYTES_MAX: Final = 48_000
-"""Size limit of all problems in one answer. The rest of a receipt's 64,000 bytes is for the other fields."""
+"""Size limit of all problems in an answer. The rest of a receipt's 64,000 bytes is for the other fields."""
 
 SubmissionIdentity = tuple[str, str, str]
 """Organisation of the entry point, source, id. Two submissions with equal identity are the same submission."""
 EventRef = dict[str, str | int]
-"""A canonical event as an answer names it (`contracts.receipts.PublishedEvent`)."""
+"""A canonical event in an answer (`contracts.receipts.PublishedEvent`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableSubmission:
-    """Input that cannot be read as a submission: its entry point, the readable part of its identity, the problems."""
+    """Unreadable input: the entry point, the readable part of the identity, the problems."""
 
     organisation: str
     source: str
@@ -37,7 +37,7 @@ Incoming = Submission | UnreadableSubmission
 
 @dataclass(frozen=True, slots=True)
 class FirstAnswer:
-    """The stored answer to a submission. ``details`` holds its events or problems as the answer's JSON has them."""
+    """The stored answer to a submission. ``details`` holds the events or problems of the answer's JSON."""
 
     outcome: Outcome
     record: str
@@ -47,14 +47,14 @@ class FirstAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The submission changed an aggregate; ``events`` are the canonical events that it caused."""
+    """The submission changed an aggregate; ``events`` are the resulting canonical events."""
 
     events: Sequence[EventRef]
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The submission changed nothing. ``problems`` are those that fit into an answer; see `refused`."""
+    """The submission changed nothing. ``problems`` is limited to the size of an answer; see `refused`."""
 
     problems: Sequence[Mapping[str, str]]
     problems_left_out: int = 0
@@ -62,7 +62,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """The submission refers to an aggregate of another service that has not arrived. A final answer follows."""
+    """The submission refers to a foreign aggregate without events so far. A final answer follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ DECISION_FAILED: Final = Problem(
 
 
 def refused(problems: Sequence[Problem]) -> Refused:
-    """A refusal with as many problems as a receipt has space for, at most 100, and the number of those left out."""
+    """A refusal with as many problems as a receipt has space for, at most 100, and the number of problems left out."""
     shown = list(_that_fit(problems))
     return Refused(shown, len(problems) - len(shown))
 
@@ -92,14 +92,14 @@ def refused(problems: Sequence[Problem]) -> Refused:
 def decision_failed(identity: SubmissionIdentity, record: str) -> UnreadableSubmission:
     """Input to answer with when processing failed.
 
-    It carries no content hash, so its answer is not stored as the first answer and the submission can be retried.
+    Without a content hash, the answer is not stored as the first answer: the submission can be retried.
     """
     organisation, source, id = identity
     return UnreadableSubmission(organisation, source, id, [DECISION_FAILED], record)
 
 
 def repeat_of(submission: Submission, first: FirstAnswer) -> Repeat | Refused:
-    """*Repeat* if the content equals that of the first submission, else a refusal: an id has one content."""
+    """*Repeat* if the content equals the first submission's content, else a refusal: an id has a single content."""
     if first.submissionhash == submission.hash.hex():
         return Repeat(first)
     return refused([_other_content(submission, first.record)])
@@ -107,7 +107,7 @@ def repeat_of(submission: Submission, first: FirstAnswer) -> Repeat | Refused:
 
 @dataclass(frozen=True, slots=True)
 class RenderedAnswer:
-    """The answer to one submission; ``json`` goes unchanged into a receipt, an HTTP response and the database."""
+    """The answer to a submission; ``json`` goes unchanged into a receipt, an HTTP response and the database."""
 
     organisation: str
     decision: Decision
@@ -119,9 +119,9 @@ class RenderedAnswer:
 
 
 def render(incoming: Incoming, decision: Decision) -> RenderedAnswer:
-    """The only place that words an answer (`contracts.receipts.Answer`)."""
+    """The only rendering of an answer (`contracts.receipts.Answer`)."""
     body: dict[str, Any] = {
-        # The source and id of unreadable input have no length limit; those of a submission have.
+        # The source and id of unreadable input have no length limit.
         "source": incoming.source[:LONGEST],
         "id": incoming.id[:LONGEST],
         "outcome": outcome_of(decision),
@@ -146,7 +146,7 @@ def outcome_of(decision: Decision) -> Outcome:
 
 
 def details_of(decision: Decision) -> Mapping[str, Any]:
-    """The fields of an answer that depend on the kind of decision."""
+    """The fields of an answer for a kind of decision."""
     match decision:
         case Accepted(events):
             return {"events": events}
@@ -159,14 +159,14 @@ def details_of(decision: Decision) -> Mapping[str, Any]:
 
 
 def effect_of(decision: Decision) -> tuple[Outcome, Mapping[str, Any]]:
-    """Outcome and details of a decision; for a repeat those of the first answer."""
+    """Outcome and details of a decision; for a repeat: of the first answer."""
     if isinstance(decision, Repeat):
         return decision.first.outcome, decision.first.details
     return outcome_of(decision), details_of(decision)
 
 
 def first_answer(submission: Submission, decision: Decision) -> FirstAnswer:
-    """The first answer that ``decision`` gives to a submission."""
+    """The first answer to a submission."""
     return FirstAnswer(outcome_of(decision), submission.record, submission.hash.hex(), details_of(decision))
 
 
@@ -197,7 +197,7 @@ def _other_content(submission: Submission, first_record: str) -> Problem:
 
 
 def receipts_of(answers: Iterable[RenderedAnswer]) -> Iterator[tuple[str, bytes]]:
-    """Per organisation, its answers packed into values of at most 64,000 bytes, in order."""
+    """Answers per organisation, packed into values of at most 64,000 bytes, in order."""
     by_organisation: dict[str, list[bytes]] = {}
     for each in answers:
         by_organisation.setdefault(each.organisation, []).append(each.json)

@@ -1,4 +1,4 @@
-"""Decoding of ingress records: a submission, or the problems that make the record unreadable."""
+"""Decoding of ingress records: a submission, or problems for an unreadable record."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 def decode(record: ConsumerRecord, types: Mapping[str, SubmissionType]) -> Incoming:
-    """The submission in an ingress record, or its problems. The topic determines the organisation."""
+    """The submission in an ingress record, or problems. The topic determines the organisation."""
     organisation = organisation_of(record.topic)
     position = f"{record.topic}/{record.partition}/{record.offset}"
     envelope = Envelope({}, b"")
@@ -42,7 +42,7 @@ def decode(record: ConsumerRecord, types: Mapping[str, SubmissionType]) -> Incom
 
 
 def unreadable_problem(incoming: Incoming) -> Problem | None:
-    """The reason that a record is unreadable, None for a readable record."""
+    """The reason for an unreadable record, None for a readable record."""
     if isinstance(incoming, Submission):
         return None
     return next((problem for problem in incoming.problems if problem.code == UNREADABLE), None)
@@ -64,7 +64,7 @@ def decision_failed_for(incoming: Incoming) -> UnreadableSubmission:
 
 
 def quarantined_record(record: ConsumerRecord, reason: str, detail: str) -> QuarantinedRecord:
-    """A quarantine row for a record, with its raw bytes if its headers cannot be decoded."""
+    """A quarantine row for a record, with raw bytes if the headers cannot be decoded."""
     marker = undecodable(record.headers)
     return QuarantinedRecord(
         record.topic,

@@ -1,4 +1,4 @@
-"""The deferral worker: decides deferred submissions whose missing aggregate has arrived or whose term has expired.
+"""The deferral worker: decides deferred submissions after the missing aggregate arrived or the term expired.
 
 The condition is polled: after each commit of applied events, and every second.
 """
@@ -23,7 +23,7 @@ PAUSE_SECONDS: Final = 0.2
 
 
 class DeferralWorker:
-    """``on_commit`` is called after each commit; it wakes the relay."""
+    """``on_commit`` is called after each commit and wakes the relay."""
 
     def __init__(self, processor: SubmissionProcessor, pool: Pool, on_commit: Callable[[int], None]) -> None:
         self._processor = processor
@@ -45,7 +45,7 @@ class DeferralWorker:
                         await self._wake.wait()
 
     async def poll(self) -> float:
-        """Decide all submissions that are ready. Returns the seconds until the next poll, 0 if any was decided."""
+        """Decide all ready submissions. Returns the seconds until the next poll, 0 if any was decided."""
         self._wake.clear()
         async with self._pool.acquire() as connection:
             numbers = await deferrals.ready(connection)
@@ -57,7 +57,7 @@ class DeferralWorker:
         return 0 if decided else IDLE_SECONDS
 
     async def _process(self, number: int) -> bool:
-        """Whether the submission was answered. A submission whose processing fails is quarantined."""
+        """Whether the submission was answered. Failed processing leads to quarantine."""
         try:
             return await self._decide(number)
         except TRANSIENT:
@@ -74,7 +74,7 @@ class DeferralWorker:
         return answer is not None
 
     async def _quarantine(self, number: int, error: str) -> bool:
-        """False if quarantining fails too: the submission then blocks its own subject only."""
+        """False if quarantining fails too: the submission then blocks only the own subject."""
         try:
             failpoints.reached("waker.set-apart")
             async with self._pool.acquire() as connection, connection.transaction():

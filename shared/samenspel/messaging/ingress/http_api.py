@@ -1,7 +1,7 @@
 """``POST /v1/events``: CloudEvents from an organisation, decided at once.
 
-The same processor decides a record from Kafka and a request over HTTP. The HTTP response is the answer that the
-receipt contains.
+The same processor decides a record from Kafka and a request over HTTP. The HTTP response and the receipt
+contain the same answer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ def event_router(submitter: Submitter, verifier: TokenVerifier) -> APIRouter:
 
 
 def decode(submitter: Submitter, envelope: Envelope, organisation: str) -> Incoming:
-    """The submission in an envelope, or the problems that make it unreadable."""
+    """The submission in an envelope, or the problems of an unreadable envelope."""
     processor = submitter.processor
     try:
         return read_submission(envelope, organisation, processor.decider.types, processor.clock(), "http")
@@ -76,7 +76,7 @@ def decode(submitter: Submitter, envelope: Envelope, organisation: str) -> Incom
 async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
     """Decide submissions now.
 
-    Raises HTTP 403 for an organisation that is not admitted, 429 at its limit of concurrent requests, 503 while
+    Raises HTTP 403 for an organisation without admission, 429 at the limit of concurrent requests, 503 while
     PostgreSQL or Kafka is unreachable.
     """
     try:
@@ -96,7 +96,7 @@ async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Inc
 
 
 async def submit_over_http(submitter: Submitter, organisation: str, envelope: Envelope) -> Response:
-    """Decide one submission that another HTTP endpoint has composed, and answer as ``POST /v1/events`` does."""
+    """Decide a submission composed by another HTTP endpoint, and answer as ``POST /v1/events`` does."""
     [answer] = await submit(submitter, organisation, [decode(submitter, envelope, organisation)])
     return response_to(answer)
 
@@ -104,7 +104,7 @@ async def submit_over_http(submitter: Submitter, organisation: str, envelope: En
 def response_to(answer: RenderedAnswer) -> Response:
     """Status 200 for accepted, 202 for deferred, problem+json for rejected.
 
-    A repeat gets the status of its first answer.
+    A repeat gets the status of the first answer.
     """
     outcome, details = answers.effect_of(answer.decision)
     if outcome == "rejected":

@@ -1,7 +1,7 @@
-"""Receiver of ingress records: decides each batch in one transaction with the ingress offsets that it advances.
+"""Receiver of ingress records: decides each batch and advances the ingress offsets in the same transaction.
 
 A batch of 100 or more records is decoded while the previous batch is committed. After a smaller batch the receiver
-waits for the commit, so that newly arrived records form one larger batch. After any error no state is kept in memory:
+waits for the commit: newly arrived records then form a larger batch. After any error no state is kept in memory:
 the partitions are read again from the stored offsets.
 """
 
@@ -38,7 +38,7 @@ LONG_BATCH: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class DecodedBatch:
-    """Decoded records of several ingress topics; ``ranges`` are the offsets that the batch advances over."""
+    """Decoded records of several ingress topics; ``ranges`` are the offsets of the batch."""
 
     records: Sequence[ConsumerRecord]
     incoming: Sequence[Incoming]
@@ -47,7 +47,7 @@ class DecodedBatch:
 
 
 class KafkaReceiver:
-    """Handles the batches of the ingress consumer. ``on_commit`` is called after each commit; it wakes the relay."""
+    """Handles the batches of the ingress consumer. ``on_commit`` is called after each commit and wakes the relay."""
 
     def __init__(
         self, processor: SubmissionProcessor, pool: Pool, on_commit: Callable[[int], None], storage: StorageFull
@@ -68,7 +68,7 @@ class KafkaReceiver:
         previous = self._deciding
         batch = await self._decode(reader, records)
         if previous is not None and not await previous:
-            # This batch follows records that were not decided, perhaps in another log: read both again.
+            # This batch follows undecided records, perhaps in another log: read both again.
             self._deciding = None
             return self._reset_positions(reader, batch)
         self._deciding = deciding = asyncio.create_task(self._decide(reader, batch)) if batch.records else None
@@ -78,7 +78,7 @@ class KafkaReceiver:
                 self._deciding = None  # No later batch was read meanwhile.
 
     async def finish(self) -> None:
-        """Wait for the batch in progress. Its result does not matter: undecided records are read again."""
+        """Wait for the batch in progress. The result does not matter: undecided records are read again."""
         deciding, self._deciding = self._deciding, None
         if deciding is not None:
             await asyncio.wait([deciding])
@@ -99,14 +99,14 @@ class KafkaReceiver:
         return DecodedBatch(kept, incoming, ranges, unreadable_records(kept, incoming))
 
     def _has_new_gap(self, topic: str, start: int, records: Sequence[ConsumerRecord]) -> bool:
-        """Whether offsets are missing that were present in the previous read. A second read confirms a gap."""
+        """Whether offsets present in the previous read are missing now. A second read confirms a gap."""
         expected = [start, *(record.offset + 1 for record in records)]
         gaps = {record.offset for at, record in zip(expected, records, strict=False) if record.offset != at}
         seen, self._gaps[topic] = self._gaps.get(topic, set()), gaps
         return not gaps <= seen
 
     async def _decide(self, reader: PartitionConsumer, batch: DecodedBatch) -> bool:
-        """Decide the batch. False if it was not decided; it is then read again."""
+        """Decide the batch. False if the batch was not decided and must be read again."""
         try:
             await self._commit(batch)
         except TRANSIENT as error:
@@ -133,7 +133,7 @@ class KafkaReceiver:
             ANSWERS.labels(outcome, "kafka").inc(number)
 
     async def _process_individually(self, reader: PartitionConsumer, batch: DecodedBatch) -> bool:
-        """Process record by record after a batch failed: quarantine the record that fails, and decide the others."""
+        """Process record by record after a batch failed: quarantine the failing record, and decide the others."""
         log.exception("batch cannot be decided; retried record by record", records=len(batch.records))
         starts = {topic: start for topic, start, _, _ in batch.ranges}
         for record, incoming in zip(batch.records, batch.incoming, strict=True):

@@ -1,4 +1,4 @@
-"""Processing of submissions that arrive over HTTP: one transaction per request."""
+"""Processing of submissions over HTTP: a transaction per request."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -21,15 +21,15 @@ from samenspel.runtime.postgres import Pool
 SUBMIT_SECONDS_MAX: Final = 5.0
 RETRY_SECONDS: Final = 0.02
 SUBMISSIONS_AT_ONCE: Final = 4
-"""Concurrent requests of one organisation per instance: half of the default number of database connections."""
+"""Concurrent requests of an organisation per instance: half of the default number of database connections."""
 
 
 class NotAdmitted(Exception):
-    """The organisation has no receipts topic: it has not been admitted."""
+    """The organisation has no receipts topic: the organisation is not admitted."""
 
 
 class Submitter:
-    """Submits for HTTP endpoints. ``on_commit`` is called after each commit; it wakes the relay."""
+    """Submits for HTTP endpoints. ``on_commit`` is called after each commit and wakes the relay."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Submitter:
         self._receipts_ready: set[str] = set()
 
     async def submit(self, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
-        """Decide submissions in one transaction, within 5 seconds.
+        """Decide submissions in a transaction, within 5 seconds.
 
         Raises `NotAdmitted`, or a `TRANSIENT` error if PostgreSQL or Kafka is unreachable. In both cases nothing was
         stored.

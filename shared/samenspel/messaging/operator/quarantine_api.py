@@ -30,7 +30,7 @@ _REFUSED: Final = error_responses(
 
 
 class ActionRequest(BaseModel):
-    """An action on one record. Discarding requires a reason in ``why``."""
+    """An action on a record. Discarding requires a reason in ``why``."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -1,6 +1,6 @@
-"""Redrive of quarantined records: the operator has a record processed again, or discards it with a reason.
+"""Redrive of quarantined records: the operator retries a record, or discards a record with a reason.
 
-Each action is stored beside the record, in the transaction of its effect. A record is resolved once.
+Each action is stored beside the record, in the same transaction as the effect. A record is resolved once.
 """
 
 from collections.abc import AsyncIterator
@@ -45,7 +45,7 @@ class Redrive:
     processor: SubmissionProcessor
 
     async def retry(self, number: int, operator: str, why: str) -> str:
-        """Decode and process the stored record as the Kafka receiver does, in its own transaction.
+        """Decode and process the stored record as the Kafka receiver does, in a separate transaction.
 
         Returns the outcome: *repeated* if the submission was decided meanwhile, *failed* if processing fails again;
         the record then stays open. Raises a `TRANSIENT` error if nothing can be decided now.
@@ -64,7 +64,7 @@ class Redrive:
             return "failed"
 
     async def discard(self, number: int, operator: str, why: str) -> str:
-        """Resolve the record without processing it. The record is kept, with ``why`` beside it."""
+        """Resolve the record without processing. The record is kept, with ``why`` beside it."""
         async with self._locked(number) as (connection, _):
             await quarantine.record_action(connection, number, "discard", operator, why, "discarded", why)
         return "discarded"
@@ -96,9 +96,9 @@ class Redrive:
 
 
 def _as_received(incoming: Incoming, row: dict[str, Any]) -> Incoming:
-    """The submission with its original content hash, time of receipt and record position.
+    """The submission with the original content hash, time of receipt and record position.
 
-    A deferred submission was stored decoded, so its row holds these three values.
+    A deferred submission was stored decoded; the row holds these three values.
     """
     if isinstance(incoming, Submission):
         return replace(incoming, hash=row["hash"], received_at=row["received_at"], record=row["record"])
@@ -106,7 +106,7 @@ def _as_received(incoming: Incoming, row: dict[str, Any]) -> Incoming:
 
 
 def _summary(decision: Decision) -> str:
-    """The decision in one line, for the operator."""
+    """The decision as a line of text for the operator."""
     _, details = answers.effect_of(decision)
     events = [f"{each['type']} at {each['lane']} {each['sequence']}" for each in details.get("events", ())]
     return "; ".join(events or [f"{each['code']}: {each['detail']}" for each in details.get("problems", ())])
