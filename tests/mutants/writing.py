@@ -30,9 +30,9 @@ WRITING: Final = (
         "reads-before-the-lock",
         "samenspel.messaging.decisions.processor:SubmissionProcessor._begin",
         "        locked = await journal.lock(connection, deciding | answering)\n"
-        "        wanted = {reference for each in submissions for reference in decider.own_refs(each)}\n"
+        "        wanted = {ref for each in submissions for ref in decider.own_refs(each)}\n"
         "        own = await aggregates.load(connection, wanted, locked)\n",
-        "        wanted = {reference for each in submissions for reference in decider.own_refs(each)}\n"
+        "        wanted = {ref for each in submissions for ref in decider.own_refs(each)}\n"
         "        own = await aggregates.load(connection, wanted, deciding)\n"
         "        locked = await journal.lock(connection, deciding | answering)\n",
         "tests/integration/messaging/decisions/test_processor.py::test_the_second_decides_on_what_the_first_has_made",
@@ -68,11 +68,11 @@ WRITING: Final = (
     Mutant(
         "receipts-in-a-second-transaction",
         "samenspel.messaging.decisions.processor:SubmissionProcessor._finish",
-        "        self._append_receipts(work.lanes, given, work.recorded)\n"
+        "        self._append_receipts(work.lanes, answered, work.recorded)\n"
         "        await self._write(connection, work.state, *work.take_pending())",
         "        await self._write(connection, work.state, *work.take_pending())\n"
         "        await connection.execute('commit; begin')\n"
-        "        self._append_receipts(work.lanes, given, work.recorded)\n"
+        "        self._append_receipts(work.lanes, answered, work.recorded)\n"
         "        await self._write(connection, work.state, *work.take_pending())",
         "tests/integration/messaging/ingress/test_kafka_receiver.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
     ),
@@ -185,7 +185,7 @@ WRITING: Final = (
     Mutant(
         "goes-on-behind-what-was-not-decided",
         "samenspel.messaging.ingress.kafka_receiver:KafkaReceiver.__call__",
-        "and not await before",
+        "and not await previous",
         "and not (await before or True)",
         "tests/unit/messaging/ingress/test_kafka_receiver.py::test_what_was_read_behind_an_undecided_batch_is_read_again",
     ),

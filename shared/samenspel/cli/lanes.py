@@ -58,7 +58,7 @@ def recover_command(
     for one in moved:
         said = f"events {one['before'] + 1} to {one['after']}, {one['answers']} answer(s)"
         data.print(f"{one['lane']}: {said}", markup=False)
-    _say_unkept([cause for one in found for cause in one["void"] + one["unsettled"]])
+    _say_unkept([cause for one in found for cause in one["broken_promises"] + one["still_deferred"]])
     done = "would come back; nothing was changed" if dry_run else "came back"
     talk.print(f"{sum(one['after'] - one['before'] for one in moved)} record(s) on {len(moved)} lane(s) {done}")
     return None

@@ -72,7 +72,7 @@ async def is_behind(system: LocalSystem, service: Service) -> dict[str, str]:
 
     async def says_so() -> dict[str, str]:
         found = await amiss(system, service)
-        assert "recover" in found, found
+        assert "recovery" in found, found
         return found
 
     return await eventually(says_so, 60, f"a {service} that must be recovered")
