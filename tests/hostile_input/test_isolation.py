@@ -10,6 +10,7 @@ from samenspel.contracts.topics import ingress
 
 from deploy.local.system import LocalSystem
 from tests.conftest import Admit
+from tests.hostile_input.huge import HUGE
 from tests.support.database import rows
 from tests.support.events import Event, binary, initiative
 from tests.support.organisations import Organisation
@@ -88,23 +89,13 @@ async def test_what_is_null(organisation: Admit) -> None:
 
 
 DEPTHS = (150, 255, 1_000, 1_030, 5_000)
-HUGE = "~" * 900_000
-HUGE_VALUES: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
-    "an id of 900 kB": ({"id": HUGE}, {}),
-    "a source of 900 kB": ({"source": HUGE}, {}),
-    "a type of 900 kB": ({"type": HUGE}, {}),
-    "an attribute name of 900 kB": ({HUGE: "x"}, {}),
-    "a field name of 45 kB": ({}, {"~" * 45_000: 1}),
-    "100 field names of 400 bytes": ({}, {f"{number:03d}" + "\x01" * 70: 1 for number in range(100)}),
-    "a text of 45 kB": ({}, {"title": "\x01" * 7_500}),
-}
 
 
 async def test_what_is_huge_is_answered_in_a_small_receipt(organisation: Admit) -> None:
     city = await organisation()
     huge = [
         binary({**city.event("initiative-registered", initiative(**fields)), **attributes})
-        for attributes, fields in HUGE_VALUES.values()
+        for attributes, fields in HUGE.values()
     ]
     await _refused_among_good_ones(city, huge)
     assert max(len(record.value) for record in await receipt_records(city)) <= RECEIPT_MAX

@@ -1,7 +1,7 @@
-"""Every kind of poison, over the wire to the real broker: it is told what is wrong, and costs nobody else anything.
+"""Hostile records over the wire: each gets its problems, and costs other records and organisations nothing.
 
-Each kind lies first, in the middle and last in a batch of three, and two other organisations send meanwhile: one
-whose topic comes before the poison's, one whose topic comes behind it.
+Each kind is first, second and last in a batch of three. Two other organisations send meanwhile: one topic sorts
+before the hostile topic, one after it.
 """
 
 import asyncio
@@ -111,15 +111,16 @@ def _offset(answer: dict[str, Any]) -> int:
 
 
 def test_there_are_enough_kinds() -> None:
-    assert len({kind.name for kind in KINDS}) == len(KINDS) >= 60
+    assert len({kind.name for kind in KINDS}) == len(KINDS) >= 150
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=[kind.name for kind in KINDS])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 async def test_a_kind_is_told_what_is_wrong_wherever_it_lies(kind: Kind, outcome: Outcome) -> None:
     for event, answer in outcome.poison[kind.name]:
         assert {problem["code"] for problem in answer.get("problems", ())} == kind.told, answer
         assert answer["outcome"] == ("rejected" if kind.told else "accepted")
-        assert answer["id"] == (event["id"] if kind.named else "")
+        if kind.named is not None:
+            assert answer["id"] == (event["id"] if kind.named else "")
 
 
 async def test_what_cannot_be_read_is_kept_with_its_raw_bytes(outcome: Outcome) -> None:

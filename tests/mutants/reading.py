@@ -45,7 +45,7 @@ READING: Final = (
         "samenspel.contracts.submissions:_foreign",
         "match and match[1] == organisation",
         "True",
-        "tests/hostile_input/test_content.py::test_bad_attributes_are_refused_with_their_codes",
+        "tests/unit/contracts/test_submissions_hostile.py::test_binary_event_with_hostile_content_is_refused_with_its_problems",
     ),
     Mutant(
         "identity-without-organisation",
