@@ -10,7 +10,7 @@ WRITING: Final = (
         "services.funding.domain.ceiling:within_ceiling",
         "wanted_cents <= room_cents",
         "True",
-        "tests/unit/services/funding/test_ceiling.py::test_r1_granted_never_exceeds_the_ceiling",
+        "tests/unit/services/funding/domain/test_ceiling_properties.py::test_r1_granted_never_exceeds_the_ceiling",
     ),
     Mutant(
         "changes-on-stale-ground",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from samenspel.client.access.profile import Credential, KafkaAccess, Profile, System
+from samenspel.contracts.organisations import OPERATOR
 
 from tests.support.cli import NOWHERE, OIN
 
@@ -19,3 +20,10 @@ def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Profile
     made.save(Credential(name="Gemeente Utrecht", oin=OIN, username=OIN, password="p", token="t"))
     monkeypatch.setenv("SAMENSPEL_PROFILE", str(made.folder))
     yield made
+
+
+@pytest.fixture
+def operator(profile: Profile) -> Profile:
+    """The same profile, with the operator's credential."""
+    profile.save(Credential(name="Operator", oin=OPERATOR, username=OPERATOR, password="p", token="t"))
+    return profile

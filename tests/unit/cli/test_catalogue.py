@@ -23,4 +23,3 @@ def test_a_schema_is_shown_by_short_and_full_name_and_for_an_aggregate() -> None
 
 def test_an_unknown_type_is_wrong_usage() -> None:
     assert run("catalogue", "nonsense").exit_code == 2
-    assert run("events", "tail", "--type", "nonsense").exit_code == 2
