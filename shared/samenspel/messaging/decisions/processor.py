@@ -1,7 +1,7 @@
 """Processing of submissions: lock, load, decide and write in a transaction, for every entry point.
 
-Locks are taken in the same order everywhere. Each stage is complete for the whole batch before the next stage starts, and
-each stage is sorted by primary key:
+Locks are taken in the same order everywhere. Each stage is complete for the whole batch before the next stage starts,
+and each stage is sorted by primary key:
 
     ingress offsets → projections (shared) → lanes → own aggregates
 

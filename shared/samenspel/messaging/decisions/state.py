@@ -14,7 +14,7 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(slots=True)
 class StoredAggregate:
-    """An aggregate as stored: the bytes last published, the ``H`` of these bytes (`contracts.digest`), and the private part."""
+    """An aggregate as stored: the bytes last published, their ``H`` (`contracts.digest`), and the private part."""
 
     value: bytes
     hash: int = REMOVED

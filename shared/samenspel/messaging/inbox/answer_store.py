@@ -40,7 +40,7 @@ async def load(connection: Connection, submissions: Sequence[Submission]) -> dic
 
 
 async def insert_new(connection: Connection, answered: Sequence[tuple[Submission, RenderedAnswer]]) -> bool:
-    """Store first answers. False if another transaction stored any of these answers first; the caller must then roll back."""
+    """Store first answers. False if another transaction stored any of them first: the caller must roll back."""
     rows = sorted((*identity(submission), answer.json) for submission, answer in answered)
     if not rows:
         return True

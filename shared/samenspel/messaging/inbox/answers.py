@@ -84,7 +84,7 @@ DECISION_FAILED: Final = Problem(
 
 
 def refused(problems: Sequence[Problem]) -> Refused:
-    """A refusal with as many problems as a receipt has space for, at most 100, and the number of problems left out."""
+    """A refusal with as many problems as fit into a receipt, at most 100, and the number of problems left out."""
     shown = list(_that_fit(problems))
     return Refused(shown, len(problems) - len(shown))
 
