@@ -13,7 +13,7 @@ from samenspel.client.access.errors import EnvironmentUnavailable
 from samenspel.client.access.profile import Credential, KafkaAccess
 
 Client = TypeVar("Client", AIOKafkaConsumer, AIOKafkaProducer)
-LOOK_SECONDS_MAX: Final = 2.0
+CONNECT_SECONDS_MAX: Final = 2.0
 
 
 def aiokafka_settings(access: KafkaAccess, credential: Credential) -> dict[str, Any]:
@@ -50,7 +50,7 @@ async def connect(client: Client, access: KafkaAccess, name: str) -> AsyncIterat
         try:
             await client.start()
         except KafkaConnectionError:
-            raise EnvironmentUnavailable(await _why_not(access, name)) from None
+            raise EnvironmentUnavailable(await _connection_error(access, name)) from None
         except KafkaError as error:
             raise EnvironmentUnavailable(f"Kafka at {access.bootstrap} refused {name}: {error}") from None
         yield client
@@ -58,29 +58,29 @@ async def connect(client: Client, access: KafkaAccess, name: str) -> AsyncIterat
         await client.stop()
 
 
-def unreachable(access: KafkaAccess) -> str:
+def unreachable_message(access: KafkaAccess) -> str:
     return (
         f"Kafka at {access.bootstrap} does not answer: `samenspel up` starts a local one; "
         "for another, look at system.json in your profile"
     )
 
 
-def access_refused(access: KafkaAccess, name: str) -> str:
+def access_refused_message(access: KafkaAccess, name: str) -> str:
     return (
         f"Kafka at {access.bootstrap} does not let {name} in: user or password is not, or no longer, right; "
         "ask the operator for a new one (`samenspel organisation admit`)"
     )
 
 
-async def _why_not(access: KafkaAccess, name: str) -> str:
+async def _connection_error(access: KafkaAccess, name: str) -> str:
     """aiokafka says "Unable to bootstrap" for a wrong password too; whether anybody listens tells them apart."""
     for address in access.bootstrap.split(","):
         host, _, port = address.rpartition(":")
         try:
-            async with asyncio.timeout(LOOK_SECONDS_MAX):
+            async with asyncio.timeout(CONNECT_SECONDS_MAX):
                 _, writer = await asyncio.open_connection(host, int(port))
         except (OSError, TimeoutError):
             continue
         writer.close()
-        return access_refused(access, name)
-    return unreachable(access)
+        return access_refused_message(access, name)
+    return unreachable_message(access)

@@ -107,7 +107,7 @@ class Profile:
         names = ", ".join(f"{one.name} ({one.oin})" for one in known) or "nobody"
         raise ProfileError(f"no credential for '{name_or_oin}' in {self.folder}; there is: {names}")
 
-    def anyone(self) -> Credential:
+    def any_credential(self) -> Credential:
         """Any organisation one may speak as, to read what all may read. Raises ProfileError when there is none."""
         for one in self.credentials():
             return one

@@ -14,9 +14,9 @@ from samenspel.contracts.topics import (
 )
 
 Operation = Literal["READ", "WRITE", "DESCRIBE"]
-LOOK: Final[tuple[Operation, ...]] = ("DESCRIBE", "READ")
-SEND: Final[tuple[Operation, ...]] = ("DESCRIBE", "WRITE")
-OWN: Final[tuple[Operation, ...]] = ("DESCRIBE", "READ", "WRITE")
+READ_ONLY: Final[tuple[Operation, ...]] = ("DESCRIBE", "READ")
+WRITE_ONLY: Final[tuple[Operation, ...]] = ("DESCRIBE", "WRITE")
+READ_WRITE: Final[tuple[Operation, ...]] = ("DESCRIBE", "READ", "WRITE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,14 @@ Services have no quota: what they write is what organisations sent."""
 def acls_of_service(service: Service) -> list[AclRule]:
     """Read what comes in for its domain and all that is canonical; write what it owns and its receipts."""
     domain = DOMAIN_OF[service]
-    canonical = [AclRule("topic", topic, OWN if owner == service else LOOK) for topic, owner in CANONICAL.items()]
+    canonical = [
+        AclRule("topic", topic, READ_WRITE if owner == service else READ_ONLY) for topic, owner in CANONICAL.items()
+    ]
     return [
-        AclRule("topic", f"{INGRESS}.{domain}.", LOOK, prefixed=True),
+        AclRule("topic", f"{INGRESS}.{domain}.", READ_ONLY, prefixed=True),
         *canonical,
-        AclRule("topic", f"{RECEIPTS}.{domain}.", OWN, prefixed=True),
-        AclRule("group", f"samenspel-{service}", LOOK, prefixed=True),
+        AclRule("topic", f"{RECEIPTS}.{domain}.", READ_WRITE, prefixed=True),
+        AclRule("group", f"samenspel-{service}", READ_ONLY, prefixed=True),
     ]
 
 
@@ -63,8 +65,8 @@ def acls_of_organisation(oin: str) -> list[AclRule]:
     """Write its own ingress, read what is canonical and its own receipts, in groups that bear its OIN."""
     domains = DOMAIN_OF.values()
     return [
-        *(AclRule("topic", ingress(domain, oin), SEND) for domain in domains),
-        *(AclRule("topic", topic, LOOK) for topic in CANONICAL),
-        *(AclRule("topic", receipts(domain, oin), LOOK) for domain in domains),
-        AclRule("group", f"{oin}.", LOOK, prefixed=True),
+        *(AclRule("topic", ingress(domain, oin), WRITE_ONLY) for domain in domains),
+        *(AclRule("topic", topic, READ_ONLY) for topic in CANONICAL),
+        *(AclRule("topic", receipts(domain, oin), READ_ONLY) for domain in domains),
+        AclRule("group", f"{oin}.", READ_ONLY, prefixed=True),
     ]

@@ -22,10 +22,10 @@ from samenspel.contracts.organisations import OPERATOR, OrganisationAdmitted
 from samenspel.contracts.receipts import Answer
 from samenspel.contracts.topics import topics_of
 
-AT_ONCE: Final = 8
+PARALLEL_REQUESTS: Final = 8
 PASSWORD_BYTES: Final = 32
-KNOWN_SECONDS_MAX: Final = 30.0
-KNOWN_POLL_SECONDS: Final = 0.1
+USER_SECONDS_MAX: Final = 30.0
+USER_POLL_SECONDS: Final = 0.1
 ProgressCallback = Callable[[str], None]
 
 
@@ -34,7 +34,7 @@ async def admit(
     organisations: Sequence[OrganisationAdmitted],
     *,
     operator: str = OPERATOR,
-    told: ProgressCallback = lambda _: None,
+    progress: ProgressCallback = lambda _: None,
 ) -> list[Answer]:
     """Let these organisations in; the registry's answer to each, in order.
 
@@ -43,45 +43,45 @@ async def admit(
     ProfileError, IssuerRefused.
     """
     profile.credential(operator)
-    await asyncio.to_thread(_provide, profile, organisations, told)
-    told("telling the registry")
+    await asyncio.to_thread(_provision, profile, organisations, progress)
+    progress("telling the registry")
     statements = [statement(operator, "organisation-admitted", _data(each)) for each in organisations]
     answers = await emit(profile, operator, statements, via="http")
     return [answer for answer in answers if answer is not None]
 
 
-def _provide(profile: Profile, organisations: Sequence[OrganisationAdmitted], told: ProgressCallback) -> None:
+def _provision(profile: Profile, organisations: Sequence[OrganisationAdmitted], progress: ProgressCallback) -> None:
     """Topics, user, rights, quota and credential of each."""
     admin = admin_of(profile)
     issuer = Issuer(profile.issuer_folder)
     known = {each.oin: each for each in profile.credentials()}
-    told("making topics")
+    progress("making topics")
     admin.ensure_topics([topic for each in organisations for topic in topics_of(each.oin)])
-    told("making users and rights")
+    progress("making users and rights")
     credentials = [_credential(each, known.get(each.oin), issuer) for each in organisations]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
         for credential in pool.map(partial(_grant_access, admin), credentials):
             profile.save(credential)
-    _wait_until_known(admin, {credential.username for credential in credentials})
+    _wait_for_users(admin, {credential.username for credential in credentials})
 
 
-def _wait_until_known(admin: KafkaAdmin, users: set[str]) -> None:
+def _wait_for_users(admin: KafkaAdmin, users: set[str]) -> None:
     """Brokers hear of a user after the controller does, behind the topics that they are still making."""
-    deadline = time.monotonic() + KNOWN_SECONDS_MAX
+    deadline = time.monotonic() + USER_SECONDS_MAX
     while not users <= set(admin.users()):
         if time.monotonic() > deadline:
-            raise KafkaAdminError(f"Kafka has not let the new users in within {KNOWN_SECONDS_MAX:.0f} s")
-        time.sleep(KNOWN_POLL_SECONDS)
+            raise KafkaAdminError(f"Kafka has not let the new users in within {USER_SECONDS_MAX:.0f} s")
+        time.sleep(USER_POLL_SECONDS)
 
 
-def _credential(stated: OrganisationAdmitted, known: Credential | None, issuer: Issuer) -> Credential:
+def _credential(organisation: OrganisationAdmitted, known: Credential | None, issuer: Issuer) -> Credential:
     """A password that is known stays: the organisation may be using it."""
     return Credential(
-        name=stated.name,
-        oin=stated.oin,
-        username=stated.oin,
+        name=organisation.name,
+        oin=organisation.oin,
+        username=organisation.oin,
         password=known.password if known else secrets.token_urlsafe(PASSWORD_BYTES),
-        token=issuer.mint(stated.oin),
+        token=issuer.mint(organisation.oin),
     )
 
 
@@ -92,5 +92,5 @@ def _grant_access(admin: KafkaAdmin, credential: Credential) -> Credential:
     return credential
 
 
-def _data(stated: OrganisationAdmitted) -> dict[str, object]:
-    return stated.model_dump(mode="json", exclude_unset=True)
+def _data(organisation: OrganisationAdmitted) -> dict[str, object]:
+    return organisation.model_dump(mode="json", exclude_unset=True)

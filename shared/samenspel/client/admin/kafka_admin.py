@@ -61,10 +61,10 @@ class KafkaAdmin:
             "sasl.username": username,
             "sasl.password": password,
             "reconnect.backoff.max.ms": 500,
-            "error_cb": self._note,
+            "error_cb": self._on_error,
             **({"ssl.ca.location": str(ca_file)} if ca_file else {}),
         }
-        self._locked_out = False
+        self._authentication_failed = False
         self._client = AdminClient(settings, logger=_log)
         self._access = {
             "bootstrap_servers": address,
@@ -101,7 +101,7 @@ class KafkaAdmin:
         try:
             return sorted(answer.result(timeout=REQUEST_SECONDS_MAX))
         except (KafkaException, TimeoutError) as error:
-            raise self._refusal("list of users", error) from error
+            raise self._error("list of users", error) from error
 
     def ensure_topics(self, topics: Sequence[Topic]) -> None:
         """Make the topics that are not there.
@@ -126,9 +126,9 @@ class KafkaAdmin:
         """The names of all topics, Kafka's own left out."""
         return sorted(name for name in self._partitions() if not name.startswith("__"))
 
-    def ensure_acls(self, user: str, rights: Iterable[AclRule]) -> None:
+    def ensure_acls(self, user: str, rules: Iterable[AclRule]) -> None:
         """Give the user these rights, besides those it has."""
-        bindings = [binding for right in rights for binding in _bindings(user, right)]
+        bindings = [binding for right in rules for binding in _bindings(user, right)]
         self._await_results(f"rights of {user}", self._client.create_acls(bindings).values())
 
     def remove_acls(self, user: str) -> None:
@@ -155,48 +155,48 @@ class KafkaAdmin:
         try:
             metadata = self._client.list_topics(timeout=REQUEST_SECONDS_MAX)
         except KafkaException as error:
-            raise self._refusal("list of topics", error) from error
+            raise self._error("list of topics", error) from error
         return {name: len(topic.partitions) for name, topic in metadata.topics.items()}
 
-    def _await_results(self, wish: str, answers: Iterable[Future[Any]], *, harmless: Iterable[int] = ()) -> None:
+    def _await_results(self, request: str, answers: Iterable[Future[Any]], *, harmless: Iterable[int] = ()) -> None:
         """Wait for all answers; raise KafkaAdminError for the first that refuses."""
         for answer in answers:
             try:
                 answer.result(timeout=REQUEST_SECONDS_MAX)
             except KafkaException as error:
                 if error.args[0].code() not in harmless:
-                    raise self._refusal(wish, error) from error
+                    raise self._error(request, error) from error
             except TimeoutError as error:
-                raise self._refusal(wish, error) from error
+                raise self._error(request, error) from error
 
-    def _refusal(self, wish: str, error: KafkaException | TimeoutError) -> KafkaAdminError:
+    def _error(self, request: str, error: KafkaException | TimeoutError) -> KafkaAdminError:
         """Only the name of the error: brokers put whole requests into their texts."""
         self._client.poll(0)  # what went wrong on the way comes by `_note`, and only when asked for
-        if self._locked_out:
-            return KafkaAdminError(f"Kafka did not do '{wish}': it does not know this user or its password")
+        if self._authentication_failed:
+            return KafkaAdminError(f"Kafka did not do '{request}': it does not know this user or its password")
         if isinstance(error, TimeoutError):
-            return KafkaAdminError(f"Kafka did not answer '{wish}' within {REQUEST_SECONDS_MAX:.0f} s")
+            return KafkaAdminError(f"Kafka did not answer '{request}' within {REQUEST_SECONDS_MAX:.0f} s")
         reason = error.args[0].name().strip("_").replace("_", " ").lower()
-        return KafkaAdminError(f"Kafka did not do '{wish}': {reason}")
+        return KafkaAdminError(f"Kafka did not do '{request}': {reason}")
 
-    def _note(self, error: KafkaError) -> None:
-        self._locked_out = self._locked_out or error.code() == KafkaError._AUTHENTICATION
+    def _on_error(self, error: KafkaError) -> None:
+        self._authentication_failed = self._authentication_failed or error.code() == KafkaError._AUTHENTICATION
         _log.debug("%s", error)
 
 
-def _bindings(user: str, right: AclRule) -> list[AclBinding]:
-    pattern = ResourcePatternType.PREFIXED if right.prefixed else ResourcePatternType.LITERAL
+def _bindings(user: str, rule: AclRule) -> list[AclBinding]:
+    pattern = ResourcePatternType.PREFIXED if rule.prefixed else ResourcePatternType.LITERAL
     return [
         AclBinding(
-            ResourceType[right.resource.upper()],
-            right.name,
+            ResourceType[rule.resource.upper()],
+            rule.name,
             pattern,
             f"User:{user}",
             "*",
             AclOperation[operation],
             AclPermissionType.ALLOW,
         )
-        for operation in right.operations
+        for operation in rule.operations
     ]
 
 

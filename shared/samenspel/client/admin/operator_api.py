@@ -9,7 +9,7 @@ import orjson
 
 from samenspel.client.access.errors import EnvironmentUnavailable, RequestRefused
 from samenspel.client.access.profile import Credential, System
-from samenspel.client.submit.http import said
+from samenspel.client.submit.http import refusal_text
 from samenspel.contracts.topics import Service
 
 REQUEST_SECONDS_MAX: Final = 30.0
@@ -24,7 +24,7 @@ class OperatorApi:
     service: Service
     seconds: float = REQUEST_SECONDS_MAX
 
-    async def ask(
+    async def request(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> dict[str, Any]:
         """Its answer. Raises SurroundingsMissing, or DoorRefused with what the service said."""
@@ -42,6 +42,6 @@ class OperatorApi:
                 f"the {self.service} at {url} does not answer: `samenspel status` shows what runs"
             ) from None
         if status != 200:
-            raise RequestRefused(f"the {self.service}: {said(status, content)}")
+            raise RequestRefused(f"the {self.service}: {refusal_text(status, content)}")
         answer: dict[str, Any] = orjson.loads(content)
         return answer

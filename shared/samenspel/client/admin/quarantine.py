@@ -22,22 +22,22 @@ class QuarantineClient:
         found: list[dict[str, Any]] = []
         while True:
             query = {"after": str(found[-1]["number"] if found else 0), "onlyOpen": str(only_open).lower()}
-            page = (await self._ask("GET", "", query))["items"]
+            page = (await self._request("GET", "", query))["items"]
             if not page:
                 return found
             found += page
 
     async def record(self, number: int) -> dict[str, Any]:
         """One, with its raw content and what was done about it."""
-        return await self._ask("GET", f"/{number}")
+        return await self._request("GET", f"/{number}")
 
     async def act(self, number: int, action: Literal["retry", "discard"], why: str) -> str:
         """Returns what came of it: an answer's outcome, *discarded*, or *failed*."""
-        said = await self._ask("POST", f"/{number}/actions", body={"action": action, "why": why})
+        said = await self._request("POST", f"/{number}/actions", body={"action": action, "why": why})
         return str(said["outcome"])
 
-    async def _ask(
+    async def _request(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> dict[str, Any]:
         door = OperatorApi(self.system, self.operator, self.service)
-        return await door.ask(method, f"/v1/quarantined-records{path}", query, body)
+        return await door.request(method, f"/v1/quarantined-records{path}", query, body)

@@ -44,7 +44,7 @@ def sentence(kind: str, aggregate: str, submitter: str, value: bytes, names: Nam
     try:
         data = orjson.loads(value)
         names.learn(aggregate, data)
-        tell = _SENTENCES.get(kind)
+        tell = _PREDICATES.get(kind)
         said = tell(data, names) if tell else f"stated {kind} about {aggregate}"
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
         said = f"stated {kind}"
@@ -87,7 +87,7 @@ def _opened(data: Data, names: NameIndex) -> str:
     return f"opened programme '{data['name']}' with a ceiling of {euro(data['ceiling_cents'])}"
 
 
-_SENTENCES: Final[Mapping[str, Callable[[Data, NameIndex], str]]] = {
+_PREDICATES: Final[Mapping[str, Callable[[Data, NameIndex], str]]] = {
     type_name(fact): tell
     for fact, tell in {
         "organisation-admitted": lambda data, names: f"admitted {data['name']} ({data['kind']})",

@@ -17,7 +17,7 @@ From = Literal["beginning", "now"]
 RECORDS_MAX: Final = 1_000
 TITLES_PER_LANE: Final = 5_000
 WAIT_SECONDS: Final = 0.5
-_NAMING: Final = (ORGANISATIONS, INITIATIVES, FUNDING)
+_NAME_TOPICS: Final = (ORGANISATIONS, INITIATIVES, FUNDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def tail(
     """
     with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as lanes:
         bounds = lanes.bounds(list(CANONICAL))
-        known = {name: _naming(name, *ends, since) for name, ends in bounds.items() if name[0] in _NAMING}
+        known = {name: _name_range(name, *ends, since) for name, ends in bounds.items() if name[0] in _NAME_TOPICS}
         for told in _read(lanes, {name: start for name, (start, _) in known.items()}, known):
             _learn(names, told.event)
         starts = {name: start if since == "beginning" else end for name, (start, end) in bounds.items()}
@@ -58,7 +58,7 @@ def tail(
                 yield told
 
 
-def _naming(name: LaneId, start: int, end: int, since: From) -> tuple[int, int]:
+def _name_range(name: LaneId, start: int, end: int, since: From) -> tuple[int, int]:
     """What to read of a lane for its names: every organisation; of the rest the latest, unless all is shown."""
     if name[0] == ORGANISATIONS:
         return start, end
@@ -69,16 +69,16 @@ def _read(
     lanes: KafkaLanes, starts: dict[LaneId, int], ends: dict[LaneId, tuple[int, int]] | None
 ) -> Iterator[TailedEvent]:
     lanes.read_from(starts)
-    while ends is None or any(lanes.reached[name] < end for name, (_, end) in ends.items()):
+    while ends is None or any(lanes.next_offsets[name] < end for name, (_, end) in ends.items()):
         records = lanes.batch(RECORDS_MAX, WAIT_SECONDS)
         # Within one fetch, lanes are merged by the moment at which Kafka has them: it reads as it happened.
         for record in sorted(records, key=lambda each: each.timestamp()[1]):
-            yield _told(record)
+            yield _tailed(record)
         if ends is not None:
-            lanes.require_life()
+            lanes.require_progress()
 
 
-def _told(record: Record) -> TailedEvent:
+def _tailed(record: Record) -> TailedEvent:
     headers = dict(record.headers())
     event = read(record.topic(), record.partition(), record.offset(), record.headers(), record.value())
     return TailedEvent(event, headers["ce_authid"].decode().rpartition(":")[2], headers["ce_time"].decode())

@@ -38,7 +38,7 @@ class WebhookReceiver:
     secret: str | None = None
     port: int = 0
     fail: int = 0
-    told: Callable[[ReceivedDelivery], None] = lambda received: None
+    on_delivery: Callable[[ReceivedDelivery], None] = lambda received: None
     verified: list[ReceivedDelivery] = field(default_factory=list)
     refused: int = 0
     failed: int = 0
@@ -90,7 +90,7 @@ class WebhookReceiver:
             self.verified.append(received)
             self._ids.add(identity)
             self._progress.notify_all()
-        self.told(received)
+        self.on_delivery(received)
         return web.Response(status=204)
 
 

@@ -41,7 +41,7 @@ class ReplicaLane:
     digest: int = 0
     last_offset: int = -1
     stored: tuple[int, int] = (1, 0)
-    ahead: int = 0
+    highest_unapplied: int = 0
     """The highest sequence met that could not be applied, because one before it is missing."""
     divergence: Divergence | None = None
     set_aside: str = ""
@@ -88,10 +88,10 @@ class ReplicaBatch:
         shape = self._shape
         if shape is None or names != shape.names:
             shape = self._shape = self._shapes[names]
-        timeline, sequence, aggregate, subject, digest = shape.law(values)
+        timeline, sequence, aggregate, subject, digest = shape.sequencing_fields(values)
         number = int(sequence)
         if number != lane.sequence + 1 or int(timeline) != lane.timeline:
-            return self._pass_over(lane, int(timeline), number)
+            return self._skip(lane, int(timeline), number)
         if lane.divergence is not None:
             return SequenceVerdict.SKIP
         key = key_of(aggregate, subject)
@@ -106,17 +106,17 @@ class ReplicaBatch:
         self.rows.append(row)
         return SequenceVerdict.APPLY
 
-    def committed(self) -> None:
+    def mark_committed(self) -> None:
         """The store has everything; begin anew."""
         self.rows = []
         for lane in self.lanes.values():
             lane.stored = lane.timeline, lane.sequence
 
-    def _pass_over(self, lane: ReplicaLane, timeline: int, sequence: int) -> SequenceVerdict:
+    def _skip(self, lane: ReplicaLane, timeline: int, sequence: int) -> SequenceVerdict:
         """The rare cases, as `messaging.law` judges them; only APPLY was decided above."""
         verdict = check(Position(lane.timeline, lane.sequence), timeline, sequence)
         if verdict is SequenceVerdict.GAP:
-            lane.ahead = max(lane.ahead, sequence)
+            lane.highest_unapplied = max(lane.highest_unapplied, sequence)
         return verdict
 
 

@@ -110,8 +110,8 @@ def sync_over_http(
         reading.applied,
         time.monotonic() - began,
         store.unknown_aggregates(),
-        reading.copy.unreadable,
-        tuple(report_on(lane) for _, lane in sorted(reading.copy.lanes.items())),
+        reading.batch.unreadable,
+        tuple(report_on(lane) for _, lane in sorted(reading.batch.lanes.items())),
     )
 
 
@@ -120,7 +120,7 @@ class FeedSync:
         self._feed = feed
         self._store = store
         self._cursor = store.cursor(feed.url)
-        self.copy: ReplicaBatch = store.batch(store.lanes())
+        self.batch: ReplicaBatch = store.batch(store.lanes())
         self.applied = 0
 
     def run(self, follow: bool, progress: Progress) -> None:
@@ -129,10 +129,10 @@ class FeedSync:
             events, cursor, more = self._feed.page(self._cursor, FOLLOW_SECONDS if follow else 0)
             self._cursor = cursor
             for event in events:
-                if self._take(event) is SequenceVerdict.NEW_TIMELINE:
+                if self._apply(event) is SequenceVerdict.NEW_TIMELINE:
                     self._cursor = ""
                     break
-            self.applied += self._store.commit(self.copy)
+            self.applied += self._store.commit(self.batch)
             self._store.save_cursor(self._feed.url, self._cursor)
             done += len(events)
             progress(done, done)
@@ -141,24 +141,24 @@ class FeedSync:
                 if not follow:
                     return
 
-    def _take(self, event: bytes) -> SequenceVerdict:
+    def _apply(self, event: bytes) -> SequenceVerdict:
         try:
             headers, value = split(event)
             fields = dict(headers)
             lane = self._lane(fields["ce_lane"].decode())
-            verdict = self.copy.apply(lane, -1, headers, value)
+            verdict = self.batch.apply(lane, -1, headers, value)
         except (KeyError, ValueError):
-            self.copy.unreadable += 1
+            self.batch.unreadable += 1
             return SequenceVerdict.SKIP
         if verdict is SequenceVerdict.NEW_TIMELINE:
-            self.applied += self._store.commit(self.copy)
-            self._store.forget(lane, int(fields["ce_timeline"]))
-            self.copy.hashes = self._store.hashes()
+            self.applied += self._store.commit(self.batch)
+            self._store.restart_lane(lane, int(fields["ce_timeline"]))
+            self.batch.hashes = self._store.hashes()
         return verdict
 
     def _lane(self, label: str) -> ReplicaLane:
         topic, _, partition = label.rpartition("/")
         name = topic, int(partition)
-        if name not in self.copy.lanes:
-            self.copy.lanes[name] = self._store.lane(*name)
-        return self.copy.lanes[name]
+        if name not in self.batch.lanes:
+            self.batch.lanes[name] = self._store.lane(*name)
+        return self.batch.lanes[name]

@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import Any, Final
 
 Header = tuple[str, bytes]
-_LAW: Final = ("ce_timeline", "ce_sequence", "ce_aggregate", "ce_subject", "ce_statedigest")
+_SEQUENCING_FIELDS: Final = ("ce_timeline", "ce_sequence", "ce_aggregate", "ce_subject", "ce_statedigest")
 _COLUMNS: Final = (
     "ce_id",
     "ce_type",
@@ -31,19 +31,19 @@ class HeaderShape:
     ``lines`` the event's lines as `contracts.canonical.to_lines` makes them. Raises KeyError when a name is missing.
     """
 
-    __slots__ = ("_format", "_kept", "columns", "law", "names")
+    __slots__ = ("_ce_values", "_format", "columns", "names", "sequencing_fields")
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = names
         place = {name: number for number, name in enumerate(names)}
         kept = sorted(name for name in names if name.startswith("ce_"))
-        self.law: _Pick = itemgetter(*(place[name] for name in _LAW))
+        self.sequencing_fields: _Pick = itemgetter(*(place[name] for name in _SEQUENCING_FIELDS))
         self.columns: _Pick = itemgetter(*(place[name] for name in _COLUMNS))
-        self._kept: _Pick = itemgetter(*(place[name] for name in kept))
+        self._ce_values: _Pick = itemgetter(*(place[name] for name in kept))
         self._format = b"".join(name.encode() + b":%b\n" for name in kept)
 
     def lines(self, values: Sequence[bytes]) -> bytes:
-        return self._format % self._kept(values)
+        return self._format % self._ce_values(values)
 
 
 class HeaderShapes(dict[Any, HeaderShape]):

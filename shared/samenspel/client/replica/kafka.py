@@ -9,7 +9,7 @@ from typing import Final
 from samenspel.client.access.kafka_lanes import KafkaLanes, LaneId, Record
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import Divergence, ReplicaLane
-from samenspel.client.replica.parallel_load import Places, load
+from samenspel.client.replica.parallel_load import OffsetRanges, load
 from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import ReplicaStore
 from samenspel.contracts.sequencing import SequenceVerdict
@@ -47,37 +47,37 @@ def sync_over_kafka(
         filled + applied,
         time.monotonic() - began,
         store.unknown_aggregates(),
-        reading.copy.unreadable,
-        tuple(report_on(lane) for lane in reading.copy.lanes.values()),
+        reading.batch.unreadable,
+        tuple(report_on(lane) for lane in reading.batch.lanes.values()),
     )
 
 
 class KafkaSync:
     """One run over all lanes: where each begins, what comes, and when all is there."""
 
-    def __init__(self, source: KafkaLanes, store: ReplicaStore, bounds: Places) -> None:
+    def __init__(self, source: KafkaLanes, store: ReplicaStore, bounds: OffsetRanges) -> None:
         self._source = source
         self._store = store
         self._bounds = bounds
-        self.copy = store.batch([store.lane(*name) for name in self._bounds])
-        self._unconfirmed = {name for name in self._bounds if self.copy.lanes[name].last_offset >= 0}
+        self.batch = store.batch([store.lane(*name) for name in self._bounds])
+        self._unchecked = {name for name in self._bounds if self.batch.lanes[name].last_offset >= 0}
         self.applied = 0
 
     def run(self, follow: bool, progress: Progress) -> int:
-        starts = {name: self._start_of(name) for name in self._bounds}
+        starts = {name: self._start_offset(name) for name in self._bounds}
         total = sum(end - starts[name] for name, (_, end) in self._bounds.items())
         done = 0
         self._source.read_from(starts)
         try:
-            while follow or self._is_behind():
+            while follow or self._has_unread_records():
                 records = self._source.batch(RECORDS_MAX, WAIT_SECONDS)
-                self._take(records)
+                self._apply(records)
                 done += len(records)
                 progress(done, total)
-                if not self._is_behind() or len(self.copy.rows) >= EVENTS_PER_COMMIT:
+                if not self._has_unread_records() or len(self.batch.rows) >= EVENTS_PER_COMMIT:
                     self._commit()
                 if not follow:
-                    self._source.require_life()
+                    self._source.require_progress()
                 elif not records:
                     self._store.finish()
         except KeyboardInterrupt:
@@ -87,48 +87,48 @@ class KafkaSync:
             self._commit()
         return self.applied
 
-    def _start_of(self, name: LaneId) -> int:
+    def _start_offset(self, name: LaneId) -> int:
         """At the last applied record, to see that it is still the one; at the log's start when it cannot be."""
         start, end = self._bounds[name]
-        offset = self.copy.lanes[name].last_offset
+        offset = self.batch.lanes[name].last_offset
         if start <= offset < end:
             return offset
-        self._unconfirmed.discard(name)
+        self._unchecked.discard(name)
         return start
 
-    def _is_behind(self) -> bool:
-        return any(self._source.reached[name] < end for name, (_, end) in self._bounds.items())
+    def _has_unread_records(self) -> bool:
+        return any(self._source.next_offsets[name] < end for name, (_, end) in self._bounds.items())
 
     def _commit(self) -> None:
-        self.applied += self._store.commit(self.copy)
+        self.applied += self._store.commit(self.batch)
 
-    def _take(self, records: Sequence[Record]) -> None:
-        lanes, take, again = self.copy.lanes, self.copy.apply, set[LaneId]()
+    def _apply(self, records: Sequence[Record]) -> None:
+        lanes, take, again = self.batch.lanes, self.batch.apply, set[LaneId]()
         for record in records:
             name = record.topic(), record.partition()
             lane = lanes[name]
             if name in again:
                 continue
-            if name in self._unconfirmed and not self._confirms(lane, record):
+            if name in self._unchecked and not self._matches_last_applied(lane, record):
                 again.add(name)
                 continue
             try:
                 verdict = take(lane, record.offset(), record.headers(), record.value())
             except (KeyError, ValueError, TypeError):
                 # Only the owner writes here: this is its fault, or ours. The sequence shows what it costs.
-                self.copy.unreadable += 1
+                self.batch.unreadable += 1
                 continue
             if verdict is SequenceVerdict.NEW_TIMELINE:
                 self._rebuild(lane, record)
                 again.add(name)
         for name in again:
-            self._source.go_to(name, self._bounds[name][0])
+            self._source.seek(name, self._bounds[name][0])
 
-    def _confirms(self, lane: ReplicaLane, record: Record) -> bool:
+    def _matches_last_applied(self, lane: ReplicaLane, record: Record) -> bool:
         """Whether the first record is the last one that was applied; if not, the log was made anew or cut."""
-        self._unconfirmed.discard(lane.name)
+        self._unchecked.discard(lane.name)
         headers = dict(record.headers() or ())
-        if record.offset() != lane.last_offset or _place_of(headers) != (lane.timeline, lane.sequence):
+        if record.offset() != lane.last_offset or _position_of(headers) != (lane.timeline, lane.sequence):
             return False
         if int(headers["ce_statedigest"], 16) != lane.digest:
             event, aggregate, subject = (headers[f"ce_{name}"].decode() for name in ("id", "aggregate", "subject"))
@@ -138,12 +138,12 @@ class KafkaSync:
     def _rebuild(self, lane: ReplicaLane, record: Record) -> None:
         """The owner started the lane anew: forget ours, and read it again from its beginning."""
         self._commit()
-        timeline, _ = _place_of(dict(record.headers()))
-        self._store.forget(lane, timeline)
-        self.copy.hashes = self._store.hashes()
+        timeline, _ = _position_of(dict(record.headers()))
+        self._store.restart_lane(lane, timeline)
+        self.batch.hashes = self._store.hashes()
 
 
-def _place_of(headers: dict[str, bytes]) -> tuple[int, int]:
+def _position_of(headers: dict[str, bytes]) -> tuple[int, int]:
     return int(headers.get("ce_timeline", 0)), int(headers.get("ce_sequence", 0))
 
 

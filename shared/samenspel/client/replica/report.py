@@ -43,7 +43,7 @@ class SyncReport:
 
 
 def report_on(lane: ReplicaLane) -> LaneReport:
-    missing = lane.sequence + 1 if lane.ahead > lane.sequence and lane.divergence is None else None
+    missing = lane.sequence + 1 if lane.highest_unapplied > lane.sequence and lane.divergence is None else None
     return LaneReport(
         lane.label, lane.timeline, lane.sequence, hex_of(lane), missing, lane.divergence, lane.set_aside
     )

@@ -24,10 +24,10 @@ _ROW: Final = "(null" + ", ?" * 16 + ")"
 ROWS_PER_STATEMENT: Final = 100
 """Rows that go to SQLite one by one cost twice as much."""
 _LAST_HASH: Final = "select hash from event where aggregate = ? and subject = ? order by number desc limit 1"
-_MOVE: Final = (
+_SAVE_POSITION: Final = (
     "update lane set sequence = ?, digest = ?, last_offset = ? where lane = ? and timeline = ? and sequence = ?"
 )
-_KEEP: Final = {
+_COPY_TO_ARCHIVE: Final = {
     "lane": "insert or ignore into kept.lane select * from main.lane where lane = ?",
     "event": "insert or ignore into kept.event select * from main.event where lane = ?",
 }
@@ -93,31 +93,31 @@ class ReplicaStore:
 
     def hashes(self) -> Hashes:
         """What the digest needs. Without the index for asking one by one, all are read at once."""
-        if self._can_find():
+        if self._has_subject_index():
             return Hashes(find=self._find_hash)
         rows = self.query("select aggregate, subject, hash from event order by number")
         return Hashes({key_of(a.encode(), s.encode()): int.from_bytes(hash_, "big") for a, s, hash_ in rows})
 
-    def commit(self, copy: ReplicaBatch) -> int:
+    def commit(self, batch: ReplicaBatch) -> int:
         """Write what the copy gathered; how many events that were.
 
         Raises ReplicaError when another process has moved one of its lanes.
         """
-        rows = copy.rows
+        rows = batch.rows
         if not rows:
             return 0
         with self._transaction():
             for at in range(0, len(rows), ROWS_PER_STATEMENT):
                 chunk = rows[at : at + ROWS_PER_STATEMENT]
                 self._connection.execute(_insert(len(chunk)), tuple(chain.from_iterable(chunk)))
-            self._move(copy)
-        copy.committed()
+            self._save_positions(batch)
+        batch.mark_committed()
         return len(rows)
 
-    def forget(self, lane: ReplicaLane, timeline: int) -> None:
+    def restart_lane(self, lane: ReplicaLane, timeline: int) -> None:
         """The owner started this lane anew: set aside what we have of it and stand at its new beginning."""
         if lane.sequence:
-            lane.set_aside = str(self._set_aside(lane))
+            lane.set_aside = str(self._archive_lane(lane))
         with self._transaction():
             self._connection.execute("delete from event where lane = ?", (lane.label,))
             self._connection.execute(
@@ -125,9 +125,9 @@ class ReplicaStore:
                 (timeline, f"{0:064x}", lane.label),
             )
         lane.timeline, lane.sequence, lane.digest, lane.last_offset = timeline, 0, 0, -1
-        lane.stored, lane.ahead, lane.divergence = (timeline, 0), 0, None
+        lane.stored, lane.highest_unapplied, lane.divergence = (timeline, 0), 0, None
 
-    def _set_aside(self, lane: ReplicaLane) -> Path:
+    def _archive_lane(self, lane: ReplicaLane) -> Path:
         """A replica of this lane alone, as it was: what its owner said once stays proven.
 
         A crash half-way leaves what may be repeated.
@@ -138,7 +138,7 @@ class ReplicaStore:
         self._connection.execute("attach ? as kept", (str(kept),))
         try:
             for table in ("lane", "event"):
-                self._connection.execute(_KEEP[table], (lane.label,))
+                self._connection.execute(_COPY_TO_ARCHIVE[table], (lane.label,))
         finally:
             self._connection.execute("detach kept")
         return kept
@@ -148,12 +148,12 @@ class ReplicaStore:
 
         A crash of the process loses nothing even so; `settle` puts all of it on disk.
         """
-        if not self._can_find():
+        if not self._has_subject_index():
             self._connection.execute("pragma synchronous = off")
 
     def finish(self) -> None:
         """Everything is in: make the index, which costs less now than on the way; from now on wait for the disk."""
-        if not self._can_find():
+        if not self._has_subject_index():
             self._connection.execute("create index event_subject on event (aggregate, subject, number)")
         self._connection.execute("pragma synchronous = normal")
         self._connection.execute("pragma wal_checkpoint(passive)")
@@ -199,15 +199,15 @@ class ReplicaStore:
             raise
         self._connection.execute("commit")
 
-    def _move(self, copy: ReplicaBatch) -> None:
-        for lane in copy.lanes.values():
+    def _save_positions(self, batch: ReplicaBatch) -> None:
+        for lane in batch.lanes.values():
             if (lane.timeline, lane.sequence) == lane.stored:
                 continue
             place = (lane.sequence, hex_of(lane), lane.last_offset, lane.label, *lane.stored)
-            if self._connection.execute(_MOVE, place).rowcount != 1:
+            if self._connection.execute(_SAVE_POSITION, place).rowcount != 1:
                 raise ReplicaError(f"another process is writing {self.path}: let it finish")
 
-    def _can_find(self) -> bool:
+    def _has_subject_index(self) -> bool:
         return next(self.query("select 1 from sqlite_master where name = 'event_subject'"), None) is not None
 
     def _find_hash(self, key: bytes) -> int:

@@ -68,7 +68,7 @@ class VerifyReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Last:
+class _LastEvent:
     """The last event of an aggregate: its place, its hash as published and as it is."""
 
     place: tuple[str, int, str, str, str]
@@ -77,7 +77,7 @@ class _Last:
 
 
 @dataclass(slots=True)
-class _Recount:
+class _Recomputation:
     """What follows from the stored events alone.
 
     ``digests`` are of the bytes as they are now. ``published`` goes on from the hash that was published with each
@@ -87,10 +87,10 @@ class _Recount:
     sequences: dict[str, int] = field(default_factory=dict)
     digests: dict[str, int] = field(default_factory=dict)
     published: dict[str, int] = field(default_factory=dict)
-    last: dict[tuple[str, str], _Last] = field(default_factory=dict)
+    last: dict[tuple[str, str], _LastEvent] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
-    def blame(self, place: tuple[str, int, str, str, str], what: str) -> None:
+    def add_fault(self, place: tuple[str, int, str, str, str], what: str) -> None:
         if len(self.faults) < FAULTS_MAX:
             self.faults.append(Fault(*place, what))
 
@@ -100,32 +100,34 @@ def verify(store: ReplicaStore, profile: Profile | None = None, organisation: st
 
     Raises SurroundingsMissing when Kafka is asked and does not answer.
     """
-    recount = _recount(store)
-    verdicts = [_verdict(lane, recount) for lane in store.lanes()]
+    recount = _recompute(store)
+    verdicts = [_judge_lane(lane, recount) for lane in store.lanes()]
     if profile is not None:
         with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source:
             verdicts = _compare_with_owner(source, store, verdicts)
     return VerifyReport(tuple(verdicts), tuple(recount.faults))
 
 
-def _recount(store: ReplicaStore) -> _Recount:
-    recount = _Recount()
+def _recompute(store: ReplicaStore) -> _Recomputation:
+    recount = _Recomputation()
     for lane, sequence, id, aggregate, subject, stored, digest, value in store.query(_EVENTS):
-        last = _Last(
+        last = _LastEvent(
             (lane, sequence, id, aggregate, subject),
             int.from_bytes(stored, "big"),
             hash_of(aggregate, subject, value),
         )
         if last.actual != last.published:
-            recount.blame(last.place, "the stored event is not what was published: its bytes were changed")
+            recount.add_fault(last.place, "the stored event is not what was published: its bytes were changed")
         if sequence != recount.sequences.get(lane, 0) + 1:
-            recount.blame(last.place, f"event {recount.sequences.get(lane, 0) + 1} of the lane is missing before it")
+            recount.add_fault(
+                last.place, f"event {recount.sequences.get(lane, 0) + 1} of the lane is missing before it"
+            )
         _advance(recount, lane, last, digest)
         recount.sequences[lane] = sequence
     return recount
 
 
-def _advance(recount: _Recount, lane: str, last: _Last, digest: str) -> None:
+def _advance(recount: _Recomputation, lane: str, last: _LastEvent, digest: str) -> None:
     """The lane's two sums after this event."""
     reference = last.place[3:]
     before = recount.last.get(reference)
@@ -134,11 +136,11 @@ def _advance(recount: _Recount, lane: str, last: _Last, digest: str) -> None:
     recount.published[lane], recount.digests[lane] = published % MODULUS, actual % MODULUS
     recount.last[reference] = last
     if to_hex(recount.published[lane]) != digest:
-        recount.blame(last.place, "the digest after it is not its owner's")
+        recount.add_fault(last.place, "the digest after it is not its owner's")
         recount.published[lane] = int(digest, 16)
 
 
-def _verdict(lane: ReplicaLane, recount: _Recount) -> LaneVerdict:
+def _judge_lane(lane: ReplicaLane, recount: _Recomputation) -> LaneVerdict:
     """Whether the lane's own row says what its events say."""
     sequence, digest = recount.sequences.get(lane.label, 0), recount.digests.get(lane.label, 0)
     blamed = any(fault.lane == lane.label for fault in recount.faults)
@@ -147,7 +149,7 @@ def _verdict(lane: ReplicaLane, recount: _Recount) -> LaneVerdict:
 
 
 @dataclass(slots=True)
-class _Heard:
+class _OwnerLane:
     """What an owner says on a lane from our place on: how far it is, and whether it says of our place what we do.
 
     All of it counts: what lies last may be a repeat of an older event, or one of an older timeline.
@@ -155,26 +157,26 @@ class _Heard:
 
     lane: ReplicaLane
     verdict: LaneVerdict
-    reached: tuple[int, int] = (1, 0)
+    latest: tuple[int, int] = (1, 0)
     agrees: bool = True
-    found_us: bool = False
+    position_found: bool = False
 
-    def begin(self, start: int, end: int) -> int:
+    def start_offset(self, start: int, end: int) -> int:
         """The offset from which to read, of a log with these bounds: ours, to see that we are there still."""
         offset = self.lane.last_offset
-        self.found_us = not start <= offset < end
-        return start if self.found_us else offset
+        self.position_found = not start <= offset < end
+        return start if self.position_found else offset
 
-    def take(self, record: Record) -> bool:
+    def add(self, record: Record) -> bool:
         """Whether it lies where we stand; if not, all of the lane must be heard, though some of it be heard twice."""
-        place, digest = _said_in(record)
-        self.reached = max(self.reached, place)
+        place, digest = _position_and_digest(record)
+        self.latest = max(self.latest, place)
         self.agrees &= place != (self.verdict.timeline, self.verdict.sequence) or digest == self.verdict.digest
-        self.found_us, found = True, self.found_us or place == (self.lane.timeline, self.lane.sequence)
+        self.position_found, found = True, self.position_found or place == (self.lane.timeline, self.lane.sequence)
         return found
 
-    def compared(self) -> LaneVerdict:
-        timeline, sequence = self.reached
+    def verdict_against_owner(self) -> LaneVerdict:
+        timeline, sequence = self.latest
         same_timeline = timeline == self.verdict.timeline
         return replace(
             self.verdict,
@@ -188,19 +190,19 @@ def _compare_with_owner(source: KafkaLanes, store: ReplicaStore, verdicts: list[
     lanes = {lane.name: lane for lane in store.lanes()}
     ours = {verdict.lane: verdict for verdict in verdicts}
     bounds = source.bounds(sorted({topic for topic, _ in lanes} | set(CANONICAL)))
-    heard: dict[LaneId, _Heard] = {}
+    owners: dict[LaneId, _OwnerLane] = {}
     for name in sorted(lanes.keys() | bounds.keys()):
         lane = lanes.get(name) or ReplicaLane(*name)
-        heard[name] = _Heard(lane, ours.get(lane.label) or LaneVerdict(lane.label, 1, 0, to_hex(0), True))
-    places = {name: (heard[name].begin(start, end), end) for name, (start, end) in bounds.items()}
-    for record in source.records(places):
+        owners[name] = _OwnerLane(lane, ours.get(lane.label) or LaneVerdict(lane.label, 1, 0, to_hex(0), True))
+    ranges = {name: (owners[name].start_offset(start, end), end) for name, (start, end) in bounds.items()}
+    for record in source.records(ranges):
         name = record.topic(), record.partition()
-        if not heard[name].take(record):
-            source.go_to(name, bounds[name][0])
-    return [each.compared() for each in heard.values()]
+        if not owners[name].add(record):
+            source.seek(name, bounds[name][0])
+    return [each.verdict_against_owner() for each in owners.values()]
 
 
-def _said_in(record: Record) -> tuple[tuple[int, int], str]:
+def _position_and_digest(record: Record) -> tuple[tuple[int, int], str]:
     """Timeline and sequence, and the digest after it; a record that is no event lies before them all."""
     headers = dict(record.headers() or ())
     try:

@@ -21,7 +21,7 @@ EVENTS_MAX: Final = 500
 BATCH_BYTES_MAX: Final = 1_000_000
 REQUEST_SECONDS_MAX: Final = 30
 PAUSE_SECONDS: Final = 1.0
-BUSY_SECONDS_MAX: Final = 15.0
+RETRY_SECONDS_MAX: Final = 15.0
 """How long a door that is closed for a moment (503) is knocked at again."""
 SERVICE_OF: Final = {domain: service for service, domain in DOMAIN_OF.items()}
 _ANSWERS: Final = TypeAdapter(list[Answer])
@@ -54,10 +54,12 @@ class HttpSubmitter:
         """
         answers = await self._post(statements, progress)
         if within is not None:
-            await self._submit_batch(statements, answers, within)
+            await self._resend_deferred(statements, answers, within)
         return [answers.get(each.identity) for each in statements]
 
-    async def _submit_batch(self, statements: Sequence[Statement], answers: dict[Any, Answer], within: float) -> None:
+    async def _resend_deferred(
+        self, statements: Sequence[Statement], answers: dict[Any, Answer], within: float
+    ) -> None:
         """Posting again returns the present outcome."""
         deadline = asyncio.get_running_loop().time() + within
         while asyncio.get_running_loop().time() < deadline:
@@ -80,7 +82,7 @@ class HttpSubmitter:
         service = SERVICE_OF[domain]
         url = f"{self._system.http[service]}/v1/events"
         body = b"[" + b",".join(each.structured() for each in batch) + b"]"
-        deadline = asyncio.get_running_loop().time() + BUSY_SECONDS_MAX
+        deadline = asyncio.get_running_loop().time() + RETRY_SECONDS_MAX
         while True:
             try:
                 async with self._session.post(url, data=body) as response:
@@ -97,7 +99,9 @@ class HttpSubmitter:
                     "`samenspel organisation admit` gives a new one"
                 )
             if status != 503 or asyncio.get_running_loop().time() > deadline:
-                raise RequestRefused(f"the {service} refused {self._credential.name}: {said(status, content)}")
+                raise RequestRefused(
+                    f"the {service} refused {self._credential.name}: {refusal_text(status, content)}"
+                )
             await asyncio.sleep(PAUSE_SECONDS)
 
 
@@ -116,7 +120,7 @@ def batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
         yield batch
 
 
-def said(status: int, content: bytes) -> str:
+def refusal_text(status: int, content: bytes) -> str:
     """Why a request was refused, for people: the details in a problem+json (RFC 9457), and the status."""
     try:
         problem = orjson.loads(content)

@@ -70,7 +70,7 @@ class KafkaSubmitter:
             await self._send(ingress(domain, self._credential.oin), theirs, progress)
         if self._receipts is None or within is None:
             return [None] * len(identities)
-        return await self._receipts.finals(identities, within)
+        return await self._receipts.wait_for_final(identities, within)
 
     async def _send(self, topic: str, statements: Sequence[Statement], progress: Progress) -> None:
         """Whole record batches, a few under way at a time: three times cheaper than record by record."""
@@ -79,7 +79,7 @@ class KafkaSubmitter:
             rest = list(statements)
             while rest:
                 batch = self._producer.create_batch()
-                taken = _fill(batch, rest)
+                taken = _fill_batch(batch, rest)
                 under_way.append((await self._producer.send_batch(batch, topic, partition=0), taken))
                 del rest[:taken]
                 if len(under_way) >= IN_FLIGHT_MAX:
@@ -97,7 +97,7 @@ class KafkaSubmitter:
             ) from None
 
 
-def _fill(batch: Any, statements: Sequence[Statement]) -> int:
+def _fill_batch(batch: Any, statements: Sequence[Statement]) -> int:
     """Append as many as fit, and close the batch; how many that were."""
     taken = 0
     for each in statements:

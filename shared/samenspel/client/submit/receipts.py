@@ -35,7 +35,7 @@ class ReceiptCollector:
     def __init__(self) -> None:
         self._latest: dict[StatementIdentity, Answer | None] = {}
         self._awaited: set[StatementIdentity] = set()
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def expect(self, identities: Iterable[StatementIdentity]) -> None:
         """To be called before these are sent."""
@@ -43,14 +43,14 @@ class ReceiptCollector:
             self._latest[identity] = None
             self._awaited.add(identity)
 
-    async def finals(self, identities: Iterable[StatementIdentity], within: float) -> list[Answer | None]:
+    async def wait_for_final(self, identities: Iterable[StatementIdentity], within: float) -> list[Answer | None]:
         """The final answer to each; after ``within`` seconds what there is: *deferred*, or None."""
         wanted = list(identities)
         try:
             async with asyncio.timeout(within):
                 while not self._awaited.isdisjoint(wanted):
-                    self._news.clear()
-                    await self._news.wait()
+                    self._changed.clear()
+                    await self._changed.wait()
         except TimeoutError:
             self._awaited.difference_update(wanted)
         found = [self._latest.get(identity) for identity in wanted]
@@ -58,7 +58,7 @@ class ReceiptCollector:
             self._latest.pop(identity, None)
         return found
 
-    def take(self, value: bytes) -> None:
+    def add(self, value: bytes) -> None:
         """One record of a receipts topic."""
         try:
             receipt = Receipt.model_validate_json(value)
@@ -70,7 +70,7 @@ class ReceiptCollector:
                 self._latest[identity] = answer
                 if is_final(answer):
                     self._awaited.discard(identity)
-                    self._news.set()
+                    self._changed.set()
 
 
 @asynccontextmanager
@@ -94,17 +94,17 @@ async def collect_receipts(access: KafkaAccess, credential: Credential) -> Async
             ) from None
         for partition, end in ends.items():
             consumer.seek(partition, end)
-        kept = ReceiptCollector()
-        reading = asyncio.create_task(_read(consumer, kept))
+        collector = ReceiptCollector()
+        reading = asyncio.create_task(_read(consumer, collector))
         try:
-            yield kept
+            yield collector
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
 
 
-async def _read(consumer: AIOKafkaConsumer, kept: ReceiptCollector) -> None:
+async def _read(consumer: AIOKafkaConsumer, collector: ReceiptCollector) -> None:
     while True:
         for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
             for record in records:
-                kept.take(record.value)
+                collector.add(record.value)

@@ -60,13 +60,13 @@ def source_of(oin: str, system: str = SYSTEM) -> str:
     return f"urn:nld:oin:{oin}:systeem:{system}"
 
 
-def statement(oin: str, fact: str, data: Mapping[str, Any], *, again: int = 0, **attributes: str) -> Statement:
+def statement(oin: str, event_type: str, data: Mapping[str, Any], *, again: int = 0, **attributes: str) -> Statement:
     """The statement of the organisation ``oin`` that ``fact`` (a type, short or full) has happened.
 
     Attributes that are not given are filled in. The id follows from source, type, subject, data and ``again``, so
     that stating the same twice is recognised as one. Raises `KeyError` for a type that cannot be submitted.
     """
-    kind = SUBMISSIONS[full_type(fact)]
+    kind = SUBMISSIONS[full_type(event_type)]
     source = attributes.get("source") or source_of(oin)
     subject = str(attributes.get("subject") or data.get(kind.subject_field, ""))
     given = {
@@ -85,22 +85,22 @@ def from_object(oin: str, given: Mapping[str, Any], *, again: int = 0) -> Statem
 
     Raises ValueError, saying what keeps it from being sent at all; whether it holds is the service's to decide.
     """
-    fact, data = given.get("type"), given.get("data")
-    if not isinstance(fact, str):
+    event_type, data = given.get("type"), given.get("data")
+    if not isinstance(event_type, str):
         raise ValueError('"type" is missing; `samenspel catalogue` shows what there is')
     if not isinstance(data, dict):
         raise ValueError('"data" is missing, or no object')
-    if full_type(fact) not in SUBMISSIONS:
-        raise ValueError(f"{fact[:100]!r} cannot be submitted{_did_you_mean(fact)}")
+    if full_type(event_type) not in SUBMISSIONS:
+        raise ValueError(f"{event_type[:100]!r} cannot be submitted{_did_you_mean(event_type)}")
     attributes = {name: value for name, value in given.items() if name not in ("type", "data", "datacontenttype")}
     if odd := [name for name, value in attributes.items() if not isinstance(value, str)]:
         raise ValueError(f"attribute {odd[0]!r} is no text")
-    return statement(oin, fact, data, again=again, **attributes)
+    return statement(oin, event_type, data, again=again, **attributes)
 
 
-def _did_you_mean(fact: str) -> str:
+def _did_you_mean(event_type: str) -> str:
     short = {name.split(".")[2]: name for name in SUBMISSIONS}
-    close = get_close_matches(fact.split(".")[2] if fact.count(".") > 2 else fact, short, 1)
+    close = get_close_matches(event_type.split(".")[2] if event_type.count(".") > 2 else event_type, short, 1)
     return f"; did you mean {close[0]!r}?" if close else "; `samenspel catalogue` shows what can"
 
 
