@@ -36,7 +36,7 @@ READING: Final = (
     Mutant(
         "believes-the-file",
         "samenspel.client.replica.verify:_advance",
-        "to_hex(recount.published[lane]) != digest",
+        "to_hex(state.published[lane]) != digest",
         "False",
         "tests/client/test_verify.py::test_a_changed_event_with_a_hash_to_match_is_found_by_the_digest",
     ),

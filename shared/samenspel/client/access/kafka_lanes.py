@@ -1,7 +1,7 @@
-"""Reading canonical lanes from Kafka, whole batches at a time.
+"""Reader of canonical lanes in Kafka, in batches.
 
-librdkafka fetches and decodes in threads of its own, so that a reader's time is its own. There is no group and
-nothing is committed: where to read on is known by who reads.
+librdkafka fetches and decodes in its own threads, in parallel with the caller. The reader joins no consumer group and
+commits no offsets: the caller stores the offsets.
 """
 
 import logging
@@ -21,7 +21,7 @@ RESPONSE_SECONDS_MAX: Final = 10.0
 POLL_SECONDS: Final = 1.0
 RECORDS_MAX: Final = 5_000
 SILENT_SECONDS_MAX: Final = 30.0
-"""How long Kafka may bring nothing of what it said it has."""
+"""Longest wait for a record below the end offset that Kafka reported."""
 FETCH_BYTES: Final = 4_194_304
 QUEUE_KIB: Final = 65_536
 _TRANSIENT: Final = {KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN, KafkaError._RESOLVE, KafkaError._TIMED_OUT}
@@ -30,11 +30,11 @@ _librdkafka_log: Final = logging.getLogger(f"{__name__}.librdkafka")
 _librdkafka_log.addHandler(logging.NullHandler())
 _librdkafka_log.propagate = False
 Record = Any
-"""confluent-kafka's Message: ``topic() partition() offset() headers() value()``."""
+"""A confluent-kafka Message: ``topic() partition() offset() headers() value()``."""
 
 
 class KafkaLanes:
-    """A context manager. ``name`` is of the organisation that reads. Raises SurroundingsMissing anywhere."""
+    """Reads lanes as one organisation; a context manager. Every method may raise EnvironmentUnavailable."""
 
     def __init__(self, access: KafkaAccess, credential: Credential) -> None:
         self._access = access
@@ -42,7 +42,7 @@ class KafkaLanes:
         self._authentication_failed = False
         self._last_record_at = time.monotonic()
         self.next_offsets: dict[LaneId, int] = {}
-        """The offset behind the last record that was handed out, per lane."""
+        """Per lane, the offset after the last returned record."""
         self._consumer = Consumer(
             {
                 **librdkafka_settings(access, credential),
@@ -68,7 +68,7 @@ class KafkaLanes:
         self._consumer.close()
 
     def bounds(self, topics: Sequence[str]) -> dict[LaneId, tuple[int, int]]:
-        """Each lane of these topics: the first offset there is, and the one that the next record will get."""
+        """Per lane of these topics, the first offset in the log and the offset of the next record to be written."""
         known = self._list_topics()
         try:
             names = [(topic, lane) for topic in topics if topic in known for lane in sorted(known[topic].partitions)]
@@ -85,22 +85,22 @@ class KafkaLanes:
         self._consumer.assign([TopicPartition(*name, offset) for name, offset in offsets.items()])
 
     def seek(self, name: LaneId, offset: int) -> None:
-        """Read one lane on from another offset."""
+        """Continue one lane at another offset."""
         self.next_offsets[name] = offset
         self._consumer.seek(TopicPartition(*name, offset))
 
     def batch(self, records_max: int, seconds: float) -> list[Record]:
-        """What has come, in order per lane; after ``seconds`` what there is, perhaps nothing."""
+        """At most ``records_max`` records, in order per lane. Empty when no record arrives within ``seconds``."""
         found: list[Record] = []
         try:
-            # Asked for many, librdkafka waits for many: so wait for the first only.
+            # consume(n) waits until n records arrived; wait for the first record only.
             arrived: list[Record] = self._consumer.consume(1, seconds)
             arrived += self._consumer.consume(records_max - 1, 0) if arrived and records_max > 1 else []
         except KafkaException as error:
             raise self._unavailable(error) from None
         for record in arrived:
-            if (amiss := record.error()) is not None:
-                self._handle_error(record, amiss)
+            if (failure := record.error()) is not None:
+                self._handle_error(record, failure)
                 continue
             self.next_offsets[record.topic(), record.partition()] = record.offset() + 1
             found.append(record)
@@ -109,14 +109,14 @@ class KafkaLanes:
         return found
 
     def require_progress(self) -> None:
-        """Raise SurroundingsMissing when nothing has come for too long."""
+        """Raise EnvironmentUnavailable when no record arrived for SILENT_SECONDS_MAX."""
         if time.monotonic() - self._last_record_at > SILENT_SECONDS_MAX:
             raise EnvironmentUnavailable(unreachable_message(self._access))
 
     def records(self, ranges: Mapping[LaneId, tuple[int, int]]) -> Iterator[Record]:
-        """The records of these lanes, each from its first offset until its second is reached; in order per lane.
+        """The records of each lane between the two offsets of the range, in order per lane.
 
-        Meanwhile a lane may be told to `go_to` another place. Raises SurroundingsMissing when nothing comes.
+        The caller may `seek` a lane meanwhile. Raises EnvironmentUnavailable when no records arrive.
         """
         self.read_from({name: start for name, (start, _) in ranges.items()})
         while any(self.next_offsets[name] < end for name, (_, end) in ranges.items()):
@@ -124,7 +124,7 @@ class KafkaLanes:
             self.require_progress()
 
     def _list_topics(self) -> Any:
-        """Asked in short turns: only between them do we hear that the password is wrong."""
+        """Retry short requests: librdkafka reports a wrong password only between requests, from poll()."""
         deadline = time.monotonic() + RESPONSE_SECONDS_MAX
         while True:
             try:
@@ -139,10 +139,12 @@ class KafkaLanes:
             name = record.topic(), record.partition()
             self.next_offsets[name] = max(self.next_offsets.get(name, 0), record.offset())
         elif error.code() in _OFFSET_GONE:
-            # Cut back or made anew: the law says which of its records count.
+            # The log was truncated or recreated. The sequence numbers show which records are new.
             self.seek((record.topic(), record.partition()), self._first_offset(record.topic(), record.partition()))
         elif error.code() not in _TRANSIENT:
-            raise EnvironmentUnavailable(f"Kafka does not let {self._name} read {record.topic()}: {error.str()}")
+            raise EnvironmentUnavailable(
+                f"Kafka refuses {self._name} access to topic {record.topic()} ({error.str()}): ask the operator"
+            )
 
     def _first_offset(self, topic: str, lane: int) -> int:
         start, _ = self._consumer.get_watermark_offsets(TopicPartition(topic, lane), timeout=RESPONSE_SECONDS_MAX)

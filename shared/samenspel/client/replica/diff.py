@@ -1,4 +1,4 @@
-"""How two replicas differ: aggregate by aggregate, after their lanes' digests have said that they do."""
+"""Differences between two replicas, per aggregate, for lanes with different digests."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _STATES: Final = "select aggregate, subject, value, last_event, lane, sequence f
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An aggregate that is not the same in both; each side is the event that last wrote it, or None when absent."""
+    """A differing aggregate. ``left`` and ``right`` name the last event of the aggregate; None when absent."""
 
     aggregate: str
     subject: str
@@ -25,7 +25,7 @@ class Difference:
 
 
 def diff(left: ReplicaStore, right: ReplicaStore) -> list[Difference]:
-    """The aggregates that differ between two replica files, in order of aggregate and subject."""
+    """Differing aggregates of two replica files, in order of aggregate and subject."""
     ours, theirs = dict(_states(left)), dict(_states(right))
     return [
         Difference(*reference, _event(ours.get(reference)), _event(theirs.get(reference)))
@@ -35,7 +35,7 @@ def diff(left: ReplicaStore, right: ReplicaStore) -> list[Difference]:
 
 
 def _states(store: ReplicaStore) -> Iterator[tuple[tuple[str, str], tuple[int, str]]]:
-    """Hashed anew: what the file says of itself is not believed."""
+    """Hash and last event per aggregate; hashes are recomputed, because the stored hashes may be tampered with."""
     for aggregate, subject, value, id, lane, sequence in store.query(_STATES):
         yield (aggregate, subject), (hash_of(aggregate, subject, value), f"event {id} ({lane} sequence {sequence})")
 

@@ -1,6 +1,6 @@
-"""One of the processes that fill a new replica: told a share of the lanes, it says page by page what they hold.
+"""Worker process of `parallel_load`: reads and checks a share of the lanes and writes pages of rows to stdout.
 
-Only events that follow on each other are said. Whatever else a lane holds ends the reading of that lane here.
+A lane ends in the worker at the first record that is neither the next event nor a repeat.
 """
 
 import gc
@@ -21,7 +21,7 @@ EVENTS_PER_PAGE: Final = 5_000
 
 
 def read(source: KafkaLanes, ranges: OffsetRanges) -> Iterator[LoadPage]:
-    """What follows on each other on these lanes, page by page; a lane is left where it holds something else."""
+    """Pages of consecutive events; a lane stops at the first record that `_apply` does not accept."""
     batch = ReplicaBatch({name: ReplicaLane(*name) for name in ranges}, Hashes())
     stopped = set[LaneId]()
     for record in source.records(ranges):
@@ -34,7 +34,7 @@ def read(source: KafkaLanes, ranges: OffsetRanges) -> Iterator[LoadPage]:
 
 
 def _apply(batch: ReplicaBatch, lane: ReplicaLane, record: Record) -> bool:
-    """Take it; whether it was the next event, or one that there was already."""
+    """Apply the record; whether the record is the next event or a repeat."""
     try:
         verdict = batch.apply(lane, record.offset(), record.headers(), record.value())
     except (KeyError, ValueError, TypeError):

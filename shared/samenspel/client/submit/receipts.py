@@ -1,4 +1,4 @@
-"""Awaiting answers: the receipts of one organisation, from now on."""
+"""Receipts of one organisation, read from the present end of the topics."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -21,16 +21,17 @@ _POLL_MS: Final = 200
 
 
 def outcome_of(answer: Answer) -> str:
-    """What became of the submission, also when it is said again: `repeated` tells what the first answer was."""
+    """Outcome of the submission; for a *repeated* answer, the outcome of the first answer."""
     return answer.first_outcome or answer.outcome
 
 
 def is_final(answer: Answer) -> bool:
+    """Whether no further answer to the submission follows."""
     return outcome_of(answer) in FINAL
 
 
 class ReceiptCollector:
-    """Keeps the latest answer to each submission that is expected; what nobody expects passes by."""
+    """Collects the latest answer to each expected submission and ignores other answers."""
 
     def __init__(self) -> None:
         self._latest: dict[StatementIdentity, Answer | None] = {}
@@ -38,13 +39,13 @@ class ReceiptCollector:
         self._changed = asyncio.Event()
 
     def expect(self, identities: Iterable[StatementIdentity]) -> None:
-        """To be called before these are sent."""
+        """Expect answers to these submissions. Call before sending."""
         for identity in identities:
             self._latest[identity] = None
             self._awaited.add(identity)
 
     async def wait_for_final(self, identities: Iterable[StatementIdentity], within: float) -> list[Answer | None]:
-        """The final answer to each; after ``within`` seconds what there is: *deferred*, or None."""
+        """Return the final answer to each submission; after ``within`` seconds, *deferred* or None."""
         wanted = list(identities)
         try:
             async with asyncio.timeout(within):
@@ -59,7 +60,7 @@ class ReceiptCollector:
         return found
 
     def add(self, value: bytes) -> None:
-        """One record of a receipts topic."""
+        """Add one record of a receipts topic; an invalid record is ignored."""
         try:
             receipt = Receipt.model_validate_json(value)
         except ValidationError:
@@ -75,7 +76,10 @@ class ReceiptCollector:
 
 @asynccontextmanager
 async def collect_receipts(access: KafkaAccess, credential: Credential) -> AsyncIterator[ReceiptCollector]:
-    """Receipts whose reading begins at the topics' present end: what is sent after this is not missed."""
+    """Read the receipts topics from their present end: no answer to a later submission is missed.
+
+    Raises EnvironmentUnavailable.
+    """
     consumer = AIOKafkaConsumer(
         **aiokafka_settings(access, credential),
         group_id=None,
@@ -90,7 +94,7 @@ async def collect_receipts(access: KafkaAccess, credential: Credential) -> Async
         except KafkaError:
             raise EnvironmentUnavailable(
                 f"{credential.name} has no receipts topics at {access.bootstrap}: "
-                "`samenspel organisation admit` makes them"
+                "`samenspel organisation admit` creates the topics"
             ) from None
         for partition, end in ends.items():
             consumer.seek(partition, end)
