@@ -86,7 +86,7 @@ def _statements(entries: Sequence[Entry], oin: str, again: int) -> list[Statemen
         try:
             statements.append(from_object(oin, entry.value, again=again))
         except ValueError as error:
-            problems.append(f"{entry.place}: {error}")
+            problems.append(f"{entry.position}: {error}")
     if problems:
         raise BadLines(problems)
     return statements
@@ -101,13 +101,13 @@ def _show_checks(entries: Sequence[Entry], statements: Sequence[Statement], oin:
     else:
         for entry, problems in zip(entries, found, strict=True):
             for problem in problems:
-                data.print(f"{entry.place}: {_problem_text(problem)}", markup=False)
+                data.print(f"{entry.position}: {_problem_text(problem)}", markup=False)
     messages.print(f"{len(statements) - wrong} of {len(statements)} event(s) are valid; nothing was sent")
     raise typer.Exit(Exit.FAILED if wrong else Exit.OK)
 
 
 def _checked(entry: Entry, statement: Statement, problems: Sequence[Problem]) -> dict[str, Any]:
-    return {"place": entry.place, "id": statement.identity[1], "valid": not problems, "problems": list(problems)}
+    return {"place": entry.position, "id": statement.identity[1], "valid": not problems, "problems": list(problems)}
 
 
 def _problems_in(statement: Statement, oin: str) -> Sequence[Problem]:
@@ -125,13 +125,13 @@ def _show_answers(
     if as_json:
         print_json(
             [
-                {"place": entry.place, "id": statement.identity[1], "answer": answer}
+                {"place": entry.position, "id": statement.identity[1], "answer": answer}
                 for entry, statement, answer in rows
             ]
         )
     else:
         for entry, statement, answer in rows:
-            data.print(f"{entry.place}: {_outcome_text(statement, answer)}", markup=False)
+            data.print(f"{entry.position}: {_outcome_text(statement, answer)}", markup=False)
     if not all(answer is not None and outcome_of(answer) in ("accepted", "deferred") for answer in answers):
         raise typer.Exit(Exit.FAILED)
 

@@ -100,7 +100,7 @@ def _checked(entries: Sequence[Entry]) -> list[OrganisationAdmitted]:
         try:
             organisations.append(OrganisationAdmitted.model_validate_json(_json(entry.value)))
         except ValidationError as error:
-            problems += [f"{entry.place}: {problem.field}: {problem.detail}" for problem in problems_of(error)]
+            problems += [f"{entry.position}: {problem.field}: {problem.detail}" for problem in problems_of(error)]
     if problems:
         raise BadLines(problems)
     return organisations

@@ -87,8 +87,8 @@ def diff_command(
     as_json: AsJson = False,
 ) -> None:
     """List the aggregates that differ between two replicas. Exit code 1 if any differ."""
-    with errors_as_messages(), ReplicaStore(left) as ours, ReplicaStore(right) as theirs:
-        differences = diff(ours, theirs)
+    with errors_as_messages(), ReplicaStore(left) as left_store, ReplicaStore(right) as right_store:
+        differences = diff(left_store, right_store)
     if as_json:
         print_json([_plain(each) for each in differences])
     else:

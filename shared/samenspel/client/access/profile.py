@@ -140,8 +140,8 @@ def _read(model: type[ModelT], file: Path) -> ModelT:
     except FileNotFoundError:
         raise ProfileError(f"{file} does not exist: `samenspel up` creates it for a local system") from None
     except ValidationError as error:
-        places = ", ".join(".".join(map(str, problem["loc"])) or "JSON" for problem in error.errors())
-        raise ProfileError(f"{file} is invalid; correct these fields: {places}") from None
+        fields = ", ".join(".".join(map(str, problem["loc"])) or "JSON" for problem in error.errors())
+        raise ProfileError(f"{file} is invalid; correct these fields: {fields}") from None
 
 
 def _write(model: BaseModel, file: Path) -> None:

@@ -26,11 +26,11 @@ class Difference:
 
 def diff(left: ReplicaStore, right: ReplicaStore) -> list[Difference]:
     """Differing aggregates of two replica files, in order of aggregate and subject."""
-    ours, theirs = dict(_states(left)), dict(_states(right))
+    left_states, right_states = dict(_states(left)), dict(_states(right))
     return [
-        Difference(*reference, _event(ours.get(reference)), _event(theirs.get(reference)))
-        for reference in sorted(ours.keys() | theirs.keys())
-        if _hash(ours.get(reference)) != _hash(theirs.get(reference))
+        Difference(*reference, _event(left_states.get(reference)), _event(right_states.get(reference)))
+        for reference in sorted(left_states.keys() | right_states.keys())
+        if _hash(left_states.get(reference)) != _hash(right_states.get(reference))
     ]
 
 

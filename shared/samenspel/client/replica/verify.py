@@ -192,12 +192,12 @@ class _OwnerLane:
 def _compare_with_owner(source: KafkaLanes, store: ReplicaStore, verdicts: list[LaneVerdict]) -> list[LaneVerdict]:
     """Compare each lane with Kafka; a lane without events in the file is behind by all events."""
     lanes = {lane.name: lane for lane in store.lanes()}
-    ours = {verdict.lane: verdict for verdict in verdicts}
+    by_label = {verdict.lane: verdict for verdict in verdicts}
     bounds = source.bounds(sorted({topic for topic, _ in lanes} | set(CANONICAL)))
     owners: dict[LaneId, _OwnerLane] = {}
     for name in sorted(lanes.keys() | bounds.keys()):
         lane = lanes.get(name) or ReplicaLane(*name)
-        owners[name] = _OwnerLane(lane, ours.get(lane.label) or LaneVerdict(lane.label, 1, 0, to_hex(0), True))
+        owners[name] = _OwnerLane(lane, by_label.get(lane.label) or LaneVerdict(lane.label, 1, 0, to_hex(0), True))
     ranges = {name: (owners[name].start_offset(start, end), end) for name, (start, end) in bounds.items()}
     for record in source.records(ranges):
         name = record.topic(), record.partition()

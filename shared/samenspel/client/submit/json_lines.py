@@ -17,7 +17,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 class Entry:
     """One JSON object and its position, ``<file>:<line>``."""
 
-    place: str
+    position: str
     value: dict[str, Any]
 
 
@@ -35,17 +35,17 @@ def read_entries(files: Sequence[str]) -> list[Entry]:
     problems: list[str] = []
     for file in files:
         text = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
-        for place, piece in _pieces(file, text.removeprefix(_BOM)):
+        for position, piece in _values(file, text.removeprefix(_BOM)):
             try:
-                entries += [Entry(place, value) for value in _objects(piece)]
+                entries += [Entry(position, value) for value in _objects(piece)]
             except ValueError as error:
-                problems.append(f"{place}: {error}")
+                problems.append(f"{position}: {error}")
     if problems:
         raise BadLines(problems)
     return entries
 
 
-def _pieces(file: str, text: bytes) -> Iterator[tuple[str, bytes]]:
+def _values(file: str, text: bytes) -> Iterator[tuple[str, bytes]]:
     """The whole text when the text is one JSON value, else the non-empty lines."""
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     if len(lines) > 1 and _is_json(text):

@@ -69,7 +69,7 @@ def statement(oin: str, event_type: str, data: Mapping[str, Any], *, again: int 
     kind = SUBMISSIONS[full_type(event_type)]
     source = attributes.get("source") or source_of(oin)
     subject = str(attributes.get("subject") or data.get(kind.subject_field, ""))
-    given = {
+    completed = {
         "specversion": "1.0",
         "id": _id_of(source, kind.name, subject, data, again),
         "source": source,
@@ -77,7 +77,7 @@ def statement(oin: str, event_type: str, data: Mapping[str, Any], *, again: int 
         **attributes,
         "type": kind.name,
     }
-    return Statement(given, orjson.dumps(data), kind)
+    return Statement(completed, orjson.dumps(data), kind)
 
 
 def from_object(oin: str, given: Mapping[str, Any], *, again: int = 0) -> Statement:
