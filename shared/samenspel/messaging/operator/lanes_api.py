@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.operator.lane_operations import LaneOperations
-from samenspel.messaging.recovery.lane_recovery import NotRecoverable
+from samenspel.messaging.recovery.lane_recovery import NotRecoverable, Recovered
 from samenspel.messaging.recovery.timelines import Recoverable
 from samenspel.runtime.http import OrganisationOf, error_responses, operator_only
 
@@ -55,7 +55,7 @@ def lanes_router(upkeep: LaneOperations, operator: str, organisation_of_request:
     @routes.post("/recoveries", summary="Bring back from Kafka what the database has lost")
     async def recover(wanted: RecoveryRequest, operator: Operator) -> Response:
         found = await _done(upkeep.recover(operator, dry_run=wanted.dryRun))
-        return JSONResponse({"items": [asdict(each) for each in found]})
+        return JSONResponse({"items": [_as_json(each) for each in found]})
 
     @routes.post("/timelines", summary="Start a lane anew: what Kafka holds of it and we do not, is given up")
     async def begin(wanted: NewTimelineRequest, operator: Operator) -> Response:
@@ -63,6 +63,13 @@ def lanes_router(upkeep: LaneOperations, operator: str, organisation_of_request:
         return JSONResponse({"lane": wanted.lane, "timeline": timeline})
 
     return routes
+
+
+def _as_json(recovered: Recovered) -> dict[str, Any]:
+    """Fields of the response, with the names of the published interface."""
+    fields = asdict(recovered)
+    fields["void"], fields["unsettled"] = fields.pop("broken_promises"), fields.pop("still_deferred")
+    return fields
 
 
 async def _done(deed: Awaitable[Any]) -> Any:
