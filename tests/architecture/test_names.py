@@ -1,14 +1,12 @@
 """One name, one meaning: public names are terms of the field or of the glossary, and stand for one thing."""
 
 import ast
-import re
-from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
 import samenspel.messaging
 
-from tests.architecture.checkout import ROOT, SERVICES, name, product_files
+from tests.architecture.checkout import ROOT, product_files
 
 MESSAGING: Final = ROOT / "shared" / "samenspel" / "messaging"
 SURFACE_MAX: Final = 20

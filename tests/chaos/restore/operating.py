@@ -41,7 +41,9 @@ async def recover(system: LocalSystem, service: Service) -> list[dict[str, Any]]
     operator = operator_of(system).credential
     urls = System(kafka=system.profile.system().kafka, http=system.services.urls())
     door = OperatorApi(urls, operator, service, seconds=120)
-    found: list[dict[str, Any]] = (await door.ask("POST", "/v1/lanes/recoveries", body={"dryRun": False}))["items"]
+    found: list[dict[str, Any]] = (await door.request("POST", "/v1/lanes/recoveries", body={"dryRun": False}))[
+        "items"
+    ]
     return found
 
 
