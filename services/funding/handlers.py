@@ -83,7 +83,7 @@ class FundingDecider:
 
     def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
         change = RULES[submission.type.name](submission, known, now)
-        self._require_facts(submission, known)
+        self._require_foreign_states(submission, known)
         return [change]
 
     async def save(self, connection: Connection, known: DecisionState, changes: Sequence[AggregateChange]) -> None:
@@ -105,7 +105,7 @@ class FundingDecider:
         data: Any = submission.data
         return (APPLICATION.name, submission.subject), applications.plan_of(data)
 
-    def _require_facts(self, submission: Submission, known: DecisionState) -> None:
+    def _require_foreign_states(self, submission: Submission, known: DecisionState) -> None:
         """All that others must have told first; asked last, because what misses a fact waits for it."""
         for aggregate, subject in self.foreign_refs(submission):
             known.require_foreign(AGGREGATES[aggregate].model, AGGREGATES[aggregate], subject)

@@ -15,12 +15,12 @@ from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection, Pool
 
-from services.notifier.domain.cursor import START, Cursor, Place
+from services.notifier.domain.cursor import START, Cursor, LanePosition
 
 PAGE_MAX: Final = 1_000
 PAGE_BYTES_MAX: Final = 8 * 1024 * 1024
-SCAN: Final = 1_000
-WINDOWS_MAX: Final = 50
+EVENTS_PER_SCAN: Final = 1_000
+SCANS_MAX: Final = 50
 """How often a filtered page looks at `SCAN` events without a match, before it says "more" with nothing in it."""
 
 ADD: Final = """
@@ -29,7 +29,7 @@ select * from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::text[],
                      $9::text[], $10::bytea[], $11::bytea[])
 on conflict do nothing
 """
-HEADS: Final = "select topic, lane, timeline, sequence from position"
+END_POSITIONS: Final = "select topic, lane, timeline, sequence from position"
 READ: Final = """
 select f.topic, f.lane, f.timeline, f.sequence, f.id, f.headers, f.value
 from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[]) as r (topic, lane, timeline, low, high)
@@ -67,21 +67,21 @@ class FeedWriter:
         await connection.execute(ADD, *as_arrays([_row_of(event) for event in events], 11))
 
 
-async def heads(connection: Connection | Pool) -> dict[LaneId, Place]:
+async def end_positions(connection: Connection | Pool) -> dict[LaneId, LanePosition]:
     """Where the feed ends now, per lane."""
-    rows = await connection.fetch(HEADS)
-    return {(row["topic"], row["lane"]): Place(row["timeline"], row["sequence"]) for row in rows}
+    rows = await connection.fetch(END_POSITIONS)
+    return {(row["topic"], row["lane"]): LanePosition(row["timeline"], row["sequence"]) for row in rows}
 
 
 async def read(pool: Pool, after: Cursor, limit: int, types: Sequence[str] = ()) -> FeedPage:
     """The page behind ``after``: at most ``limit`` events, of these types when any are named."""
-    ends, cursor = await heads(pool), dict(after)
+    ends, cursor = await end_positions(pool), dict(after)
     rows: list[Any] = []
-    for _ in range(WINDOWS_MAX):
-        ranges = plan(cursor, ends, SCAN if types else limit)
+    for _ in range(SCANS_MAX):
+        ranges = plan(cursor, ends, EVENTS_PER_SCAN if types else limit)
         if not ranges:
             break
-        cursor |= {(each.topic, each.lane): Place(each.timeline, each.high) for each in ranges}
+        cursor |= {(each.topic, each.lane): LanePosition(each.timeline, each.high) for each in ranges}
         if rows := await pool.fetch(READ, *as_arrays(ranges, 5), list(types)):
             break
     rows, left = cut(merged(rows), limit)
@@ -121,7 +121,7 @@ def merged(rows: Sequence[Any]) -> list[Any]:
     return list(merge(*lanes.values(), key=lambda row: row["id"]))
 
 
-def cut(rows: Sequence[Any], limit: int) -> tuple[list[Any], dict[LaneId, Place]]:
+def cut(rows: Sequence[Any], limit: int) -> tuple[list[Any], dict[LaneId, LanePosition]]:
     """The first rows that fit in one page, and where the lanes of the others are left: right before those."""
     fitting, size = 0, 0
     for row in rows[:limit]:
@@ -130,13 +130,14 @@ def cut(rows: Sequence[Any], limit: int) -> tuple[list[Any], dict[LaneId, Place]
             break
         fitting += 1
     left = {
-        (row["topic"], row["lane"]): Place(row["timeline"], row["sequence"] - 1) for row in reversed(rows[fitting:])
+        (row["topic"], row["lane"]): LanePosition(row["timeline"], row["sequence"] - 1)
+        for row in reversed(rows[fitting:])
     }
     return list(rows[:fitting]), left
 
 
-def _start(place: Place, end: Place) -> Place:
-    return place if place.timeline >= end.timeline else Place(end.timeline, 0)
+def _start(place: LanePosition, end: LanePosition) -> LanePosition:
+    return place if place.timeline >= end.timeline else LanePosition(end.timeline, 0)
 
 
 def _row_of(event: CanonicalEvent) -> tuple[Any, ...]:

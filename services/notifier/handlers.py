@@ -37,7 +37,7 @@ class NotifierDecider:
 
     async def load(self, connection: Connection, submissions: Sequence[Submission]) -> set[endpoints.EndpointKey]:
         """The endpoints that were given for these subscriptions, as (organisation, subscription)."""
-        return await endpoints.endpoints_of(connection, [(each.organisation, each.subject) for each in submissions])
+        return await endpoints.existing(connection, [(each.organisation, each.subject) for each in submissions])
 
     def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
         data: Any = submission.data
@@ -54,9 +54,9 @@ class NotifierDecider:
         for change in changes:
             state = cast(Subscription, change.state)
             if state.status == "active":
-                await subscriptions.begin(connection, state, self._lanes)
+                await subscriptions.activate(connection, state, self._lanes)
             else:
-                await subscriptions.end(connection, state)
+                await subscriptions.deactivate(connection, state)
 
     def private_part_of(self, submission: Submission, known: DecisionState) -> None:
         """What a submission says is published; an address never travels in one."""

@@ -36,14 +36,14 @@ MilestoneSubmission = (
 
 def admit(stated: OrganisationAdmitted, present: Organisation | None) -> Organisation:
     if present is not None:
-        raise Rejected(_exists("oin", "organisation", stated.oin))
+        raise Rejected(_already_exists("oin", "organisation", stated.oin))
     return Organisation(**_fields(stated), version=1)
 
 
 def change_organisation(stated: OrganisationChanged, present: Organisation | None) -> Organisation:
     if present is None:
         raise Rejected(unknown("unknown-organisation", "oin", stated.oin))
-    _on_time(stated.based_on_version, present.version)
+    _require_current_version(stated.based_on_version, present.version)
     fields = _fields(stated)
     del fields["based_on_version"]
     return Organisation(**fields, version=present.version + 1)
@@ -54,7 +54,7 @@ def register(
 ) -> Initiative:
     problems = [unknown("unknown-organisation", "partners", oin) for oin in unknown_partners]
     if present is not None:
-        problems.append(_exists("initiative_id", "initiative", stated.initiative_id))
+        problems.append(_already_exists("initiative_id", "initiative", stated.initiative_id))
     if problems:
         raise Rejected(*problems)
     return Initiative(**{"phase": stated.phase, **_fields(stated)}, lead=lead, version=1)
@@ -63,9 +63,9 @@ def register(
 def change(
     stated: InitiativeChanged, present: Initiative | None, by: str, unknown_partners: Collection[str]
 ) -> Initiative:
-    initiative = _led_by(by, present, stated.initiative_id)
-    _on_time(stated.based_on_version, initiative.version)
-    _running(initiative)
+    initiative = _require_lead(by, present, stated.initiative_id)
+    _require_current_version(stated.based_on_version, initiative.version)
+    _require_running(initiative)
     if unknown_partners:
         raise Rejected(*(unknown("unknown-organisation", "partners", oin) for oin in unknown_partners))
     given = {name: value for name, value in _fields(stated).items() if value is not None or name in EMPTIABLE}
@@ -74,9 +74,9 @@ def change(
 
 
 def change_phase(stated: InitiativePhaseChanged, present: Initiative | None, by: str) -> Initiative:
-    initiative = _led_by(by, present, stated.initiative_id)
-    _on_time(stated.based_on_version, initiative.version)
-    _running(initiative)
+    initiative = _require_lead(by, present, stated.initiative_id)
+    _require_current_version(stated.based_on_version, initiative.version)
+    _require_running(initiative)
     later = PHASES[PHASES.index(initiative.phase) + 1 :] if initiative.phase in PHASES else ()
     if stated.phase not in later:
         raise Rejected(
@@ -91,9 +91,9 @@ def change_phase(stated: InitiativePhaseChanged, present: Initiative | None, by:
 
 
 def stop(stated: InitiativeStopped, present: Initiative | None, by: str) -> Initiative:
-    initiative = _led_by(by, present, stated.initiative_id)
-    _on_time(stated.based_on_version, initiative.version)
-    _running(initiative)
+    initiative = _require_lead(by, present, stated.initiative_id)
+    _require_current_version(stated.based_on_version, initiative.version)
+    _require_running(initiative)
     return initiative.model_copy(
         update={"phase": "stopped", "stopped_because": stated.reason, "version": initiative.version + 1}
     )
@@ -105,8 +105,8 @@ def start_rollout(
     if initiative is None:
         raise Rejected(unknown("unknown-initiative", "initiative_id", stated.initiative_id))
     if present is not None:
-        raise Rejected(_exists("rollout_id", "rollout", stated.rollout_id))
-    _running(initiative)
+        raise Rejected(_already_exists("rollout_id", "rollout", stated.rollout_id))
+    _require_running(initiative)
     return Rollout(rollout_id=stated.rollout_id, initiative_id=stated.initiative_id, adopter=adopter, version=1)
 
 
@@ -156,7 +156,7 @@ def _milestone_after(stated: MilestoneSubmission, present: Milestone | None, num
 
 def _planned(stated: MilestonePlanned, present: Milestone | None, number: int) -> Milestone:
     if present is not None:
-        raise Rejected(_exists("milestone", "milestone", stated.milestone))
+        raise Rejected(_already_exists("milestone", "milestone", stated.milestone))
     if number >= MILESTONES_MAX:
         raise Rejected(
             Problem(
@@ -180,7 +180,7 @@ def _fields(
     return {name: getattr(stated, name) for name in stated.model_fields_set}
 
 
-def _led_by(by: str, present: Initiative | None, initiative_id: str) -> Initiative:
+def _require_lead(by: str, present: Initiative | None, initiative_id: str) -> Initiative:
     if present is None:
         raise Rejected(unknown("unknown-initiative", "initiative_id", initiative_id))
     if present.lead != by:
@@ -188,7 +188,7 @@ def _led_by(by: str, present: Initiative | None, initiative_id: str) -> Initiati
     return present
 
 
-def _on_time(based_on: int, version: int) -> None:
+def _require_current_version(based_on: int, version: int) -> None:
     if based_on != version:
         raise Rejected(
             Problem(
@@ -200,7 +200,7 @@ def _on_time(based_on: int, version: int) -> None:
         )
 
 
-def _running(initiative: Initiative) -> None:
+def _require_running(initiative: Initiative) -> None:
     if initiative.phase == "stopped":
         raise Rejected(
             Problem(
@@ -212,10 +212,10 @@ def _running(initiative: Initiative) -> None:
         )
 
 
-def _exists(field: str, what: str, name: str) -> Problem:
+def _already_exists(field: str, kind: str, name: str) -> Problem:
     return Problem(
         code="already-exists",
         field=f"/{field}",
-        detail=f"{what} {name} exists already",
+        detail=f"{kind} {name} exists already",
         fix="Give a new one an id of its own; to change the present one, state what has changed.",
     )

@@ -52,12 +52,12 @@ class RegistryDecider:
     async def load(self, connection: Connection, submissions: Sequence[Submission]) -> None: ...
 
     def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
-        self._may_submit(submission, known)
-        fact = EVENT_TYPES[submission.type.leads_to[0]]
-        if known.is_removed(fact.aggregate, submission.subject):
+        self._require_permitted(submission, known)
+        event_type = EVENT_TYPES[submission.type.leads_to[0]]
+        if known.is_removed(event_type.aggregate, submission.subject):
             raise Rejected(_REMOVED)
         state = RULES[submission.type.name](submission, known)
-        return [AggregateChange(fact, submission.subject, submission.key, state)]
+        return [AggregateChange(event_type, submission.subject, submission.key, state)]
 
     async def save(self, connection: Connection, known: DecisionState, changes: Sequence[AggregateChange]) -> None:
         await store.index_initiatives(connection, changes)
@@ -65,7 +65,7 @@ class RegistryDecider:
     def private_part_of(self, submission: Submission, known: DecisionState) -> None:
         """What this service is told, it publishes."""
 
-    def _may_submit(self, submission: Submission, known: DecisionState) -> None:
+    def _require_permitted(self, submission: Submission, known: DecisionState) -> None:
         if submission.organisation == self._operator:
             return
         if EVENT_TYPES[submission.type.leads_to[0]].aggregate is ORGANISATION:

@@ -15,7 +15,7 @@ from samenspel.contracts.funding import (
 )
 from samenspel.contracts.problems import Rejected, unknown
 
-from services.funding.domain.problems import exists
+from services.funding.domain.problems import already_exists
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,14 @@ class CaseFile:
 
 
 def apply(
-    stated: ApplicationSubmitted, dossier: CaseFile, applicant: str, received_at: datetime
+    stated: ApplicationSubmitted, case_file: CaseFile, applicant: str, received_at: datetime
 ) -> tuple[Application, ApplicationPlan]:
     """What everybody may see of a new application, and the plan that stays with the parties until the decision."""
     problems = []
-    if dossier.programme is None:
+    if case_file.programme is None:
         problems.append(unknown("unknown-programme", "programme_id", stated.programme_id))
-    if dossier.application is not None:
-        problems.append(exists("application_id", "application", stated.application_id))
+    if case_file.application is not None:
+        problems.append(already_exists("application_id", "application", stated.application_id))
     if problems:
         raise Rejected(*problems)
     application = Application(

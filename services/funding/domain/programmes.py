@@ -7,13 +7,13 @@ from samenspel.contracts.funding import (
 from samenspel.contracts.organisations import Organisation
 from samenspel.contracts.problems import Problem, Rejected
 
-from services.funding.domain.problems import exists
+from services.funding.domain.problems import already_exists
 
 
 def open_programme(stated: ProgrammeOpened, present: Programme | None, authority: str) -> Programme:
     """Ceiling, period and method are stated together and stay as they are (Awb 4:26)."""
     if present is not None:
-        raise Rejected(exists("programme_id", "programme", stated.programme_id))
+        raise Rejected(already_exists("programme_id", "programme", stated.programme_id))
     fields = {name: getattr(stated, name) for name in stated.model_fields_set}
     return Programme(**fields, authority=authority, version=1)
 

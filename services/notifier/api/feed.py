@@ -83,11 +83,11 @@ async def _page(
 ) -> FeedPage:
     deadline = monotonic() + seconds
     while True:
-        ring = wakeup.next_ticket
+        ticket = wakeup.next_ticket
         page = await feed.read(pool, after, limit, types)
         if page.events or page.more or (left := deadline - monotonic()) <= 0:
             return page
-        await ring.wait(min(left, POLL_SECONDS))
+        await ticket.wait(min(left, POLL_SECONDS))
 
 
 def cursor_in(text: str | None) -> Cursor:

@@ -24,7 +24,7 @@ from services.notifier.api.models import AcknowledgeRequest, SubscriptionRequest
 from services.notifier.domain.cursor import Cursor, encode
 from services.notifier.endpoints import addresses
 from services.notifier.endpoints.signing import SecretBox, new_secret
-from services.notifier.feed import heads
+from services.notifier.feed import end_positions
 from services.notifier.store import attempts as attempt_log
 from services.notifier.store import endpoints
 from services.notifier.store import subscriptions as store
@@ -57,7 +57,7 @@ class SubscriptionService:
         if wanted.endpoint:
             made["secret"] = wanted.secret or new_secret()
             sealed = self.secret_box.encrypt(made["secret"])
-            await endpoints.keep_endpoint(self.pool, organisation, identity, wanted.endpoint, sealed)
+            await endpoints.insert(self.pool, organisation, identity, wanted.endpoint, sealed)
         stated = {"types": wanted.types, "start": wanted.start, "delivery": "push" if made else "pull"}
         answer = await _submit(self.submitter, organisation, "subscription-created", identity, stated)
         if answer.status_code >= 400:
@@ -78,7 +78,7 @@ class SubscriptionService:
         except ValidationError as error:
             return _invalid(*problems_of(error))
         await self.own(organisation, identity)
-        await store.acknowledge(self.pool, identity, _no_further(cursor, await heads(self.pool)))
+        await store.acknowledge(self.pool, identity, _clamped(cursor, await end_positions(self.pool)))
         self.wakeup.notify()
         return Response(status_code=204)
 
@@ -106,22 +106,22 @@ class SubscriptionService:
         """An organisation that was admitted just now is known here a moment later: that is waited for."""
         deadline = monotonic() + ACCEPTED_SECONDS_MAX
         while True:
-            ring = self.wakeup.next_ticket
+            ticket = self.wakeup.next_ticket
             if await store.figures(self.pool, organisation, identity):
                 return True
             if monotonic() > deadline:
                 return False
-            await ring.wait(ACCEPTED_POLL_SECONDS)
+            await ticket.wait(ACCEPTED_POLL_SECONDS)
 
 
 def router(subscriptions: SubscriptionService, organisation_of: OrganisationOf) -> APIRouter:
     routes = APIRouter(prefix="/v1")
-    _add_reading(routes, subscriptions, organisation_of)
-    _add_changing(routes, subscriptions, organisation_of)
+    _add_read_routes(routes, subscriptions, organisation_of)
+    _add_write_routes(routes, subscriptions, organisation_of)
     return routes
 
 
-def _add_reading(routes: APIRouter, subscriptions: SubscriptionService, organisation_of: OrganisationOf) -> None:
+def _add_read_routes(routes: APIRouter, subscriptions: SubscriptionService, organisation_of: OrganisationOf) -> None:
     Organisation = Annotated[str, Depends(organisation_of)]
     pool = subscriptions.pool
 
@@ -150,11 +150,13 @@ def _add_reading(routes: APIRouter, subscriptions: SubscriptionService, organisa
         return Response(orjson.dumps({"items": rows}), media_type="application/json")
 
 
-def _add_changing(routes: APIRouter, subscriptions: SubscriptionService, organisation_of: OrganisationOf) -> None:
+def _add_write_routes(routes: APIRouter, subscriptions: SubscriptionService, organisation_of: OrganisationOf) -> None:
     Organisation = Annotated[str, Depends(organisation_of)]
     one = "/subscriptions/{subscriptionId}"
 
-    @routes.post("/subscriptions", status_code=201, summary="Be told", openapi_extra=_takes(SubscriptionRequest))
+    @routes.post(
+        "/subscriptions", status_code=201, summary="Be told", openapi_extra=_request_body(SubscriptionRequest)
+    )
     async def create(request: Request, organisation: Organisation) -> Response:
         return await subscriptions.create(organisation, await read_body(request))
 
@@ -164,7 +166,9 @@ def _add_changing(routes: APIRouter, subscriptions: SubscriptionService, organis
 
     moved = "Move the cursor on: what lies before it is not told any more, by push or pull"
 
-    @routes.post(f"{one}/_acknowledge", status_code=204, summary=moved, openapi_extra=_takes(AcknowledgeRequest))
+    @routes.post(
+        f"{one}/_acknowledge", status_code=204, summary=moved, openapi_extra=_request_body(AcknowledgeRequest)
+    )
     async def acknowledge(request: Request, organisation: Organisation, subscriptionId: Id) -> Response:
         return await subscriptions.acknowledge(organisation, subscriptionId, await read_body(request))
 
@@ -202,12 +206,12 @@ def _figures(row: Any) -> dict[str, Any]:
     return {name: row[name] for name in names}
 
 
-def _no_further(cursor: Cursor, ends: Cursor) -> Cursor:
+def _clamped(cursor: Cursor, ends: Cursor) -> Cursor:
     """Nobody can have been told what is not there yet."""
     return {name: min(place, ends[name]) for name, place in cursor.items() if name in ends}
 
 
-def _takes(model: type[Model]) -> dict[str, Any]:
+def _request_body(model: type[Model]) -> dict[str, Any]:
     content = {"application/json": {"schema": model.model_json_schema()}}
     return {"requestBody": {"required": True, "content": content}}
 

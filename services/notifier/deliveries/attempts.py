@@ -67,52 +67,58 @@ select * from unnest($1::text[], $2::text[], $3::real[], $4::int[], $5::text[])
 class AttemptResult:
     """What came of a job. ``wait`` and ``pause`` in seconds: for the event, and for the receiver if it was away."""
 
-    job: Delivery
+    delivery: Delivery
     response_class: ResponseClass
     seconds: float
     status: int | None = None
-    wait: float = 0
-    pause: float | None = None
+    retry_seconds: float = 0
+    pause_seconds: float | None = None
 
 
-async def record_attempts(pool: Pool, outcomes: Sequence[AttemptResult]) -> None:
+async def record_attempts(pool: Pool, results: Sequence[AttemptResult]) -> None:
     """Write down what came of these, in one transaction."""
-    done = [each.job for each in outcomes if each.response_class.delivered]
-    not_done = [each for each in outcomes if not each.response_class.delivered]
-    recovered = sorted({job.subscription_id for job in done if job.rounds})
+    delivered = [each.delivery for each in results if each.response_class.delivered]
+    failed = [each for each in results if not each.response_class.delivered]
+    recovered = sorted({job.subscription_id for job in delivered if job.rounds})
     failpoints.reached("outcomes.begin")
     async with pool.acquire() as connection, connection.transaction():
-        lanes = sorted({(each.job.subscription_id, each.job.topic, each.job.lane) for each in outcomes})
+        lanes = sorted({(each.delivery.subscription_id, each.delivery.topic, each.delivery.lane) for each in results})
         failpoints.reached("outcomes.lock")
         await connection.execute(LOCK, *as_arrays(lanes, 3))
         failpoints.reached("outcomes.close")
-        await connection.execute(CLOSE, *as_arrays([job.key for job in done], 5))
-        subjects = sorted({(job.subscription_id, job.topic, job.subject) for job in done})
+        await connection.execute(CLOSE, *as_arrays([job.key for job in delivered], 5))
+        subjects = sorted({(job.subscription_id, job.topic, job.subject) for job in delivered})
         failpoints.reached("outcomes.promote")
         await connection.execute(PROMOTE, *as_arrays(subjects, 3))
-        postponed = [(*each.job.key, each.wait, each.response_class.error) for each in not_done]
+        postponed = [(*each.delivery.key, each.retry_seconds, each.response_class.error) for each in failed]
         failpoints.reached("outcomes.postpone")
         await connection.execute(POSTPONE, *as_arrays(postponed, 7))
         if recovered:
             await connection.execute(RECOVERED, recovered)
-        counts = [_counts(identity, outcomes) for identity in sorted({lane[0] for lane in lanes})]
+        counts = [_counts(identity, results) for identity in sorted({lane[0] for lane in lanes})]
         failpoints.reached("outcomes.count")
         await connection.execute(COUNT, *as_arrays(counts, 6))
         log = [
-            (each.job.subscription_id, each.job.event_id, each.seconds, each.status, each.response_class.error)
-            for each in outcomes
+            (
+                each.delivery.subscription_id,
+                each.delivery.event_id,
+                each.seconds,
+                each.status,
+                each.response_class.error,
+            )
+            for each in results
         ]
         failpoints.reached("outcomes.log")
         await connection.execute(LOG, *as_arrays(log, 5))
         failpoints.reached("outcomes.commit")
 
 
-def _counts(subscription_id: str, outcomes: Sequence[AttemptResult]) -> tuple[Any, ...]:
+def _counts(subscription_id: str, results: Sequence[AttemptResult]) -> tuple[Any, ...]:
     """As `COUNT` takes them. A receiver that took anything was not away."""
-    mine = [each for each in outcomes if each.job.subscription_id == subscription_id]
+    mine = [each for each in results if each.delivery.subscription_id == subscription_id]
     failures = [each for each in mine if not each.response_class.delivered]
     sent = len(mine) - len(failures)
-    pauses = [each.pause for each in failures if each.pause is not None]
+    pauses = [each.pause_seconds for each in failures if each.pause_seconds is not None]
     return (
         subscription_id,
         sent,

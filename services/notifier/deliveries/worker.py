@@ -34,7 +34,7 @@ POLL_SECONDS: Final = 0.5
 """How soon is seen what no bell here tells: what other instances applied, and what has become due."""
 PAUSE_SECONDS: Final = 0.2
 CONNECT_SECONDS: Final = 5.0
-SETTLE_SECONDS: Final = 5.0
+RECORD_SECONDS: Final = 5.0
 """What a claim lasts longer than an attempt, so that its outcome is written before another instance tries."""
 FINISH_SECONDS: Final = 2.0
 
@@ -51,35 +51,35 @@ class DeliveryWorker:
         self._secret_box = signing.SecretBox(settings.webhook_key.get_secret_value())
         self._running: Counter[str] = Counter()
         self._attempts: set[asyncio.Task[None]] = set()
-        self._outcomes: list[AttemptResult] = []
-        self._notified_at: dict[str, float] = {}
+        self._results: list[AttemptResult] = []
+        self._delivered_at: dict[str, float] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
         async with _client(self._settings.attempt_seconds, local=self._local) as client:
             try:
-                await self._take_back()
+                await self._release_own_claims()
                 while True:
-                    await self._run_forever(client)
+                    await self._run_until_error(client)
                     await asyncio.sleep(PAUSE_SECONDS)
             finally:
                 await self._finish()
 
-    async def _take_back(self) -> None:
+    async def _release_own_claims(self) -> None:
         while True:
             try:
-                return await queue.take_back(self._pool, self._holder)
+                return await queue.release(self._pool, self._holder)
             except TRANSIENT as error:
                 log.warning("own deliveries not taken back; tried again", error=repr(error))
                 await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _run_forever(self, client: aiohttp.ClientSession) -> None:
+    async def _run_until_error(self, client: aiohttp.ClientSession) -> None:
         """Until something goes wrong: mostly that the database is away."""
         try:
             while True:
-                ring = self._wakeup.next_ticket
+                ticket = self._wakeup.next_ticket
                 if not await self._run_once(client):
-                    await ring.wait(POLL_SECONDS)
+                    await ticket.wait(POLL_SECONDS)
         except TRANSIENT as error:
             log.warning("deliveries interrupted; tried again", error=repr(error))
         except Exception as error:
@@ -87,19 +87,21 @@ class DeliveryWorker:
 
     async def _run_once(self, client: aiohttp.ClientSession) -> bool:
         """Close, open, claim; whether there was anything to do."""
-        settled = len(self._outcomes)
-        if settled:
-            await attempts.record_attempts(self._pool, self._outcomes[:settled])
-            del self._outcomes[:settled]
-        opened = await queue.open_new(self._pool)
-        lasting = self._settings.attempt_seconds + SETTLE_SECONDS
-        jobs = await queue.claim(self._pool, +self._running, self._settings.attempts_at_once, lasting, self._holder)
-        for job in jobs:
+        recorded = len(self._results)
+        if recorded:
+            await attempts.record_attempts(self._pool, self._results[:recorded])
+            del self._results[:recorded]
+        opened = await queue.enqueue_new(self._pool)
+        claim_seconds = self._settings.attempt_seconds + RECORD_SECONDS
+        deliveries = await queue.claim(
+            self._pool, +self._running, self._settings.attempts_at_once, claim_seconds, self._holder
+        )
+        for job in deliveries:
             self._running[job.subscription_id] += 1
             attempt = asyncio.create_task(self._attempt(client, job))
             self._attempts.add(attempt)
             attempt.add_done_callback(self._attempts.discard)
-        return bool(settled or opened or jobs)
+        return bool(recorded or opened or deliveries)
 
     async def _finish(self) -> None:
         """Wait a moment for what is under way, write down what came of it, and leave the rest to others at once."""
@@ -108,8 +110,8 @@ class DeliveryWorker:
         for attempt in self._attempts:
             attempt.cancel()
         try:
-            await attempts.record_attempts(self._pool, self._outcomes)
-            await queue.take_back(self._pool, self._holder)
+            await attempts.record_attempts(self._pool, self._results)
+            await queue.release(self._pool, self._holder)
         except TRANSIENT as error:
             log.warning("attempts not written down; they are made again", error=repr(error))
 
@@ -121,14 +123,14 @@ class DeliveryWorker:
             "delivered" if verdict.delivered else "unavailable" if verdict.unavailable else "failed"
         ).inc()
         if verdict.delivered:
-            self._notified_at[job.subscription_id] = monotonic()
-        self._outcomes.append(self._outcome(job, status, verdict, started))
+            self._delivered_at[job.subscription_id] = monotonic()
+        self._results.append(self._result(job, status, verdict, started))
         self._wakeup.notify()
 
     async def _post(self, client: aiohttp.ClientSession, job: Delivery) -> tuple[int | None, ResponseClass]:
         try:
             url = addresses.parse(job.url, local=self._local)
-            secrets = [self._secret_box.decrypt(sealed) for sealed in job.sealed_secrets]
+            secrets = [self._secret_box.decrypt(sealed) for sealed in job.encrypted_secrets]
             headers = signing.headers(secrets, job.event_id, datetime.now(UTC), job.body)
             failpoints.reached("sender.tell")
             async with client.post(url, data=job.body, headers=headers, allow_redirects=False) as response:
@@ -138,12 +140,12 @@ class DeliveryWorker:
             # The kind of error only: its text may hold what the receiver, or the network behind it, has said.
             return None, ResponseClass(delivered=False, error=type(error).__name__, unavailable=True)
 
-    def _outcome(self, job: Delivery, status: int | None, verdict: ResponseClass, started: float) -> AttemptResult:
+    def _result(self, job: Delivery, status: int | None, verdict: ResponseClass, started: float) -> AttemptResult:
         seconds = monotonic() - started
         if verdict.delivered:
             return AttemptResult(job, verdict, seconds, status)
         # Who took another event meanwhile is there: then it is this event that fails.
-        away = verdict.unavailable and self._notified_at.get(job.subscription_id, 0) < started
+        away = verdict.unavailable and self._delivered_at.get(job.subscription_id, 0) < started
         settings = self._settings
         schedule = settings.pause_seconds if verdict.unavailable else settings.retry_after_seconds
         wait = verdict.retry_after or retry.retry_delay(schedule, job.attempts + 1, random.random())

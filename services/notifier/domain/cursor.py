@@ -20,15 +20,15 @@ class BadCursor(ValueError):
     """The text is no cursor that this interface gave out."""
 
 
-class Place(NamedTuple):
+class LanePosition(NamedTuple):
     """The last event that was taken of a lane; places of one lane compare as they follow each other."""
 
     timeline: int = 1
     sequence: int = 0
 
 
-START: Final = Place()
-Cursor = Mapping[LaneId, Place]
+START: Final = LanePosition()
+Cursor = Mapping[LaneId, LanePosition]
 """Places by topic and lane; a lane that is absent stands at its start."""
 
 
@@ -41,7 +41,7 @@ def encode(cursor: Cursor) -> str:
     return urlsafe_b64encode(orjson.dumps(vector)).decode().rstrip("=")
 
 
-def decode(text: str) -> dict[LaneId, Place]:
+def decode(text: str) -> dict[LaneId, LanePosition]:
     """The cursor in a text. Raises `BadCursor`; an empty text is the beginning of everything."""
     if not text:
         return {}
@@ -50,7 +50,9 @@ def decode(text: str) -> dict[LaneId, Place]:
             raise ValueError("too long")
         vector = orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         return {
-            (topic, lane): _place(place) for topic, places in vector.items() for lane, place in _lanes(topic, places)
+            (topic, lane): _lane_position(place)
+            for topic, places in vector.items()
+            for lane, place in _lanes(topic, places)
         }
     except (ValueError, TypeError, AttributeError) as error:
         raise BadCursor(BadCursor.__doc__) from error
@@ -62,8 +64,8 @@ def _lanes(topic: str, places: list[Any]) -> "enumerate[Any]":
     return enumerate(places)
 
 
-def _place(pair: list[Any]) -> Place:
+def _lane_position(pair: list[Any]) -> LanePosition:
     timeline, sequence = pair
     if not (type(timeline) is type(sequence) is int and 1 <= timeline < 2**31 and 0 <= sequence <= BIGINT_MAX):
         raise ValueError(pair)
-    return Place(timeline, sequence)
+    return LanePosition(timeline, sequence)

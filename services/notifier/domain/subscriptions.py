@@ -13,7 +13,7 @@ def create(
     """A new subscription; ``has_endpoint`` says whether its address was given over HTTP."""
     problems = [_unknown_type(number, name) for number, name in enumerate(stated.types) if name not in EVENT_TYPES]
     if present is not None:
-        problems.append(_exists(stated.subscription_id))
+        problems.append(_already_exists(stated.subscription_id))
     if stated.delivery == "push" and not has_endpoint:
         problems.append(_NO_ENDPOINT)
     if problems:
@@ -36,7 +36,7 @@ def cancel(stated: SubscriptionCancelled, present: Subscription | None, by: str)
     if present.organisation != by:
         raise Rejected(_not_permitted(present.organisation))
     if present.status == "cancelled":
-        raise Rejected(_cancelled(stated.subscription_id))
+        raise Rejected(_already_cancelled(stated.subscription_id))
     return present.model_copy(update={"status": "cancelled", "version": present.version + 1})
 
 
@@ -57,7 +57,7 @@ def _unknown_type(number: int, name: str) -> Problem:
     )
 
 
-def _exists(subscription_id: str) -> Problem:
+def _already_exists(subscription_id: str) -> Problem:
     return Problem(
         code="already-exists",
         field="/subscription_id",
@@ -75,7 +75,7 @@ def _unknown(subscription_id: str) -> Problem:
     )
 
 
-def _cancelled(subscription_id: str) -> Problem:
+def _already_cancelled(subscription_id: str) -> Problem:
     return Problem(
         code="already-decided",
         field="/subscription_id",

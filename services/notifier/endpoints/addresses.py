@@ -15,7 +15,7 @@ from yarl import URL
 
 URL_CHARS_MAX: Final = 1_000
 Address = IPv4Address | IPv6Address
-_TRANSLATED: Final = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("2002::/16"))
+_EMBEDDED_IPV4: Final = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("2002::/16"))
 """NAT64 and 6to4: IPv6 addresses that carry an IPv4 address, which may be anything."""
 
 
@@ -30,7 +30,7 @@ def is_allowed(address: Address, *, local: bool) -> bool:
         return is_allowed(mapped, local=local)
     if address.is_loopback:
         return local
-    if any(address.version == network.version and address in network for network in _TRANSLATED):
+    if any(address.version == network.version and address in network for network in _EMBEDDED_IPV4):
         return False
     return address.is_global and not address.is_multicast
 

@@ -12,7 +12,7 @@ from joserfc.jwk import OctKey
 from standardwebhooks import Webhook
 
 SECRET_BYTES: Final = 32
-_SEALED: Final = {"alg": "dir", "enc": "A256GCM"}
+_JWE_HEADER: Final = {"alg": "dir", "enc": "A256GCM"}
 
 
 def new_secret() -> str:
@@ -27,15 +27,15 @@ class SecretBox:
         self._key = OctKey.import_key(sha256(key.encode()).digest())
 
     def encrypt(self, secret: str) -> str:
-        return jwe.encrypt_compact(_SEALED, secret.encode(), self._key)
+        return jwe.encrypt_compact(_JWE_HEADER, secret.encode(), self._key)
 
-    def decrypt(self, sealed: str) -> str:
+    def decrypt(self, encrypted: str) -> str:
         """Raises joserfc's `JoseError` when it was sealed under another key."""
-        opened = jwe.decrypt_compact(sealed, self._key).plaintext
+        opened = jwe.decrypt_compact(encrypted, self._key).plaintext
         return (opened or b"").decode()
 
 
-def headers(shared: Sequence[str], event_id: str, now: datetime, body: bytes) -> dict[str, str]:
+def headers(secrets_in_use: Sequence[str], event_id: str, now: datetime, body: bytes) -> dict[str, str]:
     """The headers of one attempt, signed with each of these secrets: two while one takes over from the other.
 
     ``now``, in UTC, is that of the attempt: each one is signed anew.
@@ -44,5 +44,5 @@ def headers(shared: Sequence[str], event_id: str, now: datetime, body: bytes) ->
     return {
         "webhook-id": event_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": " ".join(Webhook(secret).sign(event_id, now, text) for secret in shared),
+        "webhook-signature": " ".join(Webhook(secret).sign(event_id, now, text) for secret in secrets_in_use),
     }

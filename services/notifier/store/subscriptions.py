@@ -8,18 +8,18 @@ from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection, Pool
 
-from services.notifier.domain.cursor import Cursor, Place
+from services.notifier.domain.cursor import Cursor, LanePosition
 
-BEGIN: Final = "insert into subscription (subscription_id, organisation, types, delivery) values ($1, $2, $3, $4)"
+INSERT: Final = "insert into subscription (subscription_id, organisation, types, delivery) values ($1, $2, $3, $4)"
 # From the beginning: at number 0 of each lane. From now: where the feed ends in this transaction.
-PLACE: Final = """
+INSERT_CURSOR: Final = """
 insert into subscription_cursor (subscription_id, topic, lane, timeline, sequence)
 select $1, topic, lane, coalesce(p.timeline, 1), case when $4 then coalesce(p.sequence, 0) else 0 end
 from unnest($2::text[]) as topic cross join generate_series(0, $3 - 1) as lane
 left join position p using (topic, lane)
 """
 LOCK: Final = "select from subscription_cursor where subscription_id = $1 order by topic, lane for update"
-END: Final = (
+DEACTIVATE: Final = (
     "delete from delivery where subscription_id = $1",
     "update subscription set active = false where subscription_id = $1",
     "delete from endpoint e using subscription s where s.subscription_id = $1 "
@@ -49,7 +49,7 @@ from unnest($2::text[], $3::int[], $4::int[], $5::bigint[]) as x (topic, lane, t
 where c.subscription_id = $1 and (c.topic, c.lane) = (x.topic, x.lane)
   and (c.timeline, c.sequence) < (x.timeline, x.sequence)
 """
-TOLD: Final = """
+DELETE_ACKNOWLEDGED: Final = """
 delete from delivery d
 using unnest($2::text[], $3::int[], $4::int[], $5::bigint[]) as x (topic, lane, timeline, sequence)
 where d.subscription_id = $1 and (d.topic, d.lane) = (x.topic, x.lane)
@@ -71,20 +71,20 @@ RESUME: Final = (
 )
 
 
-async def begin(connection: Connection, state: Subscription, lanes: int) -> None:
+async def activate(connection: Connection, state: Subscription, lanes: int) -> None:
     """A subscription was accepted: it stands at the beginning, or where the feed ends now."""
     identity = state.subscription_id
     failpoints.reached("notifier.begin-subscription")
-    await connection.execute(BEGIN, identity, state.organisation, list(state.types), state.delivery)
+    await connection.execute(INSERT, identity, state.organisation, list(state.types), state.delivery)
     failpoints.reached("notifier.place-cursor")
-    await connection.execute(PLACE, identity, list(CANONICAL), lanes, state.start == "now")
+    await connection.execute(INSERT_CURSOR, identity, list(CANONICAL), lanes, state.start == "now")
 
 
-async def end(connection: Connection, state: Subscription) -> None:
+async def deactivate(connection: Connection, state: Subscription) -> None:
     """A subscription was cancelled: nothing more is told, and its address and secret are forgotten."""
     failpoints.reached("notifier.lock-cursor")
     await connection.execute(LOCK, state.subscription_id)
-    for statement in END:
+    for statement in DEACTIVATE:
         failpoints.reached("notifier.end-subscription")
         await connection.execute(statement, state.subscription_id)
 
@@ -94,10 +94,10 @@ async def figures(pool: Pool, organisation: str, subscription_id: str | None = N
     return await pool.fetch(FIGURES, organisation, subscription_id)
 
 
-async def cursor_of(pool: Pool, subscription_id: str) -> dict[LaneId, Place]:
+async def cursor_of(pool: Pool, subscription_id: str) -> dict[LaneId, LanePosition]:
     """Behind which everything is still to be told; some of it may have been, in another order."""
     rows = await pool.fetch(CURSOR, subscription_id)
-    return {(row["topic"], row["lane"]): Place(row["timeline"], row["sequence"]) for row in rows}
+    return {(row["topic"], row["lane"]): LanePosition(row["timeline"], row["sequence"]) for row in rows}
 
 
 async def acknowledge(pool: Pool, subscription_id: str, cursor: Cursor) -> None:
@@ -106,7 +106,7 @@ async def acknowledge(pool: Pool, subscription_id: str, cursor: Cursor) -> None:
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(LOCK, subscription_id)
         await connection.execute(ACKNOWLEDGE, subscription_id, *places)
-        await connection.execute(TOLD, subscription_id, *places)
+        await connection.execute(DELETE_ACKNOWLEDGED, subscription_id, *places)
         await connection.execute(PROMOTE, subscription_id)
 
 
