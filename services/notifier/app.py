@@ -1,4 +1,4 @@
-"""The notifier, wired together."""
+"""Application of the notifier: decider, routers, feed and delivery worker."""
 
 import asyncio
 import socket
@@ -48,7 +48,7 @@ def create(settings: Settings) -> FastAPI:
     definition = ServiceDefinition(
         name="notifier",
         package="services.notifier",
-        description="Tells organisations what has happened: by webhook, or by a feed that they read.",
+        description="Delivers canonical events to subscribers: by webhook, or by a feed.",
         owns=(NOTIFICATIONS,),
         decider=lambda pool: NotifierDecider(settings.operator_oin, settings.lanes),
         routers=lambda pool: (),
@@ -77,5 +77,5 @@ async def _delete_expired(pool: Pool) -> None:
             await attempts.delete_old(pool, ATTEMPT_DAYS)
             await endpoints.delete_unused(pool, ENDPOINT_DAYS)
         except TRANSIENT as error:
-            log.warning("old attempts not forgotten", error=repr(error))
+            log.warning("cannot delete old attempts and unused endpoints; retrying", error=repr(error))
         await asyncio.sleep(CLEANUP_SECONDS)

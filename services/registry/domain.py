@@ -1,7 +1,7 @@
-"""What may be stated about organisations, initiatives and rollouts, and what it leads to.
+"""Rules for organisations, initiatives and rollouts.
 
-Every function takes what is stated and the present state, and gives the state after it, or raises `Rejected` with
-all that is wrong. Nothing here knows a clock, a database or a topic.
+Every function takes the submitted data and the current state. It returns the new state, or raises `Rejected` with all
+problems at once. No I/O, no clock.
 """
 
 from collections.abc import Collection
@@ -28,7 +28,7 @@ from samenspel.contracts.problems import Problem, Rejected, not_permitted, unkno
 
 MILESTONES_MAX: Final = 100
 EMPTIABLE: Final = ("period", "link")
-"""What a change may take away by stating null; elsewhere null leaves things as they are."""
+"""Fields that a change removes with null. Null in any other field leaves the value unchanged."""
 MilestoneSubmission = (
     MilestonePlanned | MilestoneRescheduled | MilestoneReached | MilestoneMissed | MilestoneCancelled
 )
@@ -83,8 +83,8 @@ def change_phase(stated: InitiativePhaseChanged, present: Initiative | None, by:
             Problem(
                 code="wrong-phase",
                 field="/phase",
-                detail=f"the initiative is in phase {initiative.phase}; it cannot move to {stated.phase}",
-                fix=f"Move to one of: {', '.join(later) or 'none, this is the last phase'}.",
+                detail=f"an initiative in phase {initiative.phase} cannot move to {stated.phase}",
+                fix=f"Allowed phases: {', '.join(later) or 'none, this is the last phase'}.",
             )
         )
     return initiative.model_copy(update={"phase": stated.phase, "version": initiative.version + 1})
@@ -111,11 +111,11 @@ def start_rollout(
 
 
 def report(stated: MilestoneSubmission, present: Rollout | None, by: str) -> Rollout:
-    """The rollout after what its adopter reports of one milestone."""
+    """The rollout after the adopter's report on one milestone."""
     if present is None or present.initiative_id != stated.initiative_id:
         raise Rejected(unknown("unknown-rollout", "rollout_id", stated.rollout_id))
     if present.adopter != by:
-        raise Rejected(not_permitted(f"only the adopter, {present.adopter}, reports on this rollout"))
+        raise Rejected(not_permitted(f"only adopter {present.adopter} reports on this rollout"))
     milestones = {each.milestone: each for each in present.milestones}
     milestones[stated.milestone] = _milestone_after(stated, milestones.get(stated.milestone), len(milestones))
     return present.model_copy(
@@ -138,7 +138,7 @@ def _milestone_after(stated: MilestoneSubmission, present: Milestone | None, num
                 code="already-decided",
                 field="/milestone",
                 detail=f"milestone {present.milestone} is {present.status}",
-                fix="Plan another milestone under a name of its own.",
+                fix="Plan another milestone under a new name.",
             )
         )
     match stated:
@@ -163,7 +163,7 @@ def _planned(stated: MilestonePlanned, present: Milestone | None, number: int) -
                 code="state-too-large",
                 field="/milestone",
                 detail=f"a rollout has at most {MILESTONES_MAX} milestones",
-                fix="Report on the milestones there are, or start a further rollout.",
+                fix="Report on the existing milestones, or start another rollout.",
             )
         )
     return Milestone(milestone=stated.milestone, title=stated.title, status="planned", planned_on=stated.planned_on)
@@ -176,7 +176,7 @@ def _ended(present: Milestone, status: Literal["missed", "cancelled"], reason: s
 def _fields(
     stated: OrganisationAdmitted | OrganisationChanged | InitiativeRegistered | InitiativeChanged,
 ) -> dict[str, Any]:
-    """The fields that were given, as the objects they are."""
+    """Values of the fields that the submission contains."""
     return {name: getattr(stated, name) for name in stated.model_fields_set}
 
 
@@ -184,7 +184,7 @@ def _require_lead(by: str, present: Initiative | None, initiative_id: str) -> In
     if present is None:
         raise Rejected(unknown("unknown-initiative", "initiative_id", initiative_id))
     if present.lead != by:
-        raise Rejected(not_permitted(f"only the lead, {present.lead}, changes this initiative"))
+        raise Rejected(not_permitted(f"only lead {present.lead} changes this initiative"))
     return present
 
 
@@ -194,8 +194,8 @@ def _require_current_version(based_on: int, version: int) -> None:
             Problem(
                 code="stale-version",
                 field="/based_on_version",
-                detail=f"the state is at version {version}, this was based on {based_on}",
-                fix="Look at the present state, and submit again based on its version.",
+                detail=f"the current version is {version}; the submission is based on version {based_on}",
+                fix="Read the current state, and submit again with its version as based_on_version.",
             )
         )
 
@@ -206,7 +206,7 @@ def _require_running(initiative: Initiative) -> None:
             Problem(
                 code="wrong-phase",
                 field="/initiative_id",
-                detail="the initiative has been stopped",
+                detail="the initiative is stopped",
                 fix="Register a new initiative.",
             )
         )
@@ -217,5 +217,5 @@ def _already_exists(field: str, kind: str, name: str) -> Problem:
         code="already-exists",
         field=f"/{field}",
         detail=f"{kind} {name} exists already",
-        fix="Give a new one an id of its own; to change the present one, state what has changed.",
+        fix=f"Use a new id for a new {kind}, or submit a change of the existing {kind}.",
     )

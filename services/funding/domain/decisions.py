@@ -1,4 +1,4 @@
-"""Decisions on applications (Awb 4:25, 4:35)."""
+"""Rules for decisions on applications (Awb 4:25, 4:35)."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -23,7 +23,10 @@ OVER_CEILING: Final[RefusalGround] = "ceiling-exceeded"
 
 
 def decide(stated: ApplicationDecided, case_file: CaseFile, by: str, now: datetime) -> Application:
-    """The application after the authority's decision, as far as the ceiling leaves room for it (Awb 4:25 lid 2)."""
+    """The application after the authority's decision, limited by the ceiling (Awb 4:25 lid 2).
+
+    Raises `Rejected`, or `MissingFact` if the plan was lost in a restore.
+    """
     programme, application, plan = _decidable(stated, case_file, by)
     available_cents = programme.ceiling_cents - case_file.granted_cents
     if problems := [*_contradictions(stated), *_excesses(stated, plan, available_cents)]:
@@ -50,16 +53,16 @@ def decide(stated: ApplicationDecided, case_file: CaseFile, by: str, now: dateti
 def _decidable(
     stated: ApplicationDecided, case_file: CaseFile, by: str
 ) -> tuple[Programme, Application, ApplicationPlan]:
-    """The case that this organisation may decide on now."""
+    """Programme, application and plan, after the checks that organisation ``by`` may decide now."""
     programme, application = case_file.programme, case_file.application
     if programme is None:
         raise Rejected(unknown("unknown-programme", "programme_id", stated.programme_id))
     if programme.authority != by:
-        raise Rejected(not_permitted(f"only the authority, {programme.authority}, decides in this programme"))
+        raise Rejected(not_permitted(f"only authority {programme.authority} decides in this programme"))
     if application is None or application.programme_id != stated.programme_id:
         raise Rejected(unknown("unknown-application", "application_id", stated.application_id))
     if case_file.plan is None and application.status == "submitted":
-        # Lost in a restore, since it is in no event; the application, read or sent again, brings it back.
+        # The plan is in no event, so a restore loses it. The application restores it when it is read or sent again.
         raise MissingFact(APPLICATION.name, application.application_id)
     if case_file.plan is None:
         raise Rejected(_already_decided(application))
@@ -75,22 +78,24 @@ def _ruling(stated: ApplicationDecided, plan: ApplicationPlan, available_cents: 
 
 
 def _contradictions(stated: ApplicationDecided) -> Iterator[Problem]:
-    """What is wrong with a decision whatever it is about."""
+    """Problems of the submitted decision alone, independent of the application."""
     if stated.outcome == "grant" and stated.amount_cents is None:
-        yield missing("amount_cents", "a grant states its amount (Awb 4:31)", "State the amount in euro cents.")
+        yield missing("amount_cents", "a grant requires an amount (Awb 4:31)", "Send the amount in euro cents.")
     if stated.outcome == "refuse" and stated.amount_cents is not None:
-        yield invalid("amount_cents", "a refusal has no amount", "Leave the amount out, or grant.")
+        yield invalid("amount_cents", "a refusal has no amount", "Remove the amount, or send outcome grant.")
     if stated.outcome == "refuse" and not stated.grounds:
-        yield missing("grounds", "a refusal states its grounds", "State at least one (Awb 4:25, 4:35).")
+        yield missing("grounds", "a refusal requires grounds", "Send at least one ground (Awb 4:25, 4:35).")
 
 
 def _excesses(stated: ApplicationDecided, plan: ApplicationPlan, available_cents: int) -> Iterator[Problem]:
-    """Where a decision goes further than the request or the room allows."""
+    """Problems of a decision that exceeds the requested amount or contradicts the available amount."""
     amount, requested, grants = stated.amount_cents, plan.requested_cents, stated.outcome == "grant"
     if grants and amount is not None and amount > requested:
-        yield invalid("amount_cents", f"{amount} is more than was requested", f"Grant at most {requested} cents.")
+        yield invalid(
+            "amount_cents", f"{amount} is more than the requested amount", f"Grant at most {requested} cents."
+        )
     if grants and stated.grounds and amount == requested:
-        yield invalid("grounds", "what is granted whole has no grounds for refusal", "Leave the grounds out.")
+        yield invalid("grounds", "a grant in full has no grounds for refusal", "Remove the grounds.")
     if not grants and set(stated.grounds) == {OVER_CEILING} and available_cents > 0:
         yield invalid(
             "grounds",
@@ -105,5 +110,5 @@ def _already_decided(application: Application) -> Problem:
         code="already-decided",
         field="/application_id",
         detail=f"application {application.application_id} is {application.status}",
-        fix="A decision stands; correcting one is a decision of its own.",
+        fix="A decision is final. GET /v1/applications/{applicationId} of funding shows the decision.",
     )

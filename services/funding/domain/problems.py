@@ -1,4 +1,4 @@
-"""Problems that several rules of funding report."""
+"""Problems that more than one rule of funding reports."""
 
 from samenspel.contracts.problems import Problem
 
@@ -8,7 +8,7 @@ def already_exists(field: str, kind: str, name: str) -> Problem:
         code="already-exists",
         field=f"/{field}",
         detail=f"{kind} {name} exists already",
-        fix=f"Give a new {kind} an id of its own.",
+        fix=f"Generate a new id (UUID) for a new {kind}.",
     )
 
 

@@ -1,7 +1,7 @@
-"""The cursor: where a reader stands on every lane, as one opaque text.
+"""The cursor: the position of a reader on every lane, as one opaque text.
 
-It is a vector of places in the owners' own numbering, never a number of the notifier's: so it means the same on any
-instance, after any rebuild, and for push as for pull.
+A cursor contains the owners' timelines and sequences and no numbers of the notifier. So a cursor has the same meaning
+on every instance, after every rebuild, and for push and pull.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -17,11 +17,11 @@ BIGINT_MAX: Final = 2**63 - 1
 
 
 class BadCursor(ValueError):
-    """The text is no cursor that this interface gave out."""
+    """The text is not a cursor of this API."""
 
 
 class LanePosition(NamedTuple):
-    """The last event that was taken of a lane; places of one lane compare as they follow each other."""
+    """Last event that a reader received of a lane; positions of one lane are ordered by timeline and sequence."""
 
     timeline: int = 1
     sequence: int = 0
@@ -29,11 +29,11 @@ class LanePosition(NamedTuple):
 
 START: Final = LanePosition()
 Cursor = Mapping[LaneId, LanePosition]
-"""Places by topic and lane; a lane that is absent stands at its start."""
+"""Position by topic and lane. An absent lane is at `START`."""
 
 
 def encode(cursor: Cursor) -> str:
-    """Base64url of compact JSON: per topic the places of its lanes, in order."""
+    """Base64url of compact JSON: per topic the positions of the lanes, in order."""
     vector: dict[str, list[tuple[int, ...]]] = {}
     for topic, lane in sorted(name for name, place in cursor.items() if place != START):
         places = vector.setdefault(topic, [])
@@ -42,7 +42,7 @@ def encode(cursor: Cursor) -> str:
 
 
 def decode(text: str) -> dict[LaneId, LanePosition]:
-    """The cursor in a text. Raises `BadCursor`; an empty text is the beginning of everything."""
+    """The cursor in a text. An empty text is the beginning of all lanes. Raises `BadCursor`."""
     if not text:
         return {}
     try:

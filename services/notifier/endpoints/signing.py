@@ -16,12 +16,12 @@ _JWE_HEADER: Final = {"alg": "dir", "enc": "A256GCM"}
 
 
 def new_secret() -> str:
-    """A subscription's secret as its subscriber gets it: ``whsec_`` and 32 bytes in base64."""
+    """A new secret for a subscription: ``whsec_`` and 32 random bytes in base64."""
     return "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 class SecretBox:
-    """Keeps secrets unreadable in the database: JWE (RFC 7516) under one key of the notifier's."""
+    """Encrypts secrets for the database: JWE (RFC 7516) with one key of the notifier."""
 
     def __init__(self, key: str) -> None:
         self._key = OctKey.import_key(sha256(key.encode()).digest())
@@ -30,15 +30,15 @@ class SecretBox:
         return jwe.encrypt_compact(_JWE_HEADER, secret.encode(), self._key)
 
     def decrypt(self, encrypted: str) -> str:
-        """Raises joserfc's `JoseError` when it was sealed under another key."""
+        """The secret. Raises joserfc's `JoseError` for a text that another key encrypted."""
         opened = jwe.decrypt_compact(encrypted, self._key).plaintext
         return (opened or b"").decode()
 
 
 def headers(secrets_in_use: Sequence[str], event_id: str, now: datetime, body: bytes) -> dict[str, str]:
-    """The headers of one attempt, signed with each of these secrets: two while one takes over from the other.
+    """The headers of one attempt, with one signature per secret: two secrets during a rotation.
 
-    ``now``, in UTC, is that of the attempt: each one is signed anew.
+    ``now`` is the time of the attempt in UTC; every attempt has its own signature.
     """
     text = body.decode()
     return {

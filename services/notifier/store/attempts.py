@@ -1,4 +1,4 @@
-"""Attempts to deliver."""
+"""SQL of the attempt log."""
 
 from typing import Any, Final
 
@@ -14,10 +14,10 @@ DELETE_OLD: Final = "delete from attempt where attempted_at < now() - make_inter
 
 
 async def attempts(pool: Pool, subscription_id: str, limit: int) -> list[Any]:
-    """The last attempts, latest first."""
+    """The latest attempts of a subscription, newest first."""
     return await pool.fetch(ATTEMPTS, subscription_id, limit)
 
 
 async def delete_old(pool: Pool, days: int) -> None:
-    """Drop entries of the attempt log that are older than this."""
+    """Delete entries of the attempt log that are older than ``days``."""
     await pool.execute(DELETE_OLD, days)

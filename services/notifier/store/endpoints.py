@@ -1,4 +1,4 @@
-"""Where subscriptions are pushed to, and what signs."""
+"""SQL of webhook endpoints: address and encrypted secrets."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -32,17 +32,17 @@ async def insert(pool: Pool, organisation: str, subscription_id: str, url: str, 
 
 
 async def rotate(pool: Pool, organisation: str, subscription_id: str, encrypted_secret: str) -> None:
-    """From now on this secret signs; the one before it signs along for a day."""
+    """Replace the secret; the old secret also signs for `deliveries.queue.ROTATION_HOURS`."""
     await pool.execute(ROTATE, organisation, subscription_id, encrypted_secret)
 
 
 async def existing(connection: Connection, keys: Sequence[EndpointKey]) -> set[EndpointKey]:
-    """Those of these for which an endpoint was given."""
+    """The keys of ``keys`` that have an endpoint."""
     failpoints.reached("notifier.endpoints")
     rows = await connection.fetch(ENDPOINTS, *as_arrays(keys, 2))
     return {(row["organisation"], row["subscription_id"]) for row in rows}
 
 
 async def delete_unused(pool: Pool, days: int) -> None:
-    """Drop endpoints whose subscription was never accepted."""
+    """Delete endpoints older than ``days`` whose subscription was never accepted."""
     await pool.execute(DELETE_UNUSED, days)
