@@ -51,7 +51,7 @@ class SubscriptionService:
             if wanted.endpoint:
                 addresses.parse(wanted.endpoint, local=self.local)
         except ValidationError as error:
-            return _invalid(*problems_of(error))
+            return _invalid(*problems_of(error, BODY_SCHEMA))
         except addresses.AddressRefused as refusal:
             return _invalid(_refused_address(refusal))
         subscription_id, made = str(uuid4()), {}
@@ -77,7 +77,7 @@ class SubscriptionService:
         try:
             cursor = cursor_in(AcknowledgeRequest.model_validate_json(body).cursor)
         except ValidationError as error:
-            return _invalid(*problems_of(error))
+            return _invalid(*problems_of(error, BODY_SCHEMA))
         await self.own(organisation, subscription_id)
         await store.acknowledge(self.pool, subscription_id, _clamped(cursor, await end_positions(self.pool)))
         self.wakeup.notify()
