@@ -8,13 +8,13 @@ WRITING: Final = (
     Mutant(
         "grants-beyond-the-ceiling",
         "services.funding.domain.ceiling:within_ceiling",
-        "wanted_cents <= room_cents",
+        "wanted_cents <= available_cents",
         "True",
         "tests/funding/test_ceiling.py::test_r1_granted_never_exceeds_the_ceiling",
     ),
     Mutant(
         "changes-on-stale-ground",
-        "services.registry.domain:_on_time",
+        "services.registry.domain:_require_current_version",
         "based_on != version",
         "False",
         "tests/registry/test_initiatives.py::test_a_change_on_stale_ground_is_refused",
@@ -150,7 +150,7 @@ WRITING: Final = (
     Mutant(
         "no-time-outs",
         "samenspel.runtime.postgres:create_pool",
-        "**TIME_OUTS, ",
+        "**TIMEOUTS, ",
         "",
         "tests/law/test_server.py::test_who_stops_with_a_lane_locked_holds_nobody_up",
     ),
