@@ -18,6 +18,7 @@ from samenspel.client.access.kafka_lanes import LaneId
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import ReplicaBatch
 from samenspel.client.replica.store import ReplicaStore
+from samenspel.contracts.sequencing import Position
 
 BEGINNING: Final = (1, 0)
 """The timeline and sequence of a lane that was never read."""
@@ -84,7 +85,7 @@ def write(store: ReplicaStore, copy: ReplicaBatch, page: LoadPage) -> int:
     copy.rows, standing = page
     for topic, partition, sequence, digest, offset in standing:
         lane = copy.lanes[topic, partition]
-        lane.sequence, lane.digest, lane.last_offset = sequence, digest, offset
+        lane.position = Position(lane.timeline, sequence, digest, offset)
     return store.commit(copy)
 
 
