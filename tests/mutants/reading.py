@@ -29,7 +29,7 @@ READING: Final = (
     Mutant(
         "believes-any-digest-replica",
         "samenspel.client.replica.apply:ReplicaBatch.apply",
-        "after != int(digest, 16)",
+        "after.digest != int(digest, 16)",
         "False",
         "tests/client/test_replica.py::test_a_changed_event_stops_its_lane_and_is_named",
     ),

@@ -10,6 +10,8 @@ from typing import Final
 
 import orjson
 
+from samenspel.contracts.sequencing import SequencedEvent, hash_after
+
 CONTENT_TYPE: Final = ("content-type", b"application/json")
 EVENT_BYTES_MAX: Final = 64_000
 """Headers and value together. Every CloudEvents intermediary must forward 64 KB."""
@@ -60,6 +62,17 @@ class CanonicalEvent:
     @property
     def lines(self) -> bytes:
         return to_lines(self.headers)
+
+    @property
+    def sequenced(self) -> SequencedEvent:
+        """The part of the event that `samenspel.contracts.sequencing.step` reads."""
+        aggregate, subject = self.aggregate.encode(), self.subject.encode()
+        return self.timeline, self.sequence, self.offset, aggregate, subject, self.value
+
+    @property
+    def new_hash(self) -> int:
+        """``H`` of the aggregate after this event."""
+        return hash_after(self.aggregate.encode(), self.subject.encode(), self.value)
 
 
 def read(topic: str, lane: int, offset: int, headers: Iterable[tuple[str, bytes]], value: bytes) -> CanonicalEvent:

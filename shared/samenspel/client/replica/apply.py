@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from samenspel.client.replica.headers import Header, HeaderShape, HeaderShapes
-from samenspel.contracts.digest import MODULUS, REMOVED, state_hash, to_hex
-from samenspel.contracts.sequencing import Position, SequenceVerdict, check, is_removal
+from samenspel.contracts.digest import REMOVED, to_hex
+from samenspel.contracts.sequencing import Position, SequenceVerdict, step
 
 LaneId = tuple[str, int]
 """Topic and partition."""
 OIN_DIGITS: Final = 20
+START: Final = Position()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,7 @@ class ReplicaLane:
 
     topic: str
     partition: int
-    timeline: int = 1
-    sequence: int = 0
-    digest: int = 0
-    last_offset: int = -1
+    position: Position = START
     stored: tuple[int, int] = (1, 0)
     highest_unapplied: int = 0
     """Highest sequence received behind a gap, so not applied; 0 without a gap."""
@@ -54,6 +52,22 @@ class ReplicaLane:
     @property
     def name(self) -> LaneId:
         return self.topic, self.partition
+
+    @property
+    def timeline(self) -> int:
+        return self.position.timeline
+
+    @property
+    def sequence(self) -> int:
+        return self.position.sequence
+
+    @property
+    def digest(self) -> int:
+        return self.position.digest
+
+    @property
+    def last_offset(self) -> int:
+        return self.position.last_offset
 
 
 class Hashes(dict[bytes, int]):
@@ -92,20 +106,21 @@ class ReplicaBatch:
         if shape is None or names != shape.names:
             shape = self._shape = self._shapes[names]
         timeline, sequence, aggregate, subject, digest = shape.sequencing_fields(values)
-        number = int(sequence)
-        if number != lane.sequence + 1 or int(timeline) != lane.timeline:
-            return self._skip(lane, int(timeline), number)
+        number, key = int(sequence), key_of(aggregate, subject)
+        event = int(timeline), number, offset, aggregate, subject, value
+        verdict, after, new_hash = step(lane.position, event, self.hashes[key])
+        if verdict is not SequenceVerdict.APPLY:
+            if verdict is SequenceVerdict.GAP:
+                lane.highest_unapplied = max(lane.highest_unapplied, number)
+            return verdict
         if lane.divergence is not None:
             return SequenceVerdict.SKIP
-        key = key_of(aggregate, subject)
-        new = REMOVED if is_removal(value) else state_hash(aggregate, subject, value)
-        after = (lane.digest - self.hashes[key] + new) % MODULUS
-        row = _row_of(lane, number, shape.columns(values), new, digest, shape.lines(values), value)
-        if after != int(digest, 16):
+        row = _row_of(lane.label, after, shape.columns(values), new_hash, digest, shape.lines(values), value)
+        if after.digest != int(digest, 16):
             lane.divergence = Divergence(lane.label, number, row[3], row[5], row[6])
             return SequenceVerdict.SKIP
-        lane.sequence, lane.digest, lane.last_offset = number, after, offset
-        self.hashes[key] = new
+        lane.position = after
+        self.hashes[key] = new_hash
         self.rows.append(row)
         return SequenceVerdict.APPLY
 
@@ -115,22 +130,15 @@ class ReplicaBatch:
         for lane in self.lanes.values():
             lane.stored = lane.timeline, lane.sequence
 
-    def _skip(self, lane: ReplicaLane, timeline: int, sequence: int) -> SequenceVerdict:
-        """The rare cases, by `contracts.sequencing`: everything but APPLY, which the caller handled."""
-        verdict = check(Position(lane.timeline, lane.sequence), timeline, sequence)
-        if verdict is SequenceVerdict.GAP:
-            lane.highest_unapplied = max(lane.highest_unapplied, sequence)
-        return verdict
-
 
 def _row_of(
-    lane: ReplicaLane, number: int, columns: Sequence[bytes], new: int, digest: bytes, lines: bytes, value: bytes
+    lane: str, after: Position, columns: Sequence[bytes], new: int, digest: bytes, lines: bytes, value: bytes
 ) -> tuple[Any, ...]:
     """A row of table ``event`` without the column ``number``."""
     return (
-        lane.label,
-        lane.timeline,
-        number,
+        lane,
+        after.timeline,
+        after.sequence,
         *map(bytes.decode, columns[:-1]),
         columns[-1][-OIN_DIGITS:].decode(),
         new.to_bytes(32, "big"),

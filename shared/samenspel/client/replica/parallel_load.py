@@ -18,6 +18,7 @@ from samenspel.client.access.kafka_lanes import LaneId
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import ReplicaBatch
 from samenspel.client.replica.store import ReplicaStore
+from samenspel.contracts.sequencing import Position
 
 NEVER_READ: Final = (1, 0)
 """Timeline and sequence of a lane that was never read."""
@@ -89,7 +90,7 @@ def write(store: ReplicaStore, batch: ReplicaBatch, page: LoadPage) -> int:
     batch.rows, positions = page
     for topic, partition, sequence, digest, offset in positions:
         lane = batch.lanes[topic, partition]
-        lane.sequence, lane.digest, lane.last_offset = sequence, digest, offset
+        lane.position = Position(lane.timeline, sequence, digest, offset)
     return store.commit(batch)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 from samenspel.client.replica.apply import Hashes, ReplicaBatch, ReplicaLane, hex_of, key_of
 from samenspel.contracts.catalogue import AGGREGATES
 from samenspel.contracts.digest import REMOVED
+from samenspel.contracts.sequencing import Position
 
 VERSION: Final = 1
 PAGE_BYTES: Final = 16_384
@@ -86,7 +87,7 @@ class ReplicaStore:
             "select topic, partition, timeline, sequence, digest, last_offset from lane order by topic, partition"
         )
         return [
-            ReplicaLane(topic, partition, timeline, sequence, int(digest, 16), offset, (timeline, sequence))
+            ReplicaLane(topic, partition, Position(timeline, sequence, int(digest, 16), offset), (timeline, sequence))
             for topic, partition, timeline, sequence, digest, offset in rows
         ]
 
@@ -127,7 +128,7 @@ class ReplicaStore:
                 "update lane set timeline = ?, sequence = 0, digest = ?, last_offset = -1 where lane = ?",
                 (timeline, f"{0:064x}", lane.label),
             )
-        lane.timeline, lane.sequence, lane.digest, lane.last_offset = timeline, 0, 0, -1
+        lane.position = Position(timeline)
         lane.stored, lane.highest_unapplied, lane.divergence = (timeline, 0), 0, None
 
     def _archive_lane(self, lane: ReplicaLane) -> Path:

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 
 from samenspel.contracts.canonical import CanonicalEvent
 from samenspel.contracts.catalogue import AggregateRef
-from samenspel.contracts.digest import REMOVED, state_hash
-from samenspel.contracts.sequencing import Position, SequenceVerdict, advance, check, is_removal
+from samenspel.contracts.digest import REMOVED
+from samenspel.contracts.sequencing import Position, SequenceVerdict, step
 from samenspel.contracts.topics import LaneId
 
 
@@ -25,12 +25,13 @@ class ProjectionBatch:
     def apply(self, event: CanonicalEvent) -> None:
         """Apply one event if the law says so."""
         name = event.topic, event.lane
-        verdict = check(self.positions[name], event.timeline, event.sequence)
-        if verdict is SequenceVerdict.NEW_TIMELINE and event.sequence == 1:
-            self._restart(name, event.timeline)
-            verdict = SequenceVerdict.APPLY
+        old_hash = self.hashes.get((name, (event.aggregate, event.subject)), REMOVED)
+        verdict, after, new_hash = step(self.positions[name], event.sequenced, old_hash)
         if verdict is SequenceVerdict.APPLY:
-            self._apply(name, event)
+            self._apply(event, after, new_hash)
+        elif verdict is SequenceVerdict.NEW_TIMELINE and event.sequence == 1:
+            self._restart(name, event.timeline)
+            self.apply(event)
         elif verdict is not SequenceVerdict.SKIP:
             self.gaps.add(name)
 
@@ -42,14 +43,11 @@ class ProjectionBatch:
         self.hashes = {place: hash for place, hash in self.hashes.items() if place[0] != name}
         self.latest = {each: event for each, event in self.latest.items() if (event.topic, event.lane) != name}
 
-    def _apply(self, name: LaneId, event: CanonicalEvent) -> None:
-        reference = event.aggregate, event.subject
-        removed = is_removal(event.value)
-        new = REMOVED if removed else state_hash(event.aggregate.encode(), event.subject.encode(), event.value)
-        after = advance(self.positions[name], event, self.hashes.get((name, reference), REMOVED), new)
+    def _apply(self, event: CanonicalEvent, after: Position, new_hash: int) -> None:
+        name, ref = (event.topic, event.lane), (event.aggregate, event.subject)
         if after.digest != event.statedigest:
             self.diverged.setdefault(name, event.sequence)
         self.positions[name] = after
-        self.hashes[name, reference] = new
-        self.latest[reference] = event
+        self.hashes[name, ref] = new_hash
+        self.latest[ref] = event
         self.events.append(event)

@@ -12,6 +12,7 @@ from typing import Final
 
 from aiokafka import ConsumerRecord, TopicPartition
 
+from samenspel.contracts.sequencing import Position, SequenceVerdict, check
 from samenspel.contracts.topics import LaneId
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.outbox import journal
@@ -98,15 +99,16 @@ async def _take(
     for record in chunk:
         headers = dict(record.headers)
         number, timeline = int(headers["ce_sequence"]), int(headers["ce_timeline"])
-        if timeline > lane.timeline:
-            raise NotRecoverable(f"Kafka holds timeline {timeline} of {lane.name}, the database {lane.timeline}")
         if timeline < lane.timeline:
             continue
         highest = max(highest, number)
-        if number == sequence + 1:
+        verdict = check(Position(lane.timeline, sequence), timeline, number)
+        if verdict is SequenceVerdict.NEW_TIMELINE:
+            raise NotRecoverable(f"Kafka holds timeline {timeline} of {lane.name}, the database {lane.timeline}")
+        if verdict is SequenceVerdict.APPLY:
             following.append(record)
             sequence = number
-        elif number <= sequence:
+        elif verdict is SequenceVerdict.SKIP:
             prints[number] = fingerprint(record)
     if following:
         await fold.apply(connection, lane, following, found)

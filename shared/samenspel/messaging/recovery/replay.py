@@ -15,8 +15,7 @@ from pydantic import ValidationError
 
 from samenspel.contracts.canonical import CanonicalEvent, read, to_lines
 from samenspel.contracts.catalogue import EVENT_TYPES, AggregateRef
-from samenspel.contracts.digest import REMOVED, state_hash, to_hex
-from samenspel.contracts.sequencing import is_removal
+from samenspel.contracts.digest import REMOVED, to_hex
 from samenspel.messaging.decisions import aggregates
 from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.state import AggregateChange, DecisionState, StoredAggregate
@@ -64,15 +63,14 @@ def _event_in(record: ConsumerRecord) -> CanonicalEvent:
 
 def _advance(lane: Lane, event: CanonicalEvent, own: dict[AggregateRef, StoredAggregate]) -> StoredAggregate:
     before = own.get((event.aggregate, event.subject))
-    removed = is_removal(event.value)
-    new = REMOVED if removed else state_hash(event.aggregate.encode(), event.subject.encode(), event.value)
-    lane.advance(before.hash if before else REMOVED, new)
+    new_hash = event.new_hash
+    lane.advance(before.hash if before else REMOVED, new_hash)
     if lane.digest != event.statedigest:
         raise NotRecoverable(
             f"after event {event.sequence} of {lane.name} the digest is {to_hex(lane.digest)[:16]}… here, "
             f"and {to_hex(event.statedigest)[:16]}… in Kafka"
         )
-    return StoredAggregate(event.value, new, removed=removed)
+    return StoredAggregate(event.value, new_hash, removed=new_hash == REMOVED)
 
 
 def _change(event: CanonicalEvent, key: str) -> AggregateChange:
