@@ -38,7 +38,7 @@ class UnpositionedPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  
 
     def __init__(self) -> None:
         self.partitions: set[TopicPartition] = set()
-        self.known: set[TopicPartition] = set()
+        self.read_before: set[TopicPartition] = set()
         """Those that were read before and to which nothing has happened since: a topic made anew is none of them."""
         self.changed = asyncio.Event()
 
@@ -47,7 +47,7 @@ class UnpositionedPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  
 
     def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         self.partitions.update(assigned)
-        self.known.intersection_update(assigned)
+        self.read_before.intersection_update(assigned)
         self.changed.set()
 
 
@@ -61,7 +61,7 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
         self._unpositioned = unpositioned
         self._resolve_offset = resolve_offset
         self._retry_at: dict[TopicPartition, float] = {}
-        self._turns = 0
+        self._rounds = 0
 
     @property
     def has_failed(self) -> bool:
@@ -93,40 +93,42 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
     def reset_position(self, partition: TopicPartition) -> None:
         """Ask the database again where to read on, before the next record of this partition."""
         self._unpositioned.partitions.add(partition)
-        self._unpositioned.known.discard(partition)
+        self._unpositioned.read_before.discard(partition)
 
     async def _position_assigned(self) -> None:
         self._unpositioned.partitions &= self.assignment()
         now = time.monotonic()
         for partition in [each for each in self._unpositioned.partitions if self._retry_at.get(each, 0) <= now]:
             try:
-                self.seek(partition, await self._resolve_offset(partition, partition in self._unpositioned.known))
+                self.seek(
+                    partition, await self._resolve_offset(partition, partition in self._unpositioned.read_before)
+                )
             except Exception as error:
                 # Nothing of this partition is read until it can be opened; the others do not wait for it.
                 log.warning("partition not opened", partition=f"{partition.topic}/{partition.partition}", error=error)
                 self._retry_at[partition] = time.monotonic() + _PAUSE_SECONDS
             else:
                 self._unpositioned.partitions.discard(partition)
-                self._unpositioned.known.add(partition)
+                self._unpositioned.read_before.add(partition)
 
-    async def _drain(self, room: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+    async def _drain(self, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
         """Up to ``room`` records; of each partition its share, and what is left over to whose turn it is."""
         ready = [each for each in self._fetcher._records if each not in self._unpositioned.partitions]
         if not ready:
             return {}
-        self._turns += 1
-        turn = self._turns % len(ready)
+        self._rounds += 1
+        turn = self._rounds % len(ready)
         drained: dict[TopicPartition, list[ConsumerRecord]] = {}
         for place, partition in enumerate(ready[turn:] + ready[:turn]):
-            share = max(1, room // (len(ready) - place))
-            if room > 0 and (records := await self._records_of(partition, share)):
+            share = max(1, limit // (len(ready) - place))
+            if limit > 0 and (records := await self._records_of(partition, share)):
                 drained[partition] = records
-                room -= len(records)
+                limit -= len(records)
         return drained
 
-    async def _records_of(self, partition: TopicPartition, room: int) -> list[ConsumerRecord]:
+    async def _records_of(self, partition: TopicPartition, limit: int) -> list[ConsumerRecord]:
         try:
-            found = await super().getmany(partition, timeout_ms=0, max_records=room)
+            found = await super().getmany(partition, timeout_ms=0, max_records=limit)
         except ConsumerStoppedError:
             raise
         except Exception as error:

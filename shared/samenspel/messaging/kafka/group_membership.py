@@ -9,13 +9,13 @@ import structlog
 from faststream.kafka import KafkaBroker
 
 from samenspel.messaging.kafka.consumer import PartitionConsumer
-from samenspel.messaging.kafka.subscriptions import readers
+from samenspel.messaging.kafka.subscriptions import consumers
 from samenspel.runtime.database_health import DatabaseHeartbeat
 
 log = structlog.get_logger()
 
 LEAVE_SECONDS_MAX: Final = 10.0
-LOOK_SECONDS: Final = 1.0
+CHECK_SECONDS: Final = 1.0
 
 
 class GroupMembership:
@@ -37,28 +37,28 @@ class GroupMembership:
         while True:
             await self._heartbeat.answers.wait()
             self._broker = await self._join()
-            await self._until_lost()
+            await self._wait_until_lost()
             broker, self._broker = self._broker, None
             await _leave(broker)
             await self._finish()
 
-    async def _until_lost(self) -> None:
+    async def _wait_until_lost(self) -> None:
         """Until the database is silent, or a reader will read no more."""
-        while not any(reader.has_failed for reader in self.readers()):
+        while not any(reader.has_failed for reader in self.consumers()):
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
+                async with asyncio.timeout(CHECK_SECONDS):
                     await self._heartbeat.silent.wait()
                 return
         log.error("a reader has lost a part of itself; the groups are left and joined again")
 
-    async def end(self) -> None:
+    async def stop(self) -> None:
         """Once `run` is cancelled: what is at hand is finished first."""
         if self._broker is not None:
             await self._broker.stop()
         await self._finish()
 
-    def readers(self) -> list[PartitionConsumer]:
-        return readers(self._broker) if self._broker else []
+    def consumers(self) -> list[PartitionConsumer]:
+        return consumers(self._broker) if self._broker else []
 
     def problems(self) -> dict[str, str]:
         """What is not in order now, by name."""
@@ -72,5 +72,5 @@ async def _leave(broker: KafkaBroker) -> None:
 
     With Kafka away there is nobody to tell: the session ends by itself, and so does this.
     """
-    stops = [*(reader.stop() for reader in readers(broker)), broker.stop()]
+    stops = [*(reader.stop() for reader in consumers(broker)), broker.stop()]
     await asyncio.wait([asyncio.gather(*stops, return_exceptions=True)], timeout=LEAVE_SECONDS_MAX)

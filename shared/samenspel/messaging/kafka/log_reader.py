@@ -20,12 +20,12 @@ class LogReader:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
 
     async def topics(self, prefix: str) -> list[str]:
         """The topics that we may see and whose name begins so."""
-        async with self._asking() as consumer, asyncio.timeout(_SECONDS_MAX):
+        async with self._exclusive_consumer() as consumer, asyncio.timeout(_SECONDS_MAX):
             known = await consumer._client.fetch_all_metadata()
             return sorted(topic for topic in known.topics() if topic.startswith(prefix))
 
@@ -34,21 +34,21 @@ class LogReader:
 
         Raises when Kafka is away, also when nothing is asked for.
         """
-        async with self._asking() as consumer, asyncio.timeout(_SECONDS_MAX):
-            there = await self._there(consumer, partitions)
-            return await self._ends(consumer, there) if there else {}
+        async with self._exclusive_consumer() as consumer, asyncio.timeout(_SECONDS_MAX):
+            there = await self._existing(consumer, partitions)
+            return await self._end_offsets(consumer, there) if there else {}
 
     async def bounds(self, partition: TopicPartition) -> tuple[int, int]:
         """The first offset there is, and the one that the next record will get.
 
         Raises `LookupError` when there is no such partition (or we may not see it).
         """
-        async with self._asking() as consumer, asyncio.timeout(_SECONDS_MAX):
-            if not await self._there(consumer, [partition]):
+        async with self._exclusive_consumer() as consumer, asyncio.timeout(_SECONDS_MAX):
+            if not await self._existing(consumer, [partition]):
                 raise LookupError(f"Kafka has no {partition.topic}/{partition.partition}, or not for us")
             failpoints.reached("probe.start")
             start = (await consumer.beginning_offsets([partition]))[partition]
-            return int(start), (await self._ends(consumer, [partition]))[partition]
+            return int(start), (await self._end_offsets(consumer, [partition]))[partition]
 
     async def records(self, partition: TopicPartition, start: int, end: int) -> AsyncGenerator[ConsumerRecord]:
         """The records from offset ``start`` up to, not including, ``end``; gaps are passed over.
@@ -57,11 +57,11 @@ class LogReader:
         """
         if start >= end:
             return
-        async with self._asking() as consumer:
+        async with self._exclusive_consumer() as consumer:
             consumer.assign([partition])
             consumer.seek(partition, start)
             try:
-                while records := await self._next(consumer, partition, end):
+                while records := await self._next_records(consumer, partition, end):
                     for record in records:
                         if record.offset >= end:
                             return
@@ -78,12 +78,12 @@ class LogReader:
     async def close(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await _abandon(consumer)
+            await _stop(consumer)
 
     @asynccontextmanager
-    async def _asking(self) -> AsyncIterator[AIOKafkaConsumer]:
+    async def _exclusive_consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
         """One question's turn. A consumer that failed is thrown away: what it knows of the cluster may be stale."""
-        async with self._turn:
+        async with self._lock:
             try:
                 async with asyncio.timeout(_SECONDS_MAX):
                     consumer = await self._connected()
@@ -94,7 +94,9 @@ class LogReader:
                 await self.close()
                 raise
 
-    async def _there(self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> list[TopicPartition]:
+    async def _existing(
+        self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
+    ) -> list[TopicPartition]:
         """Those of these that Kafka has, and lets us see."""
         failpoints.reached("probe.metadata")
         known = await consumer._client.fetch_all_metadata()
@@ -104,19 +106,23 @@ class LogReader:
             await consumer._client.add_topic(topic)
         return there
 
-    async def _ends(self, consumer: AIOKafkaConsumer, there: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    async def _end_offsets(
+        self, consumer: AIOKafkaConsumer, there: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, int]:
         failpoints.reached("probe.end")
         return dict(await consumer.end_offsets(there))
 
-    async def _next(self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int) -> list[ConsumerRecord]:
+    async def _next_records(
+        self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int
+    ) -> list[ConsumerRecord]:
         """The records that come next; none when ``end`` is reached. Only Kafka's time counts, not the reader's."""
         async with asyncio.timeout(_SECONDS_MAX):
             while await consumer.position(partition) < end:
-                if records := await self._some(consumer, partition):
+                if records := await self._fetch(consumer, partition):
                     return records
         return []
 
-    async def _some(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> list[ConsumerRecord]:
+    async def _fetch(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> list[ConsumerRecord]:
         failpoints.reached("probe.fetch")
         found = await consumer.getmany(partition, timeout_ms=1_000, max_records=_BATCH)
         return list(found.get(partition, ()))
@@ -135,13 +141,13 @@ class LogReader:
                 failpoints.reached("probe.connect")
                 await consumer.start()
             except BaseException:
-                await _abandon(consumer)
+                await _stop(consumer)
                 raise
             self._consumer = consumer
         return self._consumer
 
 
-async def _abandon(consumer: AIOKafkaConsumer) -> None:
+async def _stop(consumer: AIOKafkaConsumer) -> None:
     """Stop it, and forget what comes of that.
 
     With Kafka away aiokafka's ``stop`` lets the cancellation of its own fetch escape: to whoever awaits it that looks

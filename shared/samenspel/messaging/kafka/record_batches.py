@@ -16,7 +16,7 @@ from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch
 
-UNFOLDED_BYTES_MAX: Final = 8 * 1_048_576
+DECOMPRESSED_BYTES_MAX: Final = 8 * 1_048_576
 """Of a compressed batch: clients count their batches before they compress them, and stop at 1 MiB."""
 RECORDS_MAX: Final = 10_000
 """In one batch: with more of them, none has room for the attributes that an event needs."""
@@ -28,7 +28,7 @@ _RECORDS_AT: Final = 61
 _CODECS: Final = 0x07
 _GZIP: Final = 1
 _GZIP_WINDOW: Final = 31
-_NUMBER_BITS: Final = 70
+_VARINT_BITS_MAX: Final = 70
 
 Headers = Sequence[tuple[str, bytes | None]]
 
@@ -92,21 +92,21 @@ class SafeRecordBatch:
     def __iter__(self) -> Iterator[Any]:
         expected = self._batch.base_offset
         try:
-            plain = self._plain()
+            plain = self._decompressed()
             try:
                 for record in DefaultRecordBatch(plain):
-                    self._must_lie_within(expected, record.offset)
+                    self._require_offset_in_batch(expected, record.offset)
                     expected = record.offset + 1
                     yield record
             except (UnicodeDecodeError, CorruptRecordException):
-                for record in self._one_by_one(plain, expected):
+                for record in self._individually(plain, expected):
                     expected = record.offset + 1
                     yield record
         except _UnusableBatch as reason:
             if expected < self._batch.next_offset:
-                yield self._lost(str(reason))
+                yield self._undecodable_record(str(reason))
 
-    def _plain(self) -> bytes:
+    def _decompressed(self) -> bytes:
         """The same batch, not compressed."""
         number = self._batch.next_offset - self._batch.base_offset
         if number > RECORDS_MAX:
@@ -118,14 +118,14 @@ class SafeRecordBatch:
             raise _UnusableBatch("compressed with another codec than gzip")
         attributes = _CODEC.pack(self._batch.attributes & ~_CODECS)
         behind = self._whole[_CODEC_AT + _CODEC.size : _RECORDS_AT]
-        return self._whole[:_CODEC_AT] + attributes + behind + _unfolded(self._whole[_RECORDS_AT:])
+        return self._whole[:_CODEC_AT] + attributes + behind + _gunzip(self._whole[_RECORDS_AT:])
 
-    def _one_by_one(self, plain: bytes, start: int) -> Iterator[SafeRecord]:
+    def _individually(self, plain: bytes, start: int) -> Iterator[SafeRecord]:
         """The records from offset ``start``, each by itself, so that one costs no other."""
         at, expected = _RECORDS_AT, self._batch.base_offset
         while at < len(plain):
             record, at = self._record_at(plain, at)
-            self._must_lie_within(expected, record.offset)
+            self._require_offset_in_batch(expected, record.offset)
             expected = record.offset + 1
             if record.offset >= start:
                 yield record
@@ -133,9 +133,9 @@ class SafeRecordBatch:
     def _record_at(self, plain: bytes, at: int) -> tuple[SafeRecord, int]:
         """The record there, and where the next one begins."""
         try:
-            length, start = _number_at(plain, at)
-            _, moment = _number_at(plain, start + 1)
-            delta, behind = _number_at(plain, moment)
+            length, start = _varint_at(plain, at)
+            _, moment = _varint_at(plain, start + 1)
+            delta, behind = _varint_at(plain, moment)
             key, behind = _bytes_at(plain, behind)
             value, behind = _bytes_at(plain, behind)
             headers, behind = _headers_at(plain, behind)
@@ -143,17 +143,17 @@ class SafeRecordBatch:
             raise _UnusableBatch("a record's lengths do not fit") from error
         if behind != start + length or behind > len(plain):
             raise _UnusableBatch("a record's lengths do not fit")
-        return self._record(delta, key, value, _decoded(headers, plain[at:behind])), behind
+        return self._record(delta, key, value, _decoded_headers(headers, plain[at:behind])), behind
 
     def _record(self, delta: int, key: bytes | None, value: bytes | None, headers: Headers) -> SafeRecord:
         batch = self._batch
         return SafeRecord(batch.base_offset + delta, batch.max_timestamp, batch.timestamp_type, key, value, headers)
 
-    def _must_lie_within(self, expected: int, offset: int) -> None:
+    def _require_offset_in_batch(self, expected: int, offset: int) -> None:
         if not expected <= offset < self._batch.next_offset:
             raise _UnusableBatch("offsets that are not the batch's own")
 
-    def _lost(self, reason: str) -> SafeRecord:
+    def _undecodable_record(self, reason: str) -> SafeRecord:
         """What stands for all of the batch, or its rest: at its last offset, so that reading goes on behind it."""
         batch = self._batch
         said = f"{reason} (offsets {batch.base_offset} to {batch.next_offset - 1})"
@@ -162,21 +162,21 @@ class SafeRecordBatch:
         )
 
 
-def _unfolded(payload: bytes) -> bytes:
+def _gunzip(payload: bytes) -> bytes:
     stream = zlib.decompressobj(wbits=_GZIP_WINDOW)
     try:
-        plain = stream.decompress(payload, UNFOLDED_BYTES_MAX)
+        plain = stream.decompress(payload, DECOMPRESSED_BYTES_MAX)
     except zlib.error as error:
         raise _UnusableBatch("a broken gzip stream") from error
     if not stream.eof:
-        raise _UnusableBatch(f"a gzip stream that is cut, or unfolds to more than {UNFOLDED_BYTES_MAX:,} bytes")
+        raise _UnusableBatch(f"a gzip stream that is cut, or unfolds to more than {DECOMPRESSED_BYTES_MAX:,} bytes")
     return plain
 
 
-def _number_at(plain: bytes, at: int) -> tuple[int, int]:
+def _varint_at(plain: bytes, at: int) -> tuple[int, int]:
     """The number there in zigzag base 128, and where it ends; aiokafka's own reads on behind the bytes' end."""
     number = shift = 0
-    while shift < _NUMBER_BITS:
+    while shift < _VARINT_BITS_MAX:
         digit = plain[at]
         at += 1
         number |= (digit & 0x7F) << shift
@@ -187,7 +187,7 @@ def _number_at(plain: bytes, at: int) -> tuple[int, int]:
 
 
 def _bytes_at(plain: bytes, at: int) -> tuple[bytes | None, int]:
-    length, start = _number_at(plain, at)
+    length, start = _varint_at(plain, at)
     if length < 0:
         return None, start
     if start + length > len(plain):
@@ -196,7 +196,7 @@ def _bytes_at(plain: bytes, at: int) -> tuple[bytes | None, int]:
 
 
 def _headers_at(plain: bytes, at: int) -> tuple[list[tuple[bytes, bytes | None]], int]:
-    number, at = _number_at(plain, at)
+    number, at = _varint_at(plain, at)
     found = []
     for _ in range(number):
         name, at = _bytes_at(plain, at)
@@ -205,7 +205,7 @@ def _headers_at(plain: bytes, at: int) -> tuple[list[tuple[bytes, bytes | None]]
     return found, at
 
 
-def _decoded(headers: Sequence[tuple[bytes, bytes | None]], raw: bytes) -> Headers:
+def _decoded_headers(headers: Sequence[tuple[bytes, bytes | None]], raw: bytes) -> Headers:
     """With names as text; behind `Undecoded` when not every one is some, and then without those."""
     named: list[tuple[str, bytes | None]] = []
     for name, value in headers:

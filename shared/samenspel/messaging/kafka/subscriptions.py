@@ -53,7 +53,7 @@ async def subscribe(
     """A started broker that hands every batch to its receiver. Raises when Kafka is away."""
     broker = _broker(name, settings)
     for each in subscriptions:
-        _add(broker, name, each)
+        _add_subscriber(broker, name, each)
     try:
         await broker.connect()
         config: Any = broker.config.broker_config
@@ -66,7 +66,7 @@ async def subscribe(
     return broker
 
 
-def readers(broker: KafkaBroker) -> list[PartitionConsumer]:
+def consumers(broker: KafkaBroker) -> list[PartitionConsumer]:
     """The readers of a started broker, one per subscription."""
     subscribers: Any = broker.subscribers
     return [each.consumer for each in subscribers if each.consumer is not None]
@@ -92,7 +92,7 @@ def _broker(name: str, settings: ServiceSettings) -> KafkaBroker:
     )
 
 
-def _add(broker: KafkaBroker, name: str, subscription: TopicSubscription) -> None:
+def _add_subscriber(broker: KafkaBroker, name: str, subscription: TopicSubscription) -> None:
     unpositioned = UnpositionedPartitions()
     subscriber = broker.subscriber(
         *subscription.topics,

@@ -9,7 +9,7 @@ from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection
 
-MAKE = "insert into position (topic, lane) values ($1, $2) on conflict do nothing"
+CREATE = "insert into position (topic, lane) values ($1, $2) on conflict do nothing"
 LOAD = "select timeline, sequence, digest, last_offset from position where (topic, lane) = ($1, $2)"
 LOCK = """
 select topic, lane, timeline, sequence, digest, last_offset from position
@@ -31,7 +31,7 @@ def _position(row: Any) -> Position:
 
 async def load(connection: Connection, name: LaneId) -> Position:
     failpoints.reached("positions.make")
-    await connection.execute(MAKE, *name)
+    await connection.execute(CREATE, *name)
     failpoints.reached("positions.find")
     return _position(await connection.fetchrow(LOAD, *name))
 

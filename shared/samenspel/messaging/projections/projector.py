@@ -29,8 +29,8 @@ from samenspel.runtime.postgres import Connection, Pool
 log = structlog.get_logger()
 
 PAUSE_SECONDS: Final = 0.2
-FORGET_SECONDS_MAX: Final = 600.0
-UNHURRIED: Final = "set local transaction_timeout = 0"
+DELETE_LANE_SECONDS_MAX: Final = 600.0
+NO_TIMEOUT: Final = "set local transaction_timeout = 0"
 
 HASHES = """
 select aggregate, subject, topic, lane, hash from projection
@@ -43,7 +43,7 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[],
 on conflict (aggregate, subject) do update set
   value = excluded.value, hash = excluded.hash, stale = excluded.stale
 """
-FORGET = "delete from projection where (topic, lane) = ($1, $2)"
+DELETE_LANE = "delete from projection where (topic, lane) = ($1, $2)"
 REMOVE = "delete from projection where (aggregate, subject) in (select * from unnest($1::text[], $2::text[]))"
 
 
@@ -61,12 +61,12 @@ class Projector:
         pool: Pool,
         log_reader: LogReader,
         on_commit: Callable[[int], None],
-        follower: ProjectionListener | None = None,
+        listener: ProjectionListener | None = None,
     ) -> None:
         self._pool = pool
-        self._probe = log_reader
+        self._log_reader = log_reader
         self._on_commit = on_commit
-        self._listener = follower
+        self._listener = listener
         self._in_gap: set[LaneId] = set()
         self.stalled: set[str] = set()
         self.rebuilding: dict[str, int] = {}
@@ -78,38 +78,38 @@ class Projector:
         name = partition.topic, partition.partition
         async with self._pool.acquire() as connection:
             position = await checkpoints.load(connection, name)
-        start, end = await self._probe.bounds(partition)
+        start, end = await self._log_reader.bounds(partition)
         if not start <= position.last_offset < end:
             return start
-        record = await self._probe.record_at(partition, position.last_offset)
-        return position.last_offset + 1 if record and _stands_at(record, position) else start
+        record = await self._log_reader.record_at(partition, position.last_offset)
+        return position.last_offset + 1 if record and _is_last_applied(record, position) else start
 
-    async def __call__(self, reader: PartitionConsumer, records: Sequence[ConsumerRecord]) -> None:
+    async def __call__(self, consumer: PartitionConsumer, records: Sequence[ConsumerRecord]) -> None:
         events = [event for event in map(_event_in, records) if event is not None]
         try:
-            work = await self._apply(events)
+            batch = await self._apply(events)
         except Exception as error:
             # What passes is a warning; anything else is our fault, said aloud at every try, and skips nothing.
             say = log.warning if isinstance(error, TRANSIENT) else log.exception
             say("events not applied; read again", events=len(events), error=repr(error))
             await asyncio.sleep(PAUSE_SECONDS)
             for partition in {TopicPartition(record.topic, record.partition) for record in records}:
-                reader.reset_position(partition)
+                consumer.reset_position(partition)
         else:
-            self._update_state(reader, work, records)
-            self._on_commit(len(work.events))
+            self._update_state(consumer, batch, records)
+            self._on_commit(len(batch.events))
 
     async def _apply(self, events: Sequence[CanonicalEvent]) -> ProjectionBatch:
         failpoints.reached("projector.begin")
         async with self._pool.acquire() as connection, connection.transaction():
             locked = await checkpoints.lock(connection, {(event.topic, event.lane) for event in events})
             hashes = await self._hashes(connection, {(event.aggregate, event.subject) for event in events})
-            work = ProjectionBatch(locked, hashes)
+            batch = ProjectionBatch(locked, hashes)
             for event in events:
-                work.apply(event)
-            await self._save(connection, work)
+                batch.apply(event)
+            await self._save(connection, batch)
             failpoints.reached("projector.commit")
-        return work
+        return batch
 
     async def _hashes(
         self, connection: Connection, references: set[AggregateRef]
@@ -121,56 +121,56 @@ class Projector:
             for row in rows
         }
 
-    async def _save(self, connection: Connection, work: ProjectionBatch) -> None:
-        if not work.events:
+    async def _save(self, connection: Connection, batch: ProjectionBatch) -> None:
+        if not batch.events:
             return
         rows = [
-            _row_of(event, work.hashes[(event.topic, event.lane), reference])
-            for reference, event in sorted(work.latest.items())
+            _row_of(event, batch.hashes[(event.topic, event.lane), reference])
+            for reference, event in sorted(batch.latest.items())
         ]
         kept = [row for row in rows if any(row[5])]
         gone = [(row[0], row[1]) for row in rows if not any(row[5])]
-        if work.restarted:
-            await connection.execute(UNHURRIED)
-        for name in sorted(work.restarted):
-            await connection.execute(FORGET, *name, timeout=FORGET_SECONDS_MAX)
+        if batch.restarted:
+            await connection.execute(NO_TIMEOUT)
+        for name in sorted(batch.restarted):
+            await connection.execute(DELETE_LANE, *name, timeout=DELETE_LANE_SECONDS_MAX)
         failpoints.reached("projector.save")
         await connection.execute(SAVE, *as_arrays(kept, 7))
         if gone:
             await connection.execute(REMOVE, *as_arrays(gone, 2))
         if self._listener is not None:
-            await self._listener.applied(connection, work.events)
-        await checkpoints.save(connection, work.positions, work.diverged)
+            await self._listener.applied(connection, batch.events)
+        await checkpoints.save(connection, batch.positions, batch.diverged)
 
     def _update_state(
-        self, reader: PartitionConsumer, work: ProjectionBatch, records: Sequence[ConsumerRecord]
+        self, consumer: PartitionConsumer, batch: ProjectionBatch, records: Sequence[ConsumerRecord]
     ) -> None:
         """A hole is read once more from our own place; one that is in the log itself is read past."""
-        for name in work.positions:
+        for name in batch.positions:
             partition, label = TopicPartition(*name), f"{name[0]}/{name[1]}"
-            if timeline := work.restarted.get(name):
+            if timeline := batch.restarted.get(name):
                 log.error("the owner started this lane anew; this copy is made again", lane=label, timeline=timeline)
                 self.rebuilding[label] = timeline
                 REBUILT.inc()
-            if label in self.rebuilding and self._at_end(reader, partition, records):
+            if label in self.rebuilding and self._at_end(consumer, partition, records):
                 del self.rebuilding[label]
-            if name not in work.gaps:
-                if any((event.topic, event.lane) == name for event in work.events):
+            if name not in batch.gaps:
+                if any((event.topic, event.lane) == name for event in batch.events):
                     self._in_gap.discard(name)
                     self.stalled.discard(label)
             elif name not in self._in_gap:
                 self._in_gap.add(name)
-                reader.reset_position(partition)
-            elif self._at_end(reader, partition, records):
-                log.error("events are missing in the log", lane=label, after=work.positions[name].sequence)
+                consumer.reset_position(partition)
+            elif self._at_end(consumer, partition, records):
+                log.error("events are missing in the log", lane=label, after=batch.positions[name].sequence)
                 self.stalled.add(label)
-        self.diverged.update({f"{topic}/{lane}": at for (topic, lane), at in work.diverged.items()})
+        self.diverged.update({f"{topic}/{lane}": at for (topic, lane), at in batch.diverged.items()})
 
     def _at_end(
-        self, reader: PartitionConsumer, partition: TopicPartition, records: Sequence[ConsumerRecord]
+        self, consumer: PartitionConsumer, partition: TopicPartition, records: Sequence[ConsumerRecord]
     ) -> bool:
         last = max(record.offset for record in records if (record.topic, record.partition) == partition)
-        return bool(last + 1 >= (reader.highwater(partition) or 0))
+        return bool(last + 1 >= (consumer.highwater(partition) or 0))
 
 
 def _event_in(record: ConsumerRecord) -> CanonicalEvent | None:
@@ -182,7 +182,7 @@ def _event_in(record: ConsumerRecord) -> CanonicalEvent | None:
         return None
 
 
-def _stands_at(record: ConsumerRecord, position: Position) -> bool:
+def _is_last_applied(record: ConsumerRecord, position: Position) -> bool:
     event = _event_in(record)
     return event is not None and (event.timeline, event.sequence) == (position.timeline, position.sequence)
 
@@ -195,11 +195,11 @@ def _row_of(event: CanonicalEvent, new_hash: int) -> tuple[Any, ...]:
         event.lane,
         event.value,
         new_hash.to_bytes(32, "big"),
-        not _fits(event),
+        not _is_projectable(event),
     )
 
 
-def _fits(event: CanonicalEvent) -> bool:
+def _is_projectable(event: CanonicalEvent) -> bool:
     """Whether we can read the state. A kind that we do not know is kept raw, and is not stale for that."""
     aggregate = AGGREGATES.get(event.aggregate)
     if aggregate is None:
