@@ -26,22 +26,22 @@ STATE: Final = Path("/state")
 CONFIG: Final = "/config"
 """Where Kafka's container has what is under ``/state/kafka`` here."""
 BOOTSTRAP: Final = "kafka:9092"
-FROM_THE_HOST: Final = "127.0.0.1:9094"
+HOST_BOOTSTRAP: Final = "127.0.0.1:9094"
 SERVICE_PORT: Final = 8080
-PATIENCE_SECONDS: Final = 120
+KAFKA_SECONDS_MAX: Final = 120
 
 
-def keys(state: Path) -> None:
+def create_keys(state: Path) -> None:
     """Make what is not there yet. Each server's folder is a volume that it alone mounts, so all may read in it."""
     secrets = Secrets(state / "secrets")
     for service in DOMAIN_OF:
         for name in ("kafka_password", "postgres_password"):
             secrets[f"{service}/{name}"]
     secrets["notifier/webhook_key"]
-    _hand_over(state / "postgres" / "password", secrets["postgres_admin"])
-    _hand_over(state / "kafka" / "server.properties", as_properties(kafka_settings(secrets)))
+    _write_world_readable(state / "postgres" / "password", secrets["postgres_admin"])
+    _write_world_readable(state / "kafka" / "server.properties", as_properties(kafka_settings(secrets)))
     if not (state / "kafka" / "format").exists():
-        _hand_over(state / "kafka" / "format", "\n".join(format_arguments(secrets)) + "\n")
+        _write_world_readable(state / "kafka" / "format", "\n".join(format_arguments(secrets)) + "\n")
 
 
 def kafka_settings(secrets: Secrets) -> dict[str, str]:
@@ -57,7 +57,7 @@ def kafka_settings(secrets: Secrets) -> dict[str, str]:
     return {
         **values,
         "listeners": "BROKER://:9092,HOST://:9094,CONTROLLER://127.0.0.1:9093",
-        "advertised.listeners": f"BROKER://{BOOTSTRAP},HOST://{FROM_THE_HOST}",
+        "advertised.listeners": f"BROKER://{BOOTSTRAP},HOST://{HOST_BOOTSTRAP}",
         "listener.security.protocol.map": f"{values['listener.security.protocol.map']},HOST:SASL_PLAINTEXT",
         f"listener.name.host{scram}": values[f"listener.name.broker{scram}"],
     }
@@ -76,13 +76,13 @@ def provision(state: Path, bootstrap: str = BOOTSTRAP, postgres: str = "postgres
     """Topics, users, rights, databases, and the profile with which the operator admits organisations."""
     secrets = Secrets(state / "secrets")
     admin = KafkaAdmin(bootstrap, ADMIN, secrets["kafka_admin"])
-    _await(admin)
+    _wait_for_kafka(admin)
     provision_kafka(admin, secrets, DOMAIN_OF)
     Databases(f"postgresql://postgres:{secrets['postgres_admin']}@{postgres}/postgres", secrets).ensure(DOMAIN_OF)
-    _fill(Profile(state / "profile"), secrets)
+    _fill_profile(Profile(state / "profile"), secrets)
 
 
-def _fill(profile: Profile, secrets: Secrets) -> None:
+def _fill_profile(profile: Profile, secrets: Secrets) -> None:
     http = {service: f"http://{service}:{SERVICE_PORT}" for service in DOMAIN_OF}
     fill_profile(profile, BOOTSTRAP, http, secrets)
     issuer = Issuer(profile.issuer_folder)
@@ -90,19 +90,19 @@ def _fill(profile: Profile, secrets: Secrets) -> None:
         write_private(secrets.folder_of(service) / "jwks.json", issuer.jwks.read_text())
 
 
-def _hand_over(file: Path, text: str) -> None:
+def _write_world_readable(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)
     file.write_text(text)
     file.chmod(0o444)
 
 
-def _await(admin: KafkaAdmin) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def _wait_for_kafka(admin: KafkaAdmin) -> None:
+    deadline = time.monotonic() + KAFKA_SECONDS_MAX
     while not admin.is_reachable(within=2):
         if time.monotonic() > deadline:
-            sys.exit(f"Kafka did not let its administrator in within {PATIENCE_SECONDS} s: look at its log")
+            sys.exit(f"Kafka did not let its administrator in within {KAFKA_SECONDS_MAX} s: look at its log")
 
 
 if __name__ == "__main__":
-    {"keys": keys, "provision": provision}[sys.argv[1]](STATE)
+    {"keys": create_keys, "provision": provision}[sys.argv[1]](STATE)

@@ -53,11 +53,11 @@ class DemoReport(BaseModel):
             yield "a programme granted more than its ceiling"
         if self.refused != 1:
             yield f"{self.refused} applications were refused with an explanation instead of 1"
-        yield from self._unequal_copies()
+        yield from self._unequal_replicas()
         if not 0 < self.deliveries.sent == self.deliveries.verified:
             yield f"{self.deliveries.verified} of {self.deliveries.sent} deliveries were verified"
 
-    def _unequal_copies(self) -> Iterator[str]:
+    def _unequal_replicas(self) -> Iterator[str]:
         if len(self.replicas) != REPLICAS:
             yield f"{len(self.replicas)} organisations have a copy instead of {REPLICAS}"
         for each in self.replicas:

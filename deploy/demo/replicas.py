@@ -15,8 +15,8 @@ from deploy.demo.outcome import ProgrammeTotals, ReplicaResult
 from deploy.demo.sample import Party
 from deploy.local.system import LocalSystem
 
-PATIENCE: Final = 20.0
-PAUSE: Final = 0.2
+SYNC_SECONDS_MAX: Final = 20.0
+POLL_SECONDS: Final = 0.2
 PROGRAMMES: Final = "select programme_id, name, ceiling_cents, granted_cents from programme"
 REFUSED: Final = """
 select programme_id, application_id, explanation from application
@@ -26,16 +26,16 @@ OF_TYPE: Final = "select count(*) from event where type = ?"
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ReplicaState:
     """Where a copy stands: the sequence of each lane, one digest of them all, and whether it was verified whole."""
 
     sequences: Mapping[str, int]
     digest: str
-    sound: bool
+    verified: bool
 
-    def holds(self, promised: Mapping[str, int]) -> bool:
+    def has_reached(self, sequences: Mapping[str, int]) -> bool:
         """Whether it has come as far as ``promised`` in each lane."""
-        return all(self.sequences.get(lane, 0) >= sequence for lane, sequence in promised.items())
+        return all(self.sequences.get(lane, 0) >= sequence for lane, sequence in sequences.items())
 
 
 class Replicas:
@@ -48,35 +48,35 @@ class Replicas:
     def file_of(self, party: Party) -> Path:
         return self._folder / f"{party.key.lower()}.db"
 
-    async def compared(self, parties: Sequence[Party], promised: Mapping[str, int]) -> list[ReplicaResult]:
+    async def compare(self, parties: Sequence[Party], promised: Mapping[str, int]) -> list[ReplicaResult]:
         """Each party's copy next to the first one's, as soon as all stand at the same place; else as they stand."""
-        until = time.monotonic() + PATIENCE
-        standings = await self._all(parties)
-        while any(each != standings[0] for each in standings) and time.monotonic() < until:
-            await asyncio.sleep(PAUSE)
-            standings = await self._all(parties)
+        deadline = time.monotonic() + SYNC_SECONDS_MAX
+        states = await self._sync_all(parties)
+        while any(each != states[0] for each in states) and time.monotonic() < deadline:
+            await asyncio.sleep(POLL_SECONDS)
+            states = await self._sync_all(parties)
         return [
             ReplicaResult(
                 organisation=party.name,
                 events=sum(each.sequences.values()),
                 digest=each.digest,
-                equal=each.sound and each == standings[0] and each.holds(promised),
+                equal=each.verified and each == states[0] and each.has_reached(promised),
             )
-            for party, each in zip(parties, standings, strict=True)
+            for party, each in zip(parties, states, strict=True)
         ]
 
-    async def hold(self, party: Party, promised: Mapping[str, int]) -> None:
+    async def wait_until_reached(self, party: Party, promised: Mapping[str, int]) -> None:
         """Return when the party's copy holds all that was promised. Raises DemoFailed when it does not come."""
-        until = time.monotonic() + PATIENCE
-        while not (await self._standing(party)).holds(promised):
-            if time.monotonic() > until:
+        deadline = time.monotonic() + SYNC_SECONDS_MAX
+        while not (await self._sync_in_thread(party)).has_reached(promised):
+            if time.monotonic() > deadline:
                 raise DemoFailed(f"the copy of {party.name} misses events that receipts promised")
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(POLL_SECONDS)
 
-    async def _all(self, parties: Sequence[Party]) -> list[Standing]:
-        return list(await asyncio.gather(*(self._standing(each) for each in parties)))
+    async def _sync_all(self, parties: Sequence[Party]) -> list[ReplicaState]:
+        return list(await asyncio.gather(*(self._sync_in_thread(each) for each in parties)))
 
-    async def _standing(self, party: Party) -> Standing:
+    async def _sync_in_thread(self, party: Party) -> ReplicaState:
         """Bring the copy up to date through the party's own door, and verify all of it."""
         return await asyncio.to_thread(self._sync, party)
 
@@ -98,11 +98,11 @@ class Replicas:
         with ReplicaStore(self.file_of(party)) as store:
             return sum(next(store.query(OF_TYPE, each))[0] for each in types)
 
-    def _sync(self, party: Party) -> Standing:
+    def _sync(self, party: Party) -> ReplicaState:
         self._folder.mkdir(mode=0o700, exist_ok=True)
-        sync = sync_over_kafka if party.door == "kafka" else sync_over_http
+        sync = sync_over_kafka if party.entry_point == "kafka" else sync_over_http
         with ReplicaStore(self.file_of(party), create=True) as store:
             report = sync(self._profile, party.oin, store)
             proof = verify(store)
         sequences = {lane.lane: lane.sequence for lane in proof.lanes if lane.sequence}
-        return Standing(sequences, proof.total_digest, sound=report.is_sound and proof.is_equal)
+        return ReplicaState(sequences, proof.total_digest, verified=report.is_sound and proof.is_equal)

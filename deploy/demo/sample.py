@@ -33,7 +33,7 @@ class Row(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-Kept = TypeVar("Kept", bound=Row)
+AnyRow = TypeVar("AnyRow", bound=Row)
 
 
 class Party(Row):
@@ -46,7 +46,7 @@ class Party(Row):
     roles: Annotated[Role | None, Absent]
     network: Annotated[str | None, Absent]
     member_since: Annotated[date | None, Absent]
-    door: EntryPoint
+    entry_point: EntryPoint
     tooi: Annotated[str | None, Absent]
     cbs_code: Annotated[str | None, Absent]
     kvk: Annotated[str | None, Absent]
@@ -98,7 +98,7 @@ class Deal(Row):
     cashier: str
     requested_eur: Annotated[int | None, Absent]
     granted_eur: Annotated[int | None, Absent]
-    standing: Literal["sourced", "derived", "invented"]
+    evidence: Literal["sourced", "derived", "invented"]
     note: str
     source: str
 
@@ -145,12 +145,12 @@ class Sample:
 
     @classmethod
     def read(cls) -> Self:
-        parties = _table(Party, "parties.csv")
+        parties = _read_table(Party, "parties.csv")
         lines = (DATA / "initiatives.ndjson").read_bytes().splitlines()
         return cls(
             parties={party.key: party for party in parties},
-            tranches=tuple(_table(Tranche, "programmes.csv")),
-            deals=tuple(_table(Deal, "deals.csv")),
+            tranches=tuple(_read_table(Tranche, "programmes.csv")),
+            deals=tuple(_read_table(Deal, "deals.csv")),
             ideas=tuple(Idea.model_validate_json(line) for line in lines),
         )
 
@@ -160,7 +160,7 @@ class Sample:
         return {tranche.name: 100 * tranche.ceiling_eur for tranche in self.tranches}
 
 
-def _table(row: type[Kept], name: str) -> list[Kept]:
+def _read_table(row: type[AnyRow], name: str) -> list[AnyRow]:
     with (DATA / name).open(encoding="utf-8", newline="") as file:
         cells: csv.DictReader[Any] = csv.DictReader(file)
         return [row.model_validate(each) for each in cells]

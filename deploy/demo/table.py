@@ -11,30 +11,30 @@ from samenspel.client.access.profile import Credential, System
 from deploy.demo.outcome import DemoReport
 from deploy.demo.story import Story
 
-DIGITS: Final = 16
+DIGEST_DIGITS: Final = 16
 """How much of a digest is shown: enough to see that copies differ."""
 
 
-def what_you_now_have(outcome: DemoReport, story: Story) -> Iterator[RenderableType]:
+def result_tables(outcome: DemoReport, story: Story) -> Iterator[RenderableType]:
     """Addresses, a credential (whole: it opens a local system only), money, copies and deliveries."""
     profile = story.system.profile
-    yield _addresses(profile.system(), profile.credential(story.witness.oin))
+    yield _addresses(profile.system(), profile.credential(story.reference_party.oin))
     yield _programmes(outcome)
     yield _replicas(outcome)
     yield _deliveries(outcome)
 
 
-def to_try(story: Story) -> Iterator[str]:
+def next_commands(story: Story) -> Iterator[str]:
     """Three commands: say something, see it arrive in a copy, and ask why an application was refused."""
-    utrecht = story.witness.oin
+    utrecht = story.reference_party.oin
     example = "samenspel catalogue initiative-registered --example"
     yield f"{example} | samenspel emit - --as {utrecht} --wait"
-    yield f"samenspel replica sync --db {story.replicas.file_of(story.witness)} --as {utrecht}"
+    yield f"samenspel replica sync --db {story.replicas.file_of(story.reference_party)} --as {utrecht}"
     for refused, _ in story.refusals()[:1]:
         yield f"samenspel funding explain {refused}"
 
 
-def millions(cents: int) -> str:
+def millions_of_euros(cents: int) -> str:
     """Millions of euros, as the sources write them: their amounts are whole tenths of millions."""
     return f"€ {cents / 100_000_000:,.1f} M"
 
@@ -58,7 +58,7 @@ def _programmes(outcome: DemoReport) -> Table:
     for each in outcome.programmes:
         left = each.ceiling_cents - each.granted_cents
         table.add_row(
-            escape(each.name), *(millions(cents) for cents in (each.ceiling_cents, each.granted_cents, left))
+            escape(each.name), *(millions_of_euros(cents) for cents in (each.ceiling_cents, each.granted_cents, left))
         )
     table.add_row("refused, with an explanation", "", "", str(outcome.refused))
     return table
@@ -68,7 +68,7 @@ def _replicas(outcome: DemoReport) -> Table:
     table = _table("Copies", "sequence", "digest", "")
     for each in outcome.replicas:
         verdict = "[green]equal[/]" if each.equal else "[red]not equal[/]"
-        table.add_row(escape(each.organisation), str(each.events), f"{each.digest[:DIGITS]}…", verdict)
+        table.add_row(escape(each.organisation), str(each.events), f"{each.digest[:DIGEST_DIGITS]}…", verdict)
     return table
 
 

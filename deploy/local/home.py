@@ -14,9 +14,9 @@ from deploy.local.errors import EnvironmentUnavailable
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 CACHE: Final = CHECKOUT / ".samenspel" / "cache"
 PRIVATE: Final = 0o700
-PASSABLE: Final = 0o711
+TRAVERSABLE: Final = 0o711
 """Others may pass through but not look: PostgreSQL may run under another account (see `accounts`)."""
-ROOM: Final = 1_000_000_000
+FREE_BYTES_MIN: Final = 1_000_000_000
 """Bytes that must be free on the disk to start."""
 
 
@@ -68,7 +68,7 @@ class Home:
         """Make the folders that are not there, readable by their owner only. Raises as `locked` does."""
         self._make_root()
         self._lock.touch(mode=0o600)
-        self.path.chmod(PASSABLE)
+        self.path.chmod(TRAVERSABLE)
         for name in ("kafka", "secrets", "profile", "log", "run"):
             (self.path / name).mkdir(exist_ok=True)
             (self.path / name).chmod(PRIVATE)
@@ -90,18 +90,18 @@ class Home:
             self.path.rmdir()
 
     @contextmanager
-    def workroom(self, name: str) -> Iterator[Path]:
+    def staging_folder(self, name: str) -> Iterator[Path]:
         """An empty folder in which to make what must appear whole or not at all: make it, then rename it.
 
         What a crash left in it is thrown away.
         """
-        room = self.path / f"new-{name}"
-        shutil.rmtree(room, ignore_errors=True)
-        room.mkdir(mode=PRIVATE)
+        staging = self.path / f"new-{name}"
+        shutil.rmtree(staging, ignore_errors=True)
+        staging.mkdir(mode=PRIVATE)
         try:
-            yield room
+            yield staging
         finally:
-            shutil.rmtree(room, ignore_errors=True)
+            shutil.rmtree(staging, ignore_errors=True)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -117,10 +117,10 @@ class Home:
         finally:
             os.close(descriptor)
 
-    def require_room(self) -> None:
+    def require_free_space(self) -> None:
         """Raise SurroundingsMissing when the disk is too full to start."""
         free = shutil.disk_usage(self.path).free
-        if free < ROOM:
+        if free < FREE_BYTES_MIN:
             raise EnvironmentUnavailable(
                 f"the disk of {self.path} has {free // 1_000_000} MB left: make room (1 GB), "
                 "or name a folder on another disk in SAMENSPEL_HOME"

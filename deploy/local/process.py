@@ -14,10 +14,10 @@ from typing import Final
 import psutil
 from samenspel.client.access.private_files import write_private
 
-PAUSE: Final = 0.02
-KILL_PATIENCE: Final = 10.0
-LINE_SHOWN: Final = 300
-CLOCK_TOLERANCE: Final = 2.0
+POLL_SECONDS: Final = 0.02
+KILL_SECONDS_MAX: Final = 10.0
+LINE_CHARS_MAX: Final = 300
+CLOCK_TOLERANCE_SECONDS: Final = 2.0
 """Seconds by which a process' start may seem to move when the machine's clock is set."""
 
 
@@ -56,39 +56,39 @@ class Daemon:
         try:
             recorded = json.loads(self.record.read_text())
             process = psutil.Process(recorded["pid"])
-            if abs(process.create_time() - recorded["started"]) < CLOCK_TOLERANCE and _lives(process):
+            if abs(process.create_time() - recorded["started"]) < CLOCK_TOLERANCE_SECONDS and _is_alive(process):
                 return process
         except (FileNotFoundError, ValueError, KeyError, psutil.NoSuchProcess):
             return None
         return None
 
-    def stop(self, *, with_signal: signal.Signals = signal.SIGTERM, patience: float = 30) -> None:
+    def stop(self, *, with_signal: signal.Signals = signal.SIGTERM, timeout_seconds: float = 30) -> None:
         """Ask it to end, and end it when it has not after `patience` seconds."""
         process = self.process()
         if process is None:
             return
-        family = _family(process)
+        tree = _process_tree(process)
         process.send_signal(with_signal)
-        _end(_wait_for_end(family, patience))
+        _kill(_wait_for_end(tree, timeout_seconds))
         self.record.unlink(missing_ok=True)
 
     def kill(self) -> None:
         """SIGKILL the process and all that it started."""
         process = self.process()
         if process is not None:
-            _end(_family(process))
+            _kill(_process_tree(process))
         self.record.unlink(missing_ok=True)
 
     def last_lines(self, count: int = 15) -> str:
         """The end of its log, for a user who must see why it did not start."""
         try:
             lines = self.log.read_text(errors="replace").splitlines()
-            return "\n".join(line[:LINE_SHOWN] for line in lines[-count:])
+            return "\n".join(line[:LINE_CHARS_MAX] for line in lines[-count:])
         except FileNotFoundError:
             return ""
 
 
-def _lives(process: psutil.Process) -> bool:
+def _is_alive(process: psutil.Process) -> bool:
     """A zombie has ended: who should take note of that may never do so (a container's first process).
 
     Not while it has other threads: one that still writes keeps its files and ports open, after a SIGKILL too.
@@ -100,26 +100,26 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
-def _wait_for_end(processes: Sequence[psutil.Process], patience: float) -> list[psutil.Process]:
+def _wait_for_end(processes: Sequence[psutil.Process], timeout_seconds: float) -> list[psutil.Process]:
     """Those that still live after so many seconds; of the others, take note of our own children's end."""
-    deadline = time.monotonic() + patience
-    while (alive := [process for process in processes if _lives(process)]) and time.monotonic() < deadline:
-        time.sleep(PAUSE)
+    deadline = time.monotonic() + timeout_seconds
+    while (alive := [process for process in processes if _is_alive(process)]) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
     for process in processes:
         with suppress(ChildProcessError):
             os.waitpid(process.pid, os.WNOHANG)
     return alive
 
 
-def _family(process: psutil.Process) -> list[psutil.Process]:
+def _process_tree(process: psutil.Process) -> list[psutil.Process]:
     try:
         return [process, *process.children(recursive=True)]
     except psutil.NoSuchProcess:
         return [process]
 
 
-def _end(processes: Sequence[psutil.Process]) -> None:
+def _kill(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         with suppress(psutil.NoSuchProcess):
             process.kill()
-    _wait_for_end(processes, KILL_PATIENCE)
+    _wait_for_end(processes, KILL_SECONDS_MAX)

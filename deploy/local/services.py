@@ -22,14 +22,14 @@ from deploy.local.secrets import Secrets
 from deploy.local.waiting import wait_until
 
 ALL: Final[tuple[Service, ...]] = tuple(DOMAIN_OF)
-READY_PATIENCE: Final = 60.0
+READY_SECONDS_MAX: Final = 60.0
 
 
 def command_of(service: Service) -> list[str]:
     return [sys.executable, "-m", f"services.{service}"]
 
 
-def is_written(service: Service) -> bool:
+def is_implemented(service: Service) -> bool:
     """Can this service be started at all?"""
     return (CHECKOUT / "services" / service / "__main__.py").exists()
 
@@ -73,7 +73,7 @@ class Services:
 
     def start(self, services: Iterable[Service], progress: Progress = silent) -> None:
         """Have these supervised, no others, and wait until each says that it is ready."""
-        wanted = [service for service in services if is_written(service)]
+        wanted = [service for service in services if is_implemented(service)]
         if self._supervised() != wanted:
             self.stop()
             command = [sys.executable, "-m", "deploy.local.supervisor", str(self._home.path), *wanted]
@@ -81,7 +81,7 @@ class Services:
         for service in wanted:
             progress(service, "starting", 0.5)
         for service in wanted:
-            self._wait(service)
+            self._wait_until_ready(service)
             progress(service, "ready", 1.0)
 
     def stop(self) -> None:
@@ -109,11 +109,11 @@ class Services:
             except (OSError, HTTPException):
                 return 0, ""
 
-    def _wait(self, service: Service) -> None:
+    def _wait_until_ready(self, service: Service) -> None:
         """A service may die and be started again meanwhile; only the supervisor must live."""
-        witness = replace(self.supervisor, log=self._home.log(service))
+        supervisor = replace(self.supervisor, log=self._home.log(service))
         try:
-            wait_until(lambda: self.is_ready(service), witness, service, within=READY_PATIENCE)
+            wait_until(lambda: self.is_ready(service), supervisor, service, timeout_seconds=READY_SECONDS_MAX)
         except LocalSystemError as error:
             _, says = self._readyz(service)
             raise LocalSystemError(f"{error}\n{service} says of itself: {says or 'nothing'}") from None

@@ -15,9 +15,9 @@ from deploy.local.home import CHECKOUT
 from deploy.local.services import ALL, command_of, environment_of
 from deploy.local.system import LocalSystem
 
-FIRST_PAUSE: Final = 0.3
-LONGEST_PAUSE: Final = 5.0
-SOUND_AFTER: Final = 10.0
+FIRST_PAUSE_SECONDS: Final = 0.3
+PAUSE_SECONDS_MAX: Final = 5.0
+HEALTHY_AFTER_SECONDS: Final = 10.0
 """Seconds after which a service counts as well started: its next death gets the first pause again."""
 
 
@@ -36,7 +36,7 @@ class Supervisor:
 
     def run(self, services: Sequence[Service]) -> None:
         """Return when `stop` was called and all services have ended."""
-        keepers = [threading.Thread(target=self._keep, args=[service]) for service in services]
+        keepers = [threading.Thread(target=self._keep_running, args=[service]) for service in services]
         for keeper in keepers:
             keeper.start()
         self._stopping.wait()
@@ -47,16 +47,16 @@ class Supervisor:
         for thread in (*stoppers, *keepers):
             thread.join()
 
-    def _keep(self, service: Service) -> None:
-        pause = FIRST_PAUSE
+    def _keep_running(self, service: Service) -> None:
+        pause = FIRST_PAUSE_SECONDS
         while (process := self._start(service)) is not None:
             started = time.monotonic()
             code = process.wait()
-            if time.monotonic() - started > SOUND_AFTER:
-                pause = FIRST_PAUSE
+            if time.monotonic() - started > HEALTHY_AFTER_SECONDS:
+                pause = FIRST_PAUSE_SECONDS
             print(f"{service} ended ({code})", flush=True)
             self._stopping.wait(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, PAUSE_SECONDS_MAX)
 
     def _start(self, service: Service) -> psutil.Process | None:
         with self._launching:

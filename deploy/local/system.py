@@ -60,9 +60,9 @@ class LocalSystem:
         """Start what does not run, and wait until all of it is ready."""
         wanted = list(services)
         with self.home.locked():
-            self._require_surroundings()
+            self._require_environment()
             self.services.claim_ports(wanted)
-            _both(lambda: self._start_kafka(progress), lambda: self._start_postgres(progress))
+            _run_both(lambda: self._start_kafka(progress), lambda: self._start_postgres(progress))
             fill_profile(self.profile, self.kafka.bootstrap, self.services.urls(), self.secrets)
             self.services.start(wanted, progress)
 
@@ -81,11 +81,11 @@ class LocalSystem:
 
     def _stop(self) -> None:
         self.services.stop()
-        _both(self.kafka.stop, self.postgres.stop)
+        _run_both(self.kafka.stop, self.postgres.stop)
 
-    def _require_surroundings(self) -> None:
+    def _require_environment(self) -> None:
         """Before anything is started, so that what is missing leaves nothing behind."""
-        self.home.require_room()
+        self.home.require_free_space()
         find_java()
         if self.has_own_postgres:
             self.postgres.account()
@@ -106,9 +106,9 @@ class LocalSystem:
         progress("postgres", "ready", 1.0)
 
 
-def _both(one: Callable[[], None], other: Callable[[], None]) -> None:
+def _run_both(first: Callable[[], None], second: Callable[[], None]) -> None:
     """Run two at the same time and wait for both; raise what the first of them raised."""
     with ThreadPoolExecutor(max_workers=2) as pool:
-        futures = [pool.submit(one), pool.submit(other)]
+        futures = [pool.submit(first), pool.submit(second)]
     for future in futures:
         future.result()

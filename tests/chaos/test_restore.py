@@ -56,7 +56,7 @@ async def test_an_older_backup_is_brought_up_to_date_from_kafka(bare_system: Loc
     await backup.restore()
 
     said = await is_behind(system, "registry")
-    assert "samenspel lanes recover registry" in said["recover"]
+    assert "samenspel lanes recover registry" in said["recovery"]
     assert (await post(city, "registry", city.event("initiative-registered", initiative()))).status == 503
     assert (await samenspel(system, "lanes", "list", "registry")).returncode == 1
     restored = await state_of(system, "registry")

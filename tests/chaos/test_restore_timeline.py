@@ -60,7 +60,7 @@ async def test_a_lane_is_started_anew(bare_system: LocalSystem, city: Organisati
         await recover(system, "registry")
     done = await samenspel(system, "lanes", "new-timeline", "registry", name, "--why", "the broker lost its log")
     assert done.returncode == 0, done.stderr
-    assert any(found["void"] for found in await recover(system, "registry")), (
+    assert any(found["broken_promises"] for found in await recover(system, "registry")), (
         "what was promised and is given up is named"
     )
     await is_ready(system, "registry")

@@ -58,7 +58,7 @@ def _nothing(owner: Owner) -> None:
 def _read_by_one(store: ReplicaStore, *owners: Owner) -> Any:
     reading = reading_of(store, *owners)
     reading.run(False, lambda done, total: None)
-    return [report_on(reading.copy.lanes[TOPIC, owner.lane]) for owner in owners], reading.copy.unreadable
+    return [report_on(reading.batch.lanes[TOPIC, owner.lane]) for owner in owners], reading.batch.unreadable
 
 
 @pytest.mark.parametrize(
@@ -103,19 +103,19 @@ async def profile(system: LocalSystem, tmp_path: Path) -> Profile:
 
 
 def _sync(profile: Profile, store: ReplicaStore) -> SyncReport:
-    return sync_over_kafka(profile, profile.anyone().oin, store, topics=[INITIATIVES])
+    return sync_over_kafka(profile, profile.any_credential().oin, store, topics=[INITIATIVES])
 
 
 @pytest.mark.system
 async def test_processes_fill_a_file(profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    reader, told = profile.anyone(), list[tuple[int, int]]()
+    reader, told = profile.any_credential(), list[tuple[int, int]]()
     with (
         ReplicaStore(tmp_path / "one.db", create=True) as one,
         ReplicaStore(tmp_path / "many.db", create=True) as many,
     ):
         with KafkaLanes(profile.system().kafka, reader) as source:
             places = source.bounds([INITIATIVES])
-        monkeypatch.setattr(parallel_load, "WORTH", 1)
+        monkeypatch.setattr(parallel_load, "EVENTS_MIN", 1)
         filled = parallel_load.load(profile, reader.oin, many, places, lambda *counts: told.append(counts))
         assert filled >= 30
         assert told[-1][0] == filled
@@ -139,8 +139,8 @@ TALKING = ["-c", "print('What else is on my mind')"]
 async def test_a_reader_that_fails_costs_time_only(
     profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: list[str]
 ) -> None:
-    monkeypatch.setattr(parallel_load, "WORTH", 1)
-    monkeypatch.setattr(parallel_load, "READER", reader)
+    monkeypatch.setattr(parallel_load, "EVENTS_MIN", 1)
+    monkeypatch.setattr(parallel_load, "WORKER_ARGUMENTS", reader)
     with ReplicaStore(tmp_path / "replica.db", create=True) as store:
         assert _sync(profile, store).applied >= 30
         assert verify(store).is_equal
@@ -150,10 +150,10 @@ def test_a_lane_that_its_owner_started_anew_is_left_to_who_knows_how(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Forgotten a moment ago, it stands at nothing too, but on another timeline."""
-    monkeypatch.setattr(parallel_load, "WORTH", 1)
-    asked = list[parallel_load.Places]()
+    monkeypatch.setattr(parallel_load, "EVENTS_MIN", 1)
+    asked = list[parallel_load.OffsetRanges]()
     monkeypatch.setattr(parallel_load, "_shares", lambda places: asked.append(places) or [])
     with ReplicaStore(tmp_path / "replica.db", create=True) as store:
-        store.forget(store.lane(TOPIC, 0), 2)
+        store.restart_lane(store.lane(TOPIC, 0), 2)
         assert parallel_load.load(Profile(tmp_path), "", store, {(TOPIC, 0): (0, 10)}, lambda *counts: None) == 0
         assert asked == []

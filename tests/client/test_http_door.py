@@ -1,7 +1,7 @@
 """What a door says when it refuses, told in one sentence."""
 
 import pytest
-from samenspel.client.submit.http import said
+from samenspel.client.submit.http import refusal_text
 
 
 @pytest.mark.parametrize(
@@ -21,4 +21,4 @@ from samenspel.client.submit.http import said
     ],
 )
 def test_the_reasons_and_the_status(content: bytes, told: str) -> None:
-    assert said(502, content) == f"{told} (HTTP 502)"
+    assert refusal_text(502, content) == f"{told} (HTTP 502)"

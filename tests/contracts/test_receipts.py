@@ -10,17 +10,18 @@ from samenspel.contracts.cloudevents import LONGEST, Envelope, from_kafka
 from samenspel.contracts.problems import Rejected
 from samenspel.contracts.receipts import PROBLEMS_MAX, RECEIPT_BYTES_MAX, Receipt
 from samenspel.contracts.submissions import read_submission
-from samenspel.messaging.inbox.answers import RenderedAnswer, UnreadableSubmission, receipts_of, rejected
+from samenspel.messaging.inbox.answers import RenderedAnswer, UnreadableSubmission, receipts_of, refused, render
 
 OIN = "00000099000000000344"
 KIND = SUBMISSIONS[type_name("initiative-registered")]
 
 
-def refused(envelope: Envelope) -> RenderedAnswer:
+def answer_to(envelope: Envelope) -> RenderedAnswer:
     with pytest.raises(Rejected) as refusal:
         read_submission(envelope, OIN, submissions_of("initiatives"), datetime.now(UTC), "")
     problems = refusal.value.problems
-    return rejected(UnreadableSubmission(OIN, envelope.source, envelope.id, problems, "http"), problems)
+    unreadable = UnreadableSubmission(OIN, envelope.source, envelope.id, problems, "http")
+    return render(unreadable, refused(problems))
 
 
 def with_attributes(**attributes: str) -> Envelope:
@@ -50,7 +51,7 @@ LARGE = {
 
 @pytest.mark.parametrize("envelope", LARGE.values(), ids=LARGE)
 def test_what_is_large_is_answered_in_one_small_receipt(envelope: Envelope) -> None:
-    ((organisation, value),) = receipts_of([refused(envelope)])
+    ((organisation, value),) = receipts_of([answer_to(envelope)])
     assert organisation == OIN
     assert len(value) <= RECEIPT_BYTES_MAX
     (answer,) = Receipt.model_validate_json(value).answers
@@ -59,13 +60,13 @@ def test_what_is_large_is_answered_in_one_small_receipt(envelope: Envelope) -> N
 
 
 def test_what_is_left_out_is_counted() -> None:
-    body = orjson.loads(refused(LARGE["a thousand small ones"]).json)
+    body = orjson.loads(answer_to(LARGE["a thousand small ones"]).json)
     assert (len(body["problems"]), body["problems_left_out"]) == (100, 900)
 
 
 def test_answers_that_do_not_fit_together_are_spread_in_order() -> None:
-    given = [refused(LARGE["a hundred wheels"]), refused(LARGE["an id"]), refused(LARGE["a hundred wheels"])]
+    given = [answer_to(LARGE["a hundred wheels"]), answer_to(LARGE["an id"]), answer_to(LARGE["a hundred wheels"])]
     values = [value for _, value in receipts_of(given)]
     assert all(len(value) <= RECEIPT_BYTES_MAX for value in values)
     found = [answer for value in values for answer in orjson.loads(value)["answers"]]
-    assert found == [each.body for each in given]
+    assert found == [orjson.loads(each.json) for each in given]

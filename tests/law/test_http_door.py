@@ -60,7 +60,7 @@ async def test_the_organisation_is_the_tokens(issuer: Issuer, monkeypatch: pytes
 
     async def submit(messaging: object, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
         came.extend((organisation, each) for each in incoming)
-        return [answers.answer(each, "accepted") for each in incoming]
+        return [answers.render(each, answers.Accepted([])) for each in incoming]
 
     monkeypatch.setattr(http_api, "submit", submit)
     await post(issuer, issuer.mint(CITY), statement("initiative-registered", initiative(), by=OPERATOR))

@@ -7,7 +7,7 @@ from samenspel.contracts.topics import INITIATIVES
 from samenspel.messaging.decisions import processor
 from samenspel.messaging.errors import Fenced
 from samenspel.messaging.inbox import answer_store, answers
-from samenspel.messaging.inbox.answers import RenderedAnswer
+from samenspel.messaging.inbox.answers import Decision, Incoming, RenderedAnswer, Repeat
 
 from tests.law.rooms import Room, changed, outcomes, registered
 
@@ -76,14 +76,14 @@ async def test_deciding_that_breaks_waits_for_what_is_being_written(
 ) -> None:
     """Else the connection would be busy when the transaction is rolled back."""
     before = await registry.contents()
-    accept: Any = answers.answer
+    render = answers.render
 
-    def breaks(to: Any, outcome: Any, **more: Any) -> RenderedAnswer:
-        if outcome == "repeated":
+    def breaks(incoming: Incoming, decision: Decision) -> RenderedAnswer:
+        if isinstance(decision, Repeat):
             raise ZeroDivisionError("our own fault")
-        return accept(to, outcome, **more)  # type: ignore[no-any-return]  # the function it stands for
+        return render(incoming, decision)
 
-    monkeypatch.setattr(answers, "answer", breaks)
+    monkeypatch.setattr(answers, "render", breaks)
     with pytest.raises(ZeroDivisionError):
         await registry.settle(*a_batch())
     assert await registry.contents() == before

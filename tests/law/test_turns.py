@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+import orjson
 import pytest
 from samenspel.contracts.catalogue import AggregateRef
 from samenspel.contracts.submissions import Submission
@@ -98,7 +99,7 @@ async def test_the_second_decides_on_what_the_first_has_made(registry: Room) -> 
     first, second = [changed(stated.subject, 1, title) for title in ("Eerst", "Daarna")]
     answers = await at_once(registry, first, second)
     assert outcomes(answers) == ["accepted", "rejected"]
-    assert [problem["code"] for problem in answers[1].body["problems"]] == ["stale-version"]
+    assert [problem["code"] for problem in orjson.loads(answers[1].json)["problems"]] == ["stale-version"]
 
 
 async def test_the_same_submission_twice_is_decided_once(registry: Room) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.errors import EnvironmentUnavailable
-from deploy.local.ports import CHOICE, LOOPBACK, Ports
+from deploy.local.ports import LOOPBACK, PORT_RANGE, Ports
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def taken() -> Iterator[int]:
 
 def test_a_chosen_port_is_remembered(ports: Ports) -> None:
     port = ports.claim("kafka")
-    assert port in CHOICE
+    assert port in PORT_RANGE
     assert ports.remembered("kafka") == port == ports.claim("kafka")
     assert ports.remembered("postgres") is None
 

@@ -8,7 +8,7 @@ DEFERRING: Final = (
     Mutant(
         "overtakes-what-waits",
         "samenspel.messaging.decisions.processor:SubmissionProcessor._decide_or_defer",
-        "if (lane, to.subject) not in work.queues:",
+        "if (lane, submission.subject) not in work.queues:",
         "if True:",
         "tests/law/test_waiting.py::test_what_comes_later_waits_behind",
     ),
@@ -29,7 +29,7 @@ DEFERRING: Final = (
     Mutant(
         "set-apart-in-silence",
         "samenspel.messaging.decisions.processor:SubmissionProcessor.quarantine_deferred",
-        "self._append_receipts(locked, [given], rfc3339(self.clock()))",
+        "self._append_receipts(locked, [answer], rfc3339(self.clock()))",
         "pass",
         "tests/law/test_waiting.py::test_what_breaks_the_deciding_is_set_apart_whole_or_not_at_all",
     ),
@@ -43,7 +43,7 @@ DEFERRING: Final = (
     Mutant(
         "retried-as-other-content",
         "samenspel.messaging.operator.redrive:Redrive._read",
-        'incoming if row["hash"] is None else _as_it_came(incoming, row)',
+        'incoming if row["hash"] is None else _as_received(incoming, row)',
         "inbound",
         "tests/law/test_waiting.py::test_the_operator_has_it_decided",
     ),

@@ -36,13 +36,13 @@ READING: Final = (
     Mutant(
         "believes-the-file",
         "samenspel.client.replica.verify:_advance",
-        "to_hex(recount.published[lane]) != digest",
+        "to_hex(state.published[lane]) != digest",
         "False",
         "tests/client/test_verify.py::test_a_changed_event_with_a_hash_to_match_is_found_by_the_digest",
     ),
     Mutant(
         "takes-any-source",
-        "samenspel.contracts.submissions:_foreign",
+        "samenspel.contracts.submissions:_source_mismatch",
         "match and match[1] == organisation",
         "True",
         "tests/contracts/test_bad_input.py::test_bad_attributes_are_refused_with_their_codes",
@@ -127,8 +127,8 @@ READING: Final = (
     Mutant(
         "writes-in-any-ingress",
         "samenspel.client.admin.access_policy:acls_of_organisation",
-        'AclRule("topic", ingress(domain, oin), SEND)',
-        'AclRule("topic", f"{INGRESS}.{domain}.", SEND, prefixed=True)',
+        'AclRule("topic", ingress(domain, oin), WRITE_ONLY)',
+        'AclRule("topic", f"{INGRESS}.{domain}.", WRITE_ONLY, prefixed=True)',
         "tests/local/test_rights.py::test_an_organisation_writes_its_own_ingress_only",
     ),
     Mutant(

@@ -8,13 +8,13 @@ WRITING: Final = (
     Mutant(
         "grants-beyond-the-ceiling",
         "services.funding.domain.ceiling:within_ceiling",
-        "wanted_cents <= room_cents",
+        "wanted_cents <= available_cents",
         "True",
         "tests/funding/test_ceiling.py::test_r1_granted_never_exceeds_the_ceiling",
     ),
     Mutant(
         "changes-on-stale-ground",
-        "services.registry.domain:_on_time",
+        "services.registry.domain:_require_current_version",
         "based_on != version",
         "False",
         "tests/registry/test_initiatives.py::test_a_change_on_stale_ground_is_refused",
@@ -30,9 +30,9 @@ WRITING: Final = (
         "reads-before-the-lock",
         "samenspel.messaging.decisions.processor:SubmissionProcessor._begin",
         "        locked = await journal.lock(connection, deciding | answering)\n"
-        "        wanted = {reference for each in submissions for reference in decider.own_refs(each)}\n"
+        "        wanted = {ref for each in submissions for ref in decider.own_refs(each)}\n"
         "        own = await aggregates.load(connection, wanted, locked)\n",
-        "        wanted = {reference for each in submissions for reference in decider.own_refs(each)}\n"
+        "        wanted = {ref for each in submissions for ref in decider.own_refs(each)}\n"
         "        own = await aggregates.load(connection, wanted, deciding)\n"
         "        locked = await journal.lock(connection, deciding | answering)\n",
         "tests/law/test_turns.py::test_the_second_decides_on_what_the_first_has_made",
@@ -68,11 +68,11 @@ WRITING: Final = (
     Mutant(
         "receipts-in-a-second-transaction",
         "samenspel.messaging.decisions.processor:SubmissionProcessor._finish",
-        "        self._append_receipts(work.lanes, given, work.recorded)\n"
+        "        self._append_receipts(work.lanes, answered, work.recorded)\n"
         "        await self._write(connection, work.state, *work.take_pending())",
         "        await self._write(connection, work.state, *work.take_pending())\n"
         "        await connection.execute('commit; begin')\n"
-        "        self._append_receipts(work.lanes, given, work.recorded)\n"
+        "        self._append_receipts(work.lanes, answered, work.recorded)\n"
         "        await self._write(connection, work.state, *work.take_pending())",
         "tests/law/test_transactions.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
     ),
@@ -150,7 +150,7 @@ WRITING: Final = (
     Mutant(
         "no-time-outs",
         "samenspel.runtime.postgres:create_pool",
-        "**TIME_OUTS, ",
+        "**TIMEOUTS, ",
         "",
         "tests/law/test_server.py::test_who_stops_with_a_lane_locked_holds_nobody_up",
     ),
@@ -185,7 +185,7 @@ WRITING: Final = (
     Mutant(
         "goes-on-behind-what-was-not-decided",
         "samenspel.messaging.ingress.kafka_receiver:KafkaReceiver.__call__",
-        "and not await before",
+        "and not await previous",
         "and not (await before or True)",
         "tests/shared/test_ingress.py::test_what_was_read_behind_an_undecided_batch_is_read_again",
     ),

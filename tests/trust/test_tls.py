@@ -71,7 +71,7 @@ async def test_a_client_that_cannot_be_sure_does_not_talk_to_kafka(
     monkeypatch.delenv("SSL_CERT_FILE")
     access = _mistaken(secure, mistake)
     with pytest.raises(KafkaConnectionError):
-        async with speaking_as(aiokafka_settings(access, secure.profile.anyone())):
+        async with speaking_as(aiokafka_settings(access, secure.profile.any_credential())):
             pass
     service = settings_of(access)
     with pytest.raises(KafkaConnectionError):
@@ -176,9 +176,9 @@ def settings_of(access: KafkaAccess, **changes: object) -> ServiceSettings:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"kafka_security_protocol": "SASL_PLAINTEXT"}, "over TLS"),
-        ({"token_issuer": ISSUER}, "serves no production"),
-        ({"http_tls_key": "/run/door.key"}, "go together"),
+        ({"kafka_security_protocol": "SASL_PLAINTEXT"}, "TLS to Kafka"),
+        ({"token_issuer": ISSUER}, "refuses the local token issuer"),
+        ({"http_tls_key": "/run/door.key"}, "set both"),
         ({"kafka_security_protocol": "PLAINTEXT"}, "SASL_PLAINTEXT"),
     ],
 )

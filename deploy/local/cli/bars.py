@@ -21,7 +21,7 @@ class _Bars:
 
 
 @contextmanager
-def bars(console: Console) -> Iterator[progress.Progress]:
+def progress_bars(console: Console) -> Iterator[progress.Progress]:
     columns = (
         SpinnerColumn(finished_text="✓"),
         TextColumn("{task.description:<9}"),

@@ -18,7 +18,7 @@ from samenspel.client.access.local_issuer import IssuerRefused
 from samenspel.client.access.profile import ProfileError
 from samenspel.client.admin.kafka_admin import KafkaAdminError
 
-from deploy.local.cli.bars import bars
+from deploy.local.cli.bars import progress_bars
 from deploy.local.cli.doctor import Finding, examine
 from deploy.local.cli.status import SystemStatus, environment, read_status
 from deploy.local.errors import EnvironmentUnavailable, LocalSystemError
@@ -27,8 +27,8 @@ from deploy.local.kafka_node.jars import drop_cache
 from deploy.local.system import LocalSystem
 
 app = typer.Typer(no_args_is_help=True)
-talk: Final = Console(stderr=True, highlight=False, soft_wrap=True)
-data: Final = Console(highlight=False)
+messages: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+output: Final = Console(highlight=False)
 
 
 @app.command()
@@ -42,18 +42,18 @@ def up() -> None:
     names a PostgreSQL of your own.
     """
     started = time.monotonic()
-    with _plainly(), bars(talk) as progress:
+    with _errors_as_sentences(), progress_bars(messages) as progress:
         system = _system()
         system.start(progress=progress)
-    talk.print(f"ready in {time.monotonic() - started:.1f} s; `samenspel status` shows what runs where")
+    messages.print(f"ready in {time.monotonic() - started:.1f} s; `samenspel status` shows what runs where")
 
 
 @app.command()
 def down() -> None:
     """Stop all of it, services first. Its data stays."""
-    with _plainly(), talk.status("stopping"):
+    with _errors_as_sentences(), messages.status("stopping"):
         _system().stop()
-    talk.print("stopped; the data stays until `samenspel reset`")
+    messages.print("stopped; the data stays until `samenspel reset`")
 
 
 @app.command()
@@ -62,7 +62,7 @@ def status(
     env: Annotated[bool, typer.Option("--env", help="The same for a shell: eval it.")] = False,
 ) -> None:
     """Show what runs where. Ends with 0 when all of it is ready."""
-    with _plainly():
+    with _errors_as_sentences():
         found = read_status(_system())
     if as_json:
         print(found.model_dump_json(indent=2))
@@ -70,7 +70,7 @@ def status(
         for name, value in environment(found):
             print(f"export {name}={shlex.quote(value)}")
     else:
-        data.print(_table(found))
+        output.print(_table(found))
     raise typer.Exit(0 if found.ready else LocalSystemError.exit_code)
 
 
@@ -79,12 +79,12 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
 ) -> None:
     """Look at everything that the local system needs, one line each. Ends with 3 when something is amiss."""
-    with _plainly():
+    with _errors_as_sentences():
         findings = list(examine(_system()))
     if as_json:
         print(json.dumps([asdict(finding) for finding in findings], indent=2))
     else:
-        data.print(*map(_line, findings), sep="\n", soft_wrap=True)
+        output.print(*map(_line, findings), sep="\n", soft_wrap=True)
     if not all(finding.healthy for finding in findings):
         raise typer.Exit(EnvironmentUnavailable.exit_code)
 
@@ -98,11 +98,11 @@ def reset(
     system = _system()
     if not yes and sys.stdin.isatty():
         typer.confirm(f"Throw away everything in {system.home.path}?", abort=True, err=True)
-    with _plainly(), talk.status("removing"):
+    with _errors_as_sentences(), messages.status("removing"):
         system.remove()
         if cache:
             drop_cache()
-    talk.print("removed")
+    messages.print("removed")
 
 
 def _system() -> LocalSystem:
@@ -110,25 +110,25 @@ def _system() -> LocalSystem:
 
 
 @contextmanager
-def _plainly() -> Iterator[None]:
+def _errors_as_sentences() -> Iterator[None]:
     """End with one sentence on stderr, and the exit code that goes with it, instead of a traceback."""
     try:
         yield
     except LocalSystemError as error:
-        _end(str(error), error.exit_code)
+        _exit(str(error), error.exit_code)
     except (KafkaAdminError, ProfileError, IssuerRefused) as error:
-        _end(str(error), LocalSystemError.exit_code)
+        _exit(str(error), LocalSystemError.exit_code)
     except PermissionError as error:
         sentence = f"{error.filename} belongs to another account: work as that one, or name a home of your own"
-        _end(f"{sentence} in SAMENSPEL_HOME", EnvironmentUnavailable.exit_code)
+        _exit(f"{sentence} in SAMENSPEL_HOME", EnvironmentUnavailable.exit_code)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        _end("the disk is full: make room (1 GB) and start again", EnvironmentUnavailable.exit_code)
+        _exit("the disk is full: make room (1 GB) and start again", EnvironmentUnavailable.exit_code)
 
 
-def _end(sentence: str, code: int) -> None:
-    talk.print(escape(sentence))
+def _exit(sentence: str, code: int) -> None:
+    messages.print(escape(sentence))
     raise typer.Exit(code)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from deploy.local.errors import EnvironmentUnavailable, LocalSystemError
-from deploy.local.kafka_node.jars import cached, kafka_version
+from deploy.local.kafka_node.jars import cached_jars, kafka_version
 from deploy.local.kafka_node.java import find_java, find_maven
 from deploy.local.kafka_node.storage import require_usable
 from deploy.local.ports import LISTENERS
@@ -49,8 +49,8 @@ def _python(_: LocalSystem) -> str:
 
 
 def _kafka_jars(_: LocalSystem) -> str:
-    if cached().exists():
-        return f"{kafka_version()} in {cached()}"
+    if cached_jars().exists():
+        return f"{kafka_version()} in {cached_jars()}"
     return f"{kafka_version()} will be resolved with {find_maven()}"
 
 
@@ -77,7 +77,7 @@ def _postgresql(system: LocalSystem) -> str:
 
 def _home(system: LocalSystem) -> str:
     system.home.make()
-    system.home.require_room()
+    system.home.require_free_space()
     return f"{system.home.path}, {shutil.disk_usage(system.home.path).free // 1_000_000_000} GB free"
 
 

@@ -38,10 +38,10 @@ def read_status(system: LocalSystem) -> SystemStatus:
     if not (system.home.profile / "system.json").exists():
         raise LocalSystemError(f"nothing was started in {system.home.path} yet: `samenspel up` does that")
     addresses = system.profile.system()
-    servers = [_piece(system, "kafka", system.kafka.is_ready())]
+    servers = [_server_status(system, "kafka", system.kafka.is_ready())]
     if system.ports.remembered("postgres"):  # else it was started on a server that the environment named
-        servers.append(_piece(system, "postgres", system.postgres.is_ready()))
-    services = [_piece(system, name, system.services.is_ready(name)) for name in ALL]
+        servers.append(_server_status(system, "postgres", system.postgres.is_ready()))
+    services = [_server_status(system, name, system.services.is_ready(name)) for name in ALL]
     return SystemStatus(
         home=str(system.home.path),
         ready=all(piece.ready for piece in (*servers, *services)),
@@ -68,7 +68,7 @@ def environment(status: SystemStatus) -> Iterator[tuple[str, str]]:
         yield f"SAMENSPEL_{one.oin}_TOKEN", one.token
 
 
-def _piece(system: LocalSystem, name: Listener, ready: bool) -> ServerStatus:
+def _server_status(system: LocalSystem, name: Listener, ready: bool) -> ServerStatus:
     process = system.daemons()[name].process()
     port = system.ports.remembered(name)
     return ServerStatus(name=name, pid=process.pid if process else None, port=port, ready=ready)

@@ -14,26 +14,26 @@ from typing import Final
 
 from deploy.local.errors import EnvironmentUnavailable
 from deploy.local.home import CACHE, Home
-from deploy.local.kafka_node.jars import cached
+from deploy.local.kafka_node.jars import cached_jars
 from deploy.local.kafka_node.java import find_java
 
-PROOF_SECONDS_MAX: Final = 30
+VERIFY_SECONDS_MAX: Final = 30
 
 
-def option(java: Path, home: Home) -> str:
+def jvm_option(java: Path, home: Home) -> str:
     """What tells the JVM to map the archive of Kafka's jars, or to make one in the home when there is none."""
-    archive = CACHE / f"{cached().name}-java-{java.resolve().stat().st_mtime_ns:x}.jsa"
+    archive = CACHE / f"{cached_jars().name}-java-{java.resolve().stat().st_mtime_ns:x}.jsa"
     if archive.exists():
         return f"-XX:SharedArchiveFile={archive}"
     return f"-XX:ArchiveClassesAtExit={home.kafka / archive.name}"
 
 
-def keep(home: Home) -> None:
+def adopt_archives(home: Home) -> None:
     """Take over what a JVM that ended has made, once another one has found it whole."""
     for made in home.kafka.glob("*.jsa"):
         with suppress(OSError, EnvironmentUnavailable, subprocess.SubprocessError):
             if _is_whole(made):
-                _adopt(made)
+                _copy_to_cache(made)
             made.unlink()
 
 
@@ -41,11 +41,11 @@ def _is_whole(archive: Path) -> bool:
     """A JVM that maps one that was cut off crashes; so one that does nothing else tries, and reads all of it."""
     silently = ("-XX:-CreateCoredumpOnCrash", f"-XX:ErrorFile={os.devnull}")
     proving = ("-Xshare:on", "-XX:+VerifySharedSpaces", f"-XX:SharedArchiveFile={archive}")
-    command = [str(find_java()), *silently, *proving, "-cp", f"{cached()}/*", "-version"]
-    return subprocess.run(command, capture_output=True, timeout=PROOF_SECONDS_MAX).returncode == 0
+    command = [str(find_java()), *silently, *proving, "-cp", f"{cached_jars()}/*", "-version"]
+    return subprocess.run(command, capture_output=True, timeout=VERIFY_SECONDS_MAX).returncode == 0
 
 
-def _adopt(archive: Path) -> None:
+def _copy_to_cache(archive: Path) -> None:
     """It appears in the cache whole, and on the disk, or not at all."""
     copy = CACHE / f"{archive.name}.{os.getpid()}"
     try:

@@ -9,7 +9,7 @@ from typing import Final
 
 from deploy.local.errors import EnvironmentUnavailable
 
-OLDEST: Final = 17
+OLDEST_JAVA: Final = 17
 INSTALL_JAVA: Final = "install it (Debian: apt install openjdk-17-jre-headless; macOS: brew install openjdk)"
 INSTALL_MAVEN: Final = "install it (Debian: apt install maven; macOS: brew install maven)"
 
@@ -20,11 +20,11 @@ def find_java() -> Path:
     found = shutil.which("java", path=f"{java_home}/bin") if java_home else shutil.which("java")
     if found is None:
         where = f"JAVA_HOME ({java_home}) holds no Java" if java_home else "Java is not on the path"
-        raise EnvironmentUnavailable(f"{where}: Kafka needs Java {OLDEST} or newer, {INSTALL_JAVA}")
+        raise EnvironmentUnavailable(f"{where}: Kafka needs Java {OLDEST_JAVA} or newer, {INSTALL_JAVA}")
     version = _version(found)
-    if version < OLDEST:
+    if version < OLDEST_JAVA:
         raise EnvironmentUnavailable(
-            f"Java {version} at {found} is too old: Kafka needs {OLDEST} or newer, "
+            f"Java {version} at {found} is too old: Kafka needs {OLDEST_JAVA} or newer, "
             f"{INSTALL_JAVA} or point JAVA_HOME at it"
         )
     return Path(found)

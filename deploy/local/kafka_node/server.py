@@ -19,8 +19,8 @@ from deploy.local.progress import Progress, silent
 from deploy.local.secrets import Secrets
 from deploy.local.waiting import wait_until
 
-START_PATIENCE: Final = 60.0
-SMALL: Final = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+START_SECONDS_MAX: Final = 60.0
+JVM_OPTIONS: Final = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 class Kafka:
@@ -56,10 +56,10 @@ class Kafka:
                 format_storage(self._home, values, java, self.admin_password)
             write_private(self._home.kafka / "server.properties", as_properties(values))
             progress("kafka", "starting", 0.7)
-            mapped = class_archive.option(Path(java[0]), self._home)
+            mapped = class_archive.jvm_option(Path(java[0]), self._home)
             command = [java[0], mapped, *java[1:], "kafka.Kafka", "kafka/server.properties"]
             self.daemon.start(command, folder=self._home.path)
-        self._wait()
+        self._wait_until_ready()
 
     def is_ready(self) -> bool:
         """Does it run, and answer its admin?"""
@@ -67,7 +67,7 @@ class Kafka:
 
     def stop(self) -> None:
         self.daemon.stop()
-        class_archive.keep(self._home)
+        class_archive.adopt_archives(self._home)
 
     def kill(self) -> None:
         """SIGKILL, for those who try what happens then."""
@@ -76,7 +76,7 @@ class Kafka:
     def _java(self, progress: Progress) -> list[str]:
         jars = resolve(progress)
         logging = f"-Dlog4j2.configurationFile={(POM.parent / 'log4j2.properties').as_uri()}"
-        return [str(find_java()), *SMALL, logging, "-cp", f"{jars}/*"]
+        return [str(find_java()), *JVM_OPTIONS, logging, "-cp", f"{jars}/*"]
 
     def _settings(self) -> dict[str, str]:
         return settings(
@@ -87,8 +87,8 @@ class Kafka:
             controller_password=self._secrets["kafka_controller"],
         )
 
-    def _wait(self) -> None:
+    def _wait_until_ready(self) -> None:
         port = int(self.bootstrap.rpartition(":")[2])
-        wait_until(lambda: is_open(port), self.daemon, "Kafka", within=START_PATIENCE)
+        wait_until(lambda: is_open(port), self.daemon, "Kafka", timeout_seconds=START_SECONDS_MAX)
         admin = self.admin()
-        wait_until(lambda: admin.is_reachable(within=2), self.daemon, "Kafka", within=START_PATIENCE)
+        wait_until(lambda: admin.is_reachable(within=2), self.daemon, "Kafka", timeout_seconds=START_SECONDS_MAX)

@@ -8,7 +8,7 @@ CONTROLLER: Final = "controller"
 _SCRAM: Final = "org.apache.kafka.common.security.scram.ScramLoginModule"
 _PLAIN: Final = "org.apache.kafka.common.security.plain.PlainLoginModule"
 
-UNCHANGING: Final[Mapping[str, str]] = {
+FIXED: Final[Mapping[str, str]] = {
     "process.roles": "broker,controller",
     "node.id": "1",
     "listener.security.protocol.map": "BROKER:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
@@ -48,7 +48,7 @@ def settings(
     Relative, because Kafka splits its log folders at commas and reads the file as Latin-1.
     """
     return {
-        **UNCHANGING,
+        **FIXED,
         "listeners": f"BROKER://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
         "advertised.listeners": f"BROKER://127.0.0.1:{port}",
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",

@@ -14,19 +14,19 @@ from deploy.local.errors import LocalSystemError
 from deploy.local.home import PRIVATE, Home
 from deploy.local.kafka_node.settings import ADMIN, as_properties
 
-MARK: Final = "meta.properties"
+META_PROPERTIES: Final = "meta.properties"
 """Kafka's own file in a formatted folder; formatting writes it last."""
 
 
 def is_formatted(data: Path) -> bool:
-    return (data / MARK).exists()
+    return (data / META_PROPERTIES).exists()
 
 
 def require_usable(data: Path) -> None:
     """Raise LocalSystemError when the folder holds data without Kafka's mark: that is never thrown away."""
     if data.exists() and not is_formatted(data) and any(child.is_dir() for child in data.iterdir()):
         raise LocalSystemError(
-            f"{data} holds data but no {MARK}, so Kafka cannot read it: "
+            f"{data} holds data but no {META_PROPERTIES}, so Kafka cannot read it: "
             "put that file back, or start anew with `samenspel reset`"
         )
 
@@ -37,23 +37,23 @@ def format_storage(home: Home, settings: Mapping[str, str], java: Sequence[str],
     Raises LocalSystemError as `require_usable` does, or when formatting fails.
     """
     require_usable(home.kafka_data)
-    with home.workroom("kafka") as room:
-        (room / "data").mkdir(mode=PRIVATE)
-        _run_format(room, {**settings, "log.dirs": "data"}, java, admin_password)
+    with home.staging_folder("kafka") as staging:
+        (staging / "data").mkdir(mode=PRIVATE)
+        _run_format(staging, {**settings, "log.dirs": "data"}, java, admin_password)
         shutil.rmtree(home.kafka_data, ignore_errors=True)
-        (room / "data").rename(home.kafka_data)
+        (staging / "data").rename(home.kafka_data)
 
 
-def _run_format(room: Path, settings: Mapping[str, str], java: Sequence[str], admin_password: str) -> None:
+def _run_format(staging: Path, settings: Mapping[str, str], java: Sequence[str], admin_password: str) -> None:
     """Arguments go in by a file, for all may read a command line; the output shows salted credentials."""
     scram = f"SCRAM-SHA-512=[name={ADMIN},password={admin_password}]"
     arguments = ["format", "-t", _cluster_id(), "-c", "properties", "--add-scram", scram]
-    write_private(room / "properties", as_properties(settings))
-    write_private(room / "arguments", "\n".join(arguments) + "\n")
+    write_private(staging / "properties", as_properties(settings))
+    write_private(staging / "arguments", "\n".join(arguments) + "\n")
     try:
         subprocess.run(
             [*java, "kafka.tools.StorageTool", "@arguments"],
-            cwd=room,
+            cwd=staging,
             check=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

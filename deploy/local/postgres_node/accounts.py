@@ -10,7 +10,7 @@ from typing import Final
 
 from deploy.local.errors import EnvironmentUnavailable
 
-NAME: Final = "nobody"
+ACCOUNT: Final = "nobody"
 """An account that every system has, so that none is made on a user's machine."""
 
 
@@ -28,7 +28,7 @@ class Account:
             return False
         return check.returncode == 0
 
-    def give(self, *paths: Path) -> None:
+    def change_owner(self, *paths: Path) -> None:
         if self.owner is not None:
             for path in paths:
                 shutil.chown(path, *self.owner)
@@ -43,15 +43,15 @@ def account_for_postgres(*folders: Path) -> Account:
     """
     if os.geteuid() != 0:
         return Account()
-    entry = pwd.getpwnam(NAME)
+    entry = pwd.getpwnam(ACCOUNT)
     user, group = entry.pw_uid, entry.pw_gid
-    stranger = Account(("setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--"), (user, group))
-    shadow = Account(("unshare", "--user", f"--map-user={user}", f"--map-group={group}", "--"))
-    for account in (stranger, shadow):
+    unprivileged = Account(("setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--"), (user, group))
+    namespaced = Account(("unshare", "--user", f"--map-user={user}", f"--map-group={group}", "--"))
+    for account in (unprivileged, namespaced):
         if all(account.may_enter(folder) for folder in folders):
             return account
     raise EnvironmentUnavailable(
-        f"PostgreSQL refuses to run as root and the account '{NAME}' may not enter {folders[-1]}: "
+        f"PostgreSQL refuses to run as root and the account '{ACCOUNT}' may not enter {folders[-1]}: "
         "work as another user, name a folder that everybody may enter in SAMENSPEL_HOME, "
         "or name a server in SAMENSPEL_POSTGRES_DSN"
     )

@@ -16,7 +16,7 @@ from deploy.local.secrets import Secrets
 
 NAMED_SERVER: Final = "SAMENSPEL_POSTGRES_DSN"
 """The environment variable with the URL of a superuser, for those who have a server."""
-OLDEST: Final = 170_000
+OLDEST_VERSION: Final = 170_000
 """``server_version_num`` of PostgreSQL 17, the first with ``transaction_timeout``."""
 SCRAM_ITERATIONS: Final = 4096
 
@@ -42,10 +42,10 @@ class Databases:
     def _password(self, service: str) -> str:
         return self._secrets[f"{service}/postgres_password"]
 
-    def _dsn(self, service: str, who: str) -> str:
+    def _dsn(self, service: str, user: str) -> str:
         server = urlsplit(self._admin_dsn)
         address = server.netloc.rpartition("@")[2]
-        return urlunsplit((server.scheme, f"{who}@{address}", f"/{service}", server.query, ""))
+        return urlunsplit((server.scheme, f"{user}@{address}", f"/{service}", server.query, ""))
 
     async def _ensure(self, services: Iterable[str]) -> None:
         try:
@@ -56,7 +56,7 @@ class Databases:
                 "or unset it to have a server of its own"
             ) from None
         try:
-            if connection.get_server_version().major * 10_000 < OLDEST:
+            if connection.get_server_version().major * 10_000 < OLDEST_VERSION:
                 raise EnvironmentUnavailable(
                     f"the PostgreSQL server is version {connection.get_server_version().major}: 17 is the oldest"
                 )

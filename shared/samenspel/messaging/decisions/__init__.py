@@ -1,1 +1,1 @@
-"""Decisions: one transaction that locks, loads, asks the decider, and writes state, answers and events."""
+"""Decisions: a transaction locks, loads, asks the decider, and writes state, answers and events."""

@@ -1,4 +1,4 @@
-"""Our own aggregates, and our copy of the aggregates of others."""
+"""SQL of the service's own aggregates, and the shared lock on projected aggregates."""
 
 from collections.abc import Container, Iterable, Mapping, Set
 from itertools import groupby
@@ -18,7 +18,7 @@ from aggregate where (aggregate, subject) in (
   select * from unnest(string_to_array($1, chr(30)), string_to_array($2, chr(30))))
 """
 
-# What lies on a lane that this transaction has locked cannot change; what lies elsewhere is held still.
+# The lane lock protects the aggregates of a locked lane. Aggregates of other lanes need row locks.
 SHARE = LOAD + "order by aggregate, subject for share"
 
 SAVE = """
@@ -42,7 +42,10 @@ order by aggregate, subject for share
 async def load(
     connection: Connection, references: Set[AggregateRef], locked: Container[LaneId]
 ) -> dict[AggregateRef, StoredAggregate]:
-    """Our own aggregates as they stand now; to be called after the lane locks."""
+    """The present state of the service's own aggregates. Requires the lane locks.
+
+    Aggregates of lanes outside ``locked`` get a shared row lock.
+    """
     if not references:
         return {}
     failpoints.reached("aggregates.load")
@@ -62,14 +65,14 @@ async def load(
 
 
 async def save(
-    connection: Connection, changed: Mapping[AggregateRef, StoredAggregate], at: Mapping[AggregateRef, LaneId]
+    connection: Connection, changed: Mapping[AggregateRef, StoredAggregate], lane_of: Mapping[AggregateRef, LaneId]
 ) -> None:
-    """Write what our aggregates have become, kind by kind, in the order of their primary key.
+    """Write changed aggregates, kind by kind, sorted by primary key.
 
-    Raises `FenceLost` when a new one's id came to life on another lane meanwhile: an id has one life and one lane.
+    Raises `Fenced` if another transaction created an aggregate with the same id on another lane.
     """
-    for (aggregate, topic), references in groupby(sorted(changed), key=lambda each: (each[0], at[each][0])):
-        rows = [_row(reference, at[reference], changed[reference]) for reference in references]
+    for (aggregate, topic), references in groupby(sorted(changed), key=lambda each: (each[0], lane_of[each][0])):
+        rows = [_row(reference, lane_of[reference], changed[reference]) for reference in references]
         failpoints.reached("aggregates.save")
         done = await connection.execute(SAVE, aggregate, topic, *as_joined_texts(rows, 5))
         if done != f"INSERT 0 {len(rows)}":
@@ -83,7 +86,7 @@ def _row(reference: AggregateRef, lane: LaneId, stored: StoredAggregate) -> tupl
 async def load_projected_for_share(
     connection: Connection, references: Iterable[AggregateRef]
 ) -> dict[AggregateRef, StoredAggregate]:
-    """Others' aggregates, locked against change until commit."""
+    """Projected aggregates of other services, locked against change until commit."""
     wanted = sorted(set(references))
     if not wanted:
         return {}

@@ -1,4 +1,4 @@
-"""What a service brings to a decision: the states it needs, and a pure function over them."""
+"""The decider: the service's part of a decision. Names after Chassaing's Decider pattern."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -13,31 +13,35 @@ from samenspel.runtime.postgres import Connection
 
 
 class Decider(Protocol):
-    """What a service brings to the desk: which aggregates decide, and the decision itself."""
+    """The aggregates read by a decision, and the decision as a pure function."""
 
     domain: Domain
     types: Mapping[str, SubmissionType]
 
     def topic_of(self, submission: Submission) -> str:
-        """The canonical topic that this submission's facts go to."""
+        """The canonical topic for the events of this submission."""
 
     def own_refs(self, submission: Submission) -> Sequence[AggregateRef]:
-        """The service's own aggregates that the decision reads or changes."""
+        """The service's own aggregates read or changed by the decision."""
 
     def foreign_refs(self, submission: Submission) -> Sequence[AggregateRef]:
-        """The other services' aggregates that the decision reads."""
+        """The other services' aggregates read by the decision."""
 
     async def load(self, connection: Connection, submissions: Sequence[Submission]) -> Any:
-        """What the service keeps in tables of its own; becomes ``world.extra``."""
+        """Rows of the service's own tables for the decisions; passed on as ``DecisionState.extra``."""
 
     def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
-        """Pure. Raises `Rejected`, or `MissingFact` once every check that needs no missing fact has passed."""
+        """The changes caused by the submission. Pure.
+
+        Raises `Rejected`, or `MissingFact` once all checks without missing aggregates have passed.
+        """
 
     async def save(self, connection: Connection, known: DecisionState, changes: Sequence[AggregateChange]) -> None:
-        """Write the service's own tables, in the transaction of the journal; a recovery repeats it from the facts."""
+        """Write the service's own tables, in the journal's transaction. A recovery repeats the writes from events."""
 
     def private_part_of(self, submission: Submission, known: DecisionState) -> tuple[AggregateRef, Model] | None:
-        """What an accepted submission said that is kept without being published, when it is missing.
+        """The unpublished part of an accepted submission, if missing from the stored aggregate.
 
-        It is in no event, so a restore from a backup loses it; the submission, read or sent again, has it.
+        No event contains the private part, so a restore from a backup loses the private part. The submission,
+        read or sent again, restores the private part.
         """

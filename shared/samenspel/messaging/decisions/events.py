@@ -1,4 +1,4 @@
-"""Making canonical events and receipts: the bytes that the journal keeps and that never change again."""
+"""Encoding of canonical events and receipts: the bytes for the journal. These bytes never change again."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -11,17 +11,16 @@ from samenspel.contracts.receipts import RECEIPT_TYPE
 from samenspel.contracts.sequencing import is_removal
 from samenspel.contracts.submissions import Submission
 from samenspel.messaging.decisions.state import AggregateChange, StoredAggregate
+from samenspel.messaging.inbox.answers import EventRef
 from samenspel.messaging.outbox.journal import Lane
 
 _HEADER_BYTES: Final = 1_600
-"""What the headers take beside the submission's own id, source and correlation id; measured by a test."""
-
-EventRef = dict[str, str | int]
+"""Size of the headers without the submission's id, source and correlation id; measured by a test."""
 
 
 @dataclass(slots=True)
 class EncodedChange:
-    """A change with its bytes made and measured, before it is certain that all of its siblings fit."""
+    """A change with encoded bytes. All changes of a submission are encoded before the first is appended."""
 
     change: AggregateChange
     value: bytes
@@ -30,7 +29,7 @@ class EncodedChange:
 
 
 def encode(change: AggregateChange, cause: Submission) -> EncodedChange:
-    """The bytes of a change. Raises `Rejected` (``state-too-large``) when no event could carry them."""
+    """Encode a change. Raises `Rejected` (``state-too-large``) if the state exceeds the size limit of an event."""
     value = change.state.model_dump_json(exclude_none=True).encode()
     named = f"{cause.id}{cause.id}{cause.correlationid or cause.id}{cause.source}"
     if len(value) + len(named.encode()) + _HEADER_BYTES > EVENT_BYTES_MAX:
@@ -42,16 +41,19 @@ def encode(change: AggregateChange, cause: Submission) -> EncodedChange:
 
 
 def append_event(
-    lane: Lane, made: EncodedChange, before: StoredAggregate | None, cause: Submission, source: str, id: str, now: str
+    lane: Lane,
+    encoded: EncodedChange,
+    before: StoredAggregate | None,
+    cause: Submission,
+    source: str,
+    id: str,
+    now: str,
 ) -> EventRef:
-    """Put the drafted event on its lane: sequence and digest advance, and the journal gets its row.
-
-    Returns it as a receipt names it (`contracts.receipts.PublishedEvent`).
-    """
-    change = made.change
-    lane.advance(before.hash if before else REMOVED, made.new_hash)
+    """Append the event to the lane: sequence and digest advance, and the lane gets a journal row."""
+    change = encoded.change
+    lane.advance(before.hash if before else REMOVED, encoded.new_hash)
     lines = _lines(lane, change, cause, source, id, now)
-    lane.append(change.key, lines.encode(), made.value)
+    lane.append(change.key, lines.encode(), encoded.value)
     return {
         "lane": lane.name,
         "timeline": lane.timeline,
@@ -61,7 +63,7 @@ def append_event(
     }
 
 
-# Both kinds of lines are sorted by name, as the journal, the relay and the transparency log want them.
+# Header lines are sorted by name: the journal, the relay and the fingerprints rely on this order.
 
 
 def _lines(lane: Lane, change: AggregateChange, cause: Submission, source: str, id: str, now: str) -> str:
@@ -78,7 +80,7 @@ def _lines(lane: Lane, change: AggregateChange, cause: Submission, source: str, 
 
 
 def append_receipt(lane: Lane, organisation: str, value: bytes, source: str, id: str, now: str) -> None:
-    """Put a receipt on the organisation's receipts lane: numbered like a fact, without a digest."""
+    """Append a receipt to the organisation's receipts lane. A receipt has a sequence but no digest."""
     lane.sequence += 1
     lines = (
         f"ce_authid:urn:nld:oin:{organisation}\nce_dataschema:{RECEIPT_SCHEMA_URI}\nce_id:{id}\n"

@@ -1,11 +1,12 @@
-"""The desk: where submissions are decided, whichever door they came through.
+"""Processing of submissions: lock, load, decide and write in a transaction, for every entry point.
 
-One lock order everywhere, each stage complete for the whole batch before the next, each sorted by primary key:
+Locks are taken in the same order everywhere. Each stage is complete for the whole batch before the next stage starts,
+and each stage is sorted by primary key:
 
-    position rows → projection rows (shared) → lane rows → own aggregates
+    ingress offsets → projections (shared) → lanes → own aggregates
 
-and everything that decides is read after the lane locks. Which submissions were answered before is read then too:
-two transactions with the same submission meet on its lane.
+A decision reads all its input after the lane locks, first answers included: two transactions with the same
+submission lock the same lane.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,12 +21,22 @@ from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import LaneId, ingress, lane_of, receipts
 from samenspel.messaging.decisions import aggregates
 from samenspel.messaging.decisions.decider import Decider
-from samenspel.messaging.decisions.events import EncodedChange, EventRef, append_event, append_receipt, encode
+from samenspel.messaging.decisions.events import EncodedChange, append_event, append_receipt, encode
 from samenspel.messaging.decisions.state import DecisionState, StoredAggregate
 from samenspel.messaging.decisions.unit_of_work import SUBMISSIONS_PER_WRITE, PendingWrites, UnitOfWork, WriteBehind
 from samenspel.messaging.errors import Fenced
 from samenspel.messaging.inbox import answer_store, answers, deferrals, quarantine
-from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, rfc3339
+from samenspel.messaging.inbox.answers import (
+    Accepted,
+    Decision,
+    Deferred,
+    EventRef,
+    Incoming,
+    Refused,
+    RenderedAnswer,
+    Repeat,
+    rfc3339,
+)
 from samenspel.messaging.outbox import journal
 from samenspel.messaging.outbox.journal import JournalBatch, Lane
 from samenspel.runtime.cooperative import ITEMS_PER_YIELD
@@ -34,7 +45,7 @@ from samenspel.runtime.postgres import Connection
 
 @dataclass(frozen=True, slots=True)
 class SubmissionProcessor:
-    """Decides submissions for one service, on a connection whose transaction the caller has opened."""
+    """Decides submissions for one service, on a connection with an open transaction."""
 
     decider: Decider
     source: str
@@ -46,22 +57,25 @@ class SubmissionProcessor:
         return self.decider.topic_of(submission), lane_of(submission.key, self.lane_count)
 
     async def process(self, connection: Connection, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
-        """Decide all of these in their order; journal, state, receipts and first answers in this transaction."""
+        """Decide all submissions in order. Write journal, state, receipts and first answers in this transaction.
+
+        Raises `Fenced` if another transaction answered any of the submissions first.
+        """
         submissions = [each for each in incoming if isinstance(each, Submission)]
         work = await self._begin(connection, submissions, {each.organisation for each in incoming})
-        given: list[RenderedAnswer] = []
-        async with WriteBehind(partial(self._write, connection, work.state)) as behind:
+        answered: list[RenderedAnswer] = []
+        async with WriteBehind(partial(self._write, connection, work.state)) as writer:
             for number, each in enumerate(incoming):
                 if number and number % SUBMISSIONS_PER_WRITE == 0:
-                    await behind.submit(*work.take_pending())
+                    await writer.submit(*work.take_pending())
                 if number % ITEMS_PER_YIELD == 0:
-                    await behind.yield_to_writer()
-                given.append(self._answer(work, each))
-        await self._finish(connection, work, given)
-        return given
+                    await writer.yield_to_writer()
+                answered.append(self._answer(work, each))
+        await self._finish(connection, work, answered)
+        return answered
 
     async def process_deferred(self, connection: Connection, number: int) -> RenderedAnswer | None:
-        """Decide one that was waiting, if it still heads its queue; None when it stays or has left."""
+        """Decide a deferred submission at the head of a queue. None if still deferred or no longer queued."""
         queued = await deferrals.read(connection, number)
         if queued is None:
             return None
@@ -70,21 +84,22 @@ class SubmissionProcessor:
         if not await deferrals.heads_queue(connection, queued):
             return None
         try:
-            final = self._decide(work, submission)
+            decision: Decision = self._decide(work, submission)
         except MissingFact as missing:
             if not queued.is_overdue:
                 await deferrals.change_condition(connection, number, (missing.aggregate, missing.subject))
                 return None
-            final = answers.rejected(submission, [_never_arrived(missing)])
+            decision = answers.refused([_never_arrived(missing)])
+        answer = answers.render(submission, decision)
         await deferrals.remove(connection, number)
-        await answer_store.replace(connection, submission, final)
-        await self._finish(connection, work, [final])
-        return final
+        await answer_store.replace(connection, submission, answer)
+        await self._finish(connection, work, [answer])
+        return answer
 
     async def quarantine_deferred(self, connection: Connection, number: int, error: str) -> RenderedAnswer | None:
-        """Quarantine one that breaks the deciding, if it still heads its queue; the rest of the queue goes on.
+        """Quarantine a deferred submission after failed processing, if at the head of a queue. The queue continues.
 
-        That it was deferred is forgotten: whether the operator retries it or it is sent again, it is decided then.
+        The stored answer *deferred* is deleted: a retry by the operator or a repeat by the sender decides anew.
         """
         queued = await deferrals.read(connection, number)
         if queued is None:
@@ -93,109 +108,114 @@ class SubmissionProcessor:
         locked = await journal.lock(connection, {queued.lane, (receipts(domain, queued.organisation), 0)})
         if not await deferrals.heads_queue(connection, queued):
             return None
-        refusal = answers.decision_failed(queued.identity, queued.row["record"])
-        given = answers.rejected(refusal, refusal.problems)
-        apart = quarantine.from_deferred(
-            queued, ingress(domain, queued.organisation), refusal.problems[0].code, error
-        )
-        await quarantine.insert(connection, [apart])
+        failed = answers.decision_failed(queued.identity, queued.row["record"])
+        answer = answers.render(failed, answers.refused(failed.problems))
+        topic = ingress(domain, queued.organisation)
+        record = quarantine.from_deferred(queued, topic, failed.problems[0].code, error)
+        await quarantine.insert(connection, [record])
         await deferrals.remove(connection, number)
         await answer_store.delete(connection, queued.identity)
-        self._append_receipts(locked, [given], rfc3339(self.clock()))
+        self._append_receipts(locked, [answer], rfc3339(self.clock()))
         await journal.write(connection, journal.drain(locked.values()))
-        return given
+        return answer
 
     async def _begin(
         self, connection: Connection, submissions: Sequence[Submission], organisations: set[str]
     ) -> UnitOfWork:
         decider = self.decider
         foreign = await aggregates.load_projected_for_share(
-            connection, (reference for each in submissions for reference in decider.foreign_refs(each))
+            connection, (ref for each in submissions for ref in decider.foreign_refs(each))
         )
         deciding = {self.lane_of(each) for each in submissions}
         answering = {(receipts(decider.domain, organisation), 0) for organisation in organisations}
         locked = await journal.lock(connection, deciding | answering)
-        wanted = {reference for each in submissions for reference in decider.own_refs(each)}
+        wanted = {ref for each in submissions for ref in decider.own_refs(each)}
         own = await aggregates.load(connection, wanted, locked)
         extra = await decider.load(connection, submissions)
         queues = await deferrals.queued_subjects(connection, list(deciding)) if deciding else set()
-        known = await answer_store.load(connection, submissions)
+        first_answers = await answer_store.load(connection, submissions)
         now = self.clock()
-        return UnitOfWork(now, rfc3339(now), locked, DecisionState(own, foreign, extra), queues, known)
+        return UnitOfWork(now, rfc3339(now), locked, DecisionState(own, foreign, extra), queues, first_answers)
 
-    def _answer(self, work: UnitOfWork, to: Incoming) -> RenderedAnswer:
-        if not isinstance(to, Submission):
-            return answers.rejected(to, to.problems)
-        if (before := work.first_answers.get(answers.identity(to))) is not None:
-            return self._repeat(work, to, before)
-        given = self._decide_or_defer(work, to)
-        work.pending.first_answers.append((to, given))
-        work.first_answers[answers.identity(to)] = given.json
-        return given
+    def _answer(self, work: UnitOfWork, incoming: Incoming) -> RenderedAnswer:
+        """The answer to a submission. The first answer under an identity is kept for repeats."""
+        decision = self._decide_on(work, incoming)
+        answer = answers.render(incoming, decision)
+        if isinstance(incoming, Submission):
+            work.keep_first_answer(incoming, answer)
+        return answer
 
-    def _repeat(self, work: UnitOfWork, to: Submission, before: bytes) -> RenderedAnswer:
-        """Say again what it led to; what was private about it and was lost in a restore, it brings back."""
-        given = answers.repeated(to, before)
-        if given.body.get("first_outcome") == "accepted" and (lost := self.decider.private_part_of(to, work.state)):
-            reference, private = lost
-            stored = replace(work.state.own[reference], private=private.model_dump_json(exclude_none=True).encode())
-            work.state.own[reference] = work.pending.changed[reference] = stored
-            work.pending.lane_of[reference] = self.lane_of(to)
-        return given
+    def _decide_on(self, work: UnitOfWork, incoming: Incoming) -> Decision:
+        if not isinstance(incoming, Submission):
+            return answers.refused(incoming.problems)
+        if (first := work.first_answers.get(answers.identity(incoming))) is not None:
+            return self._repeat(work, incoming, first)
+        return self._decide_or_defer(work, incoming)
 
-    def _decide_or_defer(self, work: UnitOfWork, to: Submission) -> RenderedAnswer:
-        lane = self.lane_of(to)
+    def _repeat(self, work: UnitOfWork, submission: Submission, first: answers.FirstAnswer) -> Repeat | Refused:
+        """Recognise a repeat. A private part lost in a restore is taken from this submission again."""
+        decision = answers.repeat_of(submission, first)
+        is_accepted = isinstance(decision, Repeat) and first.outcome == "accepted"
+        if is_accepted and (lost := self.decider.private_part_of(submission, work.state)):
+            ref, private = lost
+            content = private.model_dump_json(exclude_none=True).encode()
+            work.change(ref, replace(work.state.own[ref], private=content), self.lane_of(submission))
+        return decision
+
+    def _decide_or_defer(self, work: UnitOfWork, submission: Submission) -> Accepted | Refused | Deferred:
+        lane = self.lane_of(submission)
         needs: AggregateRef | None = None
-        if (lane, to.subject) not in work.queues:
+        if (lane, submission.subject) not in work.queues:
             try:
-                return self._decide(work, to)
+                return self._decide(work, submission)
             except MissingFact as missing:
                 needs = missing.aggregate, missing.subject
-                work.queues.add((lane, to.subject))
-        work.pending.deferred.append((to, lane, needs))
-        return answers.answer(to, "deferred")
+                work.queues.add((lane, submission.subject))
+        work.pending.deferred.append((submission, lane, needs))
+        return Deferred()
 
-    def _decide(self, work: UnitOfWork, to: Submission) -> RenderedAnswer:
+    def _decide(self, work: UnitOfWork, submission: Submission) -> Accepted | Refused:
+        """Ask the decider. Raises `MissingFact` if a needed aggregate has not arrived."""
         try:
-            changes = self.decider.decide(to, work.state, work.now)
-            drafts = [encode(change, to) for change in changes]
-        except Rejected as refusal:
-            return answers.rejected(to, refusal.problems)
-        events = [self._publish(work, made, to) for made in drafts]
+            changes = self.decider.decide(submission, work.state, work.now)
+            encoded = [encode(change, submission) for change in changes]
+        except Rejected as rejection:
+            return answers.refused(rejection.problems)
+        events = [self._append(work, each, submission) for each in encoded]
         work.state.changes += changes
         work.pending.changes += changes
-        return answers.answer(to, "accepted", events=events)
+        return Accepted(events)
 
-    def _publish(self, work: UnitOfWork, made: EncodedChange, cause: Submission) -> EventRef:
-        reference = made.change.ref
-        name = made.change.event_type.aggregate.topic, lane_of(made.change.key, self.lane_count)
-        before = work.state.own.get(reference)
-        event = append_event(work.lanes[name], made, before, cause, self.source, self.new_id(), work.recorded)
-        stored = StoredAggregate(
-            made.value, made.new_hash, made.private, removed=made.new_hash == REMOVED, model=made.change.state
-        )
-        work.state.own[reference] = work.pending.changed[reference] = stored
-        work.pending.lane_of[reference] = name
+    def _append(self, work: UnitOfWork, encoded: EncodedChange, cause: Submission) -> EventRef:
+        change = encoded.change
+        lane = change.event_type.aggregate.topic, lane_of(change.key, self.lane_count)
+        before = work.state.own.get(change.ref)
+        event = append_event(work.lanes[lane], encoded, before, cause, self.source, self.new_id(), work.recorded)
+        removed = encoded.new_hash == REMOVED
+        stored = StoredAggregate(encoded.value, encoded.new_hash, encoded.private, removed, change.state)
+        work.change(change.ref, stored, lane)
         return event
 
-    def _append_receipts(self, locked: Mapping[LaneId, Lane], given: Sequence[RenderedAnswer], recorded: str) -> None:
-        for organisation, value in answers.receipts_of(given):
-            lane = locked[receipts(self.decider.domain, organisation), 0]
+    def _append_receipts(
+        self, lanes: Mapping[LaneId, Lane], answered: Sequence[RenderedAnswer], recorded: str
+    ) -> None:
+        for organisation, value in answers.receipts_of(answered):
+            lane = lanes[receipts(self.decider.domain, organisation), 0]
             append_receipt(lane, organisation, value, self.source, self.new_id(), recorded)
 
     async def _write(
-        self, connection: Connection, known: DecisionState, page: PendingWrites, entries: JournalBatch
+        self, connection: Connection, state: DecisionState, pending: PendingWrites, entries: JournalBatch
     ) -> None:
-        for submission, lane, needs in page.deferred:
+        for submission, lane, needs in pending.deferred:
             await deferrals.enqueue(connection, submission, lane, needs, deferrals.DEFERRAL_MAX)
-        if not await answer_store.insert_new(connection, page.first_answers):
+        if not await answer_store.insert_new(connection, pending.first_answers):
             raise Fenced("another transaction answered one of these submissions first")
-        await aggregates.save(connection, page.changed, page.lane_of)
-        await self.decider.save(connection, known, page.changes)
+        await aggregates.save(connection, pending.changed, pending.lane_of)
+        await self.decider.save(connection, state, pending.changes)
         await journal.write(connection, entries)
 
-    async def _finish(self, connection: Connection, work: UnitOfWork, given: Sequence[RenderedAnswer]) -> None:
-        self._append_receipts(work.lanes, given, work.recorded)
+    async def _finish(self, connection: Connection, work: UnitOfWork, answered: Sequence[RenderedAnswer]) -> None:
+        self._append_receipts(work.lanes, answered, work.recorded)
         await self._write(connection, work.state, *work.take_pending())
 
 

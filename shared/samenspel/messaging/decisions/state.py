@@ -1,4 +1,4 @@
-"""What a decision may look at: own aggregates, facts of others, and what the batch itself has changed already."""
+"""The input of a decision: own aggregates, projected aggregates, and the changes of the batch so far."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ M = TypeVar("M", bound=Model)
 
 @dataclass(slots=True)
 class StoredAggregate:
-    """An aggregate as it is held: the bytes last published, their ``H``, and what stays private."""
+    """An aggregate as stored: the bytes last published, their ``H`` (`contracts.digest`), and the private part."""
 
     value: bytes
     hash: int = REMOVED
@@ -23,7 +23,7 @@ class StoredAggregate:
     model: Model | None = None
 
     def state_of(self, model: type[Model], *, closed: bool = True) -> Model | None:
-        """The state as its model; not ``closed``, it may have fields that we do not know."""
+        """The state as a model, None if removed. Without ``closed``, unknown fields are ignored."""
         if self.removed:
             return None
         if self.model is None:
@@ -33,7 +33,7 @@ class StoredAggregate:
 
 @dataclass(slots=True)
 class AggregateChange:
-    """What a decision leads to: one fact, and the whole state of its aggregate after it."""
+    """A result of a decision: an event type, and the whole state of the aggregate after the event."""
 
     event_type: EventType
     subject: str
@@ -48,9 +48,9 @@ class AggregateChange:
 
 @dataclass(slots=True)
 class DecisionState:
-    """Everything that was read for a batch, after its locks were taken. ``extra`` is the service's own.
+    """The state for a batch, read after the locks. ``extra`` comes from `Decider.load`.
 
-    ``own`` and ``changes`` grow with what the batch itself has decided so far.
+    ``own`` and ``changes`` include the results of earlier submissions of the same batch.
     """
 
     own: dict[AggregateRef, StoredAggregate] = field(default_factory=dict)
@@ -59,21 +59,21 @@ class DecisionState:
     changes: list[AggregateChange] = field(default_factory=list)
 
     def own_state(self, model: type[M], aggregate: Aggregate, subject: str) -> M | None:
-        """The present state of one of our own aggregates, or None when there is none."""
+        """The present state of an own aggregate, None if unknown."""
         stored = self.own.get((aggregate.name, subject))
         return cast(M | None, stored and stored.state_of(model))
 
     def private_part(self, model: type[M], aggregate: Aggregate, subject: str) -> M | None:
-        """What we keep of it without publishing it."""
+        """The unpublished part of an own aggregate, None if unknown."""
         stored = self.own.get((aggregate.name, subject))
         if stored is None or stored.private is None:
             return None
         return model.model_validate_json(stored.private)
 
     def require_foreign(self, model: type[M], aggregate: Aggregate, subject: str) -> M:
-        """Another service's aggregate as we last heard of it.
+        """Another service's aggregate, as projected here.
 
-        Raises `MissingFact` when it has not arrived: the submission then waits.
+        Raises `MissingFact` if no event about the aggregate has arrived: the submission is then deferred.
         """
         stored = self.foreign.get((aggregate.name, subject))
         state = stored and stored.state_of(model, closed=False)

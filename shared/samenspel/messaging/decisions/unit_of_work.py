@@ -1,4 +1,4 @@
-"""Writing one page of decisions while the next is being decided: PostgreSQL works while we do."""
+"""The unit of work of a decision transaction, and a writer for storing parts while deciding continues."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -11,17 +11,18 @@ from samenspel.contracts.catalogue import AggregateRef
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import LaneId
 from samenspel.messaging.decisions.state import AggregateChange, DecisionState, StoredAggregate
-from samenspel.messaging.inbox.answers import RenderedAnswer, SubmissionIdentity
+from samenspel.messaging.inbox import answers
+from samenspel.messaging.inbox.answers import FirstAnswer, RenderedAnswer, SubmissionIdentity
 from samenspel.messaging.outbox import journal
 from samenspel.messaging.outbox.journal import JournalBatch, Lane
 
 SUBMISSIONS_PER_WRITE: Final = 100
-"""Submissions on one."""
+"""A batch of more submissions is written in several parts."""
 
 
 @dataclass(slots=True)
 class PendingWrites:
-    """What a run of decisions leads to: first answers, what waits and for what, changed aggregates, their lanes."""
+    """Results not yet sent to PostgreSQL: first answers, deferrals, changed aggregates, lanes of aggregates."""
 
     first_answers: list[tuple[Submission, RenderedAnswer]] = field(default_factory=list)
     deferred: list[tuple[Submission, LaneId, AggregateRef | None]] = field(default_factory=list)
@@ -32,26 +33,42 @@ class PendingWrites:
 
 @dataclass(slots=True)
 class UnitOfWork:
-    """``world``, ``queues`` and ``known`` grow with what is decided; ``page`` is what is to be written of it."""
+    """State of a decision transaction: the locked lanes, the loaded state, and the writes not yet sent.
+
+    ``state``, ``queues`` and ``first_answers`` include the results of earlier submissions of the same batch.
+    """
 
     now: datetime
     recorded: str
     lanes: dict[LaneId, Lane]
     state: DecisionState
     queues: set[tuple[LaneId, str]]
-    first_answers: dict[SubmissionIdentity, bytes]
+    first_answers: dict[SubmissionIdentity, FirstAnswer]
     pending: PendingWrites = field(default_factory=PendingWrites)
 
+    def change(self, ref: AggregateRef, stored: StoredAggregate, lane: LaneId) -> None:
+        """Replace an aggregate, for later decisions of this batch and for the database."""
+        self.state.own[ref] = self.pending.changed[ref] = stored
+        self.pending.lane_of[ref] = lane
+
+    def keep_first_answer(self, submission: Submission, answer: RenderedAnswer) -> None:
+        """Keep an answer if the submission's identity has none yet."""
+        identity = answers.identity(submission)
+        if identity not in self.first_answers:
+            self.first_answers[identity] = answers.first_answer(submission, answer.decision)
+            self.pending.first_answers.append((submission, answer))
+
     def take_pending(self) -> tuple[PendingWrites, JournalBatch]:
-        """The page that is full, and its rows of the journal; what is decided from now on goes on a new one."""
+        """Hand over the pending writes and journal rows, and start with empty lists."""
         full, self.pending = self.pending, PendingWrites()
         return full, journal.drain(self.lanes.values())
 
 
 class WriteBehind:
-    """A context manager that has one page written at a time; what ``write`` raises comes out of it.
+    """A context manager: writes a part while the caller decides the next part.
 
-    It is left when nothing is being written any more, whatever happened: the connection is free then.
+    An error of ``write`` is raised from `submit` or from the end of the block. The block ends only when no write is
+    in progress: a rollback needs a free connection.
     """
 
     def __init__(self, write: Callable[[PendingWrites, JournalBatch], Coroutine[Any, Any, None]]) -> None:
@@ -62,23 +79,23 @@ class WriteBehind:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._writing is None:
             return
         if error is not None:
             await asyncio.wait([self._writing])
             if self._writing.cancelled() or self._writing.exception():
-                return  # of the two errors, the one that ended the deciding counts
+                return  # Of two errors, the error from deciding is raised.
         await self._writing
 
-    async def submit(self, page: PendingWrites, entries: JournalBatch) -> None:
-        """Write this one when the one before is written."""
+    async def submit(self, pending: PendingWrites, entries: JournalBatch) -> None:
+        """Start writing this part when the previous part is written."""
         if self._writing is not None:
             await self._writing
-        self._writing = asyncio.create_task(self._write(page, entries))
+        self._writing = asyncio.create_task(self._write(pending, entries))
 
     async def yield_to_writer(self) -> None:
-        """Let what is being written go on."""
+        """Let a write in progress continue."""
         if self._writing is not None and not self._writing.done():
             await asyncio.sleep(0)

@@ -1,7 +1,7 @@
-"""Answers to submissions: kept to recognise repeats, and sent as receipts in as few records as fit."""
+"""Decisions on submissions, rendered as answers: JSON for receipts and HTTP responses. Pure functions."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,12 +13,17 @@ from samenspel.contracts.receipts import PROBLEMS_MAX, RECEIPT_BYTES_MAX, Outcom
 from samenspel.contracts.submissions import Submission
 
 PROBLEM_BYTES_MAX: Final = 48_000
-"""Of the problems in one answer together: the rest of a receipt's 64,000 bytes is for what surrounds them."""
+"""Size limit of all problems in an answer. The rest of a receipt's 64,000 bytes is for the other fields."""
+
+SubmissionIdentity = tuple[str, str, str]
+"""Organisation of the entry point, source, id. Two submissions with equal identity are the same submission."""
+EventRef = dict[str, str | int]
+"""A canonical event in an answer (`contracts.receipts.PublishedEvent`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class UnreadableSubmission:
-    """A submission that could not even be read as one: its door, what could be made out of it, and what was wrong."""
+    """Unreadable input: the entry point, the readable part of the identity, the problems."""
 
     organisation: str
     source: str
@@ -28,83 +33,171 @@ class UnreadableSubmission:
 
 
 Incoming = Submission | UnreadableSubmission
-SubmissionIdentity = tuple[str, str, str]
-"""Organisation of the door, source, id: what makes two submissions the same one."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstAnswer:
+    """The stored answer to a submission. ``details`` holds the events or problems of the answer's JSON."""
+
+    outcome: Outcome
+    record: str
+    submissionhash: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The submission changed an aggregate; ``events`` are the resulting canonical events."""
+
+    events: Sequence[EventRef]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The submission changed nothing. ``problems`` is limited to the size of an answer; see `refused`."""
+
+    problems: Sequence[Mapping[str, str]]
+    problems_left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """The submission refers to a foreign aggregate without events so far. A final answer follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """The submission was answered before, with the same content."""
+
+    first: FirstAnswer
+
+
+Decision = Accepted | Refused | Deferred | Repeat
 
 DECISION_FAILED: Final = Problem(
     code="decision-failed",
     field="/",
-    detail="deciding this broke our service: that is our fault; it is kept in quarantine, and the operator was told",
-    fix="Nothing: when it is mended the operator has it decided, and another receipt follows. Repeating is harmless.",
+    detail="processing this submission failed; the fault is in our service; the submission is kept in quarantine",
+    fix="Nothing: the operator processes the submission again after a repair, and a second receipt follows. "
+    "Sending the submission again is harmless.",
 )
 
 
+def refused(problems: Sequence[Problem]) -> Refused:
+    """A refusal with as many problems as fit into a receipt, at most 100, and the number of problems left out."""
+    shown = list(_that_fit(problems))
+    return Refused(shown, len(problems) - len(shown))
+
+
 def decision_failed(identity: SubmissionIdentity, record: str) -> UnreadableSubmission:
-    """What broke the deciding: refused without its hash, so that it is no first answer, for it may be decided yet."""
+    """Input to answer with when processing failed.
+
+    Without a content hash, the answer is not stored as the first answer: the submission can be retried.
+    """
     organisation, source, id = identity
     return UnreadableSubmission(organisation, source, id, [DECISION_FAILED], record)
 
 
-@dataclass(slots=True)
+def repeat_of(submission: Submission, first: FirstAnswer) -> Repeat | Refused:
+    """*Repeat* if the content equals the first submission's content, else a refusal: an id has a single content."""
+    if first.submissionhash == submission.hash.hex():
+        return Repeat(first)
+    return refused([_other_content(submission, first.record)])
+
+
+@dataclass(frozen=True, slots=True)
 class RenderedAnswer:
-    """The answer to one submission, as JSON that is put into a receipt and into the HTTP response as it is."""
+    """The answer to a submission; ``json`` goes unchanged into a receipt, an HTTP response and the database."""
 
     organisation: str
-    outcome: Outcome
+    decision: Decision
     json: bytes
 
     @property
-    def body(self) -> dict[str, Any]:
-        parsed: dict[str, Any] = orjson.loads(self.json)
-        return parsed
+    def outcome(self) -> Outcome:
+        return outcome_of(self.decision)
 
 
-def answer(to: Incoming, outcome: Outcome, **more: Any) -> RenderedAnswer:
-    """An answer that says ``outcome``; ``more`` is what `contracts.receipts.Answer` has besides."""
-    # What could not be read may call itself anything: no submission that can be has a longer source or id.
-    named = {"source": to.source[:LONGEST], "id": to.id[:LONGEST]}
-    body: dict[str, Any] = {**named, "outcome": outcome, "record": to.record, **more}
-    if isinstance(to, Submission):
-        body["submissionhash"] = to.hash.hex()
-    return RenderedAnswer(to.organisation, outcome, orjson.dumps(body))
+def render(incoming: Incoming, decision: Decision) -> RenderedAnswer:
+    """The only rendering of an answer (`contracts.receipts.Answer`)."""
+    body: dict[str, Any] = {
+        # The source and id of unreadable input have no length limit.
+        "source": incoming.source[:LONGEST],
+        "id": incoming.id[:LONGEST],
+        "outcome": outcome_of(decision),
+        "record": incoming.record,
+        **details_of(decision),
+    }
+    if isinstance(incoming, Submission):
+        body["submissionhash"] = incoming.hash.hex()
+    return RenderedAnswer(incoming.organisation, decision, orjson.dumps(body))
 
 
-def rejected(to: Incoming, problems: Sequence[Problem]) -> RenderedAnswer:
-    """*Rejected*, with as many problems as a receipt has room for, at most 100, and the number of those left out."""
-    shown = list(_that_fit(problems))
-    return answer(to, "rejected", problems=shown, problems_left_out=len(problems) - len(shown))
+def outcome_of(decision: Decision) -> Outcome:
+    match decision:
+        case Accepted():
+            return "accepted"
+        case Refused():
+            return "rejected"
+        case Deferred():
+            return "deferred"
+        case Repeat():
+            return "repeated"
 
 
-def _that_fit(problems: Sequence[Problem]) -> Iterator[dict[str, Any]]:
-    room = PROBLEM_BYTES_MAX
+def details_of(decision: Decision) -> Mapping[str, Any]:
+    """The fields of an answer for a kind of decision."""
+    match decision:
+        case Accepted(events):
+            return {"events": events}
+        case Refused(problems, left_out):
+            return {"problems": problems, "problems_left_out": left_out}
+        case Deferred():
+            return {}
+        case Repeat(first):
+            return {"first_outcome": first.outcome, **first.details}
+
+
+def effect_of(decision: Decision) -> tuple[Outcome, Mapping[str, Any]]:
+    """Outcome and details of a decision; for a repeat: of the first answer."""
+    if isinstance(decision, Repeat):
+        return decision.first.outcome, decision.first.details
+    return outcome_of(decision), details_of(decision)
+
+
+def first_answer(submission: Submission, decision: Decision) -> FirstAnswer:
+    """The first answer to a submission."""
+    return FirstAnswer(outcome_of(decision), submission.record, submission.hash.hex(), details_of(decision))
+
+
+def read_first_answer(stored: bytes) -> FirstAnswer:
+    """The first answer in a row of the table of answers."""
+    known = orjson.loads(stored)
+    details = {name: known[name] for name in ("events", "problems", "problems_left_out") if name in known}
+    return FirstAnswer(known["outcome"], known["record"], known["submissionhash"], details)
+
+
+def _that_fit(problems: Sequence[Problem]) -> Iterator[dict[str, str]]:
+    space = PROBLEM_BYTES_MAX
     for problem in problems[:PROBLEMS_MAX]:
         shown = problem.model_dump()
-        room -= len(orjson.dumps(shown))
-        if room < 0:
+        space -= len(orjson.dumps(shown))
+        if space < 0:
             return
         yield shown
 
 
-def repeated(to: Submission, first: bytes) -> RenderedAnswer:
-    """*Repeated*: what the first one led to, said again; the same id with other content is refused."""
-    known = orjson.loads(first)
-    if known["submissionhash"] != to.hash.hex():
-        return rejected(to, [_other_content(to, known["record"])])
-    more = {name: known[name] for name in ("events", "problems", "problems_left_out") if name in known}
-    return answer(to, "repeated", first_outcome=known["outcome"], **more)
-
-
-def _other_content(to: Submission, first_record: str) -> Problem:
+def _other_content(submission: Submission, first_record: str) -> Problem:
     return Problem(
         code="same-id-other-content",
         field="id",
-        detail=f"{to.id[:100]!r} was used for other content before ({first_record})",
-        fix="Give every event an id of its own; the first one stands.",
+        detail=f"{submission.id[:100]!r} was used for other content before ({first_record})",
+        fix="Give every event an id of its own; the first event with this id remains valid.",
     )
 
 
 def receipts_of(answers: Iterable[RenderedAnswer]) -> Iterator[tuple[str, bytes]]:
-    """Per organisation, its answers packed into values of at most 64,000 bytes, in order."""
+    """Answers per organisation, packed into values of at most 64,000 bytes, in order."""
     by_organisation: dict[str, list[bytes]] = {}
     for each in answers:
         by_organisation.setdefault(each.organisation, []).append(each.json)
@@ -114,12 +207,12 @@ def receipts_of(answers: Iterable[RenderedAnswer]) -> Iterator[tuple[str, bytes]
 
 
 def _packed(items: Sequence[bytes]) -> Iterator[list[bytes]]:
-    # Headers, brackets and commas are part of the 64,000 bytes; 2,000 is more than they take.
-    room = RECEIPT_BYTES_MAX - 2_000
+    # The 64,000 bytes include headers, brackets and commas; 2,000 bytes are more than these need.
+    space = RECEIPT_BYTES_MAX - 2_000
     packed: list[bytes] = []
     size = 0
     for item in items:
-        if packed and size + len(item) + 1 > room:
+        if packed and size + len(item) + 1 > space:
             yield packed
             packed, size = [], 0
         packed.append(item)

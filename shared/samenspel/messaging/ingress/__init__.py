@@ -1,1 +1,1 @@
-"""Ingress: submissions over Kafka and HTTP, and deferred submissions whose condition is met."""
+"""Ingress: submissions over Kafka and HTTP, and deferred submissions with a fulfilled condition."""

@@ -1,4 +1,4 @@
-"""From a record to a submission, or to why it is none."""
+"""Decoding of ingress records: a submission, or problems for an unreadable record."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,46 +18,38 @@ from samenspel.messaging.kafka.record_batches import undecodable
 
 UNREADABLE: Final[Code] = "unreadable-record"
 
-
 log = structlog.get_logger()
 
 
 def decode(record: ConsumerRecord, types: Mapping[str, SubmissionType]) -> Incoming:
-    """The submission in a record of an ingress topic, or why it is none; addressed by where the record lies."""
+    """The submission in an ingress record, or problems. The topic determines the organisation."""
     organisation = organisation_of(record.topic)
-    where = f"{record.topic}/{record.partition}/{record.offset}"
+    position = f"{record.topic}/{record.partition}/{record.offset}"
     envelope = Envelope({}, b"")
     try:
-        if lost := undecodable(record.headers):
+        if marker := undecodable(record.headers):
             envelope = from_kafka(record.headers[1:], record.value)
-            raise Rejected(_unreadable(lost[0]))
+            raise Rejected(_unreadable(marker[0]))
         envelope = from_kafka(record.headers, record.value)
         received = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-        return read_submission(envelope, organisation, types, received, where)
+        return read_submission(envelope, organisation, types, received, position)
     except Rejected as refusal:
-        return UnreadableSubmission(organisation, envelope.source, envelope.id, refusal.problems, where)
+        return UnreadableSubmission(organisation, envelope.source, envelope.id, refusal.problems, position)
     except Exception as error:
-        # Our fault, not the sender's; but it may not keep the others of this batch from being decided.
-        log.exception("record cannot be read", record=where, exc_info=error)
-        return UnreadableSubmission(organisation, "", "", [_unreadable("it breaks our reading")], where)
+        # The fault is ours, not the sender's. The other records of the batch must still be decided.
+        log.exception("record cannot be decoded", record=position, exc_info=error)
+        return UnreadableSubmission(organisation, "", "", [_unreadable("our decoder fails on this record")], position)
 
 
-def _unreadable(why: str) -> Problem:
-    return Problem(
-        code=UNREADABLE,
-        field="/",
-        detail=f"the record cannot be read: {why}; it is kept in quarantine",
-        fix="Send header names as UTF-8, and batches without compression or with gzip; under a new id.",
-    )
-
-
-def decision_failed_for(incoming: Incoming) -> UnreadableSubmission:
-    """Told by id when that was checked, else by the record's place."""
-    source, id = (incoming.source, incoming.id) if isinstance(incoming, Submission) else ("", "")
-    return decision_failed((incoming.organisation, source, id), incoming.record)
+def unreadable_problem(incoming: Incoming) -> Problem | None:
+    """The reason for an unreadable record, None for a readable record."""
+    if isinstance(incoming, Submission):
+        return None
+    return next((problem for problem in incoming.problems if problem.code == UNREADABLE), None)
 
 
 def unreadable_records(records: Sequence[ConsumerRecord], incoming: Sequence[Incoming]) -> list[QuarantinedRecord]:
+    """Quarantine rows for the unreadable records of a batch."""
     return [
         quarantined_record(record, problem.code, problem.detail)
         for record, each in zip(records, incoming, strict=True)
@@ -65,15 +57,15 @@ def unreadable_records(records: Sequence[ConsumerRecord], incoming: Sequence[Inc
     ]
 
 
-def unreadable_problem(incoming: Incoming) -> Problem | None:
-    """Why the record could not even be read; None when it could."""
-    if isinstance(incoming, Submission):
-        return None
-    return next((problem for problem in incoming.problems if problem.code == UNREADABLE), None)
+def decision_failed_for(incoming: Incoming) -> UnreadableSubmission:
+    """Input to answer with when processing failed: named by id if the id was checked, else by the record only."""
+    source, id = (incoming.source, incoming.id) if isinstance(incoming, Submission) else ("", "")
+    return decision_failed((incoming.organisation, source, id), incoming.record)
 
 
 def quarantined_record(record: ConsumerRecord, reason: str, detail: str) -> QuarantinedRecord:
-    lost = undecodable(record.headers)
+    """A quarantine row for a record, with raw bytes if the headers cannot be decoded."""
+    marker = undecodable(record.headers)
     return QuarantinedRecord(
         record.topic,
         record.partition,
@@ -82,7 +74,16 @@ def quarantined_record(record: ConsumerRecord, reason: str, detail: str) -> Quar
         reason,
         detail,
         record.key,
-        None if lost else record.headers,
+        None if marker else record.headers,
         record.value,
-        lost[1] if lost else None,
+        marker[1] if marker else None,
+    )
+
+
+def _unreadable(why: str) -> Problem:
+    return Problem(
+        code=UNREADABLE,
+        field="/",
+        detail=f"the record cannot be read: {why}; the record is kept in quarantine",
+        fix="Send header names as UTF-8, and batches without compression or with gzip; use a new id.",
     )

@@ -1,4 +1,7 @@
-"""The waker: decides what was waiting, when its fact is there or its time is over. A condition, polled."""
+"""The deferral worker: decides deferred submissions after the missing aggregate arrived or the term expired.
+
+The condition is polled: after each commit of applied events, and every second.
+"""
 
 import asyncio
 from collections.abc import Callable
@@ -20,7 +23,7 @@ PAUSE_SECONDS: Final = 0.2
 
 
 class DeferralWorker:
-    """``settled`` is called after each commit."""
+    """``on_commit`` is called after each commit and wakes the relay."""
 
     def __init__(self, processor: SubmissionProcessor, pool: Pool, on_commit: Callable[[int], None]) -> None:
         self._processor = processor
@@ -29,11 +32,11 @@ class DeferralWorker:
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
-        """Facts have arrived: look now."""
+        """Poll now: events were applied."""
         self._wake.set()
 
     async def run(self) -> None:
-        """Look after each commit, at the start and every second, until cancelled."""
+        """Poll at start, after each `wake` and every second, until cancelled."""
         while True:
             delay = await self._guarded_poll()
             if delay:
@@ -42,51 +45,51 @@ class DeferralWorker:
                         await self._wake.wait()
 
     async def poll(self) -> float:
-        """Decide everything that is ready; returns the seconds until the next look, 0 when more came of it."""
+        """Decide all ready submissions. Returns the seconds until the next poll, 0 if any was decided."""
         self._wake.clear()
         async with self._pool.acquire() as connection:
             numbers = await deferrals.ready(connection)
         decided = 0
         for number in numbers:
-            decided += await self._answered(number)
+            decided += await self._process(number)
         if decided:
             self._on_commit(decided)
         return 0 if decided else IDLE_SECONDS
 
-    async def _answered(self, number: int) -> bool:
-        """Whether it was answered. One that breaks the deciding is set apart, and its queue goes on."""
+    async def _process(self, number: int) -> bool:
+        """Whether the submission was answered. Failed processing leads to quarantine."""
         try:
             return await self._decide(number)
         except TRANSIENT:
             raise
         except Exception as error:
-            log.exception("waiting submission breaks the deciding", number=number, exc_info=error)
+            log.exception("processing a deferred submission fails", number=number, exc_info=error)
             return await self._quarantine(number, repr(error))
 
     async def _decide(self, number: int) -> bool:
         failpoints.reached("waker.begin")
         async with self._pool.acquire() as connection, connection.transaction():
-            answered = await self._processor.process_deferred(connection, number)
+            answer = await self._processor.process_deferred(connection, number)
             failpoints.reached("waker.commit")
-        return answered is not None
+        return answer is not None
 
     async def _quarantine(self, number: int, error: str) -> bool:
-        """False when even that breaks: it keeps its own subject waiting, and nobody else's."""
+        """False if quarantining fails too: the submission then blocks only the own subject."""
         try:
             failpoints.reached("waker.set-apart")
             async with self._pool.acquire() as connection, connection.transaction():
-                answered = await self._processor.quarantine_deferred(connection, number, error)
+                answer = await self._processor.quarantine_deferred(connection, number, error)
                 failpoints.reached("waker.set-apart-commit")
         except TRANSIENT:
             raise
-        except Exception as worse:
-            log.exception("waiting submission cannot be set apart", number=number, exc_info=worse)
+        except Exception as second:
+            log.exception("deferred submission cannot be quarantined", number=number, exc_info=second)
             return False
-        return answered is not None
+        return answer is not None
 
     async def _guarded_poll(self) -> float:
         try:
             return await self.poll()
         except TRANSIENT as error:
-            log.warning("waker interrupted", error=repr(error))
+            log.warning("deferral worker interrupted", error=repr(error))
             return PAUSE_SECONDS

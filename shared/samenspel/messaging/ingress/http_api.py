@@ -1,21 +1,21 @@
-"""The HTTP door: ``POST /v1/events`` takes CloudEvents from an organisation without Kafka.
+"""``POST /v1/events``: CloudEvents from an organisation, decided at once.
 
-It is a second door to the same room: the same handler in the same transaction as an ingress record, answered at
-once with what the receipt says.
+The same processor decides a record from Kafka and a request over HTTP. The HTTP response and the receipt
+contain the same answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import structlog
 from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
-from fastapi.responses import JSONResponse
 
 from samenspel.contracts.cloudevents import BATCH, Envelope, from_http
 from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.submissions import read_submission
 from samenspel.messaging.errors import TRANSIENT
+from samenspel.messaging.inbox import answers
 from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, UnreadableSubmission
 from samenspel.messaging.ingress.submitter import NotAdmitted, Submitter
 from samenspel.runtime.concurrency_limit import ConcurrencyLimitReached
@@ -36,6 +36,9 @@ _ACCEPTS: Final = {
         },
     }
 }
+_FORBIDDEN: Final = {"source-mismatch", "not-permitted"}
+_CONFLICTS: Final = {"stale-version", "already-exists", "already-decided", "same-id-other-content", "wrong-phase"}
+_TOO_LARGE: Final = {"submission-too-large", "state-too-large"}
 
 
 def event_router(submitter: Submitter, verifier: TokenVerifier) -> APIRouter:
@@ -56,13 +59,13 @@ def event_router(submitter: Submitter, verifier: TokenVerifier) -> APIRouter:
         answered = await submit(submitter, organisation, incoming)
         if headers.get("content-type", "").startswith(BATCH):
             return Response(b"[" + b",".join(each.json for each in answered) + b"]", media_type="application/json")
-        return response_to(answered[0], incoming[0])
+        return response_to(answered[0])
 
     return router
 
 
 def decode(submitter: Submitter, envelope: Envelope, organisation: str) -> Incoming:
-    """The submission in an envelope that came over HTTP, or why it is none."""
+    """The submission in an envelope, or the problems of an unreadable envelope."""
     processor = submitter.processor
     try:
         return read_submission(envelope, organisation, processor.decider.types, processor.clock(), "http")
@@ -71,10 +74,10 @@ def decode(submitter: Submitter, envelope: Envelope, organisation: str) -> Incom
 
 
 async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
-    """Decide these now.
+    """Decide submissions now.
 
-    403 for an organisation that was not admitted, 429 for one that sends too many at once, 503 when nothing can be
-    decided.
+    Raises HTTP 403 for an organisation without admission, 429 at the limit of concurrent requests, 503 while
+    PostgreSQL or Kafka is unreachable.
     """
     try:
         async with submitter.limit.slot(organisation, SLOT_SECONDS_MAX):
@@ -84,8 +87,8 @@ async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Inc
     except NotAdmitted as refusal:
         raise HTTPException(403, str(refusal)) from None
     except (KafkaError, *TRANSIENT) as error:
-        log.warning("HTTP submission not taken", error=repr(error))
-        detail = "the service cannot decide now; nothing was stored; send it again, repeats are recognised"
+        log.warning("HTTP submission not processed", error=repr(error))
+        detail = "the service cannot decide now and stored nothing; send the submission again, repeats are recognised"
         raise HTTPException(503, detail, {"Retry-After": "1"}) from None
     for each in answered:
         ANSWERS.labels(each.outcome, "http").inc()
@@ -93,33 +96,30 @@ async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Inc
 
 
 async def submit_over_http(submitter: Submitter, organisation: str, envelope: Envelope) -> Response:
-    """Decide one submission that another HTTP endpoint has composed, and answer as ``POST /v1/events`` does."""
-    incoming = decode(submitter, envelope, organisation)
-    [answered] = await submit(submitter, organisation, [incoming])
-    return response_to(answered, incoming)
+    """Decide a submission composed by another HTTP endpoint, and answer as ``POST /v1/events`` does."""
+    [answer] = await submit(submitter, organisation, [decode(submitter, envelope, organisation)])
+    return response_to(answer)
 
 
-def response_to(answered: RenderedAnswer, incoming: Incoming) -> Response:
-    """200 accepted, 202 deferred, problem+json rejected; a repeat as its first answer was."""
-    body: dict[str, Any] = answered.body
-    present = body.get("first_outcome") or answered.outcome
-    if present == "rejected":
-        return problem(
-            _status_of(body["problems"]),
-            "Submission rejected",
-            f"{len(body['problems'])} problem(s)",
-            body["problems"],
-        )
-    return JSONResponse(body, 202 if present == "deferred" else 200)
+def response_to(answer: RenderedAnswer) -> Response:
+    """Status 200 for accepted, 202 for deferred, problem+json for rejected.
+
+    A repeat gets the status of the first answer.
+    """
+    outcome, details = answers.effect_of(answer.decision)
+    if outcome == "rejected":
+        problems = details["problems"]
+        return problem(_status_of(problems), "Submission rejected", f"{len(problems)} problem(s)", problems)
+    return Response(answer.json, 202 if outcome == "deferred" else 200, media_type="application/json")
 
 
-def _status_of(problems: Sequence[dict[str, Any]]) -> int:
+def _status_of(problems: Sequence[Mapping[str, Any]]) -> int:
     codes = {each["code"] for each in problems}
-    if codes & {"source-mismatch", "not-permitted"}:
+    if codes & _FORBIDDEN:
         return 403
-    if codes & {"stale-version", "already-exists", "already-decided", "same-id-other-content", "wrong-phase"}:
+    if codes & _CONFLICTS:
         return 409
-    return 413 if codes & {"submission-too-large", "state-too-large"} else 400
+    return 413 if codes & _TOO_LARGE else 400
 
 
 def _refused(problems: Sequence[Problem]) -> Response:

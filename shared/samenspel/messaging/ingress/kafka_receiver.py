@@ -1,8 +1,8 @@
-"""The Kafka door: batches of ingress records, decided in one transaction with the position they move.
+"""Receiver of ingress records: decides each batch and advances the ingress offsets in the same transaction.
 
-Decoding and checking of one long batch overlap with deciding the one before; behind a short one it is waited until
-it is decided, so that what came meanwhile makes one batch. Whatever goes wrong, nothing is kept in memory: the
-partitions are opened again, and read on from where the database stands.
+A batch of 100 or more records is decoded while the previous batch is committed. After a smaller batch the receiver
+waits for the commit: newly arrived records then form a larger batch. After any error no state is kept in memory:
+the partitions are read again from the stored offsets.
 """
 
 import asyncio
@@ -33,12 +33,12 @@ log = structlog.get_logger()
 
 PAUSE_SECONDS: Final = 0.2
 LONG_BATCH: Final = 100
-"""Records in a batch: from here on decoding the next takes long enough to be done meanwhile."""
+"""Records in a batch. Decoding a batch of this size takes long enough to overlap with the previous commit."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecodedBatch:
-    """Records of several ingress topics, decoded; ``stretches`` is what the doors move over."""
+    """Decoded records of several ingress topics; ``ranges`` are the offsets of the batch."""
 
     records: Sequence[ConsumerRecord]
     incoming: Sequence[Incoming]
@@ -47,7 +47,7 @@ class DecodedBatch:
 
 
 class KafkaReceiver:
-    """Handles what the reader brings. ``settled`` is called after each commit, to wake relay and waker."""
+    """Handles the batches of the ingress consumer. ``on_commit`` is called after each commit and wakes the relay."""
 
     def __init__(
         self, processor: SubmissionProcessor, pool: Pool, on_commit: Callable[[int], None], storage: StorageFull
@@ -61,24 +61,24 @@ class KafkaReceiver:
         self._deciding: asyncio.Task[bool] | None = None
 
     def positioned(self, topic: str, offset: int) -> None:
-        """The reader reads this topic on from here."""
+        """The consumer reads this topic from ``offset`` on."""
         self._next[topic] = offset
 
     async def __call__(self, reader: PartitionConsumer, records: Sequence[ConsumerRecord]) -> None:
-        before = self._deciding
+        previous = self._deciding
         batch = await self._decode(reader, records)
-        if before is not None and not await before:
-            # It lies behind what was not decided, perhaps even in another log: it is read again as well.
+        if previous is not None and not await previous:
+            # This batch follows undecided records, perhaps in another log: read both again.
             self._deciding = None
             return self._reset_positions(reader, batch)
         self._deciding = deciding = asyncio.create_task(self._decide(reader, batch)) if batch.records else None
         if deciding is not None and len(batch.records) < LONG_BATCH:
             await asyncio.wait([deciding])
             if not deciding.result():
-                self._deciding = None  # nothing was read behind it
+                self._deciding = None  # No later batch was read meanwhile.
 
     async def finish(self) -> None:
-        """Wait for the batch that is being decided, whatever comes of it: it is read again if need be."""
+        """Wait for the batch in progress. The result does not matter: undecided records are read again."""
         deciding, self._deciding = self._deciding, None
         if deciding is not None:
             await asyncio.wait([deciding])
@@ -99,14 +99,14 @@ class KafkaReceiver:
         return DecodedBatch(kept, incoming, ranges, unreadable_records(kept, incoming))
 
     def _has_new_gap(self, topic: str, start: int, records: Sequence[ConsumerRecord]) -> bool:
-        """A gap in the offsets is believed only when a second read shows it too."""
+        """Whether offsets present in the previous read are missing now. A second read confirms a gap."""
         expected = [start, *(record.offset + 1 for record in records)]
         gaps = {record.offset for at, record in zip(expected, records, strict=False) if record.offset != at}
         seen, self._gaps[topic] = self._gaps.get(topic, set()), gaps
         return not gaps <= seen
 
     async def _decide(self, reader: PartitionConsumer, batch: DecodedBatch) -> bool:
-        """Whether all of it is decided; if not, it will be read again."""
+        """Decide the batch. False if the batch was not decided and must be read again."""
         try:
             await self._commit(batch)
         except TRANSIENT as error:
@@ -133,13 +133,13 @@ class KafkaReceiver:
             ANSWERS.labels(outcome, "kafka").inc(number)
 
     async def _process_individually(self, reader: PartitionConsumer, batch: DecodedBatch) -> bool:
-        """Something in this batch breaks the deciding itself: find it, set it apart, and decide the rest."""
-        log.exception("batch cannot be decided; tried record by record", records=len(batch.records))
+        """Process record by record after a batch failed: quarantine the failing record, and decide the others."""
+        log.exception("batch cannot be decided; retried record by record", records=len(batch.records))
         starts = {topic: start for topic, start, _, _ in batch.ranges}
         for record, incoming in zip(batch.records, batch.incoming, strict=True):
-            stretch = (record.topic, starts[record.topic], record.offset + 1, record.timestamp)
+            offset_range = (record.topic, starts[record.topic], record.offset + 1, record.timestamp)
             starts[record.topic] = record.offset + 1
-            single = DecodedBatch([record], [incoming], [stretch], unreadable_records([record], [incoming]))
+            single = DecodedBatch([record], [incoming], [offset_range], unreadable_records([record], [incoming]))
             try:
                 await self._commit_or_quarantine(single)
             except TRANSIENT:
@@ -154,16 +154,19 @@ class KafkaReceiver:
         except TRANSIENT:
             raise
         except Exception as error:
-            record = single.records[0]
-            log.error("record set apart: it breaks the deciding", topic=record.topic, offset=record.offset)
-            failpoints.reached("ingress.set-apart")
-            async with self._pool.acquire() as connection, connection.transaction():
-                await offsets.lock(connection, single.ranges)
-                await quarantine.insert(connection, [quarantined_record(record, DECISION_FAILED.code, repr(error))])
-                await self._processor.process(connection, [decision_failed_for(single.incoming[0])])
-                await offsets.save(connection, single.ranges)
-                failpoints.reached("ingress.set-apart-commit")
-            ANSWERS.labels("rejected", "kafka").inc()
+            await self._quarantine(single, error)
+
+    async def _quarantine(self, single: DecodedBatch, error: Exception) -> None:
+        record = single.records[0]
+        log.error("record quarantined: its processing fails", topic=record.topic, offset=record.offset)
+        failpoints.reached("ingress.set-apart")
+        async with self._pool.acquire() as connection, connection.transaction():
+            await offsets.lock(connection, single.ranges)
+            await quarantine.insert(connection, [quarantined_record(record, DECISION_FAILED.code, repr(error))])
+            await self._processor.process(connection, [decision_failed_for(single.incoming[0])])
+            await offsets.save(connection, single.ranges)
+            failpoints.reached("ingress.set-apart-commit")
+        ANSWERS.labels("rejected", "kafka").inc()
 
     def _reset_positions(self, reader: PartitionConsumer, batch: DecodedBatch) -> None:
         for topic, *_ in batch.ranges:

@@ -1,4 +1,4 @@
-"""The HTTP door's way to the desk: decide some submissions now, in one transaction."""
+"""Processing of submissions over HTTP: a transaction per request."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -19,16 +19,17 @@ from samenspel.runtime.database_health import StorageFull
 from samenspel.runtime.postgres import Pool
 
 SUBMIT_SECONDS_MAX: Final = 5.0
+RETRY_SECONDS: Final = 0.02
 SUBMISSIONS_AT_ONCE: Final = 4
-"""Of one organisation over HTTP, per instance: half of the database connections there are by default."""
+"""Concurrent requests of an organisation per instance: half of the default number of database connections."""
 
 
 class NotAdmitted(Exception):
-    """The organisation has no receipts topic: it has not been admitted."""
+    """The organisation has no receipts topic: the organisation is not admitted."""
 
 
 class Submitter:
-    """``on_commit`` is called after each commit, to wake the relay."""
+    """Submits for HTTP endpoints. ``on_commit`` is called after each commit and wakes the relay."""
 
     def __init__(
         self,
@@ -49,30 +50,36 @@ class Submitter:
         self._receipts_ready: set[str] = set()
 
     async def submit(self, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
-        """The HTTP door: decide these now, in one transaction.
+        """Decide submissions in a transaction, within 5 seconds.
 
-        Raises `NotAdmitted`, or one of `PASSING` when the surroundings are away: nothing was stored then.
+        Raises `NotAdmitted`, or a `TRANSIENT` error if PostgreSQL or Kafka is unreachable. In both cases nothing was
+        stored.
         """
         await self.ensure_receipts(organisation)
         async with asyncio.timeout(SUBMIT_SECONDS_MAX):
             while True:
                 try:
-                    failpoints.reached("http.begin")
-                    async with self._pool.acquire() as connection, connection.transaction():
-                        answered = await self.processor.process(connection, incoming)
-                        failpoints.reached("http.commit")
+                    answered = await self._commit(incoming)
                     break
                 except (Fenced, LaneNotReconciled, LaneNotFound):
                     if self._reconciler.closed_lanes:
                         raise
-                    await asyncio.sleep(0.02)
+                    await asyncio.sleep(RETRY_SECONDS)
                 except TRANSIENT as error:
                     self._storage.record_error(error)
                     raise
         self._on_commit(len(answered))
         return answered
 
+    async def _commit(self, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
+        failpoints.reached("http.begin")
+        async with self._pool.acquire() as connection, connection.transaction():
+            answered = await self.processor.process(connection, incoming)
+            failpoints.reached("http.commit")
+        return answered
+
     async def ensure_receipts(self, organisation: str) -> None:
+        """Create the lane row of the organisation's receipts. Raises `NotAdmitted` if Kafka has no such topic."""
         if organisation in self._receipts_ready:
             return
         topic = receipts(self.processor.decider.domain, organisation)
@@ -86,5 +93,5 @@ class Submitter:
         self._on_commit(0)
 
     def forget_lanes(self) -> None:
-        """The database may be another one: whether it has an organisation's lane of receipts is asked again."""
+        """Check the receipts lanes again at next use: the database may have been restored."""
         self._receipts_ready.clear()

@@ -1,4 +1,4 @@
-"""The operator's view of the quarantine over HTTP, and what the operator can do about what lies there."""
+"""The operator's HTTP API of the quarantine: list, show, retry and discard records."""
 
 from base64 import b64encode
 from collections.abc import Callable
@@ -23,14 +23,14 @@ _REFUSED: Final = error_responses(
         401: "No token, or not one that is accepted",
         403: "Not the operator",
         404: "No such record",
-        409: "The record was settled before",
-        503: "Nothing can be decided now; nothing was stored",
+        409: "The record was resolved before",
+        503: "PostgreSQL or Kafka is unreachable; nothing was stored",
     }
 )
 
 
 class ActionRequest(BaseModel):
-    """What is to be done; to discard a record one says why."""
+    """An action on a record. Discarding requires a reason in ``why``."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -40,12 +40,12 @@ class ActionRequest(BaseModel):
     @model_validator(mode="after")
     def _has_a_reason(self) -> "ActionRequest":
         if self.action == "discard" and not self.why.strip():
-            raise ValueError("say why it is discarded")
+            raise ValueError("a discarded record needs a reason in `why`")
         return self
 
 
 class ActionResult(BaseModel):
-    """What came of it: the answer's outcome, *discarded*, or *failed*: then the record stays open."""
+    """The outcome of the answer, *discarded*, or *failed*; after *failed* the record stays open."""
 
     outcome: str
 
@@ -59,29 +59,31 @@ def quarantine_router(
 ) -> APIRouter:
     """For the operator's token only. ``settled`` is called after each commit."""
     routes = APIRouter(prefix="/v1/quarantined-records", responses=_REFUSED)
-    the_operator = operator_only(operator, organisation_of_request, "only the operator sees what lies in quarantine")
+    the_operator = operator_only(operator, organisation_of_request, "only the operator may read the quarantine")
 
-    @routes.get("", summary="Records set apart, in order of number; `after` continues behind one")
+    @routes.get(
+        "", summary="Quarantined records in order of number; `after` names the last number of the previous page"
+    )
     async def records(
         _: Annotated[str, Depends(the_operator)],
         after: Annotated[int, Query(ge=0)] = 0,
-        onlyOpen: Annotated[bool, Query(description="Leave out those that were settled")] = True,
+        onlyOpen: Annotated[bool, Query(description="Leave out resolved records")] = True,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_MAX,
     ) -> Response:
         async with pool.acquire() as connection:
             found = await quarantine.page(connection, after, onlyOpen, limit)
         return JSONResponse({"items": [_summary(row) for row in found]})
 
-    @routes.get("/{number}", summary="One record with its raw content, and what was done about it")
+    @routes.get("/{number}", summary="One record with its raw content and the actions taken on it")
     async def record(number: int, _: Annotated[str, Depends(the_operator)]) -> Response:
         async with pool.acquire() as connection:
             row = await quarantine.find(connection, number)
             done = await quarantine.actions(connection, number)
         if row is None:
-            raise HTTPException(404, f"there is no record {number} in quarantine")
+            raise HTTPException(404, f"the quarantine has no record {number}")
         return JSONResponse({**_summary(row), **_content(row), "actions": [_action(each) for each in done]})
 
-    @routes.post("/{number}/actions", summary="Have it decided after all, or discard it", response_model=ActionResult)
+    @routes.post("/{number}/actions", summary="Process the record again, or discard it", response_model=ActionResult)
     async def act(number: int, wanted: ActionRequest, operator: Annotated[str, Depends(the_operator)]) -> Response:
         outcome = await _acted(redrive, number, operator, wanted)
         on_commit()
@@ -99,7 +101,7 @@ async def _acted(redrive: Redrive, number: int, operator: str, wanted: ActionReq
     except AlreadyResolved as error:
         raise HTTPException(409, str(error)) from None
     except TRANSIENT:
-        detail = "the service cannot decide now; nothing was stored; ask again"
+        detail = "the service cannot decide now and stored nothing; repeat the request"
         raise HTTPException(503, detail, {"Retry-After": "1"}) from None
 
 
@@ -125,7 +127,7 @@ def _content(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _readable(content: bytes | None) -> dict[str, str] | None:
-    """As text when it is some, else in base64 (RFC 4648 §4)."""
+    """Text if the bytes are UTF-8, else base64 (RFC 4648 §4)."""
     if content is None:
         return None
     try:

@@ -1,6 +1,6 @@
-"""What the operator does about what was set apart: have it decided after all, or discard it for a reason.
+"""Redrive of quarantined records: the operator retries a record, or discards a record with a reason.
 
-Each is written down beside the record in the transaction in which it happens. A record is settled once.
+Each action is stored beside the record, in the same transaction as the effect. A record is resolved once.
 """
 
 from collections.abc import AsyncIterator
@@ -13,8 +13,8 @@ import structlog
 from samenspel.contracts.submissions import Submission
 from samenspel.messaging.decisions.processor import SubmissionProcessor
 from samenspel.messaging.errors import TRANSIENT
-from samenspel.messaging.inbox import quarantine
-from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer
+from samenspel.messaging.inbox import answers, quarantine
+from samenspel.messaging.inbox.answers import Decision, Incoming
 from samenspel.messaging.ingress.decoding import decode, unreadable_problem
 from samenspel.runtime import failpoints
 from samenspel.runtime.postgres import Connection, Pool
@@ -23,51 +23,53 @@ log = structlog.get_logger()
 
 
 class RecordNotFound(Exception):
-    """There is no such record in quarantine."""
+    """The quarantine has no record with this number."""
 
 
 class AlreadyResolved(Exception):
-    """The record was settled before, or there is nothing in it to decide."""
+    """The record was processed or discarded before."""
 
 
 class StillUnreadable(Exception):
-    """The record can still not be read."""
+    """The record still cannot be decoded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Redrive:
-    """``operator`` is the OIN of whoever acts, ``why`` their reason. Both raise `Unknown` and `Settled`."""
+    """``operator`` is the OIN of the acting operator, ``why`` the reason.
+
+    Both methods raise `RecordNotFound` and `AlreadyResolved`.
+    """
 
     pool: Pool
     processor: SubmissionProcessor
 
     async def retry(self, number: int, operator: str, why: str) -> str:
-        """Read and decide the stored record as the ingress does, in a transaction of its own; returns the outcome.
+        """Decode and process the stored record as the Kafka receiver does, in a separate transaction.
 
-        A submission that was decided meanwhile is answered *repeated*. What still breaks is *failed*, and stays open.
-        Raises one of `PASSING` when nothing can be decided now.
+        Returns the outcome: *repeated* if the submission was decided meanwhile, *failed* if processing fails again;
+        the record then stays open. Raises a `TRANSIENT` error if nothing can be decided now.
         """
         try:
             async with self._locked(number) as (connection, row):
-                [answered] = await self.processor.process(connection, [self._read(row)])
-                await quarantine.record_action(
-                    connection, number, "retry", operator, why, answered.outcome, _said(answered)
-                )
-                return answered.outcome
+                [answer] = await self.processor.process(connection, [self._read(row)])
+                detail = _summary(answer.decision)
+                await quarantine.record_action(connection, number, "retry", operator, why, answer.outcome, detail)
+                return answer.outcome
         except (RecordNotFound, AlreadyResolved, *TRANSIENT):
             raise
         except Exception as error:
-            log.exception("a record in quarantine breaks the deciding still", number=number, exc_info=error)
-            await self._note_failure(number, operator, why, error)
+            log.exception("processing a quarantined record fails again", number=number, exc_info=error)
+            await self._record_failure(number, operator, why, error)
             return "failed"
 
     async def discard(self, number: int, operator: str, why: str) -> str:
-        """Settle the record without deciding it; it stays where it is, with ``why`` beside it."""
+        """Resolve the record without processing. The record is kept, with ``why`` beside it."""
         async with self._locked(number) as (connection, _):
             await quarantine.record_action(connection, number, "discard", operator, why, "discarded", why)
         return "discarded"
 
-    async def _note_failure(self, number: int, operator: str, why: str, error: Exception) -> None:
+    async def _record_failure(self, number: int, operator: str, why: str, error: Exception) -> None:
         async with self._locked(number) as (connection, _):
             await quarantine.record_action(connection, number, "retry", operator, why, "failed", repr(error))
 
@@ -77,9 +79,9 @@ class Redrive:
         async with self.pool.acquire() as connection, connection.transaction():
             row = await quarantine.lock(connection, number)
             if row is None:
-                raise RecordNotFound(f"there is no record {number} in quarantine")
+                raise RecordNotFound(f"the quarantine has no record {number}")
             if not row["open"]:
-                raise AlreadyResolved(f"record {number} was settled before")
+                raise AlreadyResolved(f"record {number} was resolved before")
             yield connection, row
             failpoints.reached("redrive.commit")
 
@@ -90,18 +92,21 @@ class Redrive:
         incoming = decode(record, self.processor.decider.types)
         if problem := unreadable_problem(incoming):
             raise StillUnreadable(problem.detail)
-        return incoming if row["hash"] is None else _as_it_came(incoming, row)
+        return incoming if row["hash"] is None else _as_received(incoming, row)
 
 
-def _as_it_came(incoming: Incoming, row: dict[str, Any]) -> Incoming:
-    """What waited was kept as it was understood: beside it stand its content's hash, and where and when it came."""
+def _as_received(incoming: Incoming, row: dict[str, Any]) -> Incoming:
+    """The submission with the original content hash, time of receipt and record position.
+
+    A deferred submission was stored decoded; the row holds these three values.
+    """
     if isinstance(incoming, Submission):
         return replace(incoming, hash=row["hash"], received_at=row["received_at"], record=row["record"])
     return replace(incoming, record=row["record"])
 
 
-def _said(answered: RenderedAnswer) -> str:
-    """What came of it, in a line for the operator."""
-    body = answered.body
-    events = [f"{each['type']} at {each['lane']} {each['sequence']}" for each in body.get("events", ())]
-    return "; ".join(events or [f"{each['code']}: {each['detail']}" for each in body.get("problems", ())])
+def _summary(decision: Decision) -> str:
+    """The decision as a line of text for the operator."""
+    _, details = answers.effect_of(decision)
+    events = [f"{each['type']} at {each['lane']} {each['sequence']}" for each in details.get("events", ())]
+    return "; ".join(events or [f"{each['code']}: {each['detail']}" for each in details.get("problems", ())])

@@ -1,4 +1,4 @@
-"""A service's process: database, messaging and HTTP, started in that order and stopped in reverse."""
+"""A service's process: database, messaging and HTTP, started in this order and stopped in reverse."""
 
 import asyncio
 import gc
@@ -34,7 +34,7 @@ STOP_SECONDS_MAX: Final = 10
 
 
 def create_app(definition: ServiceDefinition, settings: ServiceSettings) -> FastAPI:
-    """The FastAPI app of a service. Its lifespan starts and stops database, messaging and background work."""
+    """The FastAPI app of a service. The lifespan starts and stops database, messaging and background work."""
     running: dict[str, ServiceRuntime] = {}
 
     @asynccontextmanager
@@ -82,9 +82,9 @@ def _routers(
 
 
 def serve(name: str, settings: ServiceSettings, app: FastAPI) -> None:
-    """Run until told to stop."""
+    """Serve HTTP until SIGTERM or SIGINT."""
     logs.configure(name)
-    # A batch makes thousands of objects that die with it: look for cycles seldom, and never among what was imported.
+    # A batch creates thousands of short-lived objects: run the cycle collector rarely, and never on imported modules.
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
     uvicorn.run(
@@ -97,7 +97,7 @@ def serve(name: str, settings: ServiceSettings, app: FastAPI) -> None:
 
 
 async def _database(definition: ServiceDefinition, settings: ServiceSettings) -> Pool:
-    """The pool, on a migrated database; one that is away is waited for."""
+    """The pool on a migrated database. An unreachable database is retried until it answers."""
     password = settings.postgres_password.get_secret_value()
     while True:
         try:
@@ -106,7 +106,7 @@ async def _database(definition: ServiceDefinition, settings: ServiceSettings) ->
                 settings.postgres_dsn, password, f"samenspel-{definition.name}", settings.postgres_connections
             )
         except TRANSIENT as error:
-            log.warning("PostgreSQL is away; tried again", error=repr(error))
+            log.warning("PostgreSQL is unreachable; retrying", error=repr(error))
             await asyncio.sleep(DATABASE_PAUSE_SECONDS)
 
 
@@ -114,7 +114,7 @@ BACKLOG = "select coalesce(sum(l.sequence - p.sequence), 0) from lane l join pub
 
 
 async def _update_gauges(pool: Pool, runtime: ServiceRuntime) -> None:
-    """Keep the gauges: what is behind, closed, stalled, waiting or set apart."""
+    """Update the gauges of backlog, closed lanes, stalled lanes, deferrals and quarantine."""
     while True:
         try:
             async with pool.acquire() as connection:
@@ -123,8 +123,8 @@ async def _update_gauges(pool: Pool, runtime: ServiceRuntime) -> None:
                 for reason, number in (await quarantine.count(connection)).items():
                     metrics.QUARANTINED.labels(reason).set(number)
         except Exception as error:
-            # Whatever it is: a watch that ended would show yesterday's figures for ever.
-            log.warning("gauges not read", error=repr(error))
+            # Catch all errors: an ended task would show old figures for ever.
+            log.warning("gauges not updated", error=repr(error))
         metrics.DOORS_CLOSED.set(len(runtime.reconciler.closed_lanes))
         metrics.STALLED.set(len(runtime.projector.stalled))
         metrics.DIVERGED.set(len(runtime.projector.diverged))

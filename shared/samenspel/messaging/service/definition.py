@@ -1,4 +1,4 @@
-"""The definition of a service: its name, topics, decider, routers and background work."""
+"""The definition of a service: name, topics, decider, routers and background work."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -15,9 +15,9 @@ from samenspel.runtime.tokens import TokenVerifier
 
 @dataclass(frozen=True, slots=True)
 class ServiceContext:
-    """The running parts that a service's background work may use.
+    """The running parts available to a service's background work.
 
-    ``on_apply`` registers a callback that runs after each commit of applied events. The callback must not block.
+    ``on_apply`` registers a callback for each commit of applied events. The callback must not block.
     """
 
     pool: Pool
@@ -27,14 +27,14 @@ class ServiceContext:
 
 
 BackgroundWork = Callable[[ServiceContext], AbstractAsyncContextManager[Sequence[APIRouter]]]
-"""Tasks that run while the service runs. The context manager yields the routers that use these tasks."""
+"""Tasks for the lifetime of the service. The context manager yields routers for these tasks."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceDefinition:
-    """The differences between one service and another.
+    """The differences between services.
 
-    ``owns`` lists the canonical topics that the service writes, ``follows`` those that it projects. ``package`` holds
+    ``owns`` lists the canonical topics written by the service, ``follows`` the projected topics. ``package`` holds
     the service's migrations.
     """
 

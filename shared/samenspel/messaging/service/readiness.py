@@ -1,21 +1,28 @@
-"""Whether a service is ready, and if not, why."""
+"""Readiness of a service: the present problems, by name."""
 
 from samenspel.messaging.service.runtime import ServiceRuntime
 
 
 def problems(runtime: ServiceRuntime, name: str) -> dict[str, str]:
-    """What is not in order now, by name; empty when this service is ready."""
-    found = {f"door {lane}": reason for lane, reason in runtime.reconciler.closed_lanes.items()}
-    if runtime.reconciler.needs_recovery:
-        found["recover"] = f"Kafka holds what this database has lost: `samenspel lanes recover {name}` brings it back"
-    found |= {f"lane {lane}": "stalled: the log misses an event" for lane in runtime.projector.stalled}
+    """The present problems by name; empty for a ready service. ``/readyz`` shows these names and texts."""
+    reconciler, projector = runtime.reconciler, runtime.projector
+    found = {f"lane {lane} not reconciled": reason for lane, reason in reconciler.closed_lanes.items()}
+    if reconciler.needs_recovery:
+        found["recovery"] = (
+            f"Kafka holds events that this database has lost: run `samenspel lanes recover {name}` "
+            "or POST /v1/lanes/recoveries"
+        )
+    found |= {f"lane {lane} stalled": "an event is missing in the log" for lane in projector.stalled}
     found |= {
-        f"lane {lane}": f"its owner started it anew: made again from timeline {timeline}"
-        for lane, timeline in runtime.projector.rebuilding.items()
+        f"lane {lane} rebuilding": f"the owner started timeline {timeline}; the projection is built again"
+        for lane, timeline in projector.rebuilding.items()
     }
-    found |= {f"lane {lane}": f"diverged at {at}" for lane, at in runtime.projector.diverged.items()}
-    if runtime.reconciler.log_unreachable or not runtime.relay.connected:
-        found["relay"] = "Kafka or PostgreSQL is away, or not compared yet"
-    if lack := runtime.storage.reason:
-        found["database"] = f"cannot store: {lack}"
+    found |= {
+        f"lane {lane} diverged": f"digest differs from the owner's at event {sequence}"
+        for lane, sequence in projector.diverged.items()
+    }
+    if reconciler.log_unreachable or not runtime.relay.connected:
+        found["relay"] = "Kafka or PostgreSQL is unreachable, or the lanes are not reconciled yet"
+    if reason := runtime.storage.reason:
+        found["database"] = f"the database cannot store: {reason}"
     return found | runtime.membership.problems()

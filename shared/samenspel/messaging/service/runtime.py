@@ -1,4 +1,4 @@
-"""The messaging parts of one service process, wired together, started and stopped."""
+"""The messaging parts of a service process, wired together, started and stopped."""
 
 import asyncio
 import platform
@@ -40,7 +40,7 @@ RESTART_SECONDS: Final = 0.5
 
 
 class ServiceRuntime:
-    """Start and stop of one service's messaging. The parts are public; readiness and metrics read them."""
+    """Start and stop of a service's messaging. The parts are public; readiness and metrics read them."""
 
     def __init__(self, definition: ServiceDefinition, settings: ServiceSettings, pool: Pool) -> None:
         self._definition = definition
@@ -122,7 +122,7 @@ class ServiceRuntime:
     async def _resolve_offset(self, partition: TopicPartition, known: bool) -> int:
         """The offset to read a newly assigned partition from.
 
-        Each admission reassigns all partitions. A partition that this reader already read (``known``) keeps its
+        Each admission reassigns all partitions. A partition already read by this reader (``known``) keeps the
         stored offset without another check against Kafka.
         """
         topic = partition.topic
@@ -153,12 +153,12 @@ def _processor(name: str, settings: ServiceSettings, decider: Decider) -> Submis
 
 
 def _holder(settings: ServiceSettings) -> UUID:
-    """Lease holder id, derived from host and port: a restarted instance takes its own lease back at once."""
+    """Lease holder id from host and port: a restarted instance takes the lease back at once."""
     return uuid5(NAMESPACE_DNS, f"{platform.node()}:{settings.http_port}")
 
 
 def _heartbeat(name: str, settings: ServiceSettings, pool: Pool) -> DatabaseHeartbeat:
-    """Heartbeat that closes the pool's connections when the database is silent, so that no query hangs."""
+    """Heartbeat. A silent database closes the pool's connections, so no query hangs."""
     password = settings.postgres_password.get_secret_value()
     ask = partial(connect, settings.postgres_dsn, password, f"samenspel-{name}-heartbeat")
     return DatabaseHeartbeat(ask, partial(hang_up, pool))
@@ -167,7 +167,7 @@ def _heartbeat(name: str, settings: ServiceSettings, pool: Pool) -> DatabaseHear
 async def _supervised(name: str, run: Callable[[], Awaitable[None]]) -> None:
     """Restart ``run`` after any error except our own cancellation, and log the error.
 
-    aiokafka's ``stop()`` can leak a CancelledError when Kafka is unreachable; that one must not end the task.
+    aiokafka's ``stop()`` can leak a CancelledError when Kafka is unreachable; such an error must not end the task.
     """
     me = asyncio.current_task()
     while True:
