@@ -113,7 +113,7 @@ class Reconciler:
                 self.reconciled.add(each.name)
 
     async def recheck_suspects(self) -> None:
-        """Reconcile the lanes whose log `check_log_ends` found truncated."""
+        """Reconcile the lanes that `check_log_ends` found truncated."""
         suspects, self._suspects = self._suspects, set()
         if suspects:
             await self.reconcile(sorted(suspects))

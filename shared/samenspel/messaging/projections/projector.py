@@ -1,7 +1,8 @@
-"""The consumer: applies the canonical events of others to a copy of their aggregates, by the law of lanes.
+"""The projector applies the canonical events of other services to a projection, by the law of lanes.
 
-State and position move in one transaction. What cannot be projected is kept raw all the same: it advances position
-and digest, its subject is marked stale, and the next whole state heals it.
+State and checkpoint change in one transaction. A state that this version cannot read is stored raw: the event
+advances position and digest, and the projected aggregate is marked stale. The next readable state of the aggregate
+clears the mark, because every event carries the whole state.
 """
 
 import asyncio
@@ -48,13 +49,13 @@ REMOVE = "delete from projection where (aggregate, subject) in (select * from un
 
 
 class ProjectionListener(Protocol):
-    """What a service does besides keeping the copy, in the same transaction: the notifier keeps its feed so."""
+    """A service's own handling of applied events, in the projector's transaction; the notifier writes its feed."""
 
     async def applied(self, connection: Connection, events: Sequence[CanonicalEvent]) -> None: ...
 
 
 class Projector:
-    """Handles what the reader brings of the canonical topics. ``settled`` is called after each commit."""
+    """Batch handler for the canonical topics; ``on_commit`` is called with the number of applied events."""
 
     def __init__(
         self,
@@ -69,12 +70,17 @@ class Projector:
         self._listener = listener
         self._in_gap: set[LaneId] = set()
         self.stalled: set[str] = set()
+        """Lanes with a gap in the log itself, by lane label."""
         self.rebuilding: dict[str, int] = {}
-        """Lanes of which this copy is being made again, and the timeline that it is made of."""
+        """Lanes under reconstruction after a new timeline, with the number of the timeline."""
         self.diverged: dict[str, int] = {}
+        """Lanes with a digest unlike the owner's digest, with the first such sequence."""
 
     async def resume_offset(self, partition: TopicPartition) -> int:
-        """The offset from which to read: behind the last applied record, or the log's start when that is another."""
+        """Return the offset to read from: after the last applied record.
+
+        Returns the start of the log when that record is gone or another record has its offset.
+        """
         name = partition.topic, partition.partition
         async with self._pool.acquire() as connection:
             position = await checkpoints.load(connection, name)
@@ -85,13 +91,14 @@ class Projector:
         return position.last_offset + 1 if record and _is_last_applied(record, position) else start
 
     async def __call__(self, consumer: PartitionConsumer, records: Sequence[ConsumerRecord]) -> None:
+        """Apply a batch. After an error, reset the positions of its partitions so that the batch is read again."""
         events = [event for event in map(_event_in, records) if event is not None]
         try:
             batch = await self._apply(events)
         except Exception as error:
-            # What passes is a warning; anything else is our fault, said aloud at every try, and skips nothing.
-            say = log.warning if isinstance(error, TRANSIENT) else log.exception
-            say("events not applied; read again", events=len(events), error=repr(error))
+            # A transient error is a warning. Any other error is a defect: every retry logs it, and skips no event.
+            log_failure = log.warning if isinstance(error, TRANSIENT) else log.exception
+            log_failure("events not applied; reading them again", events=len(events), error=repr(error))
             await asyncio.sleep(PAUSE_SECONDS)
             for partition in {TopicPartition(record.topic, record.partition) for record in records}:
                 consumer.reset_position(partition)
@@ -112,10 +119,10 @@ class Projector:
         return batch
 
     async def _hashes(
-        self, connection: Connection, references: set[AggregateRef]
+        self, connection: Connection, refs: set[AggregateRef]
     ) -> dict[tuple[LaneId, AggregateRef], int]:
         failpoints.reached("projector.hashes")
-        rows = await connection.fetch(HASHES, *as_arrays(sorted(references), 2))
+        rows = await connection.fetch(HASHES, *as_arrays(sorted(refs), 2))
         return {
             ((row["topic"], row["lane"]), (row["aggregate"], row["subject"])): int.from_bytes(row["hash"], "big")
             for row in rows
@@ -125,19 +132,19 @@ class Projector:
         if not batch.events:
             return
         rows = [
-            _row_of(event, batch.hashes[(event.topic, event.lane), reference])
-            for reference, event in sorted(batch.latest.items())
+            _row_of(event, batch.hashes[(event.topic, event.lane), ref])
+            for ref, event in sorted(batch.latest.items())
         ]
-        kept = [row for row in rows if any(row[5])]
-        gone = [(row[0], row[1]) for row in rows if not any(row[5])]
+        present = [row for row in rows if any(row[5])]
+        removed = [(row[0], row[1]) for row in rows if not any(row[5])]
         if batch.restarted:
             await connection.execute(NO_TIMEOUT)
         for name in sorted(batch.restarted):
             await connection.execute(DELETE_LANE, *name, timeout=DELETE_LANE_SECONDS_MAX)
         failpoints.reached("projector.save")
-        await connection.execute(SAVE, *as_arrays(kept, 7))
-        if gone:
-            await connection.execute(REMOVE, *as_arrays(gone, 2))
+        await connection.execute(SAVE, *as_arrays(present, 7))
+        if removed:
+            await connection.execute(REMOVE, *as_arrays(removed, 2))
         if self._listener is not None:
             await self._listener.applied(connection, batch.events)
         await checkpoints.save(connection, batch.positions, batch.diverged)
@@ -145,11 +152,15 @@ class Projector:
     def _update_state(
         self, consumer: PartitionConsumer, batch: ProjectionBatch, records: Sequence[ConsumerRecord]
     ) -> None:
-        """A hole is read once more from our own place; one that is in the log itself is read past."""
+        """Update gauges after a commit, and handle gaps.
+
+        At a gap the projector reads once more from the checkpoint. If the gap is in the log itself, the projector
+        reads on, and reports the lane as stalled at the end of the log.
+        """
         for name in batch.positions:
             partition, label = TopicPartition(*name), f"{name[0]}/{name[1]}"
             if timeline := batch.restarted.get(name):
-                log.error("the owner started this lane anew; this copy is made again", lane=label, timeline=timeline)
+                log.error("new timeline; the projection of the lane is rebuilt", lane=label, timeline=timeline)
                 self.rebuilding[label] = timeline
                 REBUILT.inc()
             if label in self.rebuilding and self._at_end(consumer, partition, records):
@@ -177,8 +188,8 @@ def _event_in(record: ConsumerRecord) -> CanonicalEvent | None:
     try:
         return read(record.topic, record.partition, record.offset, record.headers, record.value)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        # Only the owner can write here: this is its fault, or ours; the sequence rule shows what it cost.
-        log.error("no canonical event", topic=record.topic, offset=record.offset, error=repr(error))
+        # Only the owner can write to this topic, so the record is a defect. The sequence rule reports any lost event.
+        log.error("record is no canonical event", topic=record.topic, offset=record.offset, error=repr(error))
         return None
 
 
@@ -200,12 +211,12 @@ def _row_of(event: CanonicalEvent, new_hash: int) -> tuple[Any, ...]:
 
 
 def _is_projectable(event: CanonicalEvent) -> bool:
-    """Whether we can read the state. A kind that we do not know is kept raw, and is not stale for that."""
+    """Whether this version can read the state. An unknown kind of aggregate counts as readable and is stored raw."""
     aggregate = AGGREGATES.get(event.aggregate)
     if aggregate is None:
         return True
     try:
-        # A field that came later is no reason to distrust the state.
+        # Fields of a later version are ignored.
         aggregate.model.model_validate_json(event.value, extra="ignore")
     except ValidationError as error:
         log.error("state cannot be projected", subject=event.subject, type=event.type, problems=error.error_count())
