@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from samenspel.contracts.topics import FUNDING, lane_of, receipts
 from samenspel.messaging.decisions.aggregates import SAVE
 from samenspel.messaging.inbox.answer_store import INSERT_NEW
+from samenspel.messaging.inbox.offsets import CREATE as MAKE_DOOR
 from samenspel.messaging.inbox.offsets import LOCK as LOCK_DOORS
-from samenspel.messaging.inbox.offsets import MAKE as MAKE_DOOR
 from samenspel.messaging.inbox.offsets import SAVE as MOVE_DOORS
 from samenspel.messaging.kafka.producer import BATCH_BYTES_MAX
 from samenspel.messaging.outbox import journal

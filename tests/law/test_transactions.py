@@ -53,7 +53,7 @@ async def test_an_ingress_batch_is_decided_whole_or_not_at_all(
     monkeypatch.setattr(processor, "SUBMISSIONS_PER_WRITE", page)
     log = a_log()
     async with registry.pool.acquire() as connection:
-        await connection.execute(offsets.MAKE, TOPIC)
+        await connection.execute(offsets.CREATE, TOPIC)
     reached = await deaths_of(registry, lambda: decided(registry, log))
     assert {"doors.lock", "lanes.journal", "answers.remember", "aggregates.save", "doors.move"} <= set(reached)
     journal = await registry.rows("select topic, sequence, value from journal order by topic, sequence")

@@ -102,7 +102,7 @@ async def enqueue(
     submission: Submission,
     lane: LaneId,
     needs: AggregateRef | None,
-    patience: timedelta,
+    max_wait: timedelta,
 ) -> None:
     failpoints.reached("waiting.enqueue")
     await connection.execute(
@@ -110,7 +110,7 @@ async def enqueue(
         *lane,
         submission.subject,
         *(needs or (None, None)),
-        patience,
+        max_wait,
         submission.organisation,
         submission.source,
         submission.id,
@@ -140,11 +140,11 @@ async def read(connection: Connection, number: int) -> DeferredSubmission | None
     return DeferredSubmission(number, lane, row["subject"], row["organisation"], row["is_overdue"], row)
 
 
-async def heads_queue(connection: Connection, waiting: DeferredSubmission) -> bool:
+async def heads_queue(connection: Connection, deferred: DeferredSubmission) -> bool:
     """Whether it still heads its queue; to be called after the lane lock."""
     failpoints.reached("waiting.first")
-    first = await connection.fetchval(HEAD_OF_QUEUE, *waiting.lane, waiting.subject)
-    return bool(first == waiting.number)
+    first = await connection.fetchval(HEAD_OF_QUEUE, *deferred.lane, deferred.subject)
+    return bool(first == deferred.number)
 
 
 async def remove(connection: Connection, number: int) -> None:

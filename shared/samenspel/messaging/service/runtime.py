@@ -82,7 +82,7 @@ class ServiceRuntime:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.membership.end()
+        await self.membership.stop()
         await self.log_reader.close()
         await self._relay_log_reader.close()
 
@@ -110,7 +110,7 @@ class ServiceRuntime:
     def _reset_positions(self) -> None:
         """Read all partitions again from the stored positions: the database may have been restored."""
         self.submitter.forget_lanes()
-        for reader in self.membership.readers():
+        for reader in self.membership.consumers():
             for partition in reader.assignment():
                 reader.reset_position(partition)
 
