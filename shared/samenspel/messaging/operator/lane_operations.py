@@ -22,8 +22,8 @@ log = structlog.get_logger()
 
 LIST: Final = """
 select l.topic || '/' || l.lane as lane, l.timeline, l.sequence, p.sequence as published,
-  l.sequence - p.sequence as behind, l.compared = incarnation() as open
-from lane l join published p using (topic, lane) order by l.topic, l.lane
+  l.sequence - p.sequence as behind, l.reconciled = incarnation() as open
+from lane l join relay_progress p using (topic, lane) order by l.topic, l.lane
 """
 RECORD: Final = "insert into lane_action (action, operator, why, detail) values ($1, $2, $3, $4)"
 
@@ -44,12 +44,12 @@ class LaneOperations:
         """Every lane: timeline, sequence, how far it is published, and its door; ``reason`` when that is closed."""
         async with self.pool.acquire() as connection:
             rows = await connection.fetch(LIST)
-        waiting = "not compared with Kafka yet"
+        pending = "not reconciled with Kafka yet"
         return [
             {
                 **dict(row),
                 "reason": self.reconciler.closed_lanes.get(
-                    row["lane"], "" if row["open"] else self._reason_not_reconciled() or waiting
+                    row["lane"], "" if row["open"] else self._reason_not_reconciled() or pending
                 ),
             }
             for row in rows
