@@ -15,7 +15,7 @@ from samenspel.messaging.inbox.quarantine import QuarantinedRecord
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
-from samenspel.runtime.metrics import INGRESS_RETURNED
+from samenspel.runtime.metrics import INGRESS_RESETS
 from samenspel.runtime.postgres import Connection
 
 log = structlog.get_logger()
@@ -71,7 +71,7 @@ async def resume_offset(connection: Connection, log_reader: LogReader, topic: st
     partition = TopicPartition(topic, 0)
     start, end = await log_reader.bounds(partition)
     if end < stands or await _is_another_log(log_reader, partition, stands, start, appended_at):
-        INGRESS_RETURNED.inc()
+        INGRESS_RESETS.inc()
         log.error("ingress was cut back or made anew; read again from its start", topic=topic, stood=stands, end=end)
         return await _reset(connection, topic, start, stands)
     if start > stands:
