@@ -36,7 +36,7 @@ OffsetRange = tuple[str, int, int, int]
 
 async def lock(connection: Connection, ranges: Sequence[OffsetRange]) -> None:
     """Lock the doors of these stretches. Raises `FenceLost` when one was read on by somebody else meanwhile."""
-    failpoints.reached("doors.lock")
+    failpoints.reached("offsets.lock")
     rows = await connection.fetch(LOCK, sorted(topic for topic, *_ in ranges))
     standing = {row["topic"]: row["next_offset"] for row in rows}
     for topic, start, _, _ in ranges:
@@ -46,7 +46,7 @@ async def lock(connection: Connection, ranges: Sequence[OffsetRange]) -> None:
 
 async def save(connection: Connection, ranges: Sequence[OffsetRange]) -> None:
     rows = sorted((topic, end, appended) for topic, _, end, appended in ranges)
-    failpoints.reached("doors.move")
+    failpoints.reached("offsets.save")
     await connection.execute(SAVE, *as_arrays(rows, 3))
 
 
@@ -57,7 +57,7 @@ async def stored_offset(connection: Connection, topic: str) -> int:
 
 
 async def _load(connection: Connection, topic: str) -> tuple[int, int | None]:
-    failpoints.reached("doors.find")
+    failpoints.reached("offsets.load")
     row = await connection.fetchrow(LOAD, topic)
     assert row is not None  # made when it was opened, and doors are never removed
     return int(row["next_offset"]), row["appended_at"]
@@ -65,7 +65,7 @@ async def _load(connection: Connection, topic: str) -> tuple[int, int | None]:
 
 async def resume_offset(connection: Connection, log_reader: LogReader, topic: str) -> int:
     """The offset from which to read this ingress, after a look whether it is still the log that was read before."""
-    failpoints.reached("doors.make")
+    failpoints.reached("offsets.create")
     await connection.execute(CREATE, topic)
     stands, appended_at = await _load(connection, topic)
     partition = TopicPartition(topic, 0)

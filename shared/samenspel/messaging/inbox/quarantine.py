@@ -93,7 +93,7 @@ async def insert(connection: Connection, records: Sequence[QuarantinedRecord]) -
         for record in records
     ]
     if rows:
-        failpoints.reached("quarantine.set-apart")
+        failpoints.reached("quarantine.insert")
         await connection.execute(INSERT, *as_arrays(rows, 13))
 
 
@@ -130,14 +130,14 @@ async def page(connection: Connection, after: int, only_open: bool, limit: int) 
 
 async def find(connection: Connection, number: int) -> dict[str, Any] | None:
     """One with its content; None when there is none of that number."""
-    failpoints.reached("quarantine.find")
+    failpoints.reached("quarantine.load")
     row = await connection.fetchrow(FIND, number)
     return None if row is None else dict(row)
 
 
 async def lock(connection: Connection, number: int) -> dict[str, Any] | None:
     """The same, held until the transaction ends: nobody else acts on it meanwhile."""
-    failpoints.reached("quarantine.hold")
+    failpoints.reached("quarantine.lock")
     await connection.execute(LOCK, number)
     return await find(connection, number)
 
@@ -151,7 +151,7 @@ async def record_action(
     connection: Connection, number: int, action: OperatorAction, operator: str, why: str, outcome: str, detail: str
 ) -> None:
     """Write down what was done, and what came of it."""
-    failpoints.reached("quarantine.act")
+    failpoints.reached("quarantine.record-action")
     await connection.execute(
         RECORD_ACTION, number, action, operator, why, outcome, detail[:4_000].replace("\x00", "")
     )
