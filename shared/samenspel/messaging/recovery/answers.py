@@ -1,7 +1,7 @@
-"""Restoring first answers from Kafka, so that a submission that arrives again is a repeat and is not decided twice.
+"""Restoring first answers from Kafka, to recognise a repeated submission instead of deciding the submission twice.
 
-A canonical event names its submission, which proves that the submission was accepted. A receipt has the answers
-themselves, including rejections. An accepted answer counts only when its events are in the journal.
+A canonical event names its submission, and so proves an accepted submission. A receipt has the answers themselves,
+including rejections. An accepted answer counts only when the events are in the journal.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,7 +34,7 @@ join journal j using (topic, lane, timeline, sequence)
 """
 
 AnswerTo = tuple[str, dict[str, Any]]
-"""An organisation, and one answer from a receipt for that organisation."""
+"""An organisation, and an answer from a receipt for the organisation."""
 
 
 async def restore_from_events(connection: Connection, events: Sequence[CanonicalEvent]) -> int:
@@ -95,7 +95,7 @@ async def _load(
 
 
 async def _save(connection: Connection, answers: dict[SubmissionIdentity, dict[str, Any]]) -> int:
-    """Store answers, and delete the deferrals that the backup has for the same submissions."""
+    """Store answers, and delete the backup's deferrals of the same submissions."""
     rows = sorted((*identity, orjson.dumps(answer)) for identity, answer in answers.items())
     if rows:
         await connection.execute(SAVE, *as_arrays(rows, 4))
@@ -104,7 +104,7 @@ async def _save(connection: Connection, answers: dict[SubmissionIdentity, dict[s
 
 
 async def _journalled(connection: Connection, answers: Sequence[AnswerTo]) -> set[str]:
-    """Ids of the answers' events that the journal has at the lane, timeline and sequence that the answer names."""
+    """Ids of the answers' events, if the journal has the event at the lane, timeline and sequence in the answer."""
     ids = {}
     for _, answer in answers:
         for event in answer.get("events", ()):
@@ -115,7 +115,7 @@ async def _journalled(connection: Connection, answers: Sequence[AnswerTo]) -> se
 
 
 def _submission_of(event: CanonicalEvent) -> SubmissionIdentity:
-    """Identity of the submission that caused the event."""
+    """Identity of the causing submission."""
     headers = dict(event.headers)
     organisation = headers["ce_authid"].decode().rpartition(":")[2]
     return organisation, headers["ce_submissionsource"].decode(), headers["ce_submissionid"].decode()

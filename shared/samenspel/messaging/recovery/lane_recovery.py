@@ -1,9 +1,9 @@
-"""Recovery of a lane: the events that Kafka has and the owner's restored database lacks return, byte for byte.
+"""Recovery of a lane: copies events from Kafka, byte for byte, into the owner's restored database.
 
 The journal gets the missing rows, the aggregates their states, and the table of submissions the first answers. A
-submission that arrives again is therefore not decided a second time. Each lane is one transaction; a recovery that
-was killed runs again from its start. Canonical lanes come before receipts, because an accepted answer counts only
-with its events.
+repeated submission is therefore not decided a second time. Each lane is one transaction; after a kill, the recovery
+runs again from the start. Canonical lanes come before receipts, because an accepted answer counts only with its
+events.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -139,7 +139,7 @@ async def lock_lane(connection: Connection, name: LaneId) -> Lane:
 
 
 def _skip_expired(lane: Lane, first: ConsumerRecord) -> None:
-    """Skip expired receipts. They cannot be recovered, and only the organisation needs them."""
+    """Skip expired receipts, which cannot be recovered. Only the organisation needs the receipts."""
     headers = dict(first.headers)
     if int(headers["ce_timeline"]) == lane.timeline:
         lane.sequence = max(lane.sequence, int(headers["ce_sequence"]) - 1)
