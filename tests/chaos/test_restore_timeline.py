@@ -53,7 +53,7 @@ async def test_a_lane_is_started_anew(bare_system: LocalSystem, city: Organisati
     lane, first = await _lost(system, city)
     name = f"{INITIATIVES}/{lane}"
     refused = await samenspel(system, "lanes", "new-timeline", "registry", name, "--why", "in haste")
-    assert refused.returncode == 1 and "all of them whole" in refused.stderr
+    assert refused.returncode == 1 and "that can be recovered" in refused.stderr
 
     await _forget_up_to(system, lane, first)
     with pytest.raises(RequestRefused, match="is not in Kafka"):
