@@ -1,7 +1,7 @@
-"""``python -m deploy.compose keys | provision``: what `docker-compose.yml` needs before the services can start.
+"""``python -m deploy.compose keys | provision``: the preparation steps of `docker-compose.yml`.
 
-*keys* makes the passwords, and Kafka's configuration, before any server runs. *provision* makes topics, users,
-rights, databases and the operator's profile when the servers do. Both may be repeated after a crash at any point.
+*keys* creates the passwords and Kafka's configuration, before any server runs. *provision* creates topics, users,
+ACLs, databases and the operator's profile, on the running servers. Both commands may be repeated after a crash.
 """
 
 import base64
@@ -24,28 +24,31 @@ from deploy.local.secrets import Secrets
 
 STATE: Final = Path("/state")
 CONFIG: Final = "/config"
-"""Where Kafka's container has what is under ``/state/kafka`` here."""
+"""Path in Kafka's container of the folder ``/state/kafka``."""
 BOOTSTRAP: Final = "kafka:9092"
-FROM_THE_HOST: Final = "127.0.0.1:9094"
+HOST_BOOTSTRAP: Final = "127.0.0.1:9094"
 SERVICE_PORT: Final = 8080
-PATIENCE_SECONDS: Final = 120
+KAFKA_SECONDS_MAX: Final = 120
 
 
-def keys(state: Path) -> None:
-    """Make what is not there yet. Each server's folder is a volume that it alone mounts, so all may read in it."""
+def create_keys(state: Path) -> None:
+    """Create the missing passwords and files.
+
+    The files of a server are world-readable, because the folder is a volume that only this server mounts.
+    """
     secrets = Secrets(state / "secrets")
     for service in DOMAIN_OF:
         for name in ("kafka_password", "postgres_password"):
             secrets[f"{service}/{name}"]
     secrets["notifier/webhook_key"]
-    _hand_over(state / "postgres" / "password", secrets["postgres_admin"])
-    _hand_over(state / "kafka" / "server.properties", as_properties(kafka_settings(secrets)))
+    _write_world_readable(state / "postgres" / "password", secrets["postgres_admin"])
+    _write_world_readable(state / "kafka" / "server.properties", as_properties(kafka_settings(secrets)))
     if not (state / "kafka" / "format").exists():
-        _hand_over(state / "kafka" / "format", "\n".join(format_arguments(secrets)) + "\n")
+        _write_world_readable(state / "kafka" / "format", "\n".join(format_arguments(secrets)) + "\n")
 
 
 def kafka_settings(secrets: Secrets) -> dict[str, str]:
-    """The settings of the local system, with addresses for the containers and one for the host."""
+    """Settings of the local system, with one listener for the containers and one listener for the host."""
     values = settings(
         "/var/lib/kafka/data",
         port=9092,
@@ -57,32 +60,32 @@ def kafka_settings(secrets: Secrets) -> dict[str, str]:
     return {
         **values,
         "listeners": "BROKER://:9092,HOST://:9094,CONTROLLER://127.0.0.1:9093",
-        "advertised.listeners": f"BROKER://{BOOTSTRAP},HOST://{FROM_THE_HOST}",
+        "advertised.listeners": f"BROKER://{BOOTSTRAP},HOST://{HOST_BOOTSTRAP}",
         "listener.security.protocol.map": f"{values['listener.security.protocol.map']},HOST:SASL_PLAINTEXT",
         f"listener.name.host{scram}": values[f"listener.name.broker{scram}"],
     }
 
 
 def format_arguments(secrets: Secrets) -> list[str]:
-    """One a line, in a file: a command line can be read by all."""
+    """Arguments for formatting, for a file with one argument per line: all users can read a command line."""
     admin = f"SCRAM-SHA-512=[name={ADMIN},password={secrets['kafka_admin']}]"
-    # A dash in front would make the id an option.
+    # The first letter is fixed: an id that starts with a dash would be parsed as an option.
     cluster = "k" + base64.urlsafe_b64encode(uuid4().bytes).decode()[1:22]
     config = f"{CONFIG}/server.properties"
     return ["format", "-t", cluster, "-c", config, "--ignore-formatted", "--add-scram", admin]
 
 
 def provision(state: Path, bootstrap: str = BOOTSTRAP, postgres: str = "postgres:5432") -> None:
-    """Topics, users, rights, databases, and the profile with which the operator admits organisations."""
+    """Create topics, users, ACLs, databases, and the operator's profile for the admission of organisations."""
     secrets = Secrets(state / "secrets")
     admin = KafkaAdmin(bootstrap, ADMIN, secrets["kafka_admin"])
-    _await(admin)
+    _wait_for_kafka(admin)
     provision_kafka(admin, secrets, DOMAIN_OF)
     Databases(f"postgresql://postgres:{secrets['postgres_admin']}@{postgres}/postgres", secrets).ensure(DOMAIN_OF)
-    _fill(Profile(state / "profile"), secrets)
+    _fill_profile(Profile(state / "profile"), secrets)
 
 
-def _fill(profile: Profile, secrets: Secrets) -> None:
+def _fill_profile(profile: Profile, secrets: Secrets) -> None:
     http = {service: f"http://{service}:{SERVICE_PORT}" for service in DOMAIN_OF}
     fill_profile(profile, BOOTSTRAP, http, secrets)
     issuer = Issuer(profile.issuer_folder)
@@ -90,19 +93,22 @@ def _fill(profile: Profile, secrets: Secrets) -> None:
         write_private(secrets.folder_of(service) / "jwks.json", issuer.jwks.read_text())
 
 
-def _hand_over(file: Path, text: str) -> None:
+def _write_world_readable(file: Path, text: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     file.unlink(missing_ok=True)
     file.write_text(text)
     file.chmod(0o444)
 
 
-def _await(admin: KafkaAdmin) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def _wait_for_kafka(admin: KafkaAdmin) -> None:
+    deadline = time.monotonic() + KAFKA_SECONDS_MAX
     while not admin.is_reachable(within=2):
         if time.monotonic() > deadline:
-            sys.exit(f"Kafka did not let its administrator in within {PATIENCE_SECONDS} s: look at its log")
+            sys.exit(
+                f"Kafka did not accept the administrator within {KAFKA_SECONDS_MAX} s; "
+                "see `docker compose logs kafka`"
+            )
 
 
 if __name__ == "__main__":
-    {"keys": keys, "provision": provision}[sys.argv[1]](STATE)
+    {"keys": create_keys, "provision": provision}[sys.argv[1]](STATE)

@@ -1,8 +1,9 @@
-"""The three services. Each has the same rooms, and imports run one way through them:
+"""The three services. Each service has the same parts, and imports run in one direction:
 
 ``__main__ → app → settings → api | handlers → store → domain``
 
-* ``__main__`` starts the process; ``app`` wires it together and is the only place that knows concrete things;
-* ``settings`` says what the surroundings must tell; ``api`` is HTTP in; ``handlers`` is what the desk asks of us;
-* ``store`` holds SQL, one function per statement; ``domain`` decides, without I/O, clock or chance.
+* ``__main__`` starts the process; ``app`` creates and connects the concrete objects;
+* ``settings`` declares the settings; ``api`` serves HTTP; ``handlers`` implements the decider for `messaging`;
+* ``store`` contains the SQL, one function per statement; ``domain`` contains the rules, without I/O, clock or
+  randomness.
 """

@@ -1,4 +1,4 @@
-"""What ministry and cashiers state of the Regio Deals; what is not in a source says so."""
+"""Submissions of ministry and cashiers about the Regio Deals. A remark marks every value without a source."""
 
 from typing import Final
 
@@ -16,9 +16,9 @@ FULL: Final = "De vierde tranche is vol: haar veertien deals zijn toegekend en v
 IN_PART: Final = "Minder dan gevraagd."
 
 
-def opened(tranche: Tranche) -> ProgrammeOpened:
+def programme_opened(tranche: Tranche) -> ProgrammeOpened:
     return ProgrammeOpened(
-        programme_id=_programme(tranche.tranche),
+        programme_id=_programme_id(tranche.tranche),
         name=tranche.name,
         ceiling_cents=100 * tranche.ceiling_eur,
         instrument=tranche.instrument,
@@ -29,52 +29,52 @@ def opened(tranche: Tranche) -> ProgrammeOpened:
     )
 
 
-def applied(deal: Deal, idea: Idea | None = None) -> ApplicationSubmitted:
-    """``idea`` is the initiative that an invented application is for."""
+def application_submitted(deal: Deal, idea: Idea | None = None) -> ApplicationSubmitted:
+    """``idea`` is the initiative of an invented application."""
     return ApplicationSubmitted(
-        programme_id=_programme(deal.tranche),
-        application_id=_application(deal),
+        programme_id=_programme_id(deal.tranche),
+        application_id=_application_id(deal),
         beneficiary=Beneficiary(name=deal.deal),
         activity=f"Regio Deal {deal.deal}",
-        requested_cents=_requested(deal),
+        requested_cents=_requested_cents(deal),
         initiative_id=id_of("initiative", idea.key) if idea else None,
         remark=_remark(deal),
     )
 
 
-def decided(deal: Deal, tranche: Tranche) -> ApplicationDecided:
-    """The ministry would grant each; of an invented one the ceiling leaves nothing, which it explains beforehand."""
+def application_decided(deal: Deal, tranche: Tranche) -> ApplicationDecided:
+    """The ministry's decision to grant. For an invented deal no amount is available; the explanation states this."""
     invented = deal.granted_eur is None
     in_part = deal.requested_eur is not None and not invented
     return ApplicationDecided(
-        programme_id=_programme(deal.tranche),
-        application_id=_application(deal),
+        programme_id=_programme_id(deal.tranche),
+        application_id=_application_id(deal),
         outcome="grant",
-        amount_cents=_requested(deal) if deal.granted_eur is None else 100 * deal.granted_eur,
+        amount_cents=_requested_cents(deal) if deal.granted_eur is None else 100 * deal.granted_eur,
         explanation=FULL if invented else IN_PART if in_part else None,
         decided_on=tranche.decided_on,
     )
 
 
-def _programme(tranche: int) -> str:
+def _programme_id(tranche: int) -> str:
     return id_of("programme", tranche)
 
 
-def _application(deal: Deal) -> str:
+def _application_id(deal: Deal) -> str:
     return id_of("application", deal.tranche, deal.deal)
 
 
-def _requested(deal: Deal) -> int:
-    """Euro cents. Of nearly all deals only what was granted is known."""
+def _requested_cents(deal: Deal) -> int:
+    """Requested amount in euro cents. For nearly all deals only the granted amount is known."""
     return 100 * (deal.requested_eur or deal.granted_eur or 0)
 
 
 def _remark(deal: Deal) -> str:
-    if deal.standing == "invented":
+    if deal.evidence == "invented":
         return f"{INVENTED} {deal.note}"
-    said = [CASHIER.format(cashier=deal.cashier)]
+    sentences = [CASHIER.format(cashier=deal.cashier)]
     if deal.requested_eur is None:
-        said.append(ASSUMED)
-    if deal.standing == "derived":
-        said.append(DERIVED)
-    return " ".join([*said, *([deal.note] if deal.note else []), f"Bron: {deal.source}"])
+        sentences.append(ASSUMED)
+    if deal.evidence == "derived":
+        sentences.append(DERIVED)
+    return " ".join([*sentences, *([deal.note] if deal.note else []), f"Bron: {deal.source}"])

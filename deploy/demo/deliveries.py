@@ -1,4 +1,4 @@
-"""A network organisation hears by webhook what was granted and reached: each delivery signed and verified."""
+"""Webhook deliveries to a network organisation: each delivery is signed and verified."""
 
 import asyncio
 from types import TracebackType
@@ -12,18 +12,18 @@ from samenspel.contracts.catalogue import type_name
 from deploy.demo.errors import DemoFailed
 from deploy.demo.outcome import DeliveryTotals
 
-PATIENCE: Final = 30.0
-PAUSE: Final = 0.1
+DELIVERY_SECONDS_MAX: Final = 30.0
+POLL_SECONDS: Final = 0.1
 TYPES: Final = tuple(
-    type_name(fact)
-    for fact in ("grant-awarded", "grant-awarded-in-part", "application-refused", "rollout-milestone-reached")
+    type_name(stem)
+    for stem in ("grant-awarded", "grant-awarded-in-part", "application-refused", "rollout-milestone-reached")
 )
 
 
 class Webhook:
-    """A receiver, and the subscription of ``organisation`` (an OIN) that tells it all of `TYPES` from the beginning.
+    """A webhook receiver with a subscription of ``organisation`` (an OIN) to `TYPES`, from the beginning.
 
-    An async context manager; leaving it cancels the subscription, so that nobody knocks at a door that is gone.
+    An async context manager. The exit cancels the subscription, so that no delivery is sent to a stopped receiver.
     """
 
     def __init__(self, profile: Profile, organisation: str) -> None:
@@ -35,7 +35,7 @@ class Webhook:
         await self._receiver.__aenter__()
         self._session = aiohttp.ClientSession(headers={"authorization": f"Bearer {self._token}"})
         wanted = {"endpoint": self._receiver.url, "types": TYPES, "start": "beginning"}
-        made = await self._ask("POST", self._url, json=wanted)
+        made = await self._request("POST", self._url, json=wanted)
         self._subscription = f"{self._url}/{made['subscription_id']}"
         self._receiver.secret = made["secret"]
         return self
@@ -44,23 +44,23 @@ class Webhook:
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         async with self._session:
-            await self._ask("DELETE", self._subscription)
+            await self._request("DELETE", self._subscription)
         await self._receiver.__aexit__(kind, error, at)
 
-    async def all_delivered(self, expected: int) -> DeliveryTotals:
-        """What was sent and verified, when so many events have arrived; after `PATIENCE` seconds what there is."""
+    async def wait_for_deliveries(self, expected: int) -> DeliveryTotals:
+        """Totals after ``expected`` deliveries, or after `DELIVERY_SECONDS_MAX`."""
         figures: dict[str, Any] = {}
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(DELIVERY_SECONDS_MAX):
                 await self._receiver.wait_for(expected)
                 while figures.get("sent", 0) < expected:
-                    await asyncio.sleep(PAUSE)
-                    figures = (await self._ask("GET", self._subscription))["figures"]
+                    await asyncio.sleep(POLL_SECONDS)
+                    figures = (await self._request("GET", self._subscription))["figures"]
         except TimeoutError:
-            figures = (await self._ask("GET", self._subscription))["figures"]
+            figures = (await self._request("GET", self._subscription))["figures"]
         return DeliveryTotals(sent=figures["sent"], verified=len(self._receiver.events))
 
-    async def _ask(self, method: str, url: str, **body: Any) -> Any:
+    async def _request(self, method: str, url: str, **body: Any) -> Any:
         async with self._session.request(method, url, **body) as response:
             if not response.ok:
                 raise DemoFailed(

@@ -1,4 +1,4 @@
-"""What leads and adopters state of an invented initiative."""
+"""Submissions of leads and adopters about an invented initiative."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -20,7 +20,7 @@ from deploy.demo.sample import Adoption, Idea, Step, id_of
 INVENTED: Final = "Verzonnen voorbeeld (invented)."
 
 
-def registered(idea: Idea, partners: Sequence[str]) -> InitiativeRegistered:
+def initiative_registered(idea: Idea, partners: Sequence[str]) -> InitiativeRegistered:
     """``partners`` are OINs."""
     return InitiativeRegistered(
         initiative_id=id_of("initiative", idea.key),
@@ -35,32 +35,32 @@ def registered(idea: Idea, partners: Sequence[str]) -> InitiativeRegistered:
     )
 
 
-def moved(idea: Idea) -> Iterator[InitiativePhaseChanged]:
-    """That it has come a phase further, if it has."""
+def phase_changes(idea: Idea) -> Iterator[InitiativePhaseChanged]:
+    """The change to the next phase, if the sample contains one."""
     if idea.moves_to:
         yield InitiativePhaseChanged(
             initiative_id=id_of("initiative", idea.key), based_on_version=1, phase=idea.moves_to
         )
 
 
-def adopted(idea: Idea, adoption: Adoption) -> Iterator[Model]:
-    """The start of a rollout and all that its adopter reports, in order."""
-    where = {
+def rollout_statements(idea: Idea, adoption: Adoption) -> Iterator[Model]:
+    """The start of a rollout and the adopter's reports, in order."""
+    ids = {
         "initiative_id": id_of("initiative", idea.key),
         "rollout_id": id_of("rollout", idea.key, adoption.adopter),
     }
-    yield RolloutStarted(**where)
+    yield RolloutStarted(**ids)
     for step in adoption.steps:
-        yield from _reported(idea, step, {**where, "milestone": step.milestone})
+        yield from _milestone_statements(idea, step, {**ids, "milestone": step.milestone})
 
 
-def _reported(idea: Idea, step: Step, where: dict[str, str]) -> Iterator[Model]:
-    yield MilestonePlanned(**where, title=idea.milestones[step.milestone], planned_on=step.planned)
+def _milestone_statements(idea: Idea, step: Step, ids: dict[str, str]) -> Iterator[Model]:
+    yield MilestonePlanned(**ids, title=idea.milestones[step.milestone], planned_on=step.planned)
     reason = step.because or INVENTED
     if step.rescheduled:
-        yield MilestoneRescheduled(**where, planned_on=step.rescheduled, reason=reason)
+        yield MilestoneRescheduled(**ids, planned_on=step.rescheduled, reason=reason)
     if step.reached:
-        evidence = f"https://{idea.key}.example/{where['rollout_id']}/{step.milestone}"
-        yield MilestoneReached(**where, reached_on=step.reached, evidence=evidence)
+        evidence = f"https://{idea.key}.example/{ids['rollout_id']}/{step.milestone}"
+        yield MilestoneReached(**ids, reached_on=step.reached, evidence=evidence)
     if step.missed:
-        yield MilestoneMissed(**where, reason=reason)
+        yield MilestoneMissed(**ids, reason=reason)

@@ -1,4 +1,4 @@
-"""A service is killed while events flow: nothing asks it to finish first."""
+"""Kill of a service during submissions: SIGKILL, without a graceful shutdown."""
 
 import asyncio
 import time
@@ -11,42 +11,43 @@ from samenspel.contracts.topics import Service
 from deploy.demo.errors import DemoFailed
 from deploy.local.system import LocalSystem
 
-PATIENCE: Final = 45.0
-PAUSE: Final = 0.1
+RESTART_SECONDS_MAX: Final = 45.0
+POLL_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Killed:
-    """Which service died, as which process, and when (`time.monotonic`)."""
+class KilledProcess:
+    """Service, process id, and time of the kill (`time.monotonic`)."""
 
     service: Service
     pid: int
     at: float
 
 
-async def kill_amid(system: LocalSystem, service: Service, under_way: Collection[asyncio.Task[Any]]) -> Killed:
-    """SIGKILL the service as soon as the first of these tasks is done."""
-    await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
+async def kill_during(system: LocalSystem, service: Service, tasks: Collection[asyncio.Task[Any]]) -> KilledProcess:
+    """SIGKILL the service as soon as the first of ``tasks`` is done."""
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     daemon = system.services.daemon(service)
     process = daemon.process()
     if process is None:
-        raise DemoFailed(f"the {service} was not running when it was to be killed")
+        raise DemoFailed(f"service {service} was not running before the kill")
     await asyncio.to_thread(daemon.kill)
-    return Killed(service, process.pid, time.monotonic())
+    return KilledProcess(service, process.pid, time.monotonic())
 
 
-async def back(system: LocalSystem, killed: Killed) -> float:
-    """Wait until the supervisor has the service up and ready again, as another process; seconds since its death."""
+async def wait_until_restarted(system: LocalSystem, killed: KilledProcess) -> float:
+    """Wait until the supervisor has restarted the service and `/readyz` is 200. Returns seconds since the kill."""
     try:
-        async with asyncio.timeout(PATIENCE):
-            while not await _is_back(system, killed):  # noqa: ASYNC110  # another process, which sets no event of ours
-                await asyncio.sleep(PAUSE)
+        async with asyncio.timeout(RESTART_SECONDS_MAX):
+            while not await _is_restarted(system, killed):  # noqa: ASYNC110  # another process, which sets no event
+            of ours
+                await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
-        raise DemoFailed(f"the {killed.service} was not back within {PATIENCE:.0f} s") from None
+        raise DemoFailed(f"service {killed.service} was not ready within {RESTART_SECONDS_MAX:.0f} s") from None
     return time.monotonic() - killed.at
 
 
-async def _is_back(system: LocalSystem, killed: Killed) -> bool:
+async def _is_restarted(system: LocalSystem, killed: KilledProcess) -> bool:
     process = system.services.daemon(killed.service).process()
     if process is None or process.pid == killed.pid:
         return False

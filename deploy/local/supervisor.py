@@ -1,4 +1,4 @@
-"""``python -m deploy.local.supervisor HOME SERVICE…``: starts a service again when it has died."""
+"""``python -m deploy.local.supervisor HOME SERVICE…``: restarts a service after its process ended."""
 
 import signal
 import sys
@@ -15,14 +15,14 @@ from deploy.local.home import CHECKOUT
 from deploy.local.services import ALL, command_of, environment_of
 from deploy.local.system import LocalSystem
 
-FIRST_PAUSE: Final = 0.3
-LONGEST_PAUSE: Final = 5.0
-SOUND_AFTER: Final = 10.0
-"""Seconds after which a service counts as well started: its next death gets the first pause again."""
+FIRST_PAUSE_SECONDS: Final = 0.3
+PAUSE_SECONDS_MAX: Final = 5.0
+HEALTHY_AFTER_SECONDS: Final = 10.0
+"""Uptime after which a service counts as healthy: the next restart then waits only `FIRST_PAUSE_SECONDS`."""
 
 
 class Supervisor:
-    """Keeps one process per service alive; `launch` starts one, `stop` ends it and waits for that."""
+    """Keeps one process per service running. ``launch`` starts a process; ``stop`` stops a process and waits."""
 
     def __init__(self, launch: Callable[[Service], psutil.Process], stop: Callable[[Service], None]) -> None:
         self._launch = launch
@@ -31,32 +31,32 @@ class Supervisor:
         self._launching = threading.Lock()
 
     def stop(self) -> None:
-        """Let `run` end. May be called from a signal handler: it only raises a flag."""
+        """End `run`. Safe in a signal handler: the method only sets an event."""
         self._stopping.set()
 
     def run(self, services: Sequence[Service]) -> None:
-        """Return when `stop` was called and all services have ended."""
-        keepers = [threading.Thread(target=self._keep, args=[service]) for service in services]
+        """Return after a call of `stop`, when all services have ended."""
+        keepers = [threading.Thread(target=self._keep_running, args=[service]) for service in services]
         for keeper in keepers:
             keeper.start()
         self._stopping.wait()
-        with self._launching:  # whoever was launching has done so, and nobody will any more
+        with self._launching:  # no launch is in progress, and none can begin after this
             stoppers = [threading.Thread(target=self._stop, args=[service]) for service in services]
         for stopper in stoppers:
             stopper.start()
         for thread in (*stoppers, *keepers):
             thread.join()
 
-    def _keep(self, service: Service) -> None:
-        pause = FIRST_PAUSE
+    def _keep_running(self, service: Service) -> None:
+        pause = FIRST_PAUSE_SECONDS
         while (process := self._start(service)) is not None:
             started = time.monotonic()
             code = process.wait()
-            if time.monotonic() - started > SOUND_AFTER:
-                pause = FIRST_PAUSE
+            if time.monotonic() - started > HEALTHY_AFTER_SECONDS:
+                pause = FIRST_PAUSE_SECONDS
             print(f"{service} ended ({code})", flush=True)
             self._stopping.wait(pause)
-            pause = min(2 * pause, LONGEST_PAUSE)
+            pause = min(2 * pause, PAUSE_SECONDS_MAX)
 
     def _start(self, service: Service) -> psutil.Process | None:
         with self._launching:

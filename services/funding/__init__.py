@@ -1,4 +1,4 @@
-"""Funding: programmes under a ceiling, applications, and the decisions on them; it guards the law of subsidies.
+"""Funding: programmes with a ceiling, applications and decisions, according to the law on subsidies (Awb title 4.2).
 
-It owns `samenspel.funding`, and follows organisations and initiatives to know who applies for what.
+Owner of `samenspel.funding`. Follows organisations and initiatives, which applications refer to.
 """

@@ -1,4 +1,4 @@
-"""Funding, wired together."""
+"""Application of funding: decider, routers and followed topics."""
 
 from fastapi import FastAPI
 from samenspel.contracts.topics import FUNDING, INITIATIVES, ORGANISATIONS
@@ -13,7 +13,7 @@ def create(settings: Settings) -> FastAPI:
     definition = ServiceDefinition(
         name="funding",
         package="services.funding",
-        description="Programmes, applications and decisions: no programme ever grants more than its ceiling.",
+        description="Programmes, applications and decisions. No programme grants more than the ceiling.",
         owns=(FUNDING,),
         decider=lambda pool: FundingDecider(),
         routers=lambda pool: [router(pool)],

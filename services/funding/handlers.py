@@ -1,4 +1,4 @@
-"""What the desk asks of funding: which aggregates decide on a submission, and what it leads to."""
+"""The decider of funding: the aggregates that a submission needs, and the resulting changes."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,25 +37,25 @@ OUTCOMES: Final[Mapping[str, str]] = {
     "granted-in-part": type_name("grant-awarded-in-part"),
     "refused": type_name("application-refused"),
 }
-"""Which fact a decided application's status is told by."""
+"""Canonical event type for each status of a decided application."""
 
 
 @dataclass(slots=True)
 class Grants:
-    """Euro cents granted per programme: as read under the lane lock, and what the batch itself has added to it."""
+    """Euro cents granted per programme: the amount read under the lane lock, plus the grants of the current batch."""
 
     cents: Counter[str] = field(default_factory=Counter)
     counted: int = 0
 
     def after(self, changes: Sequence[AggregateChange]) -> Counter[str]:
-        """What is granted after these changes; each is counted once, however often it is shown."""
+        """Totals after ``changes``. Each change is counted once, also if passed in several calls."""
         self.cents += granted_in(changes[self.counted :])
         self.counted = len(changes)
         return self.cents
 
 
 class FundingDecider:
-    """`messaging.desk.Handlers` for funding; ``world.extra`` is `Grants`."""
+    """`messaging.Decider` of funding; ``DecisionState.extra`` is `Grants`."""
 
     domain: Domain = "funding"
     types = submissions_of("funding")
@@ -83,7 +83,7 @@ class FundingDecider:
 
     def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
         change = RULES[submission.type.name](submission, known, now)
-        self._require_facts(submission, known)
+        self._require_foreign_states(submission, known)
         return [change]
 
     async def save(self, connection: Connection, known: DecisionState, changes: Sequence[AggregateChange]) -> None:
@@ -96,7 +96,7 @@ class FundingDecider:
     def private_part_of(
         self, submission: Submission, known: DecisionState
     ) -> tuple[AggregateRef, ApplicationPlan] | None:
-        """The plan, which stays with the parties until the decision."""
+        """The plan of an undecided application whose private part is missing; None otherwise."""
         present = known.own_state(Application, APPLICATION, submission.subject)
         if submission.type.name != SUBMITTED or present is None or present.status != "submitted":
             return None
@@ -105,8 +105,8 @@ class FundingDecider:
         data: Any = submission.data
         return (APPLICATION.name, submission.subject), applications.plan_of(data)
 
-    def _require_facts(self, submission: Submission, known: DecisionState) -> None:
-        """All that others must have told first; asked last, because what misses a fact waits for it."""
+    def _require_foreign_states(self, submission: Submission, known: DecisionState) -> None:
+        """Require the referenced foreign aggregates. The last check: a missing aggregate defers the submission."""
         for aggregate, subject in self.foreign_refs(submission):
             known.require_foreign(AGGREGATES[aggregate].model, AGGREGATES[aggregate], subject)
         if _opens(submission):
@@ -116,7 +116,7 @@ class FundingDecider:
 
 
 def granted_in(changes: Iterable[AggregateChange]) -> Counter[str]:
-    """What these changes grant, in euro cents per programme; programmes of which they grant nothing are left out."""
+    """Euro cents that ``changes`` grant, per programme; programmes without a grant are absent."""
     amounts: Counter[str] = Counter()
     for change in changes:
         if isinstance(change.state, Application) and (decision := change.state.decision):

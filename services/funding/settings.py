@@ -1,7 +1,7 @@
-"""What funding is told by its surroundings."""
+"""Settings of funding."""
 
 from samenspel.runtime.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Nothing beside what every service is told."""
+    """Funding has only the common settings."""

@@ -1,4 +1,4 @@
-"""SQL of funding: the budgets that guard the ceilings, the index of applications, and the reads of its interface."""
+"""SQL of funding: the budgets with the ceiling check, the index of applications, and the reads of the HTTP API."""
 
 from collections import Counter
 from collections.abc import Mapping, Set
@@ -40,11 +40,11 @@ APPLICATION = "select value from aggregate where (aggregate, subject) = ('applic
 
 
 class CeilingExceeded(Exception):
-    """A budget refused what was decided: the decision and the database disagree on the room there is."""
+    """The database refused a grant above the ceiling: decision and database disagree on the available amount."""
 
 
 async def granted(connection: Connection, programmes: Set[str]) -> dict[str, int]:
-    """Euro cents granted so far per programme; to be called after the lane locks."""
+    """Euro cents granted so far per programme. Call after locking the lanes."""
     if not programmes:
         return {}
     failpoints.reached("funding.granted")
@@ -59,13 +59,13 @@ async def open_budgets(connection: Connection, ceilings: Mapping[str, int]) -> N
 
 
 async def commit_grants(connection: Connection, amounts: Counter[str]) -> None:
-    """Add to what each programme has granted. Raises `CeilingGuarded`, ending the transaction, when one may not."""
+    """Add ``amounts`` (euro cents) to the granted totals. Raises `CeilingExceeded`, which ends the transaction."""
     if not amounts:
         return
-    failpoints.reached("funding.draw")
+    failpoints.reached("funding.commit-grants")
     done = await connection.execute(COMMIT_GRANTS, *as_arrays(sorted(amounts.items()), 2))
     if done != f"UPDATE {len(amounts)}":
-        raise CeilingExceeded(f"{done} where {len(amounts)} budgets were drawn on")
+        raise CeilingExceeded(f"{done} instead of {len(amounts)} budgets")
 
 
 async def index_applications(connection: Connection, programme_of: Mapping[str, str]) -> None:

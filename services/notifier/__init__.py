@@ -1,7 +1,9 @@
-"""The notifier: tells every organisation what has happened, by webhook or by feed, on one cursor.
+"""The notifier: delivers canonical events to organisations by webhook (push) or feed (pull), on one cursor.
 
-It owns `samenspel.notifications` and follows all canonical topics. Read in this order: `cursor` (where a reader
-stands), `feed` (what there is to tell), `domain` (who is told what, and when again), `deliveries` (what is still to
-be told), `addresses` and `signing` (to whom it may be told, and how they know that it was us), `sender` (telling
-it) and `outcomes` (what came of that).
+Owner of `samenspel.notifications`. Follows all canonical topics.
+
+* ``domain``: cursors, subscription rules, retry policy.
+* ``feed``: the stored canonical events, read by cursor.
+* ``deliveries``: queue of pending webhooks, worker, recorded attempts.
+* ``endpoints``: SSRF checks of webhook addresses, Standard Webhooks signatures.
 """

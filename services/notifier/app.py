@@ -1,4 +1,4 @@
-"""The notifier, wired together."""
+"""Application of the notifier: decider, routers, feed and delivery worker."""
 
 import asyncio
 import socket
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 ATTEMPT_DAYS: Final = 30
 ENDPOINT_DAYS: Final = 1
-FORGET_SECONDS: Final = 3_600.0
+CLEANUP_SECONDS: Final = 3_600.0
 
 
 def create(settings: Settings) -> FastAPI:
@@ -35,7 +35,7 @@ def create(settings: Settings) -> FastAPI:
         wakeup, holder = Wakeup(), f"{socket.gethostname()}:{settings.http_port}"
         context.on_apply(wakeup.notify)
         worker = DeliveryWorker(context.pool, settings, wakeup, holder)
-        tasks = [asyncio.create_task(worker.run()), asyncio.create_task(_forget(context.pool))]
+        tasks = [asyncio.create_task(worker.run()), asyncio.create_task(_delete_expired(context.pool))]
         organisation_of = organisation_dependency(context.verifier)
         yield [
             feed.router(context.pool, wakeup, organisation_of),
@@ -48,7 +48,7 @@ def create(settings: Settings) -> FastAPI:
     definition = ServiceDefinition(
         name="notifier",
         package="services.notifier",
-        description="Tells organisations what has happened: by webhook, or by a feed that they read.",
+        description="Delivers canonical events to subscribers: by webhook, or by a feed.",
         owns=(NOTIFICATIONS,),
         decider=lambda pool: NotifierDecider(settings.operator_oin, settings.lanes),
         routers=lambda pool: (),
@@ -71,11 +71,11 @@ def _subscriptions(context: ServiceContext, settings: Settings, wakeup: Wakeup) 
     )
 
 
-async def _forget(pool: Pool) -> None:
+async def _delete_expired(pool: Pool) -> None:
     while True:
         try:
-            await attempts.forget(pool, ATTEMPT_DAYS)
-            await endpoints.forget(pool, ENDPOINT_DAYS)
+            await attempts.delete_old(pool, ATTEMPT_DAYS)
+            await endpoints.delete_unused(pool, ENDPOINT_DAYS)
         except TRANSIENT as error:
-            log.warning("old attempts not forgotten", error=repr(error))
-        await asyncio.sleep(FORGET_SECONDS)
+            log.warning("cannot delete old attempts and unused endpoints; retrying", error=repr(error))
+        await asyncio.sleep(CLEANUP_SECONDS)

@@ -1,7 +1,7 @@
-"""The feed: every canonical event as it was published, read by cursor.
+"""The feed: every canonical event, byte for byte, read by cursor.
 
-A page is one gapless range per lane, the lanes merged by event id (UUIDv7: by time). The feed is written in the
-transaction that moves the positions, so up to each position it is whole.
+A page is one gapless range per lane; the lanes are merged by event id (UUIDv7: by time). The feed is written in the
+transaction that saves the checkpoints, so the feed has no gap before a checkpoint.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,13 @@ from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection, Pool
 
-from services.notifier.domain.cursor import START, Cursor, Place
+from services.notifier.domain.cursor import START, Cursor, LanePosition
 
 PAGE_MAX: Final = 1_000
 PAGE_BYTES_MAX: Final = 8 * 1024 * 1024
-SCAN: Final = 1_000
-WINDOWS_MAX: Final = 50
-"""How often a filtered page looks at `SCAN` events without a match, before it says "more" with nothing in it."""
+EVENTS_PER_SCAN: Final = 1_000
+SCANS_MAX: Final = 50
+"""Maximum scans without a match for a filtered page; the page is then empty, with ``more``."""
 
 ADD: Final = """
 insert into feed (topic, lane, timeline, sequence, id, type, subject, aggregate, organisation, headers, value)
@@ -29,7 +29,7 @@ select * from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::text[],
                      $9::text[], $10::bytea[], $11::bytea[])
 on conflict do nothing
 """
-HEADS: Final = "select topic, lane, timeline, sequence from position"
+END_POSITIONS: Final = "select topic, lane, timeline, sequence from checkpoint"
 READ: Final = """
 select f.topic, f.lane, f.timeline, f.sequence, f.id, f.headers, f.value
 from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[]) as r (topic, lane, timeline, low, high)
@@ -41,7 +41,7 @@ order by f.topic, f.lane, f.sequence
 
 
 class Range(NamedTuple):
-    """Part of a lane: behind ``low``, up to and including ``high``."""
+    """Part of a lane: sequences above ``low``, up to and including ``high``."""
 
     topic: str
     lane: int
@@ -52,7 +52,7 @@ class Range(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """Events as CloudEvents JSON objects, the cursor behind them, and whether there is more now."""
+    """Events as CloudEvents JSON objects, the cursor after the events, and whether more events are available."""
 
     events: list[bytes]
     cursor: Cursor
@@ -60,28 +60,28 @@ class FeedPage:
 
 
 class FeedWriter:
-    """`messaging.projector.Follower` of the notifier."""
+    """Writes applied events to the feed: the `ProjectionListener` of the notifier."""
 
     async def applied(self, connection: Connection, events: Sequence[CanonicalEvent]) -> None:
         failpoints.reached("feed.add")
         await connection.execute(ADD, *as_arrays([_row_of(event) for event in events], 11))
 
 
-async def heads(connection: Connection | Pool) -> dict[LaneId, Place]:
-    """Where the feed ends now, per lane."""
-    rows = await connection.fetch(HEADS)
-    return {(row["topic"], row["lane"]): Place(row["timeline"], row["sequence"]) for row in rows}
+async def end_positions(connection: Connection | Pool) -> dict[LaneId, LanePosition]:
+    """Current end of the feed, per lane."""
+    rows = await connection.fetch(END_POSITIONS)
+    return {(row["topic"], row["lane"]): LanePosition(row["timeline"], row["sequence"]) for row in rows}
 
 
 async def read(pool: Pool, after: Cursor, limit: int, types: Sequence[str] = ()) -> FeedPage:
-    """The page behind ``after``: at most ``limit`` events, of these types when any are named."""
-    ends, cursor = await heads(pool), dict(after)
+    """The page after cursor ``after``: at most ``limit`` events of ``types`` (empty: all types)."""
+    ends, cursor = await end_positions(pool), dict(after)
     rows: list[Any] = []
-    for _ in range(WINDOWS_MAX):
-        ranges = plan(cursor, ends, SCAN if types else limit)
+    for _ in range(SCANS_MAX):
+        ranges = plan(cursor, ends, EVENTS_PER_SCAN if types else limit)
         if not ranges:
             break
-        cursor |= {(each.topic, each.lane): Place(each.timeline, each.high) for each in ranges}
+        cursor |= {(each.topic, each.lane): LanePosition(each.timeline, each.high) for each in ranges}
         if rows := await pool.fetch(READ, *as_arrays(ranges, 5), list(types)):
             break
     rows, left = cut(merged(rows), limit)
@@ -91,9 +91,9 @@ async def read(pool: Pool, after: Cursor, limit: int, types: Sequence[str] = ())
 
 
 def plan(after: Cursor, ends: Cursor, limit: int) -> list[Range]:
-    """The ranges of the next page: at most ``limit`` events, shared fairly over the lanes that have any.
+    """The ranges of the next page: at most ``limit`` events, distributed fairly over the lanes with events.
 
-    What lies on a timeline older than the lane's is void, and passed over.
+    Events of an older timeline are void and skipped.
     """
     starts = {name: place for name, end in ends.items() if (place := _start(after.get(name, START), end)) < end}
     given = shares({name: ends[name].sequence - place.sequence for name, place in starts.items()}, limit)
@@ -105,7 +105,7 @@ def plan(after: Cursor, ends: Cursor, limit: int) -> list[Range]:
 
 
 def shares(wanted: Mapping[LaneId, int], limit: int) -> dict[LaneId, int]:
-    """``limit`` split over the lanes: what one lane does not need goes to those that want more."""
+    """``limit`` distributed over the lanes. Lanes with many events get the unused share of lanes with few events."""
     given: dict[LaneId, int] = {}
     for number, name in enumerate(sorted(wanted, key=lambda name: wanted[name])):
         given[name] = min(wanted[name], limit // (len(wanted) - number))
@@ -114,15 +114,15 @@ def shares(wanted: Mapping[LaneId, int], limit: int) -> dict[LaneId, int]:
 
 
 def merged(rows: Sequence[Any]) -> list[Any]:
-    """Rows that are sorted per lane, lanes merged by event id; the order within a lane is kept whatever the ids."""
+    """Rows merged by event id across lanes. The order within a lane is kept, independent of the ids."""
     lanes: dict[LaneId, list[Any]] = {}
     for row in rows:
         lanes.setdefault((row["topic"], row["lane"]), []).append(row)
     return list(merge(*lanes.values(), key=lambda row: row["id"]))
 
 
-def cut(rows: Sequence[Any], limit: int) -> tuple[list[Any], dict[LaneId, Place]]:
-    """The first rows that fit in one page, and where the lanes of the others are left: right before those."""
+def cut(rows: Sequence[Any], limit: int) -> tuple[list[Any], dict[LaneId, LanePosition]]:
+    """The first rows that fit in one page, and per lane the position before the first row that does not fit."""
     fitting, size = 0, 0
     for row in rows[:limit]:
         size += len(row["value"])
@@ -130,13 +130,14 @@ def cut(rows: Sequence[Any], limit: int) -> tuple[list[Any], dict[LaneId, Place]
             break
         fitting += 1
     left = {
-        (row["topic"], row["lane"]): Place(row["timeline"], row["sequence"] - 1) for row in reversed(rows[fitting:])
+        (row["topic"], row["lane"]): LanePosition(row["timeline"], row["sequence"] - 1)
+        for row in reversed(rows[fitting:])
     }
     return list(rows[:fitting]), left
 
 
-def _start(place: Place, end: Place) -> Place:
-    return place if place.timeline >= end.timeline else Place(end.timeline, 0)
+def _start(place: LanePosition, end: LanePosition) -> LanePosition:
+    return place if place.timeline >= end.timeline else LanePosition(end.timeline, 0)
 
 
 def _row_of(event: CanonicalEvent) -> tuple[Any, ...]:

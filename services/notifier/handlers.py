@@ -1,4 +1,4 @@
-"""What the desk asks of the notifier: which subscriptions decide on a submission, and what it leads to."""
+"""The decider of the notifier: the aggregates that a submission needs, and the resulting changes."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ from services.notifier.store import endpoints, subscriptions
 
 
 class NotifierDecider:
-    """`messaging.desk.Handlers` for the notifier."""
+    """`messaging.Decider` of the notifier; ``DecisionState.extra`` is the set of existing endpoints."""
 
     domain: Domain = "notifications"
     types = submissions_of("notifications")
@@ -36,8 +36,8 @@ class NotifierDecider:
         return [(ORGANISATION.name, submission.organisation)]
 
     async def load(self, connection: Connection, submissions: Sequence[Submission]) -> set[endpoints.EndpointKey]:
-        """The endpoints that were given for these subscriptions, as (organisation, subscription)."""
-        return await endpoints.endpoints_of(connection, [(each.organisation, each.subject) for each in submissions])
+        """The existing endpoints of these subscriptions, as (organisation, subscription)."""
+        return await endpoints.existing(connection, [(each.organisation, each.subject) for each in submissions])
 
     def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
         data: Any = submission.data
@@ -54,12 +54,12 @@ class NotifierDecider:
         for change in changes:
             state = cast(Subscription, change.state)
             if state.status == "active":
-                await subscriptions.begin(connection, state, self._lanes)
+                await subscriptions.activate(connection, state, self._lanes)
             else:
-                await subscriptions.end(connection, state)
+                await subscriptions.deactivate(connection, state)
 
     def private_part_of(self, submission: Submission, known: DecisionState) -> None:
-        """What a submission says is published; an address never travels in one."""
+        """None: all submitted data is published; a submission cannot contain an endpoint."""
 
     def _require_admitted(self, submission: Submission, known: DecisionState) -> None:
         if submission.organisation != self._operator:

@@ -1,4 +1,4 @@
-"""What the notifier is told by its surroundings."""
+"""Settings of the notifier."""
 
 from typing import Final, Self
 
@@ -11,24 +11,26 @@ HOUR: Final = 60 * MINUTE
 
 
 class Settings(ServiceSettings):
-    """Times in seconds. The retry schedule is that of the Standard Webhooks specification."""
+    """Times in seconds. The default retry schedule comes from the Standard Webhooks specification."""
 
-    webhook_key: SecretStr = Field(default=SecretStr(LOCAL_KEY), description="Seals the secrets of subscriptions")
+    webhook_key: SecretStr = Field(default=SecretStr(LOCAL_KEY), description="Encrypts the secrets of subscriptions")
     retry_after_seconds: tuple[float, ...] = Field(
         default=(5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR),
         min_length=1,
-        description="How long an event waits after its first, second, … failed attempt; the last one repeats",
+        description="Delay of an event after the first, second, … failed attempt; the last delay repeats",
     )
     pause_seconds: tuple[float, ...] = Field(
         default=(1, 5, 30, 2 * MINUTE, 5 * MINUTE, 15 * MINUTE),
         min_length=1,
-        description="The same for a receiver that cannot be reached or says that it is unavailable",
+        description="Delay of an unreachable or unavailable receiver after consecutive failures; the last repeats",
     )
-    attempt_seconds: float = Field(default=15, gt=0, le=30, description="Time-out of one attempt")
-    attempts_at_once: int = Field(default=32, ge=1, le=200, description="Per subscription and instance")
+    attempt_seconds: float = Field(default=15, gt=0, le=30, description="Timeout of one attempt")
+    attempts_at_once: int = Field(
+        default=32, ge=1, le=200, description="Concurrent attempts per subscription and instance"
+    )
 
     @model_validator(mode="after")
     def _sealed(self) -> Self:
         if self.environment == "production" and self.webhook_key.get_secret_value() == LOCAL_KEY:
-            raise ValueError("production needs a webhook_key of its own")
+            raise ValueError("production refuses the default webhook_key: set a secret value")
         return self

@@ -1,4 +1,4 @@
-"""The registry: the truth about who takes part, which initiatives there are, and how far their rollouts have come.
+"""The registry: organisations, initiatives, and rollouts with milestones.
 
-It owns `samenspel.organisations` and `samenspel.initiatives`, and reads nothing of any other service.
+Owner of `samenspel.organisations` and `samenspel.initiatives`. Follows no other service.
 """

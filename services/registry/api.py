@@ -1,4 +1,4 @@
-"""HTTP in: what the registry shows. What is submitted comes through the shared door, ``POST /v1/events``."""
+"""HTTP API of the registry: reads of initiatives and organisations. Submissions arrive at ``POST /v1/events``."""
 
 from typing import Annotated, Literal
 
@@ -18,7 +18,7 @@ ListedPhase = Literal["idea", "pilot", "scaling", "established", "stopped"]
 def router(pool: Pool) -> APIRouter:
     routes = APIRouter(prefix="/v1")
 
-    @routes.get("/initiatives", summary="Initiatives, in order of id; `after` continues behind one")
+    @routes.get("/initiatives", summary="Initiatives, by id; `after` is the last id of the previous page")
     async def initiatives(
         after: Annotated[str, Query()] = "",
         theme: Annotated[Theme | None, Query()] = None,
@@ -28,14 +28,14 @@ def router(pool: Pool) -> APIRouter:
     ) -> Response:
         return _page(await store.initiatives(pool, after, theme, phase, lead, limit))
 
-    @routes.get("/initiatives/{initiativeId}", summary="One initiative, as its last event says it")
+    @routes.get("/initiatives/{initiativeId}", summary="Public state of one initiative")
     async def initiative(initiativeId: Id) -> Response:
         value = await store.aggregate(pool, INITIATIVE.name, initiativeId)
         if value is None:
-            raise HTTPException(404, f"no initiative {initiativeId} is known")
+            raise HTTPException(404, f"initiative {initiativeId} does not exist; GET /v1/initiatives lists all")
         return Response(value, media_type="application/json")
 
-    @routes.get("/organisations", summary="Organisations that take part, in order of OIN")
+    @routes.get("/organisations", summary="Admitted organisations, by OIN")
     async def organisations(after: Annotated[str, Query()] = "", limit: Limit = PAGE_MAX) -> Response:
         return _page(await store.organisations(pool, after, limit))
 

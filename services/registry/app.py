@@ -1,4 +1,4 @@
-"""The registry, wired together."""
+"""Application of the registry: decider and routers."""
 
 from fastapi import FastAPI
 from samenspel.contracts.topics import INITIATIVES, ORGANISATIONS
@@ -13,7 +13,7 @@ def create(settings: Settings) -> FastAPI:
     definition = ServiceDefinition(
         name="registry",
         package="services.registry",
-        description="Organisations, initiatives and rollouts: registered by those who lead and adopt them.",
+        description="Organisations, initiatives and rollouts, submitted by the leading and adopting organisations.",
         owns=(ORGANISATIONS, INITIATIVES),
         decider=lambda pool: RegistryDecider(settings.operator_oin),
         routers=lambda pool: [router(pool)],

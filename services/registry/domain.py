@@ -1,7 +1,7 @@
-"""What may be stated about organisations, initiatives and rollouts, and what it leads to.
+"""Rules for organisations, initiatives and rollouts.
 
-Every function takes what is stated and the present state, and gives the state after it, or raises `Rejected` with
-all that is wrong. Nothing here knows a clock, a database or a topic.
+Every function takes the submitted data and the current state. It returns the new state, or raises `Rejected` with all
+problems at once. No I/O, no clock.
 """
 
 from collections.abc import Collection
@@ -28,7 +28,7 @@ from samenspel.contracts.problems import Problem, Rejected, not_permitted, unkno
 
 MILESTONES_MAX: Final = 100
 EMPTIABLE: Final = ("period", "link")
-"""What a change may take away by stating null; elsewhere null leaves things as they are."""
+"""Fields that a change removes with null. Null in any other field leaves the value unchanged."""
 MilestoneSubmission = (
     MilestonePlanned | MilestoneRescheduled | MilestoneReached | MilestoneMissed | MilestoneCancelled
 )
@@ -36,14 +36,14 @@ MilestoneSubmission = (
 
 def admit(stated: OrganisationAdmitted, present: Organisation | None) -> Organisation:
     if present is not None:
-        raise Rejected(_exists("oin", "organisation", stated.oin))
+        raise Rejected(_already_exists("oin", "organisation", stated.oin))
     return Organisation(**_fields(stated), version=1)
 
 
 def change_organisation(stated: OrganisationChanged, present: Organisation | None) -> Organisation:
     if present is None:
         raise Rejected(unknown("unknown-organisation", "oin", stated.oin))
-    _on_time(stated.based_on_version, present.version)
+    _require_current_version(stated.based_on_version, present.version)
     fields = _fields(stated)
     del fields["based_on_version"]
     return Organisation(**fields, version=present.version + 1)
@@ -54,7 +54,7 @@ def register(
 ) -> Initiative:
     problems = [unknown("unknown-organisation", "partners", oin) for oin in unknown_partners]
     if present is not None:
-        problems.append(_exists("initiative_id", "initiative", stated.initiative_id))
+        problems.append(_already_exists("initiative_id", "initiative", stated.initiative_id))
     if problems:
         raise Rejected(*problems)
     return Initiative(**{"phase": stated.phase, **_fields(stated)}, lead=lead, version=1)
@@ -63,9 +63,9 @@ def register(
 def change(
     stated: InitiativeChanged, present: Initiative | None, by: str, unknown_partners: Collection[str]
 ) -> Initiative:
-    initiative = _led_by(by, present, stated.initiative_id)
-    _on_time(stated.based_on_version, initiative.version)
-    _running(initiative)
+    initiative = _require_lead(by, present, stated.initiative_id)
+    _require_current_version(stated.based_on_version, initiative.version)
+    _require_running(initiative)
     if unknown_partners:
         raise Rejected(*(unknown("unknown-organisation", "partners", oin) for oin in unknown_partners))
     given = {name: value for name, value in _fields(stated).items() if value is not None or name in EMPTIABLE}
@@ -74,26 +74,26 @@ def change(
 
 
 def change_phase(stated: InitiativePhaseChanged, present: Initiative | None, by: str) -> Initiative:
-    initiative = _led_by(by, present, stated.initiative_id)
-    _on_time(stated.based_on_version, initiative.version)
-    _running(initiative)
+    initiative = _require_lead(by, present, stated.initiative_id)
+    _require_current_version(stated.based_on_version, initiative.version)
+    _require_running(initiative)
     later = PHASES[PHASES.index(initiative.phase) + 1 :] if initiative.phase in PHASES else ()
     if stated.phase not in later:
         raise Rejected(
             Problem(
                 code="wrong-phase",
                 field="/phase",
-                detail=f"the initiative is in phase {initiative.phase}; it cannot move to {stated.phase}",
-                fix=f"Move to one of: {', '.join(later) or 'none, this is the last phase'}.",
+                detail=f"an initiative in phase {initiative.phase} cannot move to {stated.phase}",
+                fix=f"Allowed phases: {', '.join(later) or 'none, this is the last phase'}.",
             )
         )
     return initiative.model_copy(update={"phase": stated.phase, "version": initiative.version + 1})
 
 
 def stop(stated: InitiativeStopped, present: Initiative | None, by: str) -> Initiative:
-    initiative = _led_by(by, present, stated.initiative_id)
-    _on_time(stated.based_on_version, initiative.version)
-    _running(initiative)
+    initiative = _require_lead(by, present, stated.initiative_id)
+    _require_current_version(stated.based_on_version, initiative.version)
+    _require_running(initiative)
     return initiative.model_copy(
         update={"phase": "stopped", "stopped_because": stated.reason, "version": initiative.version + 1}
     )
@@ -105,17 +105,17 @@ def start_rollout(
     if initiative is None:
         raise Rejected(unknown("unknown-initiative", "initiative_id", stated.initiative_id))
     if present is not None:
-        raise Rejected(_exists("rollout_id", "rollout", stated.rollout_id))
-    _running(initiative)
+        raise Rejected(_already_exists("rollout_id", "rollout", stated.rollout_id))
+    _require_running(initiative)
     return Rollout(rollout_id=stated.rollout_id, initiative_id=stated.initiative_id, adopter=adopter, version=1)
 
 
 def report(stated: MilestoneSubmission, present: Rollout | None, by: str) -> Rollout:
-    """The rollout after what its adopter reports of one milestone."""
+    """The rollout after the adopter's report on one milestone."""
     if present is None or present.initiative_id != stated.initiative_id:
         raise Rejected(unknown("unknown-rollout", "rollout_id", stated.rollout_id))
     if present.adopter != by:
-        raise Rejected(not_permitted(f"only the adopter, {present.adopter}, reports on this rollout"))
+        raise Rejected(not_permitted(f"only adopter {present.adopter} reports on this rollout"))
     milestones = {each.milestone: each for each in present.milestones}
     milestones[stated.milestone] = _milestone_after(stated, milestones.get(stated.milestone), len(milestones))
     return present.model_copy(
@@ -138,7 +138,7 @@ def _milestone_after(stated: MilestoneSubmission, present: Milestone | None, num
                 code="already-decided",
                 field="/milestone",
                 detail=f"milestone {present.milestone} is {present.status}",
-                fix="Plan another milestone under a name of its own.",
+                fix="Plan another milestone under a new name.",
             )
         )
     match stated:
@@ -156,14 +156,14 @@ def _milestone_after(stated: MilestoneSubmission, present: Milestone | None, num
 
 def _planned(stated: MilestonePlanned, present: Milestone | None, number: int) -> Milestone:
     if present is not None:
-        raise Rejected(_exists("milestone", "milestone", stated.milestone))
+        raise Rejected(_already_exists("milestone", "milestone", stated.milestone))
     if number >= MILESTONES_MAX:
         raise Rejected(
             Problem(
                 code="state-too-large",
                 field="/milestone",
                 detail=f"a rollout has at most {MILESTONES_MAX} milestones",
-                fix="Report on the milestones there are, or start a further rollout.",
+                fix="Report on the existing milestones, or start another rollout.",
             )
         )
     return Milestone(milestone=stated.milestone, title=stated.title, status="planned", planned_on=stated.planned_on)
@@ -176,46 +176,46 @@ def _ended(present: Milestone, status: Literal["missed", "cancelled"], reason: s
 def _fields(
     stated: OrganisationAdmitted | OrganisationChanged | InitiativeRegistered | InitiativeChanged,
 ) -> dict[str, Any]:
-    """The fields that were given, as the objects they are."""
+    """Values of the fields that the submission contains."""
     return {name: getattr(stated, name) for name in stated.model_fields_set}
 
 
-def _led_by(by: str, present: Initiative | None, initiative_id: str) -> Initiative:
+def _require_lead(by: str, present: Initiative | None, initiative_id: str) -> Initiative:
     if present is None:
         raise Rejected(unknown("unknown-initiative", "initiative_id", initiative_id))
     if present.lead != by:
-        raise Rejected(not_permitted(f"only the lead, {present.lead}, changes this initiative"))
+        raise Rejected(not_permitted(f"only lead {present.lead} changes this initiative"))
     return present
 
 
-def _on_time(based_on: int, version: int) -> None:
+def _require_current_version(based_on: int, version: int) -> None:
     if based_on != version:
         raise Rejected(
             Problem(
                 code="stale-version",
                 field="/based_on_version",
-                detail=f"the state is at version {version}, this was based on {based_on}",
-                fix="Look at the present state, and submit again based on its version.",
+                detail=f"the current version is {version}; the submission is based on version {based_on}",
+                fix="Read the current state, and submit again with its version as based_on_version.",
             )
         )
 
 
-def _running(initiative: Initiative) -> None:
+def _require_running(initiative: Initiative) -> None:
     if initiative.phase == "stopped":
         raise Rejected(
             Problem(
                 code="wrong-phase",
                 field="/initiative_id",
-                detail="the initiative has been stopped",
+                detail="the initiative is stopped",
                 fix="Register a new initiative.",
             )
         )
 
 
-def _exists(field: str, what: str, name: str) -> Problem:
+def _already_exists(field: str, kind: str, name: str) -> Problem:
     return Problem(
         code="already-exists",
         field=f"/{field}",
-        detail=f"{what} {name} exists already",
-        fix="Give a new one an id of its own; to change the present one, state what has changed.",
+        detail=f"{kind} {name} exists already",
+        fix=f"Use a new id for a new {kind}, or submit a change of the existing {kind}.",
     )

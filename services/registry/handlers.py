@@ -1,4 +1,4 @@
-"""What the desk asks of the registry: which aggregates decide on a submission, and what it leads to."""
+"""The decider of the registry: the aggregates that a submission needs, and the resulting changes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -27,7 +27,7 @@ Rule = Callable[[Submission, DecisionState], Model]
 
 
 class RegistryDecider:
-    """`messaging.desk.Handlers` for the registry."""
+    """`messaging.Decider` of the registry."""
 
     domain: Domain = "initiatives"
     types = submissions_of("initiatives")
@@ -52,20 +52,20 @@ class RegistryDecider:
     async def load(self, connection: Connection, submissions: Sequence[Submission]) -> None: ...
 
     def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
-        self._may_submit(submission, known)
-        fact = EVENT_TYPES[submission.type.leads_to[0]]
-        if known.is_removed(fact.aggregate, submission.subject):
+        self._require_permitted(submission, known)
+        event_type = EVENT_TYPES[submission.type.leads_to[0]]
+        if known.is_removed(event_type.aggregate, submission.subject):
             raise Rejected(_REMOVED)
         state = RULES[submission.type.name](submission, known)
-        return [AggregateChange(fact, submission.subject, submission.key, state)]
+        return [AggregateChange(event_type, submission.subject, submission.key, state)]
 
     async def save(self, connection: Connection, known: DecisionState, changes: Sequence[AggregateChange]) -> None:
         await store.index_initiatives(connection, changes)
 
     def private_part_of(self, submission: Submission, known: DecisionState) -> None:
-        """What this service is told, it publishes."""
+        """None: the registry publishes all submitted data."""
 
-    def _may_submit(self, submission: Submission, known: DecisionState) -> None:
+    def _require_permitted(self, submission: Submission, known: DecisionState) -> None:
         if submission.organisation == self._operator:
             return
         if EVENT_TYPES[submission.type.leads_to[0]].aggregate is ORGANISATION:
@@ -77,20 +77,20 @@ class RegistryDecider:
 _REMOVED: Final = Problem(
     code="subject-removed",
     field="subject",
-    detail="it was removed, for good",
-    fix="Use a new id; an id has one life.",
+    detail="the aggregate was removed",
+    fix="Use a new id; the id of a removed aggregate cannot be used again.",
 )
 _OPERATOR_ONLY: Final = Problem(
     code="not-permitted",
     field="type",
     detail="only the operator admits and changes organisations",
-    fix="Ask the operator of this system.",
+    fix="Ask the operator of this system to submit the event.",
 )
 _NOT_ADMITTED: Final = Problem(
     code="unknown-organisation",
     field="source",
     detail="this organisation has not been admitted",
-    fix="Ask the operator of this system to admit it.",
+    fix="Ask the operator of this system to admit the organisation.",
 )
 
 

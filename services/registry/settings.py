@@ -1,7 +1,7 @@
-"""What the registry is told by its surroundings."""
+"""Settings of the registry."""
 
 from samenspel.runtime.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Nothing beside what every service is told."""
+    """The registry has only the common settings."""

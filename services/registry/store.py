@@ -1,4 +1,4 @@
-"""SQL of the registry: the index that finds initiatives, and the reads of its interface."""
+"""SQL of the registry: the index of initiatives, and the reads of the HTTP API."""
 
 from collections.abc import Sequence
 from typing import cast

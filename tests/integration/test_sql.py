@@ -10,12 +10,12 @@ import pytest
 import samenspel.messaging
 from samenspel.contracts.topics import Service
 
-from deploy.local.services import is_written
+from deploy.local.services import is_implemented
 from tests.support.service_schema import room
 
 SQL = re.compile(r"\s*(--.*\n\s*)*(select|insert|update|delete|with|set local)\b")
 SERVICES: tuple[Service, ...] = ("registry", "funding", "notifier")
-WRITTEN = [service for service in SERVICES if is_written(service)]
+WRITTEN = [service for service in SERVICES if is_implemented(service)]
 
 
 def _statements(package: str) -> Iterator[tuple[str, str]]:
@@ -39,7 +39,10 @@ def _texts(value: object) -> list[str]:
 
 def test_statements_in_subpackages_and_tuples_are_found() -> None:
     names = {name for name, _ in _statements("services.notifier")}
-    assert {"services.notifier.store.subscriptions.END", "services.notifier.store.subscriptions.RESUME"} <= names
+    assert {
+        "services.notifier.store.subscriptions.DEACTIVATE",
+        "services.notifier.store.subscriptions.RESUME",
+    } <= names
     assert any(name.startswith("samenspel.messaging.") for name, _ in _statements("samenspel"))
 
 

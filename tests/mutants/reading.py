@@ -29,20 +29,20 @@ READING: Final = (
     Mutant(
         "believes-any-digest-replica",
         "samenspel.client.replica.apply:ReplicaBatch.apply",
-        "after != int(digest, 16)",
+        "after.digest != int(digest, 16)",
         "False",
         "tests/unit/client/replica/test_apply.py::test_a_changed_event_stops_its_lane_and_is_named",
     ),
     Mutant(
         "believes-the-file",
         "samenspel.client.replica.verify:_advance",
-        "to_hex(recount.published[lane]) != digest",
+        "to_hex(state.published[lane]) != digest",
         "False",
         "tests/unit/client/replica/test_verify.py::test_a_changed_event_with_a_hash_to_match_is_found_by_the_digest",
     ),
     Mutant(
         "takes-any-source",
-        "samenspel.contracts.submissions:_foreign",
+        "samenspel.contracts.submissions:_source_mismatch",
         "match and match[1] == organisation",
         "True",
         "tests/unit/contracts/test_submissions_hostile.py::test_binary_event_with_hostile_content_is_refused_with_its_problems",
@@ -77,7 +77,7 @@ READING: Final = (
     ),
     Mutant(
         "keeps-what-it-cannot-serve",
-        "samenspel.messaging.kafka.group_membership:GroupMembership._until_lost",
+        "samenspel.messaging.kafka.group_membership:GroupMembership._wait_until_lost",
         "self._heartbeat.silent.wait()",
         "asyncio.Event().wait()",
         "tests/unit/messaging/kafka/test_group_membership.py::test_one_that_joined_a_moment_too_late_leaves_again",
@@ -85,14 +85,14 @@ READING: Final = (
     Mutant(
         "no-fence-at-the-door",
         "samenspel.messaging.inbox.offsets:lock",
-        "standing.get(topic) != start",
+        "stored.get(topic) != start",
         "False",
         "tests/integration/messaging/inbox/test_offsets.py::test_who_wakes_up_after_another_has_read_on_decides_nothing",
     ),
     Mutant(
         "skips-by-offset",
         "samenspel.messaging.inbox.offsets:_is_another_log",
-        "before is not None and before.timestamp != appended_at",
+        "last is not None and last.timestamp != appended_at",
         "False",
         "tests/integration/messaging/inbox/test_offsets.py::test_a_log_made_anew_is_read_from_its_start",
     ),
@@ -127,8 +127,8 @@ READING: Final = (
     Mutant(
         "writes-in-any-ingress",
         "samenspel.client.admin.access_policy:acls_of_organisation",
-        'AclRule("topic", ingress(domain, oin), SEND)',
-        'AclRule("topic", f"{INGRESS}.{domain}.", SEND, prefixed=True)',
+        'AclRule("topic", ingress(domain, oin), WRITE_ONLY)',
+        'AclRule("topic", f"{INGRESS}.{domain}.", WRITE_ONLY, prefixed=True)',
         "tests/unit/client/admin/test_access_policy.py::test_an_organisation_writes_its_own_ingress_only",
     ),
     Mutant(

@@ -28,7 +28,7 @@ def test_the_scan_finds_what_is_there(system: LocalSystem, scan: Scan) -> None:
     """In the files where secrets belong it finds each of them, and in what Kafka keeps it finds what was said."""
     kept = [file for file in system.home.secrets.rglob("*") if file.is_file() and file.name != "jwks.json"]
     assert len(scan.of_files(kept)) == len(kept) > 5
-    said = Scan({"an organisation": system.profile.anyone().oin})
+    said = Scan({"an organisation": system.profile.any_credential().oin})
     assert said.of_files(_segments(system))
 
 

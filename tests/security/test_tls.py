@@ -64,7 +64,7 @@ async def test_a_client_that_cannot_be_sure_does_not_talk_to_kafka(
     monkeypatch.delenv("SSL_CERT_FILE")
     access = _mistaken(secure, mistake)
     with pytest.raises(KafkaConnectionError):
-        async with speaking_as(aiokafka_settings(access, secure.profile.anyone())):
+        async with speaking_as(aiokafka_settings(access, secure.profile.any_credential())):
             pass
     service = settings_of(access)
     with pytest.raises(KafkaConnectionError):

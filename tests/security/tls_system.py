@@ -83,7 +83,7 @@ def _start_registry(system: LocalSystem, port: int, door: int, server: Server, a
     environment = {**environment_of("registry", system.home, "", system.databases), **told}
     daemon = system.services.daemon("registry")
     daemon.start(command_of("registry"), folder=CHECKOUT, environment=environment)
-    wait_until(lambda: is_open(door), daemon, "registry", within=READY_SECONDS_MAX)
+    wait_until(lambda: is_open(door), daemon, "registry", timeout_seconds=READY_SECONDS_MAX)
 
 
 def _free_port() -> int:

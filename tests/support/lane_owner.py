@@ -103,34 +103,34 @@ class Source:
 
     def __init__(self, *owners: Owner) -> None:
         self._logs = {(TOPIC, owner.lane): owner.log for owner in owners}
-        self.reached: dict[LaneName, int] = {}
+        self.next_offsets: dict[LaneName, int] = {}
         self.handed_out = 0
 
     def bounds(self, topics: Sequence[str]) -> dict[LaneName, tuple[int, int]]:
         return {name: (log[0].at if log else 0, log[-1].at + 1 if log else 0) for name, log in self._logs.items()}
 
     def read_from(self, offsets: Mapping[LaneName, int]) -> None:
-        self.reached = dict(offsets)
+        self.next_offsets = dict(offsets)
 
-    def go_to(self, name: LaneName, offset: int) -> None:
-        self.reached[name] = offset
+    def seek(self, name: LaneName, offset: int) -> None:
+        self.next_offsets[name] = offset
 
     def batch(self, records_max: int, seconds: float) -> list[Record]:
         found = []
         for name, log in self._logs.items():
-            some = [record for record in log if record.at >= self.reached[name]][:3]
+            some = [record for record in log if record.at >= self.next_offsets[name]][:3]
             if some:
-                self.reached[name] = some[-1].at + 1
+                self.next_offsets[name] = some[-1].at + 1
             found += some
         self.handed_out += len(found)
         return found
 
     def records(self, places: Mapping[LaneName, tuple[int, int]]) -> Iterator[Record]:
         self.read_from({name: start for name, (start, _) in places.items()})
-        while any(self.reached[name] < end for name, (_, end) in places.items()):
+        while any(self.next_offsets[name] < end for name, (_, end) in places.items()):
             yield from self.batch(0, 0)
 
-    def require_life(self) -> None: ...
+    def require_progress(self) -> None: ...
 
 
 def reading_of(store: ReplicaStore, *owners: Owner) -> KafkaSync:

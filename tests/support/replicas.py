@@ -14,7 +14,7 @@ def sync(store: ReplicaStore, *owners: Owner) -> tuple[int, LaneReport]:
     """How many events were applied, and how the first lane stands."""
     reading = reading_of(store, *owners)
     applied = reading.run(False, lambda done, total: None)
-    return applied, report_on(reading.copy.lanes[TOPIC, owners[0].lane])
+    return applied, report_on(reading.batch.lanes[TOPIC, owners[0].lane])
 
 
 def equals(report: LaneReport, owner: Owner) -> bool:

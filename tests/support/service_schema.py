@@ -21,7 +21,7 @@ from samenspel.messaging.ingress.kafka_receiver import KafkaReceiver
 from samenspel.messaging.outbox import journal
 from samenspel.runtime.database_health import StorageFull as DiskRoom
 from samenspel.runtime.migrations import migrate
-from samenspel.runtime.postgres import TIME_OUTS, Pool, create_pool
+from samenspel.runtime.postgres import TIMEOUTS, Pool, create_pool
 
 from services.registry.handlers import RegistryDecider
 from tests.support.events import Event, event, initiative, new_id
@@ -34,14 +34,14 @@ TABLES: Final = (
     "journal",
     "aggregate",
     "submission",
-    "door",
-    "position",
+    "ingress_offset",
+    "checkpoint",
     "projection",
     "quarantine",
     "quarantine_action",
-    "waiting",
+    "deferral",
 )
-OPEN: Final = "update lane set compared = incarnation()"
+OPEN: Final = "update lane set reconciled = incarnation()"
 OURS: Final = "select tablename from pg_tables where schemaname = current_schema() and tablename <> 'migration'"
 BLOCKED: Final = """
 select count(*) from pg_stat_activity
@@ -102,7 +102,7 @@ class Room:
 async def room(server: str, service: Service = "registry", **time_outs: str) -> AsyncIterator[Room]:
     """A schema of its own on the server that this superuser's URL names, migrated; gone afterwards.
 
-    ``time_outs`` are those of `samenspel.runtime.postgres.TIME_OUTS` that shall count.
+    ``time_outs`` are those of `samenspel.runtime.postgres.TIMEOUTS` that shall count.
     """
     name = f"law_{uuid4().hex}"
     admin = await asyncpg.connect(server)
@@ -112,8 +112,8 @@ async def room(server: str, service: Service = "registry", **time_outs: str) -> 
         dsn, password = parts._replace(query=f"search_path={name}").geturl(), parts.password or ""
         await migrate(dsn, password, ["samenspel.messaging", f"services.{service}"])
         with pytest.MonkeyPatch.context() as patch:
-            for time_out in TIME_OUTS:
-                patch.setitem(TIME_OUTS, time_out, time_outs.get(time_out, PATIENCE))
+            for time_out in TIMEOUTS:
+                patch.setitem(TIMEOUTS, time_out, time_outs.get(time_out, PATIENCE))
             pool = await create_pool(dsn, password, name, 6)
         try:
             yield Room(pool)

@@ -1,4 +1,4 @@
-"""Kafka's jars: resolved once from their Maven coordinates, shared by every home of this checkout."""
+"""Kafka's jars: downloaded once with Maven, and shared by all homes of the checkout."""
 
 import re
 import shutil
@@ -14,27 +14,27 @@ from deploy.local.kafka_node.java import find_maven
 from deploy.local.progress import Progress
 
 POM: Final = Path(__file__).parent / "pom.xml"
-COUNT: Final = 80
-"""About how many jars Maven fetches, its own included, on a machine that has none: for the progress bar only."""
+JARS_EXPECTED: Final = 80
+"""Approximate number of jars that Maven downloads on a new machine, plugins included; for the progress bar only."""
 
 
 def kafka_version() -> str:
     return ElementTree.parse(POM).findtext("{*}version", default="")
 
 
-def cached() -> Path:
-    """Where the jars are or will be."""
+def cached_jars() -> Path:
+    """The folder of the jars, existing or not."""
     return CACHE / f"kafka-{kafka_version()}"
 
 
 def drop_cache() -> None:
-    """Throw the jars away; the next start resolves them again."""
+    """Delete the jars; the next start downloads the jars again."""
     shutil.rmtree(CACHE, ignore_errors=True)
 
 
 def resolve(progress: Progress) -> Path:
-    """The folder with the jars; it appears whole or not at all."""
-    folder = cached()
+    """The folder with the jars. A download creates the folder atomically. Raises EnvironmentUnavailable."""
+    folder = cached_jars()
     if folder.exists():
         return folder
     maven = find_maven()
@@ -59,14 +59,14 @@ def _copy_dependencies(maven: Path, into: Path, progress: Progress) -> None:
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True
     )
     assert run.stdout is not None
-    downloaded, complaint = 0, ""
+    downloaded, first_error = 0, ""
     with run:
         for line in run.stdout:
             if re.search(r"Downloaded from .*\.jar", line):
                 downloaded += 1
-                progress("kafka", f"downloading, {downloaded} jars", min(downloaded / COUNT, 0.99) * 0.5)
-            elif line.startswith("[ERROR]") and not complaint:
-                complaint = line.removeprefix("[ERROR]").strip()
+                progress("kafka", f"downloading, {downloaded} jars", min(downloaded / JARS_EXPECTED, 0.99) * 0.5)
+            elif line.startswith("[ERROR]") and not first_error:
+                first_error = line.removeprefix("[ERROR]").strip()
     if run.returncode != 0:
         shutil.rmtree(into, ignore_errors=True)
-        raise EnvironmentUnavailable(f"Maven could not resolve Kafka; it said: {complaint or 'nothing'}")
+        raise EnvironmentUnavailable(f"Maven could not download Kafka; first error: {first_error or 'none reported'}")

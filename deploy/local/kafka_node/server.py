@@ -1,4 +1,4 @@
-"""Kafka of the local system: one node, KRaft, SASL/SCRAM and ACLs on, loopback only."""
+"""Kafka of the local system: one node, KRaft, SASL/SCRAM and ACLs enabled, loopback only."""
 
 from pathlib import Path
 from typing import Final
@@ -19,8 +19,8 @@ from deploy.local.progress import Progress, silent
 from deploy.local.secrets import Secrets
 from deploy.local.waiting import wait_until
 
-START_PATIENCE: Final = 60.0
-SMALL: Final = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
+START_SECONDS_MAX: Final = 60.0
+JVM_OPTIONS: Final = ("-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 class Kafka:
@@ -35,7 +35,7 @@ class Kafka:
         """``host:port`` for clients. Raises LocalSystemError before the first start."""
         port = self._ports.remembered("kafka")
         if port is None:
-            raise LocalSystemError("Kafka was never started here: `samenspel up` does that")
+            raise LocalSystemError("Kafka was never started in this home: run `samenspel up`")
         return f"{LOOPBACK}:{port}"
 
     def admin(self) -> KafkaAdmin:
@@ -46,9 +46,9 @@ class Kafka:
         return self._secrets["kafka_admin"]
 
     def start(self, progress: Progress = silent) -> None:
-        """Start it, or adopt the one that runs already, and wait until it answers its admin."""
+        """Start Kafka unless it runs already, and wait until Kafka accepts the admin."""
         if self.daemon.process() is None:
-            progress("kafka", "resolving", 0.0)
+            progress("kafka", "downloading", 0.0)
             java = self._java(progress)
             values = self._settings()
             if not is_formatted(self._home.kafka_data):
@@ -56,27 +56,27 @@ class Kafka:
                 format_storage(self._home, values, java, self.admin_password)
             write_private(self._home.kafka / "server.properties", as_properties(values))
             progress("kafka", "starting", 0.7)
-            mapped = class_archive.option(Path(java[0]), self._home)
+            mapped = class_archive.jvm_option(Path(java[0]), self._home)
             command = [java[0], mapped, *java[1:], "kafka.Kafka", "kafka/server.properties"]
             self.daemon.start(command, folder=self._home.path)
-        self._wait()
+        self._wait_until_ready()
 
     def is_ready(self) -> bool:
-        """Does it run, and answer its admin?"""
+        """Whether Kafka runs and accepts the admin."""
         return self.daemon.process() is not None and self.admin().is_reachable(within=2)
 
     def stop(self) -> None:
         self.daemon.stop()
-        class_archive.keep(self._home)
+        class_archive.adopt_archives(self._home)
 
     def kill(self) -> None:
-        """SIGKILL, for those who try what happens then."""
+        """SIGKILL, for tests of crashes."""
         self.daemon.kill()
 
     def _java(self, progress: Progress) -> list[str]:
         jars = resolve(progress)
         logging = f"-Dlog4j2.configurationFile={(POM.parent / 'log4j2.properties').as_uri()}"
-        return [str(find_java()), *SMALL, logging, "-cp", f"{jars}/*"]
+        return [str(find_java()), *JVM_OPTIONS, logging, "-cp", f"{jars}/*"]
 
     def _settings(self) -> dict[str, str]:
         return settings(
@@ -87,8 +87,8 @@ class Kafka:
             controller_password=self._secrets["kafka_controller"],
         )
 
-    def _wait(self) -> None:
+    def _wait_until_ready(self) -> None:
         port = int(self.bootstrap.rpartition(":")[2])
-        wait_until(lambda: is_open(port), self.daemon, "Kafka", within=START_PATIENCE)
+        wait_until(lambda: is_open(port), self.daemon, "Kafka", timeout_seconds=START_SECONDS_MAX)
         admin = self.admin()
-        wait_until(lambda: admin.is_reachable(within=2), self.daemon, "Kafka", within=START_PATIENCE)
+        wait_until(lambda: admin.is_reachable(within=2), self.daemon, "Kafka", timeout_seconds=START_SECONDS_MAX)

@@ -1,4 +1,4 @@
-"""The account that PostgreSQL runs under: it refuses to run as root."""
+"""The account of the PostgreSQL process: PostgreSQL refuses to run as root."""
 
 import os
 import pwd
@@ -10,13 +10,13 @@ from typing import Final
 
 from deploy.local.errors import EnvironmentUnavailable
 
-NAME: Final = "nobody"
-"""An account that every system has, so that none is made on a user's machine."""
+ACCOUNT: Final = "nobody"
+"""An account that exists on every system, so that no account has to be created."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`prefix` goes before a command to run it so; `owner` (user, group) must own what it writes."""
+    """``prefix`` runs a command as this account; ``owner`` (user, group) must own files that the command writes."""
 
     prefix: tuple[str, ...] = ()
     owner: tuple[int, int] | None = None
@@ -28,30 +28,30 @@ class Account:
             return False
         return check.returncode == 0
 
-    def give(self, *paths: Path) -> None:
+    def change_owner(self, *paths: Path) -> None:
         if self.owner is not None:
             for path in paths:
                 shutil.chown(path, *self.owner)
 
 
 def account_for_postgres(*folders: Path) -> Account:
-    """The present account; for root, one that may enter all these folders.
+    """The current account; for root, an unprivileged account with access to ``folders``.
 
-    Best one that owns nothing else. Where that one cannot come (a checkout in ``/root``), root in a user
-    namespace: it has no capabilities there, and a user id that is not 0.
-    Raises SurroundingsMissing when neither will do.
+    First choice: `ACCOUNT`. If `ACCOUNT` has no access, for example to a checkout in root's home: root in a user
+    namespace, without capabilities and with a user id other than 0.
+    Raises EnvironmentUnavailable if neither account has access.
     """
     if os.geteuid() != 0:
         return Account()
-    entry = pwd.getpwnam(NAME)
+    entry = pwd.getpwnam(ACCOUNT)
     user, group = entry.pw_uid, entry.pw_gid
-    stranger = Account(("setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--"), (user, group))
-    shadow = Account(("unshare", "--user", f"--map-user={user}", f"--map-group={group}", "--"))
-    for account in (stranger, shadow):
+    unprivileged = Account(("setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups", "--"), (user, group))
+    namespaced = Account(("unshare", "--user", f"--map-user={user}", f"--map-group={group}", "--"))
+    for account in (unprivileged, namespaced):
         if all(account.may_enter(folder) for folder in folders):
             return account
     raise EnvironmentUnavailable(
-        f"PostgreSQL refuses to run as root and the account '{NAME}' may not enter {folders[-1]}: "
-        "work as another user, name a folder that everybody may enter in SAMENSPEL_HOME, "
-        "or name a server in SAMENSPEL_POSTGRES_DSN"
+        f"PostgreSQL refuses to run as root and the account '{ACCOUNT}' may not enter {folders[-1]}: "
+        "use another account, set SAMENSPEL_HOME to a folder that every account may enter, "
+        "or set SAMENSPEL_POSTGRES_DSN to an existing server"
     )

@@ -1,7 +1,7 @@
-"""What may be stated about programmes and applications, and what it leads to (Awb title 4.2).
+"""Rules for applications (Awb title 4.2).
 
-Every function takes what is stated and what is known, and gives the state after it, or raises `Rejected` with all
-that is wrong. Nothing here knows a clock, a database or a topic. Money is euro cents.
+Functions of `services.funding.domain` take the submitted data and the current state. They return the new state, or
+raise `Rejected` with all problems at once. No I/O, no clock. Amounts are euro cents.
 """
 
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from samenspel.contracts.funding import (
 )
 from samenspel.contracts.problems import Rejected, unknown
 
-from services.funding.domain.problems import exists
+from services.funding.domain.problems import already_exists
 
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
-    """All that is known of an application when something is stated about it.
+    """Current state of an application and its programme, as input of a decision.
 
-    ``plan`` is there until the decision; ``granted_cents`` is what the programme has granted up to now.
+    ``plan`` is None after the decision. ``granted_cents`` is the total that the programme has granted so far.
     """
 
     programme: Programme | None
@@ -32,14 +32,14 @@ class CaseFile:
 
 
 def apply(
-    stated: ApplicationSubmitted, dossier: CaseFile, applicant: str, received_at: datetime
+    stated: ApplicationSubmitted, case_file: CaseFile, applicant: str, received_at: datetime
 ) -> tuple[Application, ApplicationPlan]:
-    """What everybody may see of a new application, and the plan that stays with the parties until the decision."""
+    """Public state of a new application, and the plan, which is private until the decision."""
     problems = []
-    if dossier.programme is None:
+    if case_file.programme is None:
         problems.append(unknown("unknown-programme", "programme_id", stated.programme_id))
-    if dossier.application is not None:
-        problems.append(exists("application_id", "application", stated.application_id))
+    if case_file.application is not None:
+        problems.append(already_exists("application_id", "application", stated.application_id))
     if problems:
         raise Rejected(*problems)
     application = Application(

@@ -1,4 +1,4 @@
-"""The ceiling: what may be granted of what the authority wants to grant, and which article says so."""
+"""The ceiling: the grantable part of the amount that the authority proposes, and the article that applies."""
 
 from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple
@@ -10,7 +10,7 @@ Grounds = tuple[RefusalGround, ...]
 
 
 class Ruling(NamedTuple):
-    """What a decision comes to: the amount in euro cents, and the grounds for what is not granted."""
+    """Result of a decision: status, rule, amount in euro cents, and the grounds for the refused part."""
 
     status: RulingStatus
     rule: Rule
@@ -18,14 +18,17 @@ class Ruling(NamedTuple):
     grounds: Grounds
 
 
-def within_ceiling(wanted_cents: int, requested_cents: int, room_cents: int, grounds: Grounds) -> Ruling:
-    """Grant what is wanted, refused only for as far as the ceiling would be exceeded (Awb 4:25 lid 2)."""
-    if wanted_cents <= room_cents:
+def within_ceiling(wanted_cents: int, requested_cents: int, available_cents: int, grounds: Grounds) -> Ruling:
+    """Grant ``wanted_cents``, limited to ``available_cents``: refusal only as far as the ceiling requires.
+
+    Source: Awb 4:25 lid 2.
+    """
+    if wanted_cents <= available_cents:
         whole = wanted_cents == requested_cents
         return Ruling("granted" if whole else "granted-in-part", "within-ceiling", wanted_cents, grounds)
     exceeded: Grounds = tuple(dict.fromkeys((*grounds, "ceiling-exceeded")))
-    if room_cents > 0:
-        return Ruling("granted-in-part", "limited-to-ceiling", room_cents, exceeded)
+    if available_cents > 0:
+        return Ruling("granted-in-part", "limited-to-ceiling", available_cents, exceeded)
     return Ruling("refused", "ceiling-reached", 0, exceeded)
 
 
@@ -44,16 +47,16 @@ ARTICLE_OF_RULE: Final[Mapping[Rule, str]] = {
     "ceiling-reached": "Awb 4:25 lid 2",
 }
 NO_SUBSIDY: Final = "Awb title 4.2 does not apply (Awb 4:21 lid 3)"
-"""Provisions that only give money to legal persons under public law stand outside the title on subsidies."""
+"""The title on subsidies excludes provisions that give money only to legal persons under public law."""
 
 
 def article_of(rule: Rule, instrument: Instrument, grounds: Grounds) -> str:
-    """What the decision rests on: the Awb for a subsidy, elsewhere the scheme or the covenant itself."""
-    what = "grounds" if rule == "refused-by-authority" else "ceiling"
+    """Legal basis of a decision: the Awb for a subsidy, else the scheme or the covenant."""
+    subject = "grounds" if rule == "refused-by-authority" else "ceiling"
     if instrument == "bijdrage-convenant":
-        return f"{what} of the covenant itself"
+        return f"{subject} of the covenant itself"
     if instrument != "subsidie":
-        return f"{'uitkeringsplafond' if what == 'ceiling' else what} of the scheme itself; {NO_SUBSIDY}"
+        return f"{'uitkeringsplafond' if subject == 'ceiling' else subject} of the scheme itself; {NO_SUBSIDY}"
     if rule == "refused-by-authority":
         return "; ".join(ARTICLE_OF_GROUND[ground] for ground in grounds)
     return ARTICLE_OF_RULE[rule]

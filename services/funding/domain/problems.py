@@ -1,14 +1,14 @@
-"""Problems that several rules of funding report."""
+"""Problems that more than one rule of funding reports."""
 
 from samenspel.contracts.problems import Problem
 
 
-def exists(field: str, what: str, name: str) -> Problem:
+def already_exists(field: str, kind: str, name: str) -> Problem:
     return Problem(
         code="already-exists",
         field=f"/{field}",
-        detail=f"{what} {name} exists already",
-        fix=f"Give a new {what} an id of its own.",
+        detail=f"{kind} {name} exists already",
+        fix=f"Generate a new id (UUID) for a new {kind}.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What may be stated about programmes (Awb 4:26)."""
+"""Rules for programmes (Awb 4:26)."""
 
 from samenspel.contracts.funding import (
     Programme,
@@ -7,13 +7,13 @@ from samenspel.contracts.funding import (
 from samenspel.contracts.organisations import Organisation
 from samenspel.contracts.problems import Problem, Rejected
 
-from services.funding.domain.problems import exists
+from services.funding.domain.problems import already_exists
 
 
 def open_programme(stated: ProgrammeOpened, present: Programme | None, authority: str) -> Programme:
-    """Ceiling, period and method are stated together and stay as they are (Awb 4:26)."""
+    """A new programme. Ceiling, period and distribution method are published together and never change (Awb 4:26)."""
     if present is not None:
-        raise Rejected(exists("programme_id", "programme", stated.programme_id))
+        raise Rejected(already_exists("programme_id", "programme", stated.programme_id))
     fields = {name: getattr(stated, name) for name in stated.model_fields_set}
     return Programme(**fields, authority=authority, version=1)
 
@@ -24,7 +24,7 @@ def require_grant_authority(organisation: Organisation) -> None:
             Problem(
                 code="not-permitted",
                 field="type",
-                detail=f"{organisation.name} has not the role grant-authority",
-                fix="Ask the operator of this system for that role, or let the authority open the programme.",
+                detail=f"{organisation.name} does not have the role grant-authority",
+                fix="Ask the operator of this system for the role, or ask the authority to open the programme.",
             )
         )

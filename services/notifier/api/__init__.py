@@ -1,1 +1,1 @@
-"""The HTTP API of the notifier: subscriptions and the feed."""
+"""HTTP API of the notifier: subscriptions and the feed."""

@@ -1,4 +1,4 @@
-"""HTTP in: the feed, whole or as a subscription filters it. A reader keeps its cursor, or the subscription does."""
+"""HTTP API of the feed: all events with the reader's own cursor, or the events and cursor of a subscription."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from time import monotonic
@@ -17,19 +17,21 @@ from services.notifier.store import subscriptions
 
 WAIT_SECONDS_MAX: Final = 20
 POLL_SECONDS: Final = 0.5
-"""How soon a waiting reader sees what another instance applied."""
+"""Polling interval of a long poll, for events that another instance applied."""
 
 OrganisationOf = Callable[[Request], Awaitable[str]]
-After = Annotated[str | None, Query(description="The Samenspel-Cursor of the page before; absent: the beginning")]
+After = Annotated[str | None, Query(description="Samenspel-Cursor of the previous page; absent: the beginning")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
-Wait = Annotated[float, Query(ge=0, le=WAIT_SECONDS_MAX, description="How long to wait when there is nothing new")]
+Wait = Annotated[
+    float, Query(ge=0, le=WAIT_SECONDS_MAX, description="Long poll: seconds to wait if no event is available")
+]
 _PAGE: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "Canonical CloudEvents, each `data` byte for byte as on Kafka; per lane none is left out",
+        "description": "Canonical CloudEvents without gaps per lane; `data` equals the Kafka value, byte for byte",
         "content": {BATCH: {"schema": {"type": "array", "items": {"type": "object"}}}},
         "headers": {
-            "Samenspel-Cursor": {"schema": {"type": "string"}, "description": "Give it as `after`; opaque"},
-            "Samenspel-More": {"schema": {"type": "boolean"}, "description": "Whether there is more now"},
+            "Samenspel-Cursor": {"schema": {"type": "string"}, "description": "Opaque; send as `after`"},
+            "Samenspel-More": {"schema": {"type": "boolean"}, "description": "Whether more events are available now"},
         },
     }
 }
@@ -39,7 +41,7 @@ def router(pool: Pool, wakeup: Wakeup, organisation_of: OrganisationOf) -> APIRo
     routes = APIRouter(prefix="/v1")
     Organisation = Annotated[str, Depends(organisation_of)]
 
-    @routes.get("/feed", summary="Every canonical event, in the order of its lane", responses=_PAGE)
+    @routes.get("/feed", summary="All canonical events, in lane order", responses=_PAGE)
     async def events(
         organisation: Organisation,
         after: After = None,
@@ -53,7 +55,7 @@ def router(pool: Pool, wakeup: Wakeup, organisation_of: OrganisationOf) -> APIRo
 
     @routes.get(
         "/subscriptions/{subscriptionId}/events",
-        summary="What a subscription is still to be told; without `after`, from its own cursor",
+        summary="Pending events of a subscription; without `after`: from the subscription's cursor",
         responses=_PAGE,
     )
     async def events_of_subscription(
@@ -69,12 +71,12 @@ def router(pool: Pool, wakeup: Wakeup, organisation_of: OrganisationOf) -> APIRo
 
 
 async def _of_subscription(
-    pool: Pool, wakeup: Wakeup, organisation: str, identity: str, after: str | None, limit: int, seconds: float
+    pool: Pool, wakeup: Wakeup, organisation: str, subscription_id: str, after: str | None, limit: int, seconds: float
 ) -> Response:
-    found = await subscriptions.figures(pool, organisation, identity)
+    found = await subscriptions.figures(pool, organisation, subscription_id)
     if not found:
-        raise HTTPException(404, f"no subscription {identity} of yours is known")
-    cursor = await subscriptions.cursor_of(pool, identity) if after is None else cursor_in(after)
+        raise HTTPException(404, subscription_not_found(subscription_id))
+    cursor = await subscriptions.cursor_of(pool, subscription_id) if after is None else cursor_in(after)
     return respond(await _page(pool, wakeup, cursor, limit, found[0]["types"], seconds))
 
 
@@ -83,23 +85,28 @@ async def _page(
 ) -> FeedPage:
     deadline = monotonic() + seconds
     while True:
-        ring = wakeup.next_ticket
+        ticket = wakeup.next_ticket
         page = await feed.read(pool, after, limit, types)
         if page.events or page.more or (left := deadline - monotonic()) <= 0:
             return page
-        await ring.wait(min(left, POLL_SECONDS))
+        await ticket.wait(min(left, POLL_SECONDS))
 
 
 def cursor_in(text: str | None) -> Cursor:
-    """The cursor that a request names; 400 when it is none."""
+    """The cursor in a request. Raises 400 for an invalid cursor."""
     try:
         return decode(text or "")
     except BadCursor as error:
-        raise HTTPException(400, f"{error} Give one back as you got it, or none to begin at the beginning.") from None
+        fix = "Send a Samenspel-Cursor unchanged, or no cursor for the beginning."
+        raise HTTPException(400, f"{error} {fix}") from None
+
+
+def subscription_not_found(subscription_id: str) -> str:
+    return f"subscription {subscription_id} does not exist or is not yours; GET /v1/subscriptions lists yours"
 
 
 def respond(page: FeedPage) -> Response:
-    """One event a line, so that a reader may go line by line."""
+    """A JSON array with one event per line, so that a reader may process the body line by line."""
     body = b"[\n" + b"\n,".join(page.events) + b"\n]" if page.events else b"[]"
     headers = {"Samenspel-Cursor": encode(page.cursor), "Samenspel-More": str(page.more).lower()}
     return Response(body, media_type=BATCH, headers=headers)

@@ -1,4 +1,4 @@
-"""Bodies of requests."""
+"""Request bodies of the notifier."""
 
 from typing import Literal, Self
 
@@ -8,26 +8,28 @@ from samenspel.contracts.values import Model
 
 
 class SubscriptionRequest(Model):
-    """What an organisation asks for: events pushed to ``endpoint``, or without one pulled."""
+    """Request for a subscription: events are pushed to ``endpoint``; without an endpoint the subscriber pulls."""
 
-    endpoint: str | None = Field(default=None, description="Where to push: an https address")
+    endpoint: str | None = Field(default=None, description="https address for push")
     secret: str | None = Field(
         default=None,
         pattern=r"^whsec_[A-Za-z0-9+/]{32,86}={0,2}$",
-        description="What signs, 24 to 64 bytes in base64; without one it is made, and shown this once",
+        description="Signing secret, 24 to 64 bytes in base64. Absent: generated, and returned only in this response",
     )
-    types: tuple[TypeFilter, ...] = Field(default=(), max_length=100, description="Event types; none named: all")
+    types: tuple[TypeFilter, ...] = Field(default=(), max_length=100, description="Event types; empty: all")
     start: Literal["now", "beginning"] = "now"
-    delivery: Literal["push", "pull"] | None = Field(default=None, description="push when there is an endpoint")
+    delivery: Literal["push", "pull"] | None = Field(
+        default=None, description="Default: push with an endpoint, else pull"
+    )
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.delivery is not None and (self.delivery == "push") != (self.endpoint is not None):
-            raise ValueError("push needs an endpoint, pull has none")
+            raise ValueError("push requires an endpoint; pull allows no endpoint")
         if self.secret is not None and self.endpoint is None:
-            raise ValueError("a secret signs what is pushed: there is no endpoint")
+            raise ValueError("a secret requires an endpoint")
         return self
 
 
 class AcknowledgeRequest(Model):
-    cursor: str = Field(description="A Samenspel-Cursor: what lies before it needs no more telling")
+    cursor: str = Field(description="Samenspel-Cursor; events before it are not delivered again")

@@ -1,4 +1,4 @@
-"""HTTP in: an organisation's subscriptions. They are made and cancelled as submissions, like all that happens."""
+"""HTTP API of an organisation's subscriptions. Creation and cancellation are submissions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from samenspel.runtime.http import problem, read_body
 from samenspel.runtime.postgres import Pool
 from samenspel.runtime.wakeup import Wakeup
 
-from services.notifier.api.feed import OrganisationOf, cursor_in
+from services.notifier.api.feed import OrganisationOf, cursor_in, subscription_not_found
 from services.notifier.api.models import AcknowledgeRequest, SubscriptionRequest
 from services.notifier.domain.cursor import Cursor, encode
 from services.notifier.endpoints import addresses
 from services.notifier.endpoints.signing import SecretBox, new_secret
-from services.notifier.feed import heads
+from services.notifier.feed import end_positions
 from services.notifier.store import attempts as attempt_log
 from services.notifier.store import endpoints
 from services.notifier.store import subscriptions as store
@@ -32,11 +32,12 @@ from services.notifier.store import subscriptions as store
 ATTEMPTS_MAX: Final = 100
 ACCEPTED_SECONDS_MAX: Final = 3.0
 ACCEPTED_POLL_SECONDS: Final = 0.1
+BODY_SCHEMA: Final = "the request body of this resource in GET /v1/openapi.json"
 
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionService:
-    """What the interface does with subscriptions; ``bell`` tells the sender."""
+    """Operations of the HTTP API on subscriptions. ``wakeup`` notifies the delivery worker."""
 
     pool: Pool
     submitter: Submitter
@@ -50,86 +51,86 @@ class SubscriptionService:
             if wanted.endpoint:
                 addresses.parse(wanted.endpoint, local=self.local)
         except ValidationError as error:
-            return _invalid(*problems_of(error))
+            return _invalid(*problems_of(error, BODY_SCHEMA))
         except addresses.AddressRefused as refusal:
             return _invalid(_refused_address(refusal))
-        identity, made = str(uuid4()), {}
+        subscription_id, made = str(uuid4()), {}
         if wanted.endpoint:
             made["secret"] = wanted.secret or new_secret()
             sealed = self.secret_box.encrypt(made["secret"])
-            await endpoints.keep_endpoint(self.pool, organisation, identity, wanted.endpoint, sealed)
+            await endpoints.insert(self.pool, organisation, subscription_id, wanted.endpoint, sealed)
         stated = {"types": wanted.types, "start": wanted.start, "delivery": "push" if made else "pull"}
-        answer = await _submit(self.submitter, organisation, "subscription-created", identity, stated)
+        answer = await _submit(self.submitter, organisation, "subscription-created", subscription_id, stated)
         if answer.status_code >= 400:
             return answer
-        accepted = await self._is_accepted(organisation, identity)
-        shown = {"subscription_id": identity, **made, "receipt": orjson.loads(answer.body)}
-        return JSONResponse(shown, 201 if accepted else 202, {"Location": f"/v1/subscriptions/{identity}"})
+        accepted = await self._is_accepted(organisation, subscription_id)
+        shown = {"subscription_id": subscription_id, **made, "receipt": orjson.loads(answer.body)}
+        return JSONResponse(shown, 201 if accepted else 202, {"Location": f"/v1/subscriptions/{subscription_id}"})
 
-    async def cancel(self, organisation: str, identity: str) -> Response:
-        if not (await self.own(organisation, identity))["active"]:
+    async def cancel(self, organisation: str, subscription_id: str) -> Response:
+        if not (await self.own(organisation, subscription_id))["active"]:
             return Response(status_code=204)
-        answer = await _submit(self.submitter, organisation, "subscription-cancelled", identity, {})
+        answer = await _submit(self.submitter, organisation, "subscription-cancelled", subscription_id, {})
         return Response(status_code=204) if answer.status_code == 200 else answer
 
-    async def acknowledge(self, organisation: str, identity: str, body: bytes) -> Response:
+    async def acknowledge(self, organisation: str, subscription_id: str, body: bytes) -> Response:
         try:
             cursor = cursor_in(AcknowledgeRequest.model_validate_json(body).cursor)
         except ValidationError as error:
-            return _invalid(*problems_of(error))
-        await self.own(organisation, identity)
-        await store.acknowledge(self.pool, identity, _no_further(cursor, await heads(self.pool)))
+            return _invalid(*problems_of(error, BODY_SCHEMA))
+        await self.own(organisation, subscription_id)
+        await store.acknowledge(self.pool, subscription_id, _clamped(cursor, await end_positions(self.pool)))
         self.wakeup.notify()
         return Response(status_code=204)
 
-    async def resume(self, organisation: str, identity: str) -> Response:
-        await self.own(organisation, identity)
-        await store.resume(self.pool, identity)
+    async def resume(self, organisation: str, subscription_id: str) -> Response:
+        await self.own(organisation, subscription_id)
+        await store.resume(self.pool, subscription_id)
         self.wakeup.notify()
         return Response(status_code=204)
 
-    async def rotate(self, organisation: str, identity: str) -> Response:
-        if (await self.own(organisation, identity))["url"] is None:
-            raise HTTPException(409, "nothing is signed for this subscription: it is not pushed")
+    async def rotate(self, organisation: str, subscription_id: str) -> Response:
+        if (await self.own(organisation, subscription_id))["url"] is None:
+            raise HTTPException(409, "this subscription has no endpoint, so there is no signing secret to rotate")
         secret = new_secret()
-        await endpoints.rotate(self.pool, organisation, identity, self.secret_box.encrypt(secret))
-        return JSONResponse({"subscription_id": identity, "secret": secret})
+        await endpoints.rotate(self.pool, organisation, subscription_id, self.secret_box.encrypt(secret))
+        return JSONResponse({"subscription_id": subscription_id, "secret": secret})
 
-    async def own(self, organisation: str, identity: str) -> Any:
-        """The organisation's subscription with its figures; 404 when it has none of this id."""
-        found = await store.figures(self.pool, organisation, identity)
+    async def own(self, organisation: str, subscription_id: str) -> Any:
+        """The organisation's subscription with figures. Raises 404 if the organisation has no such subscription."""
+        found = await store.figures(self.pool, organisation, subscription_id)
         if not found:
-            raise HTTPException(404, f"no subscription {identity} of yours is known")
+            raise HTTPException(404, subscription_not_found(subscription_id))
         return found[0]
 
-    async def _is_accepted(self, organisation: str, identity: str) -> bool:
-        """An organisation that was admitted just now is known here a moment later: that is waited for."""
+    async def _is_accepted(self, organisation: str, subscription_id: str) -> bool:
+        """Wait up to `ACCEPTED_SECONDS_MAX` for acceptance: the event of a recent admission may still arrive."""
         deadline = monotonic() + ACCEPTED_SECONDS_MAX
         while True:
-            ring = self.wakeup.next_ticket
-            if await store.figures(self.pool, organisation, identity):
+            ticket = self.wakeup.next_ticket
+            if await store.figures(self.pool, organisation, subscription_id):
                 return True
             if monotonic() > deadline:
                 return False
-            await ring.wait(ACCEPTED_POLL_SECONDS)
+            await ticket.wait(ACCEPTED_POLL_SECONDS)
 
 
 def router(subscriptions: SubscriptionService, organisation_of: OrganisationOf) -> APIRouter:
     routes = APIRouter(prefix="/v1")
-    _add_reading(routes, subscriptions, organisation_of)
-    _add_changing(routes, subscriptions, organisation_of)
+    _add_read_routes(routes, subscriptions, organisation_of)
+    _add_write_routes(routes, subscriptions, organisation_of)
     return routes
 
 
-def _add_reading(routes: APIRouter, subscriptions: SubscriptionService, organisation_of: OrganisationOf) -> None:
+def _add_read_routes(routes: APIRouter, subscriptions: SubscriptionService, organisation_of: OrganisationOf) -> None:
     Organisation = Annotated[str, Depends(organisation_of)]
     pool = subscriptions.pool
 
-    @routes.get("/subscriptions", summary="Your subscriptions, in order of id")
+    @routes.get("/subscriptions", summary="Your subscriptions, by id")
     async def list_all(organisation: Organisation) -> Response:
         return JSONResponse({"items": [_shown(row) for row in await store.figures(pool, organisation)]})
 
-    @routes.get("/deliveries", summary="What was sent, is pending and has failed, per subscription of yours")
+    @routes.get("/deliveries", summary="Delivery figures of your subscriptions: sent, pending and failed")
     async def deliveries(organisation: Organisation) -> Response:
         rows = await store.figures(pool, organisation)
         return JSONResponse({"items": [{"subscription_id": row["subscription_id"], **_figures(row)} for row in rows]})
@@ -139,7 +140,7 @@ def _add_reading(routes: APIRouter, subscriptions: SubscriptionService, organisa
         row = await subscriptions.own(organisation, subscriptionId)
         return JSONResponse({**_shown(row), "cursor": encode(await store.cursor_of(pool, subscriptionId))})
 
-    @routes.get("/subscriptions/{subscriptionId}/attempts", summary="The last attempts to tell you, latest first")
+    @routes.get("/subscriptions/{subscriptionId}/attempts", summary="Latest delivery attempts, newest first")
     async def attempts(
         organisation: Organisation,
         subscriptionId: Id,
@@ -150,49 +151,56 @@ def _add_reading(routes: APIRouter, subscriptions: SubscriptionService, organisa
         return Response(orjson.dumps({"items": rows}), media_type="application/json")
 
 
-def _add_changing(routes: APIRouter, subscriptions: SubscriptionService, organisation_of: OrganisationOf) -> None:
+def _add_write_routes(routes: APIRouter, subscriptions: SubscriptionService, organisation_of: OrganisationOf) -> None:
     Organisation = Annotated[str, Depends(organisation_of)]
     one = "/subscriptions/{subscriptionId}"
 
-    @routes.post("/subscriptions", status_code=201, summary="Be told", openapi_extra=_takes(SubscriptionRequest))
+    @routes.post(
+        "/subscriptions",
+        status_code=201,
+        summary="Subscribe to events",
+        openapi_extra=_request_body(SubscriptionRequest),
+    )
     async def create(request: Request, organisation: Organisation) -> Response:
         return await subscriptions.create(organisation, await read_body(request))
 
-    @routes.delete(one, status_code=204, summary="Be told no longer")
+    @routes.delete(one, status_code=204, summary="Cancel a subscription")
     async def cancel(organisation: Organisation, subscriptionId: Id) -> Response:
         return await subscriptions.cancel(organisation, subscriptionId)
 
-    moved = "Move the cursor on: what lies before it is not told any more, by push or pull"
+    acknowledging = "Advance the cursor; events before it are not delivered again, by push or pull"
 
-    @routes.post(f"{one}/_acknowledge", status_code=204, summary=moved, openapi_extra=_takes(AcknowledgeRequest))
+    @routes.post(
+        f"{one}/_acknowledge", status_code=204, summary=acknowledging, openapi_extra=_request_body(AcknowledgeRequest)
+    )
     async def acknowledge(request: Request, organisation: Organisation, subscriptionId: Id) -> Response:
         return await subscriptions.acknowledge(organisation, subscriptionId, await read_body(request))
 
-    @routes.post(f"{one}/_resume", status_code=204, summary="Try again now, also where the receiver was gone (410)")
+    @routes.post(f"{one}/_resume", status_code=204, summary="Retry pending deliveries now, also after a response 410")
     async def resume(organisation: Organisation, subscriptionId: Id) -> Response:
         return await subscriptions.resume(organisation, subscriptionId)
 
-    @routes.post(f"{one}/_rotate", summary="A new secret; the one before it signs along for 24 hours")
+    @routes.post(f"{one}/_rotate", summary="Create a new secret; the old secret also signs for 24 hours")
     async def rotate(organisation: Organisation, subscriptionId: Id) -> Response:
         return await subscriptions.rotate(organisation, subscriptionId)
 
 
 async def _submit(
-    submitter: Submitter, organisation: str, fact: str, identity: str, stated: Mapping[str, Any]
+    submitter: Submitter, organisation: str, fact: str, subscription_id: str, stated: Mapping[str, Any]
 ) -> Response:
-    """The same desk as `POST /v1/events`, and the same answer."""
+    """Submit as ``POST /v1/events`` does, with the same response."""
     attributes = {
         "specversion": "1.0",
         "id": str(uuid4()),
         "source": f"urn:nld:oin:{organisation}:systeem:http",
         "type": type_name(fact),
     }
-    envelope = Envelope(attributes, orjson.dumps({"subscription_id": identity, **stated}))
+    envelope = Envelope(attributes, orjson.dumps({"subscription_id": subscription_id, **stated}))
     return await submit_over_http(submitter, organisation, envelope)
 
 
 def _shown(row: Any) -> dict[str, Any]:
-    """A subscription as its subscriber sees it: public state, address, figures. The secret is never shown again."""
+    """A subscription for its subscriber: public state, endpoint and figures, without the secret."""
     return {**orjson.loads(row["value"]), "endpoint": row["url"], "figures": _figures(row)}
 
 
@@ -202,12 +210,12 @@ def _figures(row: Any) -> dict[str, Any]:
     return {name: row[name] for name in names}
 
 
-def _no_further(cursor: Cursor, ends: Cursor) -> Cursor:
-    """Nobody can have been told what is not there yet."""
+def _clamped(cursor: Cursor, ends: Cursor) -> Cursor:
+    """The cursor, limited to the end of the feed: a later event cannot have been delivered."""
     return {name: min(place, ends[name]) for name, place in cursor.items() if name in ends}
 
 
-def _takes(model: type[Model]) -> dict[str, Any]:
+def _request_body(model: type[Model]) -> dict[str, Any]:
     content = {"application/json": {"schema": model.model_json_schema()}}
     return {"requestBody": {"required": True, "content": content}}
 
@@ -218,5 +226,5 @@ def _invalid(*problems: Problem) -> Response:
 
 
 def _refused_address(refusal: Exception) -> Problem:
-    fix = "Give an https address on the public internet, or choose delivery pull."
+    fix = "Send an https address on the public internet, or choose delivery pull."
     return Problem(code="invalid-field", field="/endpoint", detail=str(refusal), fix=fix)

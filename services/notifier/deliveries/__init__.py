@@ -1,1 +1,1 @@
-"""Deliveries: the queue per subscription, the worker that sends, and the attempts it records."""
+"""Deliveries: the queue per subscription, the worker that posts webhooks, and the recorded attempts."""

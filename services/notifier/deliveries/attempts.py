@@ -1,4 +1,7 @@
-"""Outcomes of attempts: what was delivered is closed and its subject goes on; what was not waits, and is kept."""
+"""Recording of attempts: a delivered event leaves the queue and releases the next event of the subject.
+
+An undelivered event stays in the queue with a later due time.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,7 +41,7 @@ from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::floa
 where (d.subscription_id, d.topic, d.lane, d.timeline, d.sequence)
     = (x.subscription_id, x.topic, x.lane, x.timeline, x.sequence)
 """
-# One round of failures counts once, however many were under way.
+# Concurrent failures of one round increase `rounds` by one.
 COUNT: Final = """
 with ordered as (
   select s.subscription_id from subscription s where s.subscription_id = any($1) order by 1 for update)
@@ -52,7 +55,7 @@ from unnest($1::text[], $2::bigint[], $3::bigint[], $4::bool[], $5::text[], $6::
   as x (subscription_id, sent, failed, gone, error, pause), ordered o
 where s.subscription_id = x.subscription_id and o.subscription_id = s.subscription_id
 """
-# The receiver is back: what was postponed while it was away need not wait longer.
+# The receiver is reachable again: postponed deliveries are due at once.
 RECOVERED: Final = """
 update delivery d set due_at = now() where d.subscription_id = any($1) and d.attempts > 0 and d.holder is null
   and d.due_at > now() and d.due_at < 'infinity'
@@ -65,54 +68,63 @@ select * from unnest($1::text[], $2::text[], $3::real[], $4::int[], $5::text[])
 
 @dataclass(frozen=True, slots=True)
 class AttemptResult:
-    """What came of a job. ``wait`` and ``pause`` in seconds: for the event, and for the receiver if it was away."""
+    """Result of one attempt.
 
-    job: Delivery
+    ``retry_seconds`` applies to the event; ``pause_seconds`` applies to the receiver, None for a reachable receiver.
+    """
+
+    delivery: Delivery
     response_class: ResponseClass
     seconds: float
     status: int | None = None
-    wait: float = 0
-    pause: float | None = None
+    retry_seconds: float = 0
+    pause_seconds: float | None = None
 
 
-async def record_attempts(pool: Pool, outcomes: Sequence[AttemptResult]) -> None:
-    """Write down what came of these, in one transaction."""
-    done = [each.job for each in outcomes if each.response_class.delivered]
-    not_done = [each for each in outcomes if not each.response_class.delivered]
-    recovered = sorted({job.subscription_id for job in done if job.rounds})
-    failpoints.reached("outcomes.begin")
+async def record_attempts(pool: Pool, results: Sequence[AttemptResult]) -> None:
+    """Record ``results`` in one transaction."""
+    delivered = [each.delivery for each in results if each.response_class.delivered]
+    failed = [each for each in results if not each.response_class.delivered]
+    recovered = sorted({delivery.subscription_id for delivery in delivered if delivery.rounds})
+    failpoints.reached("attempts.begin")
     async with pool.acquire() as connection, connection.transaction():
-        lanes = sorted({(each.job.subscription_id, each.job.topic, each.job.lane) for each in outcomes})
-        failpoints.reached("outcomes.lock")
+        lanes = sorted({(each.delivery.subscription_id, each.delivery.topic, each.delivery.lane) for each in results})
+        failpoints.reached("attempts.lock")
         await connection.execute(LOCK, *as_arrays(lanes, 3))
-        failpoints.reached("outcomes.close")
-        await connection.execute(CLOSE, *as_arrays([job.key for job in done], 5))
-        subjects = sorted({(job.subscription_id, job.topic, job.subject) for job in done})
-        failpoints.reached("outcomes.promote")
+        failpoints.reached("attempts.close")
+        await connection.execute(CLOSE, *as_arrays([delivery.key for delivery in delivered], 5))
+        subjects = sorted({(delivery.subscription_id, delivery.topic, delivery.subject) for delivery in delivered})
+        failpoints.reached("attempts.promote")
         await connection.execute(PROMOTE, *as_arrays(subjects, 3))
-        postponed = [(*each.job.key, each.wait, each.response_class.error) for each in not_done]
-        failpoints.reached("outcomes.postpone")
+        postponed = [(*each.delivery.key, each.retry_seconds, each.response_class.error) for each in failed]
+        failpoints.reached("attempts.postpone")
         await connection.execute(POSTPONE, *as_arrays(postponed, 7))
         if recovered:
             await connection.execute(RECOVERED, recovered)
-        counts = [_counts(identity, outcomes) for identity in sorted({lane[0] for lane in lanes})]
-        failpoints.reached("outcomes.count")
+        counts = [_counts(identity, results) for identity in sorted({lane[0] for lane in lanes})]
+        failpoints.reached("attempts.count")
         await connection.execute(COUNT, *as_arrays(counts, 6))
         log = [
-            (each.job.subscription_id, each.job.event_id, each.seconds, each.status, each.response_class.error)
-            for each in outcomes
+            (
+                each.delivery.subscription_id,
+                each.delivery.event_id,
+                each.seconds,
+                each.status,
+                each.response_class.error,
+            )
+            for each in results
         ]
-        failpoints.reached("outcomes.log")
+        failpoints.reached("attempts.log")
         await connection.execute(LOG, *as_arrays(log, 5))
-        failpoints.reached("outcomes.commit")
+        failpoints.reached("attempts.commit")
 
 
-def _counts(subscription_id: str, outcomes: Sequence[AttemptResult]) -> tuple[Any, ...]:
-    """As `COUNT` takes them. A receiver that took anything was not away."""
-    mine = [each for each in outcomes if each.job.subscription_id == subscription_id]
+def _counts(subscription_id: str, results: Sequence[AttemptResult]) -> tuple[Any, ...]:
+    """Parameters of `COUNT` for one subscription. A receiver that accepted any event was reachable: no pause."""
+    mine = [each for each in results if each.delivery.subscription_id == subscription_id]
     failures = [each for each in mine if not each.response_class.delivered]
     sent = len(mine) - len(failures)
-    pauses = [each.pause for each in failures if each.pause is not None]
+    pauses = [each.pause_seconds for each in failures if each.pause_seconds is not None]
     return (
         subscription_id,
         sent,

@@ -1,8 +1,8 @@
-"""Deliveries: what each push subscription is still to be told, opened from the feed and claimed for an attempt.
+"""Queue of pending webhooks per push subscription: filled from the feed, claimed for attempts.
 
-Only the first of a subject is due; so order is kept per subject, and a subject that fails holds up nobody else.
-Opening and closing on one lane of one subscription exclude each other by the lock on its cursor; so an event is
-never opened behind one that is just being closed, to wait for it forever.
+Only the first pending event of a subject is due. The order per subject is kept, and a failing subject does not delay
+other subjects. Inserting and deleting deliveries of one lane of one subscription exclude each other by a lock on the
+cursor row. So no event is inserted as the successor of a delivery that is being deleted, to stay pending for ever.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,18 +16,18 @@ from samenspel.runtime.postgres import Pool
 
 LANES_AT_ONCE: Final = 200
 EVENTS_AT_ONCE: Final = 100
-"""Per lane of a subscription; with `LANES_AT_ONCE` what one transaction opens at most."""
-AHEAD_MAX: Final = 100_000
-"""How far a lane is opened beyond the oldest event on it that is still to be told; there it waits for that one."""
+"""Per lane of a subscription. With `LANES_AT_ONCE`: the maximum that one transaction inserts."""
+OPEN_RANGE_MAX: Final = 100_000
+"""Maximum distance between the oldest pending event of a lane and the newest inserted event of that lane."""
 ROTATION_HOURS: Final = 24
-"""How long a secret that was replaced signs along."""
+"""Hours for which a replaced secret also signs."""
 
-# Those that are least behind come first: a subscription that starts at the beginning delays no live one.
-BEHIND: Final = """
+# The smallest backlog comes first: a subscription that starts at the beginning delays no current subscription.
+LAGGING_CURSORS: Final = """
 select c.subscription_id, c.topic, c.lane, p.timeline, x.low, least(p.sequence, x.low + $1) as high
 from subscription_cursor c
 join subscription s using (subscription_id)
-join position p using (topic, lane)
+join checkpoint p using (topic, lane)
 cross join lateral (select case when c.timeline = p.timeline then c.sequence else 0 end as low) x
 where s.active and not s.gone and s.delivery = 'push' and (c.timeline, c.sequence) < (p.timeline, p.sequence)
   and not exists (
@@ -37,7 +37,7 @@ where s.active and not s.gone and s.delivery = 'push' and (c.timeline, c.sequenc
 order by p.sequence - x.low limit $2
 for update of c skip locked
 """
-OPEN: Final = """
+INSERT_DELIVERIES: Final = """
 insert into delivery (subscription_id, topic, lane, timeline, sequence, subject, due_at)
 select r.subscription_id, f.topic, f.lane, f.timeline, f.sequence, f.subject,
   case when row_number() over (partition by r.subscription_id, f.topic, f.subject order by f.sequence) = 1
@@ -52,13 +52,13 @@ join feed f on (f.topic, f.lane, f.timeline) = (r.topic, r.lane, r.timeline)
 where cardinality(s.types) = 0 or f.type = any(s.types)
 on conflict do nothing
 """
-MOVE: Final = """
+ADVANCE_CURSORS: Final = """
 update subscription_cursor c set timeline = r.timeline, sequence = r.high
 from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::bigint[])
   as r (subscription_id, topic, lane, timeline, low, high)
 where (c.subscription_id, c.topic, c.lane) = (r.subscription_id, r.topic, r.lane)
 """
-# A receiver in trouble is asked one thing at a time, and what failed least comes first.
+# A failing receiver gets one attempt at a time; deliveries with the fewest failures come first.
 CLAIM: Final = """
 with due as (
   select d.* from subscription s
@@ -84,14 +84,14 @@ join subscription s using (subscription_id)
 join endpoint e using (organisation, subscription_id)
 join feed f using (topic, lane, timeline, sequence)
 """
-TAKE_BACK: Final = "update delivery set due_at = now(), holder = null where holder = $1"
+RELEASE: Final = "update delivery set due_at = now(), holder = null where holder = $1"
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event to be told once: what, where, and how often it failed before.
+    """One claimed event for one subscription, with the number of failed attempts.
 
-    ``rounds`` counts how often in a row the receiver could not be reached.
+    ``rounds`` is the number of consecutive rounds in which the receiver was unreachable.
     """
 
     subscription_id: str
@@ -103,7 +103,7 @@ class Delivery:
     attempts: int
     rounds: int
     url: str
-    sealed_secrets: Sequence[str]
+    encrypted_secrets: Sequence[str]
     event_id: str
     body: bytes
 
@@ -112,37 +112,37 @@ class Delivery:
         return self.subscription_id, self.topic, self.lane, self.timeline, self.sequence
 
 
-async def open_new(pool: Pool) -> int:
-    """Open what the feed has for push subscriptions, a part at a time; returns how many cursors have moved."""
+async def enqueue_new(pool: Pool) -> int:
+    """Insert deliveries for new events of the feed, one batch. Returns the number of advanced cursors."""
     failpoints.reached("deliveries.begin")
     async with pool.acquire() as connection, connection.transaction():
         failpoints.reached("deliveries.behind")
-        behind = await connection.fetch(BEHIND, EVENTS_AT_ONCE, LANES_AT_ONCE, AHEAD_MAX)
-        if behind:
-            ranges = as_arrays([tuple(row) for row in behind], 6)
-            # A statement of its own: it must see what was closed before the lock was ours.
+        lagging = await connection.fetch(LAGGING_CURSORS, EVENTS_AT_ONCE, LANES_AT_ONCE, OPEN_RANGE_MAX)
+        if lagging:
+            ranges = as_arrays([tuple(row) for row in lagging], 6)
+            # A separate statement: it must see deletions that were committed before this transaction got the lock.
             failpoints.reached("deliveries.open")
-            await connection.execute(OPEN, *ranges)
+            await connection.execute(INSERT_DELIVERIES, *ranges)
             failpoints.reached("deliveries.move")
-            await connection.execute(MOVE, *ranges)
+            await connection.execute(ADVANCE_CURSORS, *ranges)
             failpoints.reached("deliveries.commit")
-        return len(behind)
+        return len(lagging)
 
 
 async def claim(pool: Pool, running: Mapping[str, int], at_once: int, seconds: float, holder: str) -> list[Delivery]:
-    """Take what is due, for ``seconds``: at most ``at_once`` per subscription, ``running`` ones counted."""
+    """Claim due deliveries for ``seconds``: at most ``at_once`` per subscription, including ``running`` attempts."""
     busy = as_arrays(sorted(running.items()), 2)
     failpoints.reached("deliveries.claim")
-    return [_job(row) for row in await pool.fetch(CLAIM, *busy, at_once, seconds, holder, ROTATION_HOURS)]
+    return [_delivery(row) for row in await pool.fetch(CLAIM, *busy, at_once, seconds, holder, ROTATION_HOURS)]
 
 
-async def take_back(pool: Pool, holder: str) -> None:
-    """At start: what this instance had under way when it died is due at once."""
+async def release(pool: Pool, holder: str) -> None:
+    """Release the claims of ``holder``. At start: deliveries that this instance had claimed are due at once."""
     failpoints.reached("deliveries.take-back")
-    await pool.execute(TAKE_BACK, holder)
+    await pool.execute(RELEASE, holder)
 
 
-def _job(row: Any) -> Delivery:
+def _delivery(row: Any) -> Delivery:
     return Delivery(
         subscription_id=row["subscription_id"],
         topic=row["topic"],
@@ -153,7 +153,7 @@ def _job(row: Any) -> Delivery:
         attempts=row["attempts"],
         rounds=row["rounds"],
         url=row["url"],
-        sealed_secrets=row["secrets"],
+        encrypted_secrets=row["secrets"],
         event_id=row["id"],
         body=to_structured(row["headers"], row["value"]),
     )

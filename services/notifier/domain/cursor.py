@@ -1,7 +1,7 @@
-"""The cursor: where a reader stands on every lane, as one opaque text.
+"""The cursor: the position of a reader on every lane, as one opaque text.
 
-It is a vector of places in the owners' own numbering, never a number of the notifier's: so it means the same on any
-instance, after any rebuild, and for push as for pull.
+A cursor contains the owners' timelines and sequences and no numbers of the notifier. So a cursor has the same meaning
+on every instance, after every rebuild, and for push and pull.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -17,23 +17,23 @@ BIGINT_MAX: Final = 2**63 - 1
 
 
 class BadCursor(ValueError):
-    """The text is no cursor that this interface gave out."""
+    """The text is not a cursor of this API."""
 
 
-class Place(NamedTuple):
-    """The last event that was taken of a lane; places of one lane compare as they follow each other."""
+class LanePosition(NamedTuple):
+    """Last event that a reader received of a lane; positions of one lane are ordered by timeline and sequence."""
 
     timeline: int = 1
     sequence: int = 0
 
 
-START: Final = Place()
-Cursor = Mapping[LaneId, Place]
-"""Places by topic and lane; a lane that is absent stands at its start."""
+START: Final = LanePosition()
+Cursor = Mapping[LaneId, LanePosition]
+"""Position by topic and lane. An absent lane is at `START`."""
 
 
 def encode(cursor: Cursor) -> str:
-    """Base64url of compact JSON: per topic the places of its lanes, in order."""
+    """Base64url of compact JSON: per topic the positions of the lanes, in order."""
     vector: dict[str, list[tuple[int, ...]]] = {}
     for topic, lane in sorted(name for name, place in cursor.items() if place != START):
         places = vector.setdefault(topic, [])
@@ -41,8 +41,8 @@ def encode(cursor: Cursor) -> str:
     return urlsafe_b64encode(orjson.dumps(vector)).decode().rstrip("=")
 
 
-def decode(text: str) -> dict[LaneId, Place]:
-    """The cursor in a text. Raises `BadCursor`; an empty text is the beginning of everything."""
+def decode(text: str) -> dict[LaneId, LanePosition]:
+    """The cursor in a text. An empty text is the beginning of all lanes. Raises `BadCursor`."""
     if not text:
         return {}
     try:
@@ -50,7 +50,9 @@ def decode(text: str) -> dict[LaneId, Place]:
             raise ValueError("too long")
         vector = orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         return {
-            (topic, lane): _place(place) for topic, places in vector.items() for lane, place in _lanes(topic, places)
+            (topic, lane): _lane_position(place)
+            for topic, places in vector.items()
+            for lane, place in _lanes(topic, places)
         }
     except (ValueError, TypeError, AttributeError) as error:
         raise BadCursor(BadCursor.__doc__) from error
@@ -62,8 +64,8 @@ def _lanes(topic: str, places: list[Any]) -> "enumerate[Any]":
     return enumerate(places)
 
 
-def _place(pair: list[Any]) -> Place:
+def _lane_position(pair: list[Any]) -> LanePosition:
     timeline, sequence = pair
     if not (type(timeline) is type(sequence) is int and 1 <= timeline < 2**31 and 0 <= sequence <= BIGINT_MAX):
         raise ValueError(pair)
-    return Place(timeline, sequence)
+    return LanePosition(timeline, sequence)

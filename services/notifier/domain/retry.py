@@ -1,18 +1,18 @@
-"""What follows from an attempt to deliver."""
+"""Retry policy: classification of a webhook response, and the delay before the next attempt."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 JITTER: Final = 0.2
-"""A wait is lengthened by at most this part of itself, so that what failed together does not come back together."""
+"""Maximum random extension of a delay, as a fraction, so that simultaneous failures are not retried together."""
 
 
 GONE: Final = 410
 
 
 UNAVAILABLE: Final = (429, 502, 503, 504)
-"""Answers that speak of the receiver, not of the event."""
+"""Status codes that concern the receiver, not the event."""
 
 
 RETRY_AFTER_SECONDS_MAX: Final = 3_600.0
@@ -20,9 +20,9 @@ RETRY_AFTER_SECONDS_MAX: Final = 3_600.0
 
 @dataclass(frozen=True, slots=True)
 class ResponseClass:
-    """What an attempt says: of the event, and of the receiver.
+    """Meaning of a response for the event and for the receiver.
 
-    ``retry_after`` is in seconds, and only there when the receiver named it.
+    ``retry_after`` is in seconds; None if the receiver sent no ``Retry-After``.
     """
 
     delivered: bool
@@ -33,7 +33,7 @@ class ResponseClass:
 
 
 def classify_response(status: int, retry_after: str | None) -> ResponseClass:
-    """Standard Webhooks: 2xx is success, all else failure, redirects too; 410 means never again."""
+    """Standard Webhooks: 2xx is success, any other status is failure, including redirects; 410 ends all attempts."""
     if 200 <= status < 300:
         return ResponseClass(delivered=True)
     unavailable = status in UNAVAILABLE
@@ -47,15 +47,15 @@ def classify_response(status: int, retry_after: str | None) -> ResponseClass:
 
 
 def retry_delay(schedule: Sequence[float], times: int, chance: float) -> float:
-    """Seconds to wait after having failed ``times`` times in a row; ``chance`` in [0, 1) spreads them.
+    """Seconds to wait after ``times`` consecutive failures; ``chance`` in [0, 1) is the random part.
 
-    The last step of the schedule repeats: nothing is ever dropped.
+    The last step of the schedule repeats: an event is never dropped.
     """
     return schedule[min(times, len(schedule)) - 1] * (1 + JITTER * chance)
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """``Retry-After`` in seconds (RFC 9110 §10.2.3); a date is not asked of webhooks, and read as nothing."""
+    """``Retry-After`` in seconds (RFC 9110 §10.2.3). A date is ignored: Standard Webhooks uses seconds."""
     if retry_after is None or not retry_after.strip().isdecimal():
         return None
     return min(float(retry_after), RETRY_AFTER_SECONDS_MAX)

@@ -1,1 +1,1 @@
-"""Webhook endpoints: which addresses are allowed, and how a delivery is signed."""
+"""Webhook endpoints: allowed addresses, and signatures of deliveries."""

@@ -1,7 +1,7 @@
-"""Where a webhook may go: never inside (OWASP, server-side request forgery).
+"""Allowed webhook addresses: never the internal network (OWASP, server-side request forgery).
 
-An address is checked when a subscription is made and again at every connection: the name is resolved once, every
-address that it has must be allowed, and the connection goes to one of those very addresses.
+An address is checked at the creation of a subscription and again at every connection. The host name is resolved once,
+every resolved address must be allowed, and the connection uses one of the resolved addresses.
 """
 
 import socket
@@ -15,22 +15,22 @@ from yarl import URL
 
 URL_CHARS_MAX: Final = 1_000
 Address = IPv4Address | IPv6Address
-_TRANSLATED: Final = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("2002::/16"))
-"""NAT64 and 6to4: IPv6 addresses that carry an IPv4 address, which may be anything."""
+_EMBEDDED_IPV4: Final = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("2002::/16"))
+"""NAT64 and 6to4: IPv6 addresses that contain an arbitrary IPv4 address."""
 
 
 class AddressRefused(OSError):
-    """The webhook's address is not one that may be told anything."""
+    """The webhook address is invalid or not allowed."""
 
 
 def is_allowed(address: Address, *, local: bool) -> bool:
-    """Whether an address is global unicast; on a ``local`` system also whether it is this machine."""
+    """Whether an address is global unicast; on a ``local`` system loopback is allowed too."""
     mapped = getattr(address, "ipv4_mapped", None)
     if mapped is not None:
         return is_allowed(mapped, local=local)
     if address.is_loopback:
         return local
-    if any(address.version == network.version and address in network for network in _TRANSLATED):
+    if any(address.version == network.version and address in network for network in _EMBEDDED_IPV4):
         return False
     return address.is_global and not address.is_multicast
 
@@ -41,13 +41,13 @@ def parse(text: str, *, local: bool) -> URL:
         url = URL(text)
         port = url.port
     except ValueError as error:
-        raise AddressRefused(f"this is no URL: {error}") from None
+        raise AddressRefused(f"this is not a URL: {error}") from None
     if len(text) > URL_CHARS_MAX:
         raise AddressRefused(f"a URL has at most {URL_CHARS_MAX:,} characters")
     if url.scheme != "https" and not (local and url.scheme == "http"):
         raise AddressRefused("the scheme must be https")
     if not url.host or not port or url.user is not None or url.password is not None or url.fragment:
-        raise AddressRefused("a URL needs a host, and has no user, password or fragment")
+        raise AddressRefused("a URL requires a host; user, password and fragment are not allowed")
     literal = _literal(url.host)
     if literal is not None:
         require_allowed([literal], local=local)
@@ -55,13 +55,13 @@ def parse(text: str, *, local: bool) -> URL:
 
 
 def require_allowed(addresses: Iterable[Address], *, local: bool) -> None:
-    """Raises `AddressRefused` when any of these is not allowed."""
+    """Raises `AddressRefused` if any of ``addresses`` is not allowed."""
     if any(not is_allowed(address, local=local) for address in addresses):
         raise AddressRefused("the host is not on the public internet")
 
 
 class GuardedResolver(AbstractResolver):
-    """Resolves a name and lets nothing through unless all of its addresses are allowed."""
+    """Resolves a host name; raises `AddressRefused` unless all resolved addresses are allowed."""
 
     def __init__(self, *, local: bool) -> None:
         self._local = local
@@ -79,13 +79,13 @@ class GuardedResolver(AbstractResolver):
 
 
 def _literal(host: str) -> Address | None:
-    """The address that a host is written as; None when it is a name.
+    """The IP address of a literal host; None for a host name.
 
-    A name that only looks like a number is refused: the system would read ``127.1`` or ``2130706433`` as an address.
+    A numeric host that is not an IP address is refused: resolvers accept ``127.1`` and ``2130706433`` as addresses.
     """
     try:
         return ip_address(host.partition("%")[0])
     except ValueError:
         if host.replace(".", "").isdecimal() or host.startswith("0x"):
-            raise AddressRefused("the host is a number that is no IP address") from None
+            raise AddressRefused("the host is a number but not an IP address") from None
         return None

@@ -12,37 +12,37 @@ from joserfc.jwk import OctKey
 from standardwebhooks import Webhook
 
 SECRET_BYTES: Final = 32
-_SEALED: Final = {"alg": "dir", "enc": "A256GCM"}
+_JWE_HEADER: Final = {"alg": "dir", "enc": "A256GCM"}
 
 
 def new_secret() -> str:
-    """A subscription's secret as its subscriber gets it: ``whsec_`` and 32 bytes in base64."""
+    """A new secret for a subscription: ``whsec_`` and 32 random bytes in base64."""
     return "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 class SecretBox:
-    """Keeps secrets unreadable in the database: JWE (RFC 7516) under one key of the notifier's."""
+    """Encrypts secrets for the database: JWE (RFC 7516) with one key of the notifier."""
 
     def __init__(self, key: str) -> None:
         self._key = OctKey.import_key(sha256(key.encode()).digest())
 
     def encrypt(self, secret: str) -> str:
-        return jwe.encrypt_compact(_SEALED, secret.encode(), self._key)
+        return jwe.encrypt_compact(_JWE_HEADER, secret.encode(), self._key)
 
-    def decrypt(self, sealed: str) -> str:
-        """Raises joserfc's `JoseError` when it was sealed under another key."""
-        opened = jwe.decrypt_compact(sealed, self._key).plaintext
+    def decrypt(self, encrypted: str) -> str:
+        """The secret. Raises joserfc's `JoseError` for a text that another key encrypted."""
+        opened = jwe.decrypt_compact(encrypted, self._key).plaintext
         return (opened or b"").decode()
 
 
-def headers(shared: Sequence[str], event_id: str, now: datetime, body: bytes) -> dict[str, str]:
-    """The headers of one attempt, signed with each of these secrets: two while one takes over from the other.
+def headers(secrets_in_use: Sequence[str], event_id: str, now: datetime, body: bytes) -> dict[str, str]:
+    """The headers of one attempt, with one signature per secret: two secrets during a rotation.
 
-    ``now``, in UTC, is that of the attempt: each one is signed anew.
+    ``now`` is the time of the attempt in UTC; every attempt has its own signature.
     """
     text = body.decode()
     return {
         "webhook-id": event_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": " ".join(Webhook(secret).sign(event_id, now, text) for secret in shared),
+        "webhook-signature": " ".join(Webhook(secret).sign(event_id, now, text) for secret in secrets_in_use),
     }

@@ -1,4 +1,4 @@
-"""Attempts to deliver."""
+"""SQL of the attempt log."""
 
 from typing import Any, Final
 
@@ -10,14 +10,14 @@ where subscription_id = $1 order by number desc limit $2
 """
 
 
-FORGET_ATTEMPTS: Final = "delete from attempt where attempted_at < now() - make_interval(days => $1)"
+DELETE_OLD: Final = "delete from attempt where attempted_at < now() - make_interval(days => $1)"
 
 
 async def attempts(pool: Pool, subscription_id: str, limit: int) -> list[Any]:
-    """The last attempts, latest first."""
+    """The latest attempts of a subscription, newest first."""
     return await pool.fetch(ATTEMPTS, subscription_id, limit)
 
 
-async def forget(pool: Pool, days: int) -> None:
-    """Drop entries of the attempt log that are older than this."""
-    await pool.execute(FORGET_ATTEMPTS, days)
+async def delete_old(pool: Pool, days: int) -> None:
+    """Delete entries of the attempt log that are older than ``days``."""
+    await pool.execute(DELETE_OLD, days)

@@ -1,4 +1,4 @@
-"""Where subscriptions are pushed to, and what signs."""
+"""SQL of webhook endpoints: address and encrypted secrets."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -10,7 +10,7 @@ from samenspel.runtime.postgres import Connection, Pool
 EndpointKey = tuple[str, str]
 """Organisation and subscription."""
 
-KEEP_ENDPOINT: Final = "insert into endpoint (organisation, subscription_id, url, secret) values ($1, $2, $3, $4)"
+INSERT: Final = "insert into endpoint (organisation, subscription_id, url, secret) values ($1, $2, $3, $4)"
 
 ROTATE: Final = """
 update endpoint set secret = $3, old_secret = secret, rotated_at = clock_timestamp()
@@ -20,29 +20,29 @@ ENDPOINTS: Final = """
 select organisation, subscription_id from endpoint
 where (organisation, subscription_id) in (select * from unnest($1::text[], $2::text[]))
 """
-FORGET_ENDPOINTS: Final = """
+DELETE_UNUSED: Final = """
 delete from endpoint e where made_at < now() - make_interval(days => $1)
   and not exists (select from subscription s
                   where (s.organisation, s.subscription_id) = (e.organisation, e.subscription_id))
 """
 
 
-async def keep_endpoint(pool: Pool, organisation: str, subscription_id: str, url: str, sealed_secret: str) -> None:
-    await pool.execute(KEEP_ENDPOINT, organisation, subscription_id, url, sealed_secret)
+async def insert(pool: Pool, organisation: str, subscription_id: str, url: str, encrypted_secret: str) -> None:
+    await pool.execute(INSERT, organisation, subscription_id, url, encrypted_secret)
 
 
-async def rotate(pool: Pool, organisation: str, subscription_id: str, sealed_secret: str) -> None:
-    """From now on this secret signs; the one before it signs along for a day."""
-    await pool.execute(ROTATE, organisation, subscription_id, sealed_secret)
+async def rotate(pool: Pool, organisation: str, subscription_id: str, encrypted_secret: str) -> None:
+    """Replace the secret; the old secret also signs for `deliveries.queue.ROTATION_HOURS`."""
+    await pool.execute(ROTATE, organisation, subscription_id, encrypted_secret)
 
 
-async def endpoints_of(connection: Connection, keys: Sequence[EndpointKey]) -> set[EndpointKey]:
-    """Those of these for which an endpoint was given."""
+async def existing(connection: Connection, keys: Sequence[EndpointKey]) -> set[EndpointKey]:
+    """The keys of ``keys`` that have an endpoint."""
     failpoints.reached("notifier.endpoints")
     rows = await connection.fetch(ENDPOINTS, *as_arrays(keys, 2))
     return {(row["organisation"], row["subscription_id"]) for row in rows}
 
 
-async def forget(pool: Pool, days: int) -> None:
-    """Drop endpoints whose subscription was never accepted."""
-    await pool.execute(FORGET_ENDPOINTS, days)
+async def delete_unused(pool: Pool, days: int) -> None:
+    """Delete endpoints older than ``days`` whose subscription was never accepted."""
+    await pool.execute(DELETE_UNUSED, days)

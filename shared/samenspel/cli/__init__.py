@@ -1,8 +1,8 @@
-"""The command ``samenspel``: one for all users.
+"""The command line program ``samenspel``, for all users.
 
-Data goes to stdout and talk to stderr; exit codes are 0 ok, 1 the answer is no, 2 wrong usage, 3 the surroundings are
-missing. Whoever ships commands of their own (the local system, the demo) names a Typer app in the entry point group
-``samenspel.commands``; its commands appear beside ours.
+Data goes to stdout, messages go to stderr. Exit codes: 0 ok, 1 the check failed or the request was refused,
+2 wrong usage, 3 the environment is missing or unreachable. Another package adds commands by naming a Typer app in the
+entry point group ``samenspel.commands``, as the local system and the demo do.
 """
 
 from samenspel.cli.app import main

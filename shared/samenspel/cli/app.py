@@ -1,4 +1,4 @@
-"""All commands in one."""
+"""Assembly of the command tree."""
 
 from importlib.metadata import entry_points, version
 from typing import Annotated, Final
@@ -16,21 +16,22 @@ from samenspel.cli.receive import receive
 from samenspel.cli.replica import app as replica
 
 GROUP: Final = "samenspel.commands"
+"""Entry point group of packages with commands of their own."""
 
 
 def build() -> typer.Typer:
-    """Our commands, and those of every installed package that brings some."""
+    """The Typer app with our commands and the commands of installed packages (see `GROUP`)."""
     app = typer.Typer(
         name="samenspel",
         no_args_is_help=True,
         pretty_exceptions_show_locals=False,
-        help="Keeps Rijk, VNG, cities and their partners in sync about urban-innovation initiatives, provably.",
+        help="Keeps Rijk, VNG, cities and their partners in sync about urban-innovation initiatives, with proof.",
     )
     app.callback()(_root)
     for entry in sorted(entry_points(group=GROUP), key=lambda each: each.name):
-        brought = entry.load()
-        app.registered_commands += brought.registered_commands
-        app.registered_groups += brought.registered_groups
+        plugin = entry.load()
+        app.registered_commands += plugin.registered_commands
+        app.registered_groups += plugin.registered_groups
     app.command()(emit)
     app.command()(catalogue)
     app.command()(receive)
@@ -47,12 +48,12 @@ def build() -> typer.Typer:
 
 
 def main() -> None:
-    """The console script."""
+    """Entry point of the console script."""
     build()()
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(requested: bool) -> None:
+    if requested:
         typer.echo(version("samenspel"))
         raise typer.Exit
 

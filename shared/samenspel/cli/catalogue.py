@@ -1,4 +1,4 @@
-"""``samenspel catalogue``: every event type, what it means, its schema, an example."""
+"""``samenspel catalogue``: event types with meaning, schema and example."""
 
 import sys
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ import orjson
 import typer
 from rich.table import Table
 
-from samenspel.cli.console import Exit, data, end, plainly, print_json
+from samenspel.cli.console import Exit, data, errors_as_messages, exit_with, print_json
 from samenspel.cli.options import AsJson
 from samenspel.client.submit.statements import full_type
 from samenspel.contracts.catalogue import AGGREGATES, EVENT_TYPES, SCHEMA_BASE, SUBMISSIONS, EventType, SubmissionType
@@ -16,21 +16,21 @@ from samenspel.contracts.jsonschema import schemas
 
 def catalogue(
     kind: Annotated[
-        str | None, typer.Argument(metavar="TYPE", help="A type, short or full, or an aggregate.")
+        str | None, typer.Argument(metavar="TYPE", help="Event type, short or full name, or an aggregate.")
     ] = None,
-    schema: Annotated[bool, typer.Option("--schema", help="The JSON Schema (2020-12) of its data.")] = False,
-    example: Annotated[bool, typer.Option("--example", help="A line that `samenspel emit` takes.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="Show the JSON Schema (2020-12) of the data.")] = False,
+    example: Annotated[bool, typer.Option("--example", help="Show an example line for `samenspel emit`.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show what may be submitted, what comes of it, and what that looks like."""
-    with plainly():
+    """Show the types of submissions and canonical events, and their schemas and examples."""
+    with errors_as_messages():
         if kind is None:
             return _show_all(as_json)
         found = SUBMISSIONS.get(full_type(kind)), EVENT_TYPES.get(full_type(kind))
         if kind in AGGREGATES:
             return print_json(_document(AGGREGATES[kind].schema_uri))
         if found == (None, None):
-            end(Exit.USAGE, f"there is no {kind}; `samenspel catalogue` shows what there is")
+            exit_with(Exit.USAGE, f"{kind} is not a type or an aggregate; `samenspel catalogue` lists them")
         if schema:
             return print_json(_schema_of(*found))
         if example:
@@ -43,54 +43,57 @@ def _show_all(as_json: bool) -> None:
         return print_json(
             {
                 "submissions": [_submission(each) for each in SUBMISSIONS.values()],
-                "facts": [_fact(each) for each in EVENT_TYPES.values()],
+                "facts": [_event(each) for each in EVENT_TYPES.values()],
                 "aggregates": [
                     {"name": each.name, "topic": each.topic, "meaning": each.meaning} for each in AGGREGATES.values()
                 ],
             }
         )
-    table = Table("type", "domain", "meaning", title="What you may submit", title_justify="left", box=None)
+    table = Table("type", "domain", "meaning", title="Submissions", title_justify="left", box=None)
     for each in SUBMISSIONS.values():
         table.add_row(_short(each.name), each.domain, _meaning(each))
     data.print(table)
-    facts = Table("type", "aggregate", "meaning", title="\nWhat comes of it", title_justify="left", box=None)
-    for fact in EVENT_TYPES.values():
-        facts.add_row(_short(fact.name), fact.aggregate.name, fact.meaning)
-    data.print(facts)
+    events = Table("type", "aggregate", "meaning", title="\nCanonical events", title_justify="left", box=None)
+    for event in EVENT_TYPES.values():
+        events.add_row(_short(event.name), event.aggregate.name, event.meaning)
+    data.print(events)
     return None
 
 
-def _show_one(submission: SubmissionType | None, fact: EventType | None, *, as_json: bool) -> None:
+def _show_one(submission: SubmissionType | None, event: EventType | None, *, as_json: bool) -> None:
     if as_json:
-        return print_json({"submission": submission and _submission(submission), "fact": fact and _fact(fact)})
+        return print_json({"submission": submission and _submission(submission), "fact": event and _event(event)})
     if submission:
         data.print(
-            f"{submission.name} (you submit it, domain {submission.domain})\n  {_meaning(submission)}", markup=False
+            f"{submission.name} (submission, domain {submission.domain})\n  {_meaning(submission)}", markup=False
         )
         data.print(f"  subject: {submission.subject_field}; leads to: {', '.join(map(_short, submission.leads_to))}")
-    if fact:
-        data.print(f"{fact.name} (canonical, on {fact.aggregate.topic})\n  {fact.meaning}", markup=False)
-        data.print(f"  data: the whole state of {fact.aggregate.name} after it")
+    if event:
+        data.print(f"{event.name} (canonical, on {event.aggregate.topic})\n  {event.meaning}", markup=False)
+        data.print(f"  data: the whole state of {event.aggregate.name} after the event")
     return None
 
 
 def _show_example(kind: str, submission: SubmissionType | None) -> None:
     if submission is None:
-        end(Exit.USAGE, f"{kind} is not submitted; it follows from what is")
+        exit_with(
+            Exit.USAGE,
+            f"{kind} is a canonical event and cannot be submitted; `samenspel catalogue` lists the submissions",
+        )
     line = orjson.dumps({"type": _short(submission.name), "data": dict(submission.example)})
     sys.stdout.write(line.decode() + "\n")
 
 
-def _schema_of(submission: SubmissionType | None, fact: EventType | None) -> dict[str, Any]:
-    """What one submits, when it can be submitted; else the state that the fact carries."""
+def _schema_of(submission: SubmissionType | None, event: EventType | None) -> dict[str, Any]:
+    """Schema of the submission when the type can be submitted, else of the aggregate state in the event."""
     if submission is not None:
         return _document(submission.schema_uri)
-    assert fact is not None
-    return _document(fact.aggregate.schema_uri)
+    assert event is not None
+    return _document(event.aggregate.schema_uri)
 
 
 def _document(uri: str) -> dict[str, Any]:
-    """The schema as it is served and shipped."""
+    """Published schema with this URI."""
     return schemas()[uri.removeprefix(SCHEMA_BASE + "/")]
 
 
@@ -106,7 +109,7 @@ def _submission(each: SubmissionType) -> dict[str, Any]:
     }
 
 
-def _fact(each: EventType) -> dict[str, Any]:
+def _event(each: EventType) -> dict[str, Any]:
     return {
         "type": each.name,
         "aggregate": each.aggregate.name,
@@ -117,7 +120,7 @@ def _fact(each: EventType) -> dict[str, Any]:
 
 
 def _meaning(each: SubmissionType) -> str:
-    """Some submissions have no words of their own; then the fact that they lead to says it."""
+    """Meaning of the submission, or of the first canonical event when the submission has no text."""
     return each.meaning or EVENT_TYPES[each.leads_to[0]].meaning
 
 

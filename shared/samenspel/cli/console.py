@@ -1,4 +1,4 @@
-"""How the command speaks: data on stdout, talk on stderr, and an exit code that says how it went."""
+"""Output of the commands: data on stdout, messages on stderr, exit codes."""
 
 import os
 import sys
@@ -19,57 +19,60 @@ from samenspel.client.admin.kafka_admin import KafkaAdminError
 from samenspel.client.replica import ReplicaError
 from samenspel.client.submit.json_lines import BadLines
 
-WIDE: Final = 10_000
-"""Columns where nobody looks: a program or a file gets every row whole, on one line."""
-data: Final = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else WIDE)
-talk: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+PIPED_COLUMNS: Final = 10_000
+"""Width of piped output: a program or a file receives every table row unwrapped, on one line."""
+data: Final = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else PIPED_COLUMNS)
+messages: Final = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 class Exit(IntEnum):
+    """Exit codes of every command."""
+
     OK = 0
-    NO = 1
-    """The answer is no: rejected, diverged, invalid."""
+    FAILED = 1
+    """The check failed or the request was refused: invalid, rejected, diverged."""
     USAGE = 2
-    SURROUNDINGS = 3
+    ENVIRONMENT = 3
+    """Kafka, a service, the profile or the replica file is missing or unreachable."""
 
 
-_MISSING: Final = (EnvironmentUnavailable, ProfileError, KafkaAdminError, IssuerRefused, ReplicaError)
+_ENVIRONMENT_ERRORS: Final = (EnvironmentUnavailable, ProfileError, KafkaAdminError, IssuerRefused, ReplicaError)
 
 
-def end(code: Exit, *sentences: str) -> NoReturn:
-    """Say these on stderr and end."""
+def exit_with(code: Exit, *sentences: str) -> NoReturn:
+    """Print the sentences on stderr and end the command."""
     for sentence in sentences:
-        talk.print(escape(sentence))
+        messages.print(escape(sentence))
     raise typer.Exit(code)
 
 
 @contextmanager
-def plainly() -> Iterator[None]:
-    """One sentence and an exit code instead of a traceback."""
+def errors_as_messages() -> Iterator[None]:
+    """Turn expected errors into a sentence on stderr and an exit code, without a traceback."""
     try:
         yield
-    except _MISSING as error:
-        end(Exit.SURROUNDINGS, str(error))
+    except _ENVIRONMENT_ERRORS as error:
+        exit_with(Exit.ENVIRONMENT, str(error))
     except RequestRefused as error:
-        end(Exit.NO, str(error))
+        exit_with(Exit.FAILED, str(error))
     except BadLines as error:
-        end(Exit.NO, *error.problems, f"{len(error.problems)} line(s) cannot be read; nothing was sent")
+        exit_with(Exit.FAILED, *error.problems, f"{len(error.problems)} line(s) are invalid; nothing was sent")
     except BrokenPipeError:
-        # Whoever read us has seen enough; what is still buffered has nowhere to go.
+        # The reading program closed the pipe; discard the output in Python's buffer.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(Exit.OK) from None
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        end(Exit.USAGE, f"{error.filename}: {(error.strerror or 'cannot be read').lower()}")
+        exit_with(Exit.USAGE, f"{error.filename}: {(error.strerror or 'cannot be read').lower()}")
     except KeyboardInterrupt:
-        end(Exit.OK)
+        exit_with(Exit.OK)
 
 
 def print_json(value: Any) -> None:
-    """One JSON document, indented."""
-    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=_plain).decode() + "\n")
+    """Print one JSON document on stdout, indented."""
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=_to_jsonable).decode() + "\n")
 
 
-def _plain(value: Any) -> Any:
+def _to_jsonable(value: Any) -> Any:
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json", exclude_none=True)
     raise TypeError(f"{type(value)} has no JSON form")

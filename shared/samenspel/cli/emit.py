@@ -1,4 +1,4 @@
-"""``samenspel emit``: what happened on your side, told to all."""
+"""``samenspel emit``: submits events of one organisation."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from samenspel.cli.console import Exit, data, plainly, print_json, talk
+from samenspel.cli.console import Exit, data, errors_as_messages, messages, print_json
 from samenspel.cli.options import As, AsJson, Via
 from samenspel.client.access.profile import Profile
 from samenspel.client.submit.emit import emit as emit_statements
@@ -22,20 +22,24 @@ from samenspel.contracts.submissions import read_submission
 
 
 def emit(
-    files: Annotated[list[str], typer.Argument(metavar="FILE…", help="NDJSON, or one event per file; - is stdin.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE…", help="NDJSON, or one event per file; - reads stdin.")
+    ],
     organisation: As,
     via: Via = "kafka",
-    wait: Annotated[bool, typer.Option("--wait", help="Collect the final answers; 1 when any is no.")] = False,
-    seconds: Annotated[float, typer.Option("--time-out", help="Seconds to wait for them.", min=0)] = 60.0,
-    again: Annotated[int, typer.Option(help="Say the same once more, on purpose.", min=0)] = 0,
-    check: Annotated[bool, typer.Option("--check", help="Run the real rules here; send nothing.")] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the final outcomes. Exit code 1 if any submission was rejected.")
+    ] = False,
+    seconds: Annotated[float, typer.Option("--time-out", help="Seconds to wait for the outcomes.", min=0)] = 60.0,
+    again: Annotated[int, typer.Option(help="Send again under a new id; each number gives another id.", min=0)] = 0,
+    check: Annotated[bool, typer.Option("--check", help="Run the checks of the service; send nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Emit events. A line may be as bare as {"type": "initiative-registered", "data": {…}}.
+    """Submit events. The shortest form of an event is {"type": "initiative-registered", "data": {…}}.
 
-    The id follows from the content, so that emitting a file twice is harmless.
+    The id is derived from the content: emitting a file twice returns the outcomes of the first time.
     """
-    with plainly():
+    with errors_as_messages():
         profile = Profile.find()
         oin = profile.credential(organisation).oin
         entries = read_entries(files)
@@ -43,7 +47,7 @@ def emit(
         if check:
             return _show_checks(entries, statements, oin, as_json)
         within = seconds if wait else None
-        with _bar(len(statements)) as (bar, task):
+        with _SendProgress(len(statements)) as (bar, task):
             answers = asyncio.run(
                 emit_statements(
                     profile,
@@ -54,16 +58,16 @@ def emit(
                     progress=lambda number: bar.advance(task, number),
                 )
             )
-    talk.print(f"{len(statements)} event(s) sent over {via}")
+    messages.print(f"{len(statements)} event(s) sent over {via}")
     return _show_answers(entries, statements, answers, as_json) if wait or via == "http" else None
 
 
-class _bar:
-    """Progress on stderr: how many have arrived at the other side."""
+class _SendProgress:
+    """Progress bar on stderr that counts the acknowledged events."""
 
     def __init__(self, total: int) -> None:
         columns = (TextColumn("sending"), BarColumn(), MofNCompleteColumn())
-        self._progress = Progress(*columns, console=talk, transient=True, disable=not talk.is_terminal)
+        self._progress = Progress(*columns, console=messages, transient=True, disable=not messages.is_terminal)
         self._total = total
 
     def __enter__(self) -> tuple[Progress, Any]:
@@ -75,21 +79,21 @@ class _bar:
 
 
 def _statements(entries: Sequence[Entry], oin: str, again: int) -> list[Statement]:
-    """All of them, or BadLines for those that cannot even be sent."""
+    """One statement per entry. Raises BadLines with every entry that is not an event."""
     statements: list[Statement] = []
     problems: list[str] = []
     for entry in entries:
         try:
             statements.append(from_object(oin, entry.value, again=again))
         except ValueError as error:
-            problems.append(f"{entry.place}: {error}")
+            problems.append(f"{entry.position}: {error}")
     if problems:
         raise BadLines(problems)
     return statements
 
 
 def _show_checks(entries: Sequence[Entry], statements: Sequence[Statement], oin: str, as_json: bool) -> None:
-    """What the service would find wrong before it looks at what it knows."""
+    """Print the problems that a service finds without looking at its stored state."""
     found = [_problems_in(each, oin) for each in statements]
     wrong = sum(1 for problems in found if problems)
     if as_json:
@@ -97,13 +101,13 @@ def _show_checks(entries: Sequence[Entry], statements: Sequence[Statement], oin:
     else:
         for entry, problems in zip(entries, found, strict=True):
             for problem in problems:
-                data.print(f"{entry.place}: {_sentence(problem)}", markup=False)
-    talk.print(f"{len(statements) - wrong} of {len(statements)} event(s) are in order; nothing was sent")
-    raise typer.Exit(Exit.NO if wrong else Exit.OK)
+                data.print(f"{entry.position}: {_problem_text(problem)}", markup=False)
+    messages.print(f"{len(statements) - wrong} of {len(statements)} event(s) are valid; nothing was sent")
+    raise typer.Exit(Exit.FAILED if wrong else Exit.OK)
 
 
 def _checked(entry: Entry, statement: Statement, problems: Sequence[Problem]) -> dict[str, Any]:
-    return {"place": entry.place, "id": statement.identity[1], "valid": not problems, "problems": list(problems)}
+    return {"place": entry.position, "id": statement.identity[1], "valid": not problems, "problems": list(problems)}
 
 
 def _problems_in(statement: Statement, oin: str) -> Sequence[Problem]:
@@ -120,29 +124,32 @@ def _show_answers(
     rows = list(zip(entries, statements, answers, strict=True))
     if as_json:
         print_json(
-            [{"place": entry.place, "id": stated.identity[1], "answer": given} for entry, stated, given in rows]
+            [
+                {"place": entry.position, "id": statement.identity[1], "answer": answer}
+                for entry, statement, answer in rows
+            ]
         )
     else:
-        for entry, stated, given in rows:
-            data.print(f"{entry.place}: {_said(stated, given)}", markup=False)
-    if not all(given is not None and outcome_of(given) in ("accepted", "deferred") for given in answers):
-        raise typer.Exit(Exit.NO)
+        for entry, statement, answer in rows:
+            data.print(f"{entry.position}: {_outcome_text(statement, answer)}", markup=False)
+    if not all(answer is not None and outcome_of(answer) in ("accepted", "deferred") for answer in answers):
+        raise typer.Exit(Exit.FAILED)
 
 
-def _said(statement: Statement, answer: Answer | None) -> str:
+def _outcome_text(statement: Statement, answer: Answer | None) -> str:
     short = statement.kind.name.split(".")[2]
     if answer is None:
-        return f"{short}: no answer in time; emit the same again to see what became of it"
+        return f"{short}: no outcome within the time-out; emit the same event again to get the outcome"
     outcome = outcome_of(answer)
     if outcome == "rejected":
-        return f"{short} rejected: " + "; ".join(map(_sentence, answer.problems))
+        return f"{short} rejected: " + "; ".join(map(_problem_text, answer.problems))
     if outcome == "deferred":
-        return f"{short} deferred: it waits for a fact that has not arrived yet"
+        return f"{short} deferred: the service waits for an event that this submission refers to"
     events = ", ".join(
         f"{event.type.split('.')[2]} at {event.lane} sequence {event.sequence}" for event in answer.events
     )
-    return f"{short} {'accepted' if answer.outcome == 'accepted' else 'was accepted before'}: {events}"
+    return f"{short} {'accepted' if answer.outcome == 'accepted' else 'accepted before'}: {events}"
 
 
-def _sentence(problem: Problem) -> str:
+def _problem_text(problem: Problem) -> str:
     return f"{problem.field}: {problem.detail} [{problem.code}]. {problem.fix}"

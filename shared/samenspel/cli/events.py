@@ -1,4 +1,4 @@
-"""``samenspel events tail``: what happens, as it happens."""
+"""``samenspel events tail``: shows canonical events."""
 
 import sys
 from itertools import islice
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from samenspel.cli.console import Exit, data, end, plainly
+from samenspel.cli.console import Exit, data, errors_as_messages, exit_with
 from samenspel.cli.options import AsJson, MaybeAs, reading_organisation
 from samenspel.client.access.profile import Profile
 from samenspel.client.read.sentences import NameIndex, sentence
@@ -14,49 +14,52 @@ from samenspel.client.read.tail import From, TailedEvent, tail
 from samenspel.client.submit.statements import full_type
 from samenspel.contracts.catalogue import EVENT_TYPES
 
-app = typer.Typer(no_args_is_help=True, help="What has happened.")
+app = typer.Typer(no_args_is_help=True, help="Canonical events of all lanes.")
 
 
 @app.callback()
 def _group() -> None:
-    """Keeps ``tail`` a command of its own."""
+    """Keep ``tail`` a subcommand: Typer runs the only command of an app without its name."""
 
 
 @app.command("tail")
 def tail_command(
-    kind: Annotated[list[str] | None, typer.Option("--type", help="Only these types, short or full.")] = None,
-    since: Annotated[From, typer.Option("--from", help="Where to begin.")] = "now",
-    limit: Annotated[int | None, typer.Option(help="Stop after so many.", min=1)] = None,
-    follow: Annotated[bool, typer.Option(help="Go on when there is nothing more.")] = True,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="The lines and the bytes as their owner published them.")
-    ] = False,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option("--type", help="Show only events of this type, short or full name; may be repeated."),
+    ] = None,
+    since: Annotated[
+        From, typer.Option("--from", help="Start at the first event or at the present end of each lane.")
+    ] = "now",
+    limit: Annotated[int | None, typer.Option(help="Number of events to show.", min=1)] = None,
+    follow: Annotated[bool, typer.Option(help="Wait for new events at the end of the lanes.")] = True,
+    raw: Annotated[bool, typer.Option("--raw", help="Show headers and data as published, byte for byte.")] = False,
     as_json: AsJson = False,
     organisation: MaybeAs = None,
 ) -> None:
-    """Show canonical events as sentences: who did what. Ctrl-C ends it."""
+    """Show canonical events as sentences with organisation and action. Ctrl-C ends the command."""
     types = [full_type(each) for each in kind or ()]
     if unknown := [each for each in types if each not in EVENT_TYPES]:
-        end(Exit.USAGE, f"there is no event type {unknown[0]}; `samenspel catalogue` shows what there is")
+        exit_with(Exit.USAGE, f"event type {unknown[0]} does not exist; `samenspel catalogue` lists the types")
     form: Literal["raw", "json", "sentence"] = "raw" if raw else "json" if as_json else "sentence"
-    with plainly():
+    with errors_as_messages():
         profile = Profile.find()
         names = NameIndex({each.oin: each.name for each in profile.credentials()})
         events = tail(
             profile, reading_organisation(profile, organisation), names, since=since, follow=follow, types=types
         )
-        for told in islice(events, limit):
-            _show(told, form, names)
+        for tailed in islice(events, limit):
+            _print_event(tailed, form, names)
 
 
-def _show(told: TailedEvent, form: Literal["raw", "json", "sentence"], names: NameIndex) -> None:
-    event = told.event
+def _print_event(tailed: TailedEvent, form: Literal["raw", "json", "sentence"], names: NameIndex) -> None:
+    event = tailed.event
     if form == "sentence":
-        said = sentence(event.type, event.aggregate, told.submitter, event.value, names)
-        data.print(f"{told.time[:19].replace('T', ' ')}  {said}", markup=False)
+        text = sentence(event.type, event.aggregate, tailed.submitter, event.value, names)
+        data.print(f"{tailed.time[:19].replace('T', ' ')}  {text}", markup=False)
         return
-    # One event a line: the data is JSON without line ends, because that is how owners write it.
+    # One event per line: services publish data as JSON without line breaks.
     sys.stdout.buffer.write(
-        told.structured() + b"\n" if form == "json" else event.lines + b"\n" + event.value + b"\n\n"
+        tailed.structured() + b"\n" if form == "json" else event.lines + b"\n" + event.value + b"\n\n"
     )
     sys.stdout.buffer.flush()

@@ -1,4 +1,4 @@
-"""``samenspel funding explain``: why a decision fell as it did."""
+"""``samenspel funding explain``: explains a decision on an application."""
 
 import tempfile
 from collections.abc import Iterator
@@ -9,42 +9,47 @@ from typing import Annotated
 
 import typer
 
-from samenspel.cli.console import Exit, data, end, plainly, print_json, talk
+from samenspel.cli.console import Exit, data, errors_as_messages, exit_with, messages, print_json
 from samenspel.cli.options import AsJson, MaybeAs, reading_organisation
 from samenspel.client.access.profile import Profile
 from samenspel.client.read.explanation import Explanation, explain
 from samenspel.client.replica import ReplicaStore, sync_over_kafka
 from samenspel.contracts.topics import FUNDING, ORGANISATIONS
 
-app = typer.Typer(no_args_is_help=True, help="What the money does.")
+app = typer.Typer(no_args_is_help=True, help="Decisions on applications.")
 
 
 @app.callback()
 def _group() -> None:
-    """Keeps ``explain`` a command of its own."""
+    """Keep ``explain`` a subcommand: Typer runs the only command of an app without its name."""
 
 
 @app.command("explain")
 def explain_command(
     application: Annotated[str, typer.Argument(metavar="ID", help="The application's id.")],
-    db: Annotated[Path | None, typer.Option("--db", metavar="FILE", help="A replica; without, a fresh one.")] = None,
+    db: Annotated[
+        Path | None, typer.Option("--db", metavar="FILE", help="Replica to read (default: a new temporary replica).")
+    ] = None,
     organisation: MaybeAs = None,
     as_json: AsJson = False,
 ) -> None:
-    """Explain a decision: room before, rule and article, room after, and the events that led there."""
-    with plainly(), _replica(db, organisation) as store:
+    """Explain a decision: budget before and after, rule, article, and the events leading to the decision."""
+    with errors_as_messages(), _open_replica(db, organisation) as store:
         found = explain(store, application)
     if found is None:
-        end(Exit.NO, f"no application {application} is known in this replica")
+        exit_with(
+            Exit.FAILED,
+            f"application {application} is not in this replica; update it with `samenspel replica sync`",
+        )
     if as_json:
         print_json(asdict(found))
     else:
-        _say(found)
+        _print_explanation(found)
 
 
 @contextmanager
-def _replica(db: Path | None, organisation: str | None) -> Iterator[ReplicaStore]:
-    """The named one, or one that is made on the spot from Kafka and thrown away."""
+def _open_replica(db: Path | None, organisation: str | None) -> Iterator[ReplicaStore]:
+    """The replica in file ``db``, or a temporary replica read from Kafka."""
     if db is not None:
         with ReplicaStore(db) as store:
             yield store
@@ -54,18 +59,18 @@ def _replica(db: Path | None, organisation: str | None) -> Iterator[ReplicaStore
         tempfile.TemporaryDirectory(prefix="samenspel-") as folder,
         ReplicaStore(Path(folder) / "now.db", create=True) as store,
     ):
-        with talk.status("reading"):
+        with messages.status("reading"):
             report = sync_over_kafka(
                 profile, reading_organisation(profile, organisation), store, topics=(ORGANISATIONS, FUNDING)
             )
         if not report.is_sound:
-            end(Exit.NO, "the lanes do not hold what their digests say: `samenspel replica sync` names where")
+            exit_with(Exit.FAILED, "a lane diverged or has a gap; `samenspel replica sync` names the event")
         yield store
 
 
-def _say(found: Explanation) -> None:
+def _print_explanation(found: Explanation) -> None:
     for each in found.sentences:
         data.print(each, markup=False)
-    data.print("\nThe events that led there:")
+    data.print("\nEvents leading to the decision:")
     for step in found.steps:
         data.print(f"  {step.time[:19].replace('T', ' ')}  {step.said}  [{step.lane} {step.sequence}]", markup=False)

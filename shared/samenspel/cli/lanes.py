@@ -1,4 +1,4 @@
-"""``samenspel lanes list | recover | new-timeline``: what to do when a service's database and Kafka differ."""
+"""``samenspel lanes list | recover | new-timeline``: reconciles the database of a service with Kafka."""
 
 import asyncio
 from typing import Annotated, Any, Final
@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.table import Column, Table
 
-from samenspel.cli.console import Exit, data, plainly, print_json, talk
+from samenspel.cli.console import Exit, data, errors_as_messages, messages, print_json
 from samenspel.cli.options import AsJson, AsOperator
 from samenspel.client.access.profile import Profile
 from samenspel.client.admin.operator_api import OperatorApi
@@ -14,84 +14,91 @@ from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import Service
 
 ACT_SECONDS_MAX: Final = 6 * 3_600.0
-"""A recovery reads all that was lost; a service that stops answers at once."""
+"""Seconds: a recovery reads every lost record. A service that stops closes the connection at once."""
 
-app = typer.Typer(no_args_is_help=True, help="The lanes of a service, and recovering them; for the operator.")
+app = typer.Typer(no_args_is_help=True, help="Lanes of a service and their recovery; for the operator.")
 
-Of = Annotated[Service, typer.Argument(metavar="SERVICE", help="registry, funding or notifier.")]
+ServiceArgument = Annotated[Service, typer.Argument(metavar="SERVICE", help="registry, funding or notifier.")]
 
 
 @app.command("list")
-def list_command(service: Of, operator: AsOperator = OPERATOR, as_json: AsJson = False) -> None:
-    """Every lane of a service. Ends with 1 when any door is closed."""
-    with plainly():
-        found = asyncio.run(_operator_api(service, operator).ask("GET", "/v1/lanes"))["items"]
+def list_command(service: ServiceArgument, operator: AsOperator = OPERATOR, as_json: AsJson = False) -> None:
+    """List the lanes of a service. Exit code 1 if any lane is not reconciled."""
+    with errors_as_messages():
+        found = asyncio.run(_operator_api(service, operator).request("GET", "/v1/lanes"))["items"]
     if as_json:
         print_json(found)
     else:
         figures = ("timeline", "sequence", "published", "behind")
         numbers = (Column(name, no_wrap=True) for name in figures)
-        table = Table(Column("lane", overflow="fold"), *numbers, "door", box=None)
-        for one in found:
-            table.add_row(one["lane"], *(str(one[name]) for name in figures), one["reason"] or "open")
+        table = Table(Column("lane", overflow="fold"), *numbers, "reconciled", "reason", box=None)
+        for lane in found:
+            reconciled = "no" if lane["reason"] else "yes"
+            table.add_row(lane["lane"], *(str(lane[name]) for name in figures), reconciled, lane["reason"] or "")
         data.print(table)
-    raise typer.Exit(Exit.NO if any(one["reason"] for one in found) else Exit.OK)
+    raise typer.Exit(Exit.FAILED if any(lane["reason"] for lane in found) else Exit.OK)
 
 
 @app.command("recover")
 def recover_command(
-    service: Of,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would come back; change nothing.")] = False,
+    service: ServiceArgument,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what a recovery would restore. Changes nothing.")
+    ] = False,
     operator: AsOperator = OPERATOR,
     as_json: AsJson = False,
 ) -> None:
-    """Bring back from Kafka what the service's database lost when it was restored from a backup.
+    """Restore from Kafka the records that the database of a service lost by a restore from backup.
 
-    It may be repeated: what is there already stays as it is.
+    Repeating the command is harmless: records in the database stay unchanged.
     """
-    with plainly(), talk.status("recovering"):
-        door = _operator_api(service, operator)
-        found = asyncio.run(door.ask("POST", "/v1/lanes/recoveries", body={"dryRun": dry_run}))["items"]
+    with errors_as_messages(), messages.status("recovering"):
+        api = _operator_api(service, operator)
+        found = asyncio.run(api.request("POST", "/v1/lanes/recoveries", body={"dryRun": dry_run}))["items"]
     if as_json:
         return print_json(found)
-    moved = [one for one in found if one["after"] > one["before"]]
-    for one in moved:
-        said = f"events {one['before'] + 1} to {one['after']}, {one['answers']} answer(s)"
-        data.print(f"{one['lane']}: {said}", markup=False)
-    _say_unkept([cause for one in found for cause in one["broken_promises"] + one["still_deferred"]])
-    done = "would come back; nothing was changed" if dry_run else "came back"
-    talk.print(f"{sum(one['after'] - one['before'] for one in moved)} record(s) on {len(moved)} lane(s) {done}")
+    restored = [lane for lane in found if lane["after"] > lane["before"]]
+    for lane in restored:
+        records = f"events {lane['before'] + 1} to {lane['after']}, {lane['answers']} answer(s)"
+        data.print(f"{lane['lane']}: {records}", markup=False)
+    _print_lost_submissions([cause for lane in found for cause in lane["broken_promises"] + lane["still_deferred"]])
+    number = sum(lane["after"] - lane["before"] for lane in restored)
+    result = "would be restored; nothing was changed" if dry_run else "restored"
+    messages.print(f"{number} record(s) on {len(restored)} lane(s) {result}")
     return None
 
 
 @app.command("new-timeline")
 def new_timeline_command(
-    service: Of,
-    lane: Annotated[str, typer.Argument(metavar="TOPIC/LANE", help="As `lanes list` names it.")],
-    why: Annotated[str, typer.Option("--why", help="Goes into the record of what operators did.")],
+    service: ServiceArgument,
+    lane: Annotated[str, typer.Argument(metavar="TOPIC/LANE", help="Name of the lane in `lanes list`.")],
+    why: Annotated[str, typer.Option("--why", help="Reason, stored in the audit log.")],
     operator: AsOperator = OPERATOR,
     as_json: AsJson = False,
 ) -> None:
-    """Start a lane anew with what the database holds; whatever else Kafka holds of it is given up, for good.
+    """Start a new timeline of a lane from the database. Records that only Kafka has are lost for good.
 
-    Refused while `recover` can bring it back. Everybody who follows the lane rebuilds their copy of it.
+    The service refuses while `recover` can restore the lane. Every follower rebuilds its replica of the lane.
     """
-    with plainly(), talk.status("starting anew"):
-        door = _operator_api(service, operator)
-        said = asyncio.run(door.ask("POST", "/v1/lanes/timelines", body={"lane": lane, "why": why}))
+    with errors_as_messages(), messages.status("starting a new timeline"):
+        api = _operator_api(service, operator)
+        result = asyncio.run(api.request("POST", "/v1/lanes/timelines", body={"lane": lane, "why": why}))
     if as_json:
-        return print_json(said)
-    data.print(f"{said['lane']} is on timeline {said['timeline']}", markup=False)
+        return print_json(result)
+    data.print(f"{result['lane']} is on timeline {result['timeline']}", markup=False)
     return None
 
 
-def _say_unkept(causes: list[list[Any]]) -> None:
-    """What was lost between commit and Kafka: who came over Kafka is read again, the others must send again."""
+def _print_lost_submissions(causes: list[list[Any]]) -> None:
+    """Name the submissions lost between commit and Kafka.
+
+    A submission over Kafka is read again; a submission over HTTP must be sent again.
+    """
     by_http = [cause for cause in causes if cause[3] == "http"]
     if len(causes) > len(by_http):
-        talk.print(f"{len(causes) - len(by_http)} submission(s) will be read from Kafka again and decided anew")
+        messages.print(f"{len(causes) - len(by_http)} submission(s) will be read from Kafka and decided again")
     for organisation, source, id, _ in by_http:
-        data.print(f"to be sent again by {organisation}: {source} {id}", markup=False)
+        data.print(f"{organisation} must send again: {source} {id}", markup=False)
 
 
 def _operator_api(service: Service, operator: str) -> OperatorApi:

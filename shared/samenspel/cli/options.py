@@ -1,4 +1,4 @@
-"""Options that several commands share, so that they are called and explained the same everywhere."""
+"""Options shared by several commands: one name and one help text each."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,25 +7,33 @@ import typer
 
 from samenspel.client.access.profile import Profile, ProfileError
 
-AsJson = Annotated[bool, typer.Option("--json", help="For programs: JSON on stdout.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for programs.")]
 As = Annotated[
     str,
-    typer.Option("--as", envvar="SAMENSPEL_AS", metavar="OIN|NAME", help="The organisation that you speak for."),
+    typer.Option("--as", envvar="SAMENSPEL_AS", metavar="OIN|NAME", help="Organisation to act as."),
 ]
 MaybeAs = Annotated[
     str | None,
-    typer.Option("--as", envvar="SAMENSPEL_AS", metavar="OIN|NAME", help="As whom to read; any will do."),
+    typer.Option(
+        "--as",
+        envvar="SAMENSPEL_AS",
+        metavar="OIN|NAME",
+        help="Organisation to read as (default: the first in the profile).",
+    ),
 ]
-AsOperator = Annotated[str, typer.Option("--as", envvar="SAMENSPEL_AS", help="The operator.")]
-Via = Annotated[Literal["kafka", "http"], typer.Option(help="The door to use.")]
-Database = Annotated[Path, typer.Option("--db", metavar="FILE", help="The replica: an SQLite file.")]
+AsOperator = Annotated[str, typer.Option("--as", envvar="SAMENSPEL_AS", help="Operator to act as.")]
+Via = Annotated[Literal["kafka", "http"], typer.Option(help="Transport: Kafka or HTTP.")]
+Database = Annotated[Path, typer.Option("--db", metavar="FILE", help="Replica: an SQLite file.")]
 
 
-def reading_organisation(profile: Profile, named: str | None) -> str:
-    """As whom to read: the one that was named, or the first one we can speak as; all may read the same."""
-    if named:
-        return profile.credential(named).oin
+def reading_organisation(profile: Profile, name_or_oin: str | None) -> str:
+    """OIN of the organisation to read as; every organisation reads the same lanes.
+
+    Without a name, the first organisation in the profile. Raises ProfileError when the profile has none.
+    """
+    if name_or_oin:
+        return profile.credential(name_or_oin).oin
     known = profile.credentials()
     if not known:
-        raise ProfileError(f"no organisation in {profile.folder}: `samenspel organisation admit` adds one")
+        raise ProfileError(f"{profile.folder} has no organisation: `samenspel organisation admit` adds one")
     return known[0].oin

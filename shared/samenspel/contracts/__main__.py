@@ -1,4 +1,4 @@
-"""``python -m samenspel.contracts``: write what is made from the catalogue; a test fails when it was forgotten."""
+"""``python -m samenspel.contracts``: write the generated documents. A test fails if a document is out of date."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ SCHEMAS: Final = Path(__file__).parent / "schemas"
 
 
 def documents() -> dict[Path, str]:
-    """Every file that is made from the catalogue, with its text."""
+    """Text of every file that is generated from the catalogue, by path."""
     described = {**schemas(), "asyncapi.json": asyncapi.document()}
     texts = {
         SCHEMAS / name: json.dumps(each, indent=2, ensure_ascii=False) + "\n" for name, each in described.items()
@@ -21,7 +21,7 @@ def documents() -> dict[Path, str]:
 
 
 def write() -> None:
-    """Write them all, and remove the schemas of what the catalogue no longer has."""
+    """Write all documents, and remove the schemas of types that the catalogue no longer lists."""
     wanted = documents()
     for file in SCHEMAS.rglob("*.json"):
         if file not in wanted:

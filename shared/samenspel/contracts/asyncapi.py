@@ -1,6 +1,6 @@
-"""The catalogue as an AsyncAPI 3.0 document: what travels on which topic, keyed how, and which service does what.
+"""The catalogue as an AsyncAPI 3.0 document: channels, messages, keys, and the operations of each service.
 
-Made from the catalogue and the topics, so that it cannot say anything else than they do.
+Generated from the catalogue and the topics, so that document and code cannot differ.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -21,12 +21,12 @@ from samenspel.contracts.topics import (
 )
 
 VERSION: Final = "1.0.0"
-"""Of this description; every event type carries a major version of its own."""
+"""Version of the AsyncAPI document; every event type has its own major version."""
 OIN: Final = "{oin}"
 
 
 def document() -> Object:
-    """The whole document, ready to be written as JSON."""
+    """The whole document, serialisable as JSON."""
     return {
         "asyncapi": "3.0.0",
         "info": _info(),
@@ -56,11 +56,11 @@ def _info() -> Object:
         "title": "Samenspel",
         "version": VERSION,
         "description": (
-            "Facts about urban-innovation initiatives, their rollouts and their funding, between Rijk, VNG, cities "
-            "and their partners. CloudEvents 1.0 in the Kafka binary binding, after the NLGov profile 1.1. What an "
-            "organisation submits, it submits on its own ingress topic (the structured form is accepted there too) "
-            "or over HTTP at POST /v1/events; it is answered on its receipts topic; what a service made of it is "
-            "published on a canonical topic, in lanes."
+            "Events about urban-innovation initiatives, their rollouts and their funding, between Rijk, VNG, cities "
+            "and their partners. CloudEvents 1.0 in the Kafka binary binding, after the NLGov profile 1.1. An "
+            "organisation submits on its own ingress topic (binary or structured) or over HTTP at POST /v1/events. "
+            "The owning service answers on the organisation's receipts topic, and publishes accepted changes as "
+            "canonical events on lanes."
         ),
         "license": {"name": "EUPL-1.2", "url": "https://eupl.eu/1.2/en/"},
         "contact": {"name": "Samenspel", "url": "https://samenspel.example", "email": "team@samenspel.example"},
@@ -74,13 +74,13 @@ def _servers() -> Object:
         "production": {
             "host": "kafka.samenspel.example:9093",
             "protocol": "kafka-secure",
-            "description": "SASL_SSL; the address is the deployment's own",
+            "description": "SASL_SSL; the address depends on the deployment",
             "security": security,
         },
         "local": {
             "host": "127.0.0.1:{port}",
             "protocol": "kafka",
-            "description": "SASL_PLAINTEXT on the loopback; `samenspel status` tells the port",
+            "description": "SASL_PLAINTEXT on the loopback; `samenspel status` shows the port",
             "variables": {"port": {"default": "9092"}},
             "security": security,
         },
@@ -90,23 +90,25 @@ def _servers() -> Object:
 def _channels() -> Iterator[tuple[str, Object]]:
     own = {topic.name: topic for topic in topics_of(OIN)}
     for service, domain in DOMAIN_OF.items():
-        said = f"What one organisation submits to {service}; it alone writes here, and {service} alone reads."
-        yield _channel(own[ingress(domain, OIN)], said, (name for name, _ in submitted(domain)))
-        said = f"What {service} answers one organisation: a receipt for each submission, over whichever door it came."
-        yield _channel(own[receipts(domain, OIN)], said, [receipt()[0]])
+        submissions = f"Submissions of one organisation to {service}. Writer: the organisation. Reader: {service}."
+        yield _channel(own[ingress(domain, OIN)], submissions, (name for name, _ in submitted(domain)))
+        answers = f"Receipts of {service} for one organisation: an answer to each submission, over Kafka or HTTP."
+        yield _channel(own[receipts(domain, OIN)], answers, [receipt()[0]])
     for topic in canonical_topics(LANES_LOCAL):
-        said = (
-            f"Written by {CANONICAL[topic.name]} alone, read by everybody, kept for ever; its partitions are lanes."
-        )
-        yield _channel(topic, said, (name for name, _ in published(topic.name)))
+        events = f"Canonical events. Writer: {CANONICAL[topic.name]}. Kept for ever; the partitions are lanes."
+        yield _channel(topic, events, (name for name, _ in published(topic.name)))
 
 
-def _channel(topic: Topic, said: str, messages: Iterable[str]) -> tuple[str, Object]:
-    """How many lanes a canonical topic has is the deployment's choice; an organisation's own topics have one."""
+def _channel(topic: Topic, description: str, messages: Iterable[str]) -> tuple[str, Object]:
+    """Name and description of a channel.
+
+    Only the topics of an organisation have a fixed number of partitions: one. The deployment chooses the number of
+    lanes of a canonical topic.
+    """
     binding: Object = {"topicConfiguration": _configuration(topic.config), "bindingVersion": BINDING}
     channel: Object = {
         "address": topic.name,
-        "description": said,
+        "description": description,
         "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in messages},
         "bindings": {"kafka": binding},
     }
@@ -121,7 +123,7 @@ def _channel_name(topic: str) -> str:
 
 
 def _configuration(config: Mapping[str, str]) -> Object:
-    """Kafka's own settings, typed as the AsyncAPI binding wants them."""
+    """Topic settings of Kafka, in the types of the AsyncAPI binding."""
     numbers = ("retention.ms", "retention.bytes", "max.message.bytes")
     typed: Object = {name: int(value) if name in numbers else value for name, value in config.items()}
     if "cleanup.policy" in typed:
@@ -136,22 +138,22 @@ def _operations() -> Iterator[tuple[str, Object]]:
         operation = {
             "action": "send",
             "channel": {"$ref": f"#/channels/{topic}"},
-            "summary": f"{service} publishes what has become true, with the whole state after it",
+            "summary": f"{service} publishes accepted changes, each with the whole public state of the aggregate",
             "tags": [{"name": service}],
         }
         yield f"{service}.publishes.{topic.rpartition('.')[2]}", operation
 
 
 def _receives(service: Service, domain: Domain) -> tuple[str, Object]:
-    asked, answered = _channel_name(ingress(domain, OIN)), _channel_name(receipts(domain, OIN))
+    incoming, outgoing = _channel_name(ingress(domain, OIN)), _channel_name(receipts(domain, OIN))
     operation = {
         "action": "receive",
-        "channel": {"$ref": f"#/channels/{asked}"},
-        "summary": f"{service} decides what organisations submit, and answers each submission",
+        "channel": {"$ref": f"#/channels/{incoming}"},
+        "summary": f"{service} decides on submissions, and answers each submission with a receipt",
         "tags": [{"name": service}],
         "reply": {
-            "channel": {"$ref": f"#/channels/{answered}"},
-            "messages": [{"$ref": f"#/channels/{answered}/messages/{receipt()[0]}"}],
+            "channel": {"$ref": f"#/channels/{outgoing}"},
+            "messages": [{"$ref": f"#/channels/{outgoing}/messages/{receipt()[0]}"}],
         },
     }
     return f"{service}.receives.{domain}", operation

@@ -31,14 +31,14 @@ HEADERS: Final = {
 
 
 def submitted(domain: Domain) -> Iterator[tuple[str, Object]]:
-    """What may be submitted in this domain: component name and message."""
+    """Component name and message of each submission type of ``domain``."""
     for each in submissions_of(domain).values():
         message = _message(
             each.name,
             each.meaning,
             "submission",
             {"$ref": _schema_of("submitted", each.model)},
-            f"The data's {each.key_field}; ignored: the lane follows from the data",
+            f"{each.key_field} of the data. Ignored: the service computes the lane from the data",
             example_headers(attributes.SUBMISSION, type=each.name),
             each.example,
         )
@@ -46,7 +46,7 @@ def submitted(domain: Domain) -> Iterator[tuple[str, Object]]:
 
 
 def published(topic: str) -> Iterator[tuple[str, Object]]:
-    """The canonical events on this topic."""
+    """Component name and message of each canonical event type on ``topic``."""
     for each in EVENT_TYPES.values():
         aggregate = each.aggregate
         if aggregate.topic != topic:
@@ -78,7 +78,7 @@ def receipt() -> tuple[str, Object]:
 
 
 def component_schemas() -> Object:
-    """Headers and payloads, under names of their own, with all that they refer to."""
+    """Schemas of headers and payloads, with every definition that these refer to."""
     headers = {f"headers.{kind}": header_schema(carried) for kind, carried in HEADERS.items()}
     stated: list[type[Model]] = [each.model for each in SUBMISSIONS.values()]
     states: list[type[Model]] = [*(each.model for each in AGGREGATES.values()), RECEIPT_MODEL]
@@ -113,12 +113,12 @@ def _schema_of(kind: str, model: type[Model]) -> str:
 
 
 def _definitions(kind: str, models: Iterable[type[Model]], generator: type[GenerateJsonSchema]) -> Object:
-    _, made = models_json_schema(
+    _, document = models_json_schema(
         [(model, "validation") for model in models],
         schema_generator=generator,
         ref_template=f"#/components/schemas/{kind}.{{model}}",
     )
-    return {f"{kind}.{name}": schema for name, schema in made["$defs"].items()}
+    return {f"{kind}.{name}": schema for name, schema in document["$defs"].items()}
 
 
 def _short(name: str) -> str:

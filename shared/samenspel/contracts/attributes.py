@@ -1,7 +1,7 @@
-"""The context attributes that our events carry: which, what each means, and what it looks like.
+"""Context attributes of the events: name, meaning, pattern and example.
 
-CloudEvents 1.0.2 §3 and its documented extensions; ``aggregate``, ``lane``, ``timeline``, ``statedigest`` and
-``submission…`` are our own. Each is a header: ``ce_<name>`` in Kafka, ``ce-<name>`` in HTTP's binary mode.
+CloudEvents 1.0.2 §3 and its documented extensions. Extensions of Samenspel: ``aggregate``, ``lane``, ``timeline``,
+``statedigest`` and ``submission…``. Header name: ``ce_<name>`` in Kafka, ``ce-<name>`` in HTTP's binary mode.
 """
 
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 _OIN: Final = r"urn:nld:oin:[0-9]{20}"
-_MOMENT: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
+_TIMESTAMP: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
 _UUID: Final = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _EVENT_ID: Final = "019ab3a0-7c1e-7b2a-9d55-0f6f7a1c2b3d"
 _SUBMISSION_ID: Final = "6f1c3a52-2f1b-5c0e-8a8e-1f0b6a0c9d11"
@@ -17,7 +17,7 @@ _SUBMISSION_ID: Final = "6f1c3a52-2f1b-5c0e-8a8e-1f0b6a0c9d11"
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """One context attribute. ``pattern`` is an ECMA-262 expression over the whole value; empty when free."""
+    """One context attribute. ``pattern`` is an ECMA-262 expression for the whole value; empty for any value."""
 
     name: str
     meaning: str
@@ -33,19 +33,22 @@ class Attribute:
 
 _SPECVERSION: Final = Attribute("specversion", "Version of CloudEvents", "1.0", r"1\.0")
 _AUTHID: Final = Attribute(
-    "authid", "The organisation whose submission led here", "urn:nld:oin:00000099000000000344", _OIN
+    "authid", "The organisation that sent the submission", "urn:nld:oin:00000099000000000344", _OIN
 )
-_ID: Final = Attribute("id", "UUIDv7, made once, the same over every resend, replay and webhook", _EVENT_ID, _UUID)
+_ID: Final = Attribute("id", "UUIDv7, generated once; equal in every resend, replay and webhook", _EVENT_ID, _UUID)
 _LANE: Final = Attribute("lane", "The lane: topic and partition", "samenspel.initiatives/3", r"[a-z0-9.-]+/[0-9]+")
 _TIMELINE: Final = Attribute(
-    "timeline", "Which life of the lane; a higher one means: rebuild from its first event", "1", "[1-9][0-9]*"
+    "timeline",
+    "Number of the lane's timeline; a higher number requires a rebuild from the first event",
+    "1",
+    "[1-9][0-9]*",
 )
 _SEQUENCE: Final = Attribute(
-    "sequence", "The event's number on its lane and timeline, from 1, without gaps", f"{42:020d}", "[0-9]{20}"
+    "sequence", "Number of the event on the lane and timeline, from 1, without gaps", f"{42:020d}", "[0-9]{20}"
 )
 _SOURCE: Final = Attribute(
     "source",
-    "The service that published it",
+    "The service that published the event",
     "urn:nld:oin:00000099000000000001:systeem:samenspel-registry",
     _OIN + ":systeem:samenspel-[a-z]+",
 )
@@ -56,41 +59,44 @@ _SCHEMA: Final = Attribute(
     r"https://[^\s]+",
 )
 _TIME: Final = Attribute(
-    "time", "When it was recorded; the day on which it happened is in the data", "2026-11-24T10:00:00.000Z", _MOMENT
+    "time",
+    "Time of recording; the data contains the day of the occurrence",
+    "2026-11-24T10:00:00.000Z",
+    _TIMESTAMP,
 )
 _TYPE: Final = Attribute(
-    "type", "What happened", "nl.samenspel.initiative-registered.v1", r"nl\.samenspel\.[a-z0-9-]+\.v[0-9]+"
+    "type", "Event type", "nl.samenspel.initiative-registered.v1", r"nl\.samenspel\.[a-z0-9-]+\.v[0-9]+"
 )
 
 CANONICAL: Final = (
-    Attribute("aggregate", "Kind and major version of the state", "initiative.v1", r"[a-z-]+\.v[0-9]+"),
+    Attribute("aggregate", "Kind of aggregate and major version of the state", "initiative.v1", r"[a-z-]+\.v[0-9]+"),
     _AUTHID,
-    Attribute("causationid", "The submission's id", _SUBMISSION_ID),
-    Attribute("correlationid", "The submission's correlation id, or its id when it had none", _SUBMISSION_ID),
+    Attribute("causationid", "Id of the submission", _SUBMISSION_ID),
+    Attribute("correlationid", "Correlation id of the submission; without one, the submission id", _SUBMISSION_ID),
     _SCHEMA,
     _ID,
     _LANE,
-    Attribute("partitionkey", "The lane key, which is the Kafka key", "0f8f6a52-9d3e-4c57-9a61-0d7b1c0a4e10"),
+    Attribute("partitionkey", "The lane key, equal to the Kafka key", "0f8f6a52-9d3e-4c57-9a61-0d7b1c0a4e10"),
     _SEQUENCE,
     _SOURCE,
     _SPECVERSION,
-    Attribute("statedigest", "The lane's digest after this event", "5e" * 32, "[0-9a-f]{64}"),
-    Attribute("subject", "The aggregate's id", "0f8f6a52-9d3e-4c57-9a61-0d7b1c0a4e10"),
-    Attribute("submissionhash", "SHA-256 of the submission's type and data", "a1" * 32, "[0-9a-f]{64}"),
-    Attribute("submissionid", "The submission's id", _SUBMISSION_ID),
-    Attribute("submissionsource", "The submission's source", "urn:nld:oin:00000099000000000344:systeem:zaaksysteem"),
+    Attribute("statedigest", "Digest of the lane after this event", "5e" * 32, "[0-9a-f]{64}"),
+    Attribute("subject", "Id of the aggregate", "0f8f6a52-9d3e-4c57-9a61-0d7b1c0a4e10"),
+    Attribute("submissionhash", "SHA-256 of type and data of the submission", "a1" * 32, "[0-9a-f]{64}"),
+    Attribute("submissionid", "Id of the submission", _SUBMISSION_ID),
+    Attribute("submissionsource", "Source of the submission", "urn:nld:oin:00000099000000000344:systeem:zaaksysteem"),
     _TIME,
     _TIMELINE,
     Attribute(
         "traceparent",
-        "W3C Trace Context of the submission, when it had one",
+        "W3C Trace Context of the submission, if present",
         "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
         "[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}",
         optional=True,
     ),
     _TYPE,
 )
-"""Of a canonical event; in the order of its headers, which are sorted by name."""
+"""Attributes of a canonical event, in header order: sorted by name."""
 
 RECEIPT: Final = (
     _AUTHID,
@@ -100,31 +106,34 @@ RECEIPT: Final = (
     _SEQUENCE,
     _SOURCE,
     _SPECVERSION,
-    Attribute("subject", "The OIN of the organisation that is answered", "00000099000000000344", "[0-9]{20}"),
+    Attribute("subject", "OIN of the organisation that receives the answers", "00000099000000000344", "[0-9]{20}"),
     _TIME,
     _TIMELINE,
     Attribute("type", _TYPE.meaning, "nl.samenspel.submissions-answered.v1", _TYPE.pattern),
 )
-"""Of a receipt: numbered like a fact, without a digest."""
+"""Attributes of a receipt: numbered like a canonical event, without a digest."""
 
 SUBMISSION: Final = (
     _SPECVERSION,
-    Attribute(
-        "id", "Unique per source for ever; the same id again is a repeat of the same statement", _SUBMISSION_ID
-    ),
+    Attribute("id", "Unique per source for ever; a second submission with this id is a repeat", _SUBMISSION_ID),
     Attribute(
         "source",
-        "The submitting system; must name the organisation of the door",
+        "The submitting system; must name the organisation of the topic or token",
         "urn:nld:oin:00000099000000000344:systeem:zaaksysteem",
         _OIN + "(:[A-Za-z0-9._:-]{1,200})?",
     ),
     _TYPE,
-    Attribute("subject", "May be left out; else the id in the data", _EVENT_ID, optional=True),
-    Attribute("time", "RFC 3339; the sender's clock decides nothing", "2026-11-24T11:00:00+01:00", optional=True),
-    Attribute("correlationid", "Taken over by every event that it leads to", "zaak-2026-0042", optional=True),
+    Attribute("subject", "If present: equal to the id in the data", _EVENT_ID, optional=True),
+    Attribute(
+        "time",
+        "RFC 3339; informative only, decisions use the time of receipt",
+        "2026-11-24T11:00:00+01:00",
+        optional=True,
+    ),
+    Attribute("correlationid", "Copied to every resulting event", "zaak-2026-0042", optional=True),
     CANONICAL[-2],
 )
-"""Of a submission; further attributes are allowed and are not taken over."""
+"""Attributes of a submission. Further attributes are allowed, and are not copied to events."""
 
 
 def header_schema(attributes: Iterable[Attribute]) -> dict[str, Any]:
@@ -141,6 +150,6 @@ def header_schema(attributes: Iterable[Attribute]) -> dict[str, Any]:
 
 
 def example_headers(attributes: Iterable[Attribute], **values: str) -> dict[str, str]:
-    """Headers as they might be, with these ``values`` instead of the usual examples."""
+    """Example headers; ``values`` replace the examples of the attributes with those names."""
     named = {f"ce_{each.name}": values.get(each.name, each.example) for each in attributes if not each.optional}
     return {"content-type": "application/json", **named}

@@ -1,7 +1,7 @@
-"""A canonical event on the wire: its headers as the sorted lines that the journal keeps, and back again.
+"""Wire format of a canonical event: Kafka headers, and the header lines that the journal stores.
 
-The lines are ``name:value``, sorted by name, one per ``ce_`` header, UTF-8, each ended by a newline. They are made
-once, when the event is, and never again: relay, feed and transparency log all use these bytes.
+A header line is ``name:value``, UTF-8, ended by a newline; one line per ``ce_`` header, sorted by name. The lines are
+encoded once, together with the event. Relay, feed and transparency log use these bytes unchanged.
 """
 
 from collections.abc import Iterable
@@ -10,26 +10,28 @@ from typing import Final
 
 import orjson
 
+from samenspel.contracts.sequencing import SequencedEvent, hash_after
+
 CONTENT_TYPE: Final = ("content-type", b"application/json")
 EVENT_BYTES_MAX: Final = 64_000
-"""Headers and value together; under the 64 KB that every CloudEvents intermediary must forward."""
+"""Headers and value together. Every CloudEvents intermediary must forward 64 KB."""
 SUBMISSION_BYTES_MAX: Final = 48_000
 
 
 def to_headers(lines: bytes) -> list[tuple[str, bytes]]:
-    """The Kafka headers of an event, in the order of its lines."""
+    """The Kafka headers of an event, in the order of the lines."""
     pairs = [line.split(":", 1) for line in lines.decode().split("\n")[:-1]]
     return [(name, value.encode()) for name, value in pairs] + [CONTENT_TYPE]
 
 
 def to_lines(headers: Iterable[tuple[str, bytes]]) -> bytes:
-    """The lines of an event as it was read from Kafka; the same bytes that its owner's journal has."""
+    """The header lines of an event read from Kafka; byte for byte equal to the lines in the owner's journal."""
     named = sorted((name.encode(), value) for name, value in headers if name.startswith("ce_"))
     return b"".join(b"%b:%b\n" % pair for pair in named)
 
 
 def to_structured(lines: bytes, value: bytes) -> bytes:
-    """The event as a CloudEvents JSON object; ``value`` is taken over byte for byte as ``data``."""
+    """The event as a CloudEvents JSON object; ``data`` is ``value``, byte for byte."""
     attributes = {
         name[3:].decode(): text.decode() for name, text in (line.split(b":", 1) for line in lines.splitlines())
     }
@@ -39,9 +41,9 @@ def to_structured(lines: bytes, value: bytes) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class CanonicalEvent:
-    """What a consumer needs of a canonical event before it looks at the data.
+    """A canonical event with the attributes that a consumer needs, decoded; ``value`` is the undecoded data.
 
-    ``statedigest`` is absent on receipts. Raises `KeyError` or `ValueError` when read from a record that is none.
+    Receipts have no ``statedigest`` and are not represented by this class.
     """
 
     topic: str
@@ -61,9 +63,20 @@ class CanonicalEvent:
     def lines(self) -> bytes:
         return to_lines(self.headers)
 
+    @property
+    def sequenced(self) -> SequencedEvent:
+        """The part of the event that `samenspel.contracts.sequencing.step` reads."""
+        aggregate, subject = self.aggregate.encode(), self.subject.encode()
+        return self.timeline, self.sequence, self.offset, aggregate, subject, self.value
+
+    @property
+    def new_hash(self) -> int:
+        """``H`` of the aggregate after this event."""
+        return hash_after(self.aggregate.encode(), self.subject.encode(), self.value)
+
 
 def read(topic: str, lane: int, offset: int, headers: Iterable[tuple[str, bytes]], value: bytes) -> CanonicalEvent:
-    """The canonical event in a Kafka record."""
+    """The canonical event in a Kafka record. Raises `KeyError` or `ValueError` for any other record."""
     kept = tuple(headers)
     fields = dict(kept)
     return CanonicalEvent(

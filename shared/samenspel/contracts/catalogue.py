@@ -1,8 +1,8 @@
-"""The catalogue: every event type, what it means, who states it, where it travels and what its data looks like.
+"""The catalogue: every event type with meaning, topic, data model and example.
 
-A *submission* is what an organisation states has happened on its side; a *fact* is what the owning service made of
-it, with the whole public state of the aggregate after it. Both are named after what happened, so one type name may
-stand for both; they travel on different topics and have each their own schema.
+A *submission* is an organisation's statement about an event on its side. A *canonical event* is published by the
+owning service after its decision, with the whole public state of the aggregate. Both are named after the occurrence,
+so a submission and a canonical event may have the same type name. Their topics and schemas differ.
 """
 
 from collections.abc import Mapping
@@ -17,14 +17,14 @@ from samenspel.contracts.values import Model
 SCHEMA_BASE: Final = "https://samenspel.example/schemas"
 
 
-def type_name(fact: str, version: int = 1) -> str:
-    """``nl.samenspel.<fact>.v<n>``: reverse domain name, past tense, one version number (NLGov profile 1.1)."""
-    return f"nl.samenspel.{fact}.v{version}"
+def type_name(stem: str, version: int = 1) -> str:
+    """``nl.samenspel.<stem>.v<n>``: reverse domain name, past tense, one version number (NLGov profile 1.1)."""
+    return f"nl.samenspel.{stem}.v{version}"
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """A kind of thing with a state of its own: ``initiative.v1`` lives on one topic, in one model."""
+    """A kind of aggregate, for example ``initiative.v1``: one topic, and one model for the public state."""
 
     name: str
     topic: str
@@ -38,7 +38,7 @@ class Aggregate:
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """A canonical event type; its data is the state of ``aggregate`` after it."""
+    """A canonical event type; the data is the public state of ``aggregate`` after the event."""
 
     name: str
     aggregate: Aggregate
@@ -47,7 +47,11 @@ class EventType:
 
 @dataclass(frozen=True, slots=True)
 class SubmissionType:
-    """What an organisation may submit in a domain, the field that names its subject, and what it may lead to."""
+    """A submission type of a domain.
+
+    ``subject_field`` and ``key_field`` name the data fields with the aggregate's id and the lane key. ``leads_to``
+    lists the possible canonical event types.
+    """
 
     name: str
     domain: Domain
@@ -67,7 +71,7 @@ class SubmissionType:
 
 
 ORGANISATION: Final = Aggregate(
-    "organisation.v1", ORGANISATIONS, organisations.Organisation, "An organisation that takes part"
+    "organisation.v1", ORGANISATIONS, organisations.Organisation, "A participating organisation"
 )
 INITIATIVE: Final = Aggregate("initiative.v1", INITIATIVES, initiatives.Initiative, "An urban-innovation initiative")
 ROLLOUT: Final = Aggregate(
@@ -78,7 +82,7 @@ APPLICATION: Final = Aggregate(
     "application.v1", FUNDING, funding.Application, "An application for funding, and the decision on it"
 )
 SUBSCRIPTION: Final = Aggregate(
-    "subscription.v1", NOTIFICATIONS, notifications.Subscription, "What an organisation wants to be told"
+    "subscription.v1", NOTIFICATIONS, notifications.Subscription, "An organisation's subscription to events"
 )
 AGGREGATES: Final = {
     aggregate.name: aggregate
@@ -86,62 +90,62 @@ AGGREGATES: Final = {
 }
 
 
-def _facts(aggregate: Aggregate, **meanings: str) -> list[EventType]:
-    return [EventType(type_name(fact.replace("_", "-")), aggregate, meaning) for fact, meaning in meanings.items()]
+def _event_types(aggregate: Aggregate, **meanings: str) -> list[EventType]:
+    return [EventType(type_name(stem.replace("_", "-")), aggregate, meaning) for stem, meaning in meanings.items()]
 
 
 EVENT_TYPES: Final = {
-    fact.name: fact
-    for fact in (
-        *_facts(
+    event_type.name: event_type
+    for event_type in (
+        *_event_types(
             ORGANISATION,
-            organisation_admitted="An organisation takes part from now on",
-            organisation_changed="An organisation's name, roles or memberships have changed",
+            organisation_admitted="An organisation was admitted",
+            organisation_changed="Name, roles or memberships of an organisation changed",
         ),
-        *_facts(
+        *_event_types(
             INITIATIVE,
-            initiative_registered="An initiative is known to all",
-            initiative_changed="An initiative's description has changed",
-            initiative_phase_changed="An initiative has moved to its next phase",
-            initiative_stopped="An initiative has ended; the reason is in its state",
+            initiative_registered="An initiative was registered",
+            initiative_changed="The description of an initiative changed",
+            initiative_phase_changed="An initiative moved to a later phase",
+            initiative_stopped="An initiative ended; the state contains the reason",
         ),
-        *_facts(
+        *_event_types(
             ROLLOUT,
-            rollout_started="An organisation has adopted an initiative",
-            rollout_milestone_planned="A milestone of a rollout has a date",
-            rollout_milestone_rescheduled="A milestone of a rollout has another date",
-            rollout_milestone_reached="A milestone of a rollout is reached, with evidence",
+            rollout_started="An organisation adopted an initiative",
+            rollout_milestone_planned="A milestone of a rollout was planned, with a date",
+            rollout_milestone_rescheduled="A milestone of a rollout was moved to another date",
+            rollout_milestone_reached="A milestone of a rollout was reached, with evidence",
             rollout_milestone_missed="A milestone of a rollout was not reached",
-            rollout_milestone_cancelled="A milestone of a rollout is no longer pursued",
+            rollout_milestone_cancelled="A milestone of a rollout was cancelled",
         ),
-        *_facts(PROGRAMME, programme_opened="A programme is open for applications, under a ceiling"),
-        *_facts(
+        *_event_types(PROGRAMME, programme_opened="A programme was opened for applications, with a ceiling"),
+        *_event_types(
             APPLICATION,
-            application_submitted="An application was received; its plan stays with the parties until decided",
-            grant_awarded="An application was granted whole",
-            grant_awarded_in_part="An application was granted for a part, and the state says why",
-            application_refused="An application was refused, with grounds",
+            application_submitted="An application was received; the plan is not public before the decision",
+            grant_awarded="An application was granted in full",
+            grant_awarded_in_part="An application was granted in part; the state contains the reason",
+            application_refused="An application was refused; the state contains the grounds",
         ),
-        *_facts(
+        *_event_types(
             SUBSCRIPTION,
-            subscription_created="An organisation is told of these types from now on",
-            subscription_cancelled="An organisation is no longer told",
+            subscription_created="A subscription of an organisation was created",
+            subscription_cancelled="A subscription of an organisation was cancelled",
         ),
     )
 }
 
 
 def _submission(
-    fact: str,
+    stem: str,
     domain: Domain,
     model: type[Model],
     subject_field: str,
     key_field: str,
     *leads_to: str,
 ) -> SubmissionType:
-    name = type_name(fact)
+    name = type_name(stem)
     outcome = tuple(type_name(other) for other in leads_to) or (name,)
-    return SubmissionType(name, domain, model, subject_field, key_field, outcome, given.EXAMPLES[fact])
+    return SubmissionType(name, domain, model, subject_field, key_field, outcome, given.EXAMPLES[stem])
 
 
 _INITIATIVE = "initiative_id"
@@ -159,8 +163,8 @@ SUBMISSIONS: Final = {
         _submission("organisation-admitted", "initiatives", organisations.OrganisationAdmitted, "oin", "oin"),
         _submission("organisation-changed", "initiatives", organisations.OrganisationChanged, "oin", "oin"),
         *(
-            _submission(fact, "initiatives", model, _INITIATIVE, _INITIATIVE)
-            for fact, model in (
+            _submission(stem, "initiatives", model, _INITIATIVE, _INITIATIVE)
+            for stem, model in (
                 ("initiative-registered", initiatives.InitiativeRegistered),
                 ("initiative-changed", initiatives.InitiativeChanged),
                 ("initiative-phase-changed", initiatives.InitiativePhaseChanged),
@@ -169,8 +173,8 @@ SUBMISSIONS: Final = {
         ),
         _submission("rollout-started", "initiatives", initiatives.RolloutStarted, "rollout_id", _INITIATIVE),
         *(
-            _submission(f"rollout-milestone-{what}", "initiatives", model, "rollout_id", _INITIATIVE)
-            for what, model in _MILESTONES.items()
+            _submission(f"rollout-milestone-{status}", "initiatives", model, "rollout_id", _INITIATIVE)
+            for status, model in _MILESTONES.items()
         ),
         _submission("programme-opened", "funding", funding.ProgrammeOpened, "programme_id", "programme_id"),
         _submission(
@@ -208,9 +212,9 @@ RECEIPT_MODEL: Final = receipts.Receipt
 
 
 def submissions_of(domain: Domain) -> Mapping[str, SubmissionType]:
-    """What may be submitted in this domain, by type."""
+    """The submission types of ``domain``, by name."""
     return {name: submission for name, submission in SUBMISSIONS.items() if submission.domain == domain}
 
 
 AggregateRef = tuple[str, str]
-"""An aggregate's name and its subject: ``("initiative.v1", "0f8f…")``."""
+"""Aggregate name and subject: ``("initiative.v1", "0f8f…")``."""

@@ -1,8 +1,8 @@
-"""CloudEvents 1.0 at the doors: the Kafka and HTTP bindings, binary and structured, and what they must hold.
+"""CloudEvents 1.0 decoding for Kafka and HTTP, binary and structured, and the checks of the context attributes.
 
-Nothing read here is trusted. What can be read becomes an `Envelope`; what cannot raises `Rejected` with all that is
-wrong at once. Rules: CloudEvents 1.0.2 §2-3, Kafka protocol binding §3, HTTP protocol binding §3, and the MUSTs of
-the NLGov profile 1.1.
+The input is not trusted. A decodable event becomes an `Envelope`; any other input raises `Rejected` with all problems
+at once. Rules: CloudEvents 1.0.2 §2-3, Kafka protocol binding §3, HTTP protocol binding §3, and the MUSTs of the
+NLGov profile 1.1.
 """
 
 import re
@@ -20,10 +20,10 @@ from samenspel.contracts.strict_json import duplicated_key, not_json, parse
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
-LONGEST: Final = 256
-"""Characters in an attribute's value: three of them return in every header of what a submission leads to."""
+ATTRIBUTE_CHARS_MAX: Final = 256
+"""Maximum characters in an attribute value. Events and receipts repeat three attributes of the submission."""
 _NAME: Final = re.compile(r"[a-z0-9]{1,20}")
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _REQUIRED: Final = ("specversion", "id", "source", "type")
@@ -31,7 +31,7 @@ _REQUIRED: Final = ("specversion", "id", "source", "type")
 
 @dataclass(slots=True)
 class Envelope:
-    """One event as it came through a door: its context attributes, and its data as JSON bytes."""
+    """One decoded event: context attributes, data as JSON bytes, and the problems found while decoding."""
 
     attributes: dict[str, str]
     data: bytes
@@ -51,7 +51,7 @@ class Envelope:
 
 
 def from_kafka(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Envelope:
-    """The event in a Kafka record; structured when its content type says so, else binary."""
+    """The event in a Kafka record. Structured for content type ``application/cloudevents+json``, else binary."""
     pairs = list(headers)
     content_type = _media_type(dict(pairs).get("content-type") or b"")
     if content_type == STRUCTURED:
@@ -63,7 +63,7 @@ def from_kafka(headers: Iterable[tuple[str, bytes | None]], value: bytes | None)
 
 
 def from_http(headers: Mapping[str, str], body: bytes) -> list[Envelope]:
-    """The events in an HTTP request: one (binary or structured) or a batch."""
+    """The events in an HTTP request: one event (binary or structured) or a batch."""
     content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type == STRUCTURED:
         return [from_structured(body)]
@@ -86,74 +86,78 @@ def from_structured(body: bytes) -> Envelope:
 
 
 def check(envelope: Envelope) -> list[Problem]:
-    """All that is wrong with the context attributes; empty when they are as the specification wants them."""
+    """All problems of the context attributes; empty if the attributes conform to the specification."""
     attributes = envelope.attributes
     found = list(envelope.problems)
-    # One look at everything together; only when that finds something is it looked at one by one.
+    # Fast path: check all values together. The attributes are checked one by one only if that finds a problem.
     if not all(map(attributes.get, _REQUIRED)):
         found.extend(_missing(attributes, {problem.field for problem in found}))
-    together = "".join(attributes.values())
-    if len(together) > LONGEST or not together.isprintable():
+    joined = "".join(attributes.values())
+    if len(joined) > ATTRIBUTE_CHARS_MAX or not joined.isprintable():
         found.extend(_too_long_or_controlled(attributes))
     if not attributes.keys() <= _KNOWN:
         found.extend(_misnamed(attributes.keys() - _KNOWN))
     for name, value in attributes.items():
-        if value and name in _RULES and not _RULES[name].is_right(value):
-            found.append(_invalid(name, f"{value[:60]!r} {_RULES[name].wrong}", _RULES[name].fix))
+        if value and name in _RULES and not _RULES[name].is_valid(value):
+            found.append(_invalid(name, f"{value[:60]!r} {_RULES[name].detail}", _RULES[name].fix))
     return found
 
 
-def _missing(attributes: Mapping[str, str], told: Collection[str]) -> list[Problem]:
+def _missing(attributes: Mapping[str, str], reported: Collection[str]) -> list[Problem]:
     return [
         Problem(
             code="missing-attribute",
             field=name,
             detail="this CloudEvents attribute is required",
-            fix=f"Send it as header ce_{name} (Kafka), ce-{name} (HTTP) or member {name} (structured).",
+            fix=f"Send header ce_{name} (Kafka) or ce-{name} (HTTP), or member {name} (structured).",
         )
         for name in _REQUIRED
-        if not attributes.get(name) and name not in told
+        if not attributes.get(name) and name not in reported
     ]
 
 
-def _misnamed(strangers: Iterable[str]) -> list[Problem]:
-    return [_invalid(name, _NAMING, "Rename it.") for name in sorted(strangers) if not _NAME.fullmatch(name)]
+def _misnamed(names: Iterable[str]) -> list[Problem]:
+    return [_invalid(name, _NAMING, "Rename the attribute.") for name in sorted(names) if not _NAME.fullmatch(name)]
 
 
 def _too_long_or_controlled(attributes: Mapping[str, str]) -> list[Problem]:
     return [
-        _invalid(name, f"over {LONGEST} characters, or a control character", "Shorten it; leave such characters out.")
+        _invalid(
+            name,
+            f"the value has more than {ATTRIBUTE_CHARS_MAX} characters or contains a control character",
+            "Shorten the value and remove control characters.",
+        )
         for name, value in attributes.items()
-        if len(value) > LONGEST or _CONTROL.search(value)
+        if len(value) > ATTRIBUTE_CHARS_MAX or _CONTROL.search(value)
     ]
 
 
-def _is_moment(text: str) -> bool:
+def _is_rfc3339(text: str) -> bool:
     try:
-        return _MOMENT.fullmatch(text) is not None and bool(datetime.fromisoformat(text.upper()))
+        return _RFC3339.fullmatch(text) is not None and bool(datetime.fromisoformat(text.upper()))
     except ValueError:
         return False
 
 
 class _Rule(NamedTuple):
-    """What the value of one attribute must be, and what to say when it is not."""
+    """Validity check of one attribute, with the texts of the problem."""
 
-    is_right: Callable[[str], object]
-    wrong: str
+    is_valid: Callable[[str], object]
+    detail: str
     fix: str
 
 
-_NAMING: Final = "is no name: that has 1 to 20 lower-case letters and digits"
+_NAMING: Final = "invalid attribute name: 1 to 20 lower-case letters and digits are allowed"
 _RULES: Final[Mapping[str, _Rule]] = {
-    "specversion": _Rule("1.0".__eq__, "is not a version we speak", 'Send "1.0".'),
-    "time": _Rule(_is_moment, "is no RFC 3339 moment", "Send e.g. 2026-11-24T10:00:00Z."),
+    "specversion": _Rule("1.0".__eq__, "is not a supported version", 'Send "1.0".'),
+    "time": _Rule(_is_rfc3339, "is not an RFC 3339 timestamp", "Send for example 2026-11-24T10:00:00Z."),
     "datacontenttype": _Rule(
         lambda value: value.startswith("application/json"), "is not JSON", "Send application/json."
     ),
     "traceparent": _Rule(
         _TRACEPARENT.fullmatch,
-        "is no W3C traceparent",
-        "Leave it out, or send one (W3C Trace Context §3.2).",
+        "is not a W3C traceparent",
+        "Remove the attribute, or send a valid traceparent (W3C Trace Context §3.2).",
     ),
 }
 _KNOWN: Final = frozenset(
@@ -171,7 +175,10 @@ def _media_type(raw: bytes) -> str:
 
 
 def _binary(named: Sequence[tuple[str, bytes]], data: bytes) -> Envelope:
-    """The event whose attributes are headers. They are read at once; only when that fails, one by one."""
+    """The event whose attributes are headers.
+
+    All headers are decoded together; after a failure they are decoded one by one, to report each problem.
+    """
     try:
         attributes = {name: raw.decode() for name, raw in named}
     except UnicodeDecodeError:
@@ -186,12 +193,12 @@ def _binary(named: Sequence[tuple[str, bytes]], data: bytes) -> Envelope:
 
 def _read_attribute(envelope: Envelope, name: str, raw: bytes) -> None:
     if name in envelope.attributes:
-        envelope.problems.append(_invalid(name, "this attribute occurs twice", "Send it once."))
+        envelope.problems.append(_invalid(name, "this attribute occurs twice", "Send the attribute once."))
         return
     try:
         envelope.attributes[name] = raw.decode()
     except UnicodeDecodeError:
-        envelope.problems.append(_invalid(name, "the header's value is not UTF-8", "Encode it as UTF-8."))
+        envelope.problems.append(_invalid(name, "the header value is not UTF-8", "Encode the value as UTF-8."))
 
 
 def _batch_of(body: bytes) -> Sequence[Any]:
@@ -214,5 +221,6 @@ def _from_object(item: Any) -> Envelope:
         elif isinstance(value, bool | int):
             envelope.attributes[name] = str(value).lower()
         elif value is not None:
-            envelope.problems.append(_invalid(name, "an attribute is a text, a number or a boolean", "Mend it."))
+            detail = "an attribute must be a string, an integer or a boolean"
+            envelope.problems.append(_invalid(name, detail, "Send a value of one of these types."))
     return envelope

@@ -1,8 +1,8 @@
-"""The digest: one number that two copies of a lane share exactly when they hold the same aggregates.
+"""The digest: a number that is equal for two replicas of a lane if and only if both contain the same aggregates.
 
-A lane's digest is the sum, modulo 2²⁵⁶, of ``H`` over its live aggregates. Because it is a sum it does not depend
-on the order in which aggregates came, and replacing one costs one subtraction and one addition. It detects faults;
-it does not defend against an owner who forges on purpose.
+A lane's digest is the sum, modulo 2²⁵⁶, of ``H`` over the live aggregates. A sum is independent of the order of
+arrival, and a replaced aggregate costs one subtraction and one addition. The digest detects faults, not forgery: the
+owner of a lane can publish forged events with a matching digest.
 """
 
 from hashlib import sha256
@@ -10,7 +10,7 @@ from typing import Final
 
 MODULUS: Final = 1 << 256
 REMOVED: Final = 0
-"""``H`` of an aggregate that was removed, and of one that never was."""
+"""``H`` of a removed aggregate, and of an aggregate that never existed."""
 
 
 def state_hash(aggregate: bytes, subject: bytes, value: bytes) -> int:
@@ -23,7 +23,7 @@ def state_hash(aggregate: bytes, subject: bytes, value: bytes) -> int:
 
 
 def replaced(digest: int, old: int, new: int) -> int:
-    """The lane's digest after an aggregate's ``H`` went from ``old`` to ``new``."""
+    """The lane's digest after an aggregate's ``H`` changed from ``old`` to ``new``."""
     return (digest - old + new) % MODULUS
 
 

@@ -1,4 +1,4 @@
-"""One valid example of each public state and of a receipt: what the examples of submissions lead to."""
+"""One valid example of each public state and of a receipt: the results of the example submissions."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -84,8 +84,8 @@ EXAMPLE_RECEIPT: Final[Mapping[str, Any]] = {
                 {
                     "code": "stale-version",
                     "field": "/based_on_version",
-                    "detail": "the state is at version 2, this was based on 1",
-                    "fix": "Look at the present state, and submit again based on its version.",
+                    "detail": "the current version is 2; the submission is based on version 1",
+                    "fix": "Read the current state, and submit again with its version as based_on_version.",
                 }
             ],
         },

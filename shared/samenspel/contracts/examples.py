@@ -1,4 +1,4 @@
-"""One valid example of each submission: shown by `samenspel catalogue`, shipped in the schemas, held by tests."""
+"""One valid example of each submission, for `samenspel catalogue`, the schemas and the tests."""
 
 from collections.abc import Mapping
 from typing import Any, Final

@@ -9,23 +9,23 @@ from samenspel.contracts.values import Cents, CentsOrZero, Id, Line, Model, Oin,
 
 Instrument = Literal["subsidie", "specifieke-uitkering", "decentralisatie-uitkering", "bijdrage-convenant"]
 DistributionMethod = Literal["order-of-receipt", "ranking", "allocation-key"]
-"""How the ceiling is divided; published with it and never mixed in one round (Awb 4:26)."""
+"""Distribution of the ceiling; published together with the ceiling and never mixed in one round (Awb 4:26)."""
 RefusalGround = Literal[
-    "ceiling-exceeded",  # Awb 4:25(2): mandatory, for as far as the ceiling would be exceeded
+    "ceiling-exceeded",  # Awb 4:25(2): mandatory, as far as the grant would exceed the ceiling
     "activities-will-not-take-place",  # Awb 4:35(1)(a)
     "obligations-will-not-be-met",  # Awb 4:35(1)(b)
     "no-proper-account",  # Awb 4:35(1)(c)
     "incorrect-information",  # Awb 4:35(2)(a)
     "insolvency",  # Awb 4:35(2)(b)
-    "provision-not-met",  # what the provision itself requires
+    "provision-not-met",  # a requirement of the provision is not met
 ]
 
 Rule = Literal["within-ceiling", "limited-to-ceiling", "ceiling-reached", "refused-by-authority"]
-"""Which rule settled the amount: the authority's own wish, or what the ceiling left of it (Awb 4:25(2))."""
+"""Rule that determined the amount: the authority's decision, or the limit of the ceiling (Awb 4:25(2))."""
 
 
 class ProgrammeOpened(Model):
-    """A grant authority states a ceiling for a period under one provision (Awb 4:22, 4:25(1), 4:26)."""
+    """A grant authority opens a programme: a ceiling for a period under one provision (Awb 4:22, 4:25(1), 4:26)."""
 
     programme_id: Id
     name: Line
@@ -38,7 +38,7 @@ class ProgrammeOpened(Model):
 
 
 class Programme(Model):
-    """Public state ``programme.v1``; the subject is ``programme_id``, the lane key of all that belongs to it."""
+    """Public state ``programme.v1``. Subject: ``programme_id``, also the lane key of the programme's applications."""
 
     programme_id: Id
     authority: Oin
@@ -53,14 +53,14 @@ class Programme(Model):
 
 
 class Beneficiary(Model):
-    """Who the money is for: a region or deal that need not be an organisation with an OIN."""
+    """The beneficiary of the money: a region or deal, with or without an OIN."""
 
     name: Line
     oin: Oin | None = None
 
 
 class ApplicationSubmitted(Model):
-    """The submitter applies for money from a programme; its moment of receipt is the door's (Awb 4:29)."""
+    """The submitter applies for money from a programme. Time of receipt: the clock of Kafka or HTTP (Awb 4:29)."""
 
     programme_id: Id
     application_id: Id
@@ -72,7 +72,7 @@ class ApplicationSubmitted(Model):
 
 
 class ApplicationDecided(Model):
-    """The programme's authority grants (at most what was asked, Awb 4:31) or refuses with grounds (Awb 4:35)."""
+    """The authority grants at most the requested amount (Awb 4:31), or refuses with grounds (Awb 4:35)."""
 
     programme_id: Id
     application_id: Id
@@ -84,10 +84,11 @@ class ApplicationDecided(Model):
 
 
 class Decision(Model):
-    """Why it fell as it did: room before, rule applied, room after.
+    """Explanation of a decision: amount available before, rule applied, amount available after.
 
-    ``asked_cents`` is what the authority wanted to grant, 0 when it refused; ``granted_cents`` is what the room
-    allowed of it. ``article`` is what the rule rests on: the Awb for a subsidy, elsewhere the scheme itself.
+    ``asked_cents``: the amount that the authority proposed, 0 for a refusal. ``granted_cents``: the part of
+    ``asked_cents`` within the available amount. ``article``: legal basis of the rule, the Awb for a subsidy, else the
+    scheme.
     """
 
     decided_on: date
@@ -104,7 +105,7 @@ class Decision(Model):
 
 
 class Application(Model):
-    """Public state ``application.v1``; while undecided it shows programme, applicant, moment and status only."""
+    """Public state ``application.v1``. Before the decision: only programme, applicant, time of receipt and status."""
 
     application_id: Id
     programme_id: Id
@@ -121,7 +122,7 @@ class Application(Model):
 
 
 class ApplicationPlan(Model):
-    """What the parties keep to themselves until the decision."""
+    """Private part of an application until the decision."""
 
     beneficiary: Beneficiary
     activity: Line

@@ -1,4 +1,4 @@
-"""Initiatives and their rollouts: what is tried where, who adopts it, and how far it has come."""
+"""Initiatives, their rollouts in other organisations, and the milestones of rollouts."""
 
 from datetime import date
 from typing import Final, Literal
@@ -14,14 +14,14 @@ CostCategory = Literal["implementation", "knowledge", "cooperation", "infrastruc
 
 
 class Cost(Model):
-    """What an initiative is estimated to cost in one category."""
+    """Estimated cost of an initiative in one category."""
 
     category: CostCategory
     amount_cents: Cents
 
 
 class InitiativeRegistered(Model):
-    """An organisation states that it leads an initiative; the submitter becomes its lead."""
+    """An organisation registers an initiative; the submitter becomes the lead."""
 
     initiative_id: Id
     title: Line
@@ -35,7 +35,7 @@ class InitiativeRegistered(Model):
 
 
 class InitiativeChanged(Model):
-    """The lead changes what is given here and leaves the rest; stale when another change came first."""
+    """The lead changes the given fields; absent fields keep their values. Rejected as stale after another change."""
 
     initiative_id: Id
     based_on_version: Version
@@ -49,7 +49,7 @@ class InitiativeChanged(Model):
 
 
 class InitiativePhaseChanged(Model):
-    """The lead states that its initiative has moved on: idea → pilot → scaling → established; never back."""
+    """The lead moves the initiative to a later phase: idea → pilot → scaling → established; never back."""
 
     initiative_id: Id
     based_on_version: Version
@@ -57,7 +57,7 @@ class InitiativePhaseChanged(Model):
 
 
 class InitiativeStopped(Model):
-    """The lead has ended the initiative; what was learnt is the reason."""
+    """The lead ends the initiative; ``reason`` includes the lessons learnt."""
 
     initiative_id: Id
     based_on_version: Version
@@ -65,7 +65,7 @@ class InitiativeStopped(Model):
 
 
 class Initiative(Model):
-    """Public state ``initiative.v1``; the subject is ``initiative_id``, which is also its lane key."""
+    """Public state ``initiative.v1``. Subject and lane key: ``initiative_id``."""
 
     initiative_id: Id
     lead: Oin
@@ -89,7 +89,7 @@ class RolloutStarted(Model):
 
 
 class MilestonePlanned(Model):
-    """The adopter states by when it means to reach a milestone of its rollout."""
+    """The adopter plans a milestone of the rollout, with a date."""
 
     initiative_id: Id
     rollout_id: Id
@@ -99,7 +99,7 @@ class MilestonePlanned(Model):
 
 
 class MilestoneRescheduled(Model):
-    """The adopter gives a planned milestone another date, and says why."""
+    """The adopter moves a planned milestone to another date, with a reason."""
 
     initiative_id: Id
     rollout_id: Id
@@ -109,7 +109,7 @@ class MilestoneRescheduled(Model):
 
 
 class MilestoneReached(Model):
-    """The adopter states that a planned milestone is reached, and where the evidence is."""
+    """The adopter reports that a planned milestone was reached, with a link to the evidence."""
 
     initiative_id: Id
     rollout_id: Id
@@ -119,7 +119,7 @@ class MilestoneReached(Model):
 
 
 class MilestoneMissed(Model):
-    """The adopter states that a planned milestone was not reached, and will not be."""
+    """The adopter reports that a planned milestone was not reached, and will not be reached later."""
 
     initiative_id: Id
     rollout_id: Id
@@ -128,7 +128,7 @@ class MilestoneMissed(Model):
 
 
 class MilestoneCancelled(Model):
-    """The adopter no longer pursues a planned milestone."""
+    """The adopter cancels a planned milestone, with a reason."""
 
     initiative_id: Id
     rollout_id: Id
@@ -137,7 +137,7 @@ class MilestoneCancelled(Model):
 
 
 class Milestone(Model):
-    """One milestone of a rollout as it stands; ``reason`` is the one of its last change."""
+    """Current state of one milestone of a rollout; ``reason`` is the reason of the last change."""
 
     milestone: Slug
     title: Line
@@ -149,7 +149,7 @@ class Milestone(Model):
 
 
 class Rollout(Model):
-    """Public state ``rollout.v1``; the subject is ``rollout_id``, its lane key the initiative's id."""
+    """Public state ``rollout.v1``. Subject: ``rollout_id``; lane key: ``initiative_id``."""
 
     rollout_id: Id
     initiative_id: Id

@@ -1,7 +1,7 @@
-"""The catalogue as JSON Schemas 2020-12: one per submission, one per public state, one for receipts.
+"""The catalogue as JSON Schemas 2020-12: one per submission type, one per public state, one for receipts.
 
-What is submitted is closed: an unknown field is a mistake. What is read stays open: a state may gain fields within
-its version, and a reader passes over those it does not know.
+Schemas of submissions are closed: an unknown field is an error. Schemas of published data are open: a state may gain
+fields within a version, and a reader ignores unknown fields.
 """
 
 from collections.abc import Mapping
@@ -24,14 +24,14 @@ DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 
 class Closed(GenerateJsonSchema):
-    """For what is submitted; without the titles that pydantic makes of field names, which say nothing new."""
+    """Schemas of submissions, without the field titles that pydantic derives from field names."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
 
 class Open(Closed):
-    """For what is read."""
+    """Schemas of published data."""
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         made = super().model_schema(schema)
@@ -40,8 +40,8 @@ class Open(Closed):
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """Every schema by its file under ``schemas/``, which is its address under `SCHEMA_BASE` too."""
-    made = [
+    """Every schema by path under ``schemas/``; the same path follows `SCHEMA_BASE` in the schema's address."""
+    documents = [
         *(
             _document(each.schema_uri, each.name, each.meaning, each.model, Closed, each.example)
             for each in SUBMISSIONS.values()
@@ -54,7 +54,7 @@ def schemas() -> dict[str, dict[str, Any]]:
             RECEIPT_SCHEMA_URI, "receipt", (RECEIPT_MODEL.__doc__ or "").strip(), RECEIPT_MODEL, Open, EXAMPLE_RECEIPT
         ),
     ]
-    return {document["$id"].removeprefix(SCHEMA_BASE + "/"): document for document in made}
+    return {document["$id"].removeprefix(SCHEMA_BASE + "/"): document for document in documents}
 
 
 def _document(

@@ -1,4 +1,4 @@
-"""Subscriptions: who is told what. Address and secret are the subscriber's own and never leave the notifier."""
+"""Subscriptions to events. Address and secret of a subscriber are private: no event contains either."""
 
 from typing import Annotated, Literal
 
@@ -14,7 +14,7 @@ TypeFilter = Annotated[
 
 
 class SubscriptionCreated(Model):
-    """The submitter wants to be told of these types (none named: of all), from now or from the beginning."""
+    """The submitter subscribes to event types (none: all types), from now or from the beginning."""
 
     subscription_id: Id
     types: tuple[TypeFilter, ...] = Field(default=(), max_length=100)
@@ -23,13 +23,13 @@ class SubscriptionCreated(Model):
 
 
 class SubscriptionCancelled(Model):
-    """The subscriber wants to be told nothing more under this subscription."""
+    """The subscriber cancels the subscription."""
 
     subscription_id: Id
 
 
 class Subscription(Model):
-    """Public state ``subscription.v1``; the subject and lane key is ``subscription_id``."""
+    """Public state ``subscription.v1``. Subject and lane key: ``subscription_id``."""
 
     subscription_id: Id
     organisation: Oin

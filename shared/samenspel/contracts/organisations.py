@@ -1,4 +1,4 @@
-"""Organisations: who takes part, in which roles, and in which networks since when."""
+"""Organisations: identifiers, roles, and memberships of networks with dates."""
 
 from datetime import date
 from typing import Annotated, Final, Literal
@@ -9,20 +9,20 @@ from samenspel.contracts.values import Line, Model, Oin, Period, Version
 
 Kind = Literal["municipality", "ministry", "province", "region", "association", "network-organisation"]
 Role = Literal["operator", "grant-authority"]
-"""What an organisation may do beyond taking part: run the system, or open programmes and decide on them."""
+"""Additional permission: run the system (operator), or open programmes and decide on applications."""
 
 
 OPERATOR: Final = "00000099000000000001"
-"""The OIN of whoever runs a system that was told of no other: a number for tests."""
+"""Default OIN of the operator: a test number."""
 
 
 class Membership(Model):
-    """A network that the organisation belongs to for a time: G40 had 40 members in 2018 and has 41 since 2022."""
+    """Membership of a network for a period: G40 had 40 members in 2018 and has 41 members since 2022."""
 
     network: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{2,20}$")]
     period: Period
 
-    def holds_on(self, day: date) -> bool:
+    def includes(self, day: date) -> bool:
         return self.period.start <= day and (self.period.end is None or day <= self.period.end)
 
 
@@ -38,16 +38,16 @@ class _Organisation(Model):
 
 
 class OrganisationAdmitted(_Organisation):
-    """The operator states that an organisation takes part from now on."""
+    """The operator admits an organisation."""
 
 
 class OrganisationChanged(_Organisation):
-    """The operator states an organisation's new name, roles or memberships, whole."""
+    """The operator replaces the description of an organisation: name, roles and memberships, in full."""
 
     based_on_version: Version
 
 
 class Organisation(_Organisation):
-    """Public state ``organisation.v1``; the subject is its OIN."""
+    """Public state ``organisation.v1``. Subject and lane key: ``oin``."""
 
     version: Version

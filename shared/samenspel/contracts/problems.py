@@ -1,6 +1,6 @@
-"""Problems: what was wrong with a submission, where, and how to mend it; the same code at every door."""
+"""Problems of a submission: stable code, field, detail and fix. Kafka, HTTP and CLI share the codes and fields."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, get_args
 
 from pydantic import ValidationError
@@ -46,7 +46,7 @@ DETAIL_CHARS_MAX: Final = 500
 
 
 class Problem(Model):
-    """One thing that was wrong.
+    """One problem of a submission or request.
 
     ``field`` is a JSON pointer into the data (``/period/end``) or the name of a CloudEvents attribute.
     """
@@ -57,31 +57,39 @@ class Problem(Model):
     fix: str
 
 
+_FIX_OF_UNKNOWN: Final[Mapping[str, str]] = {
+    "organisation": "GET /v1/organisations of the registry lists the admitted organisations.",
+    "initiative": "GET /v1/initiatives of the registry lists the initiatives; register a new one first.",
+    "rollout": "Submit rollout-started first, and send the initiative_id of the rollout.",
+    "milestone": "Submit rollout-milestone-planned for this milestone first.",
+    "programme": "GET /v1/programmes of funding lists the programmes.",
+    "application": "GET /v1/programmes/{programmeId}/applications of funding lists the applications.",
+    "subscription": "GET /v1/subscriptions of the notifier lists your subscriptions.",
+}
+
+
 def unknown(code: Code, field: str, name: str) -> Problem:
-    """What ``field`` of the data names is not there."""
-    return Problem(
-        code=code,
-        field=f"/{field}",
-        detail=f"{name} is not known",
-        fix="Name one that is known, or make it known first.",
-    )
+    """The aggregate that ``field`` of the data names does not exist."""
+    kind = code.removeprefix("unknown-")
+    return Problem(code=code, field=f"/{field}", detail=f"{kind} {name} does not exist", fix=_FIX_OF_UNKNOWN[kind])
 
 
 def not_permitted(detail: str) -> Problem:
-    """Only another organisation may state this."""
-    return Problem(code="not-permitted", field="/", detail=detail, fix="Ask that organisation to submit it.")
+    """Only another organisation may submit this; ``detail`` names the organisation."""
+    fix = "Ask that organisation to submit the event."
+    return Problem(code="not-permitted", field="/", detail=detail, fix=fix)
 
 
 class Rejected(Exception):
-    """The submission is refused for these problems; nothing of it was kept but the answer."""
+    """The submission is rejected for ``problems``; only the answer is stored."""
 
     def __init__(self, *problems: Problem) -> None:
         self.problems = problems
         super().__init__("; ".join(f"{problem.field}: {problem.detail}" for problem in problems))
 
 
-class MissingFact(Exception):
-    """A fact of another service has not arrived yet: ``(aggregate, subject)``. Not an error: the submission waits."""
+class AggregateNotArrived(Exception):
+    """The aggregate ``(aggregate, subject)`` of another service has not arrived yet; the submission is deferred."""
 
     def __init__(self, aggregate: str, subject: str) -> None:
         self.aggregate, self.subject = aggregate, subject
@@ -94,24 +102,29 @@ _CODE_OF: Final[dict[str, Code]] = {
     "json_invalid": "not-json",
 }
 _FIX_OF: Final[dict[str, str]] = {
-    "missing": "Add this field.",
-    "extra_forbidden": "Leave this field out; `samenspel catalogue TYPE --schema` shows the ones there are.",
+    "missing": "Add this field. Fields and an example: {schema}.",
+    "extra_forbidden": "Remove this field. Allowed fields: {schema}.",
     "json_invalid": "Send one JSON object (RFC 8259) in UTF-8.",
 }
-_FIX = "Give what the schema asks for; `samenspel catalogue TYPE --example` shows a valid one."
+_FIX: Final = "Send a value that conforms to the schema. Schema and example: {schema}."
+SUBMISSION_SCHEMA: Final = "GET /v1/schemas/submissions/<type>.json, or `samenspel catalogue TYPE --schema`"
+"""Location of the schemas of submission types: over HTTP without a token, or with the CLI without a network."""
 
 
 def pointer(path: Iterable[Any]) -> str:
-    """A JSON pointer (RFC 6901) to this place."""
+    """A JSON pointer (RFC 6901) for ``path``."""
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in path)
 
 
-def problems_of(error: ValidationError) -> tuple[Problem, ...]:
-    """All that a model found wrong, each with the offending value cut to 100 characters."""
-    return tuple(_problem_of(entry) for entry in error.errors(include_url=False, include_context=False))
+def problems_of(error: ValidationError, schema: str = SUBMISSION_SCHEMA) -> tuple[Problem, ...]:
+    """All validation errors of a model, each with the invalid value cut to 100 characters.
+
+    ``schema`` names the location of the schema, for the text of the fix.
+    """
+    return tuple(_problem_of(entry, schema) for entry in error.errors(include_url=False, include_context=False))
 
 
-def _problem_of(entry: Any) -> Problem:
+def _problem_of(entry: Any, schema: str) -> Problem:
     kind: str = entry["type"]
     detail: str = entry["msg"]
     if kind not in _CODE_OF and not isinstance(entry["input"], dict | list):
@@ -120,5 +133,5 @@ def _problem_of(entry: Any) -> Problem:
         code=_CODE_OF.get(kind, "invalid-field"),
         field=pointer(entry["loc"])[:FIELD_CHARS_MAX] or "/",
         detail=detail[:DETAIL_CHARS_MAX],
-        fix=_FIX_OF.get(kind, _FIX),
+        fix=_FIX_OF.get(kind, _FIX).format(schema=schema),
     )

@@ -1,4 +1,4 @@
-"""Receipts: the answer to every submission. The receipt, not Kafka's acknowledgement, is the promise."""
+"""Receipts: the answer to every submission. A receipt confirms a decision; Kafka's acknowledgement does not."""
 
 from typing import Final, Literal
 
@@ -13,7 +13,7 @@ Outcome = Literal["accepted", "rejected", "deferred", "repeated"]
 
 
 class PublishedEvent(Model):
-    """Where a canonical event stands: ``lane`` as ``<topic>/<partition>``, its number there, its id and type."""
+    """Reference to a canonical event: lane as ``<topic>/<partition>``, timeline, sequence, id and type."""
 
     lane: str
     timeline: int
@@ -23,10 +23,10 @@ class PublishedEvent(Model):
 
 
 class Answer(Model):
-    """What became of the submission ``(source, id)``.
+    """Answer to the submission ``(source, id)``.
 
-    ``repeated`` carries the outcome that the first one had; ``deferred`` is followed by a second, final answer.
-    ``record`` is where the submission lay: ``<topic>/<partition>/<offset>``, or ``http``.
+    A *repeated* answer contains the outcome of the first submission. A *deferred* answer is followed by a second,
+    final answer. ``record`` is the origin of the submission: ``<topic>/<partition>/<offset>``, or ``http``.
     """
 
     source: str
@@ -41,6 +41,6 @@ class Answer(Model):
 
 
 class Receipt(Model):
-    """Data of one record on ``samenspel.receipts.<domain>.<oin>``: the answers of one transaction, or a part."""
+    """Data of one record on ``samenspel.receipts.<domain>.<oin>``: all or some answers of one transaction."""
 
     answers: tuple[Answer, ...]

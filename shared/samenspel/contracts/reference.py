@@ -1,4 +1,4 @@
-"""The catalogue as a page for people: ``docs/reference/events.md``."""
+"""The catalogue as a Markdown page: ``docs/reference/events.md``."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -23,26 +23,27 @@ _ANY: Final = "<oin>"
 _INTRODUCTION: Final = """\
 # Events
 
-*Made from the catalogue by `python -m samenspel.contracts`; do not edit.*
+*Generated from the catalogue by `python -m samenspel.contracts`; do not edit.*
 
-An organisation **submits** what has happened on its side; the owning service decides, answers with a **receipt**,
-and **publishes** what became true, with the whole public state of the aggregate after it. A submission and the event
-it leads to may bear the same type name: both say what happened. They travel on different topics and have schemas of
-their own, under `shared/samenspel/contracts/schemas/`. The words are explained in the [glossary](../glossary.md).
+An organisation **submits** an event from its own systems. The owning service decides, answers with a **receipt**, and
+**publishes** an accepted change as a canonical event with the whole public state of the aggregate. A submission and
+the resulting event may have the same type name; their topics and schemas differ. The schemas are in
+`shared/samenspel/contracts/schemas/`, and every service returns them at `GET /v1/schemas/…`. The
+[glossary](../glossary.md) explains the terms.
 """
 
 
 def page() -> str:
-    """The whole page, as Markdown."""
+    """The whole page."""
     return "\n".join(_lines()) + "\n"
 
 
 def _lines() -> Iterator[str]:
     yield _INTRODUCTION
-    yield "## What one may submit\n"
+    yield "## Submissions\n"
     for each in SUBMISSIONS.values():
         yield from _submission(each)
-    yield "## What is published\n"
+    yield "## Canonical events\n"
     for aggregate in AGGREGATES.values():
         yield from _aggregate(aggregate)
     yield "## Receipts\n"
@@ -50,13 +51,13 @@ def _lines() -> Iterator[str]:
     topics = ", ".join(f"`{receipts(domain, _ANY)}`" for domain in DOMAIN_OF.values())
     yield f"Topics: {topics}.\n"
     yield from _example(EXAMPLE_RECEIPT)
-    yield "A rejected submission names its problems, each with a code that does not change:\n"
+    yield "A rejected answer lists all problems of the submission, each with one of these stable codes:\n"
     yield ", ".join(f"`{code}`" for code in CODES) + ".\n"
     yield "## Context attributes\n"
-    yield "Record batches on an ingress are not compressed, or with gzip; other codecs are refused with a receipt.\n"
-    yield "Headers `ce_<name>` in Kafka, `ce-<name>` over HTTP, members of the event in its structured form.\n"
+    yield "Header `ce_<name>` in Kafka, header `ce-<name>` over HTTP, member `<name>` of a structured event.\n"
+    yield "Record batches on an ingress topic are uncompressed or use gzip; a receipt rejects other codecs.\n"
     for title, attributes in (("a submission", SUBMISSION), ("a canonical event", CANONICAL), ("a receipt", RECEIPT)):
-        yield f"### Of {title}\n"
+        yield f"### Attributes of {title}\n"
         yield from _attributes(attributes)
 
 
@@ -76,10 +77,10 @@ def _aggregate(aggregate: Aggregate) -> Iterator[str]:
     yield f"{aggregate.meaning}. {_sentences(aggregate.model.__doc__)}\n"
     yield f"- on `{aggregate.topic}`, written by the {OWNERS[aggregate.topic]}"
     yield f"- schema `{aggregate.schema_uri}`\n"
-    yield "| type | it says |\n|---|---|"
-    for fact in EVENT_TYPES.values():
-        if fact.aggregate is aggregate:
-            yield f"| `{fact.name}` | {fact.meaning} |"
+    yield "| type | meaning |\n|---|---|"
+    for event_type in EVENT_TYPES.values():
+        if event_type.aggregate is aggregate:
+            yield f"| `{event_type.name}` | {event_type.meaning} |"
     yield ""
     yield from _example(EXAMPLE_STATES[aggregate.name])
 

@@ -1,34 +1,32 @@
-"""The law of lanes, for whoever reads one: a service, a replica, a receiver of webhooks.
+"""The law of lanes: the rule by which every reader (service, replica, webhook receiver) applies canonical events.
 
-An event is applied if and only if its timeline is the reader's and its sequence is the last one plus one. That one
-rule removes duplicates, detects loss, keeps order and fences zombies; the digest then shows that what was applied
-is what the owner has.
+A reader applies an event if and only if the event has the reader's timeline and the reader's sequence plus one. This
+rule removes duplicates, detects loss, keeps order and fences zombies. The digest then shows that reader and owner
+have the same aggregates.
 """
 
-from dataclasses import dataclass, replace
 from enum import Enum, auto
+from typing import NamedTuple
 
 import orjson
 
-from samenspel.contracts.canonical import CanonicalEvent
-from samenspel.contracts.digest import replaced
+from samenspel.contracts.digest import REMOVED, replaced, state_hash
 
 
 class SequenceVerdict(Enum):
-    """What the law says of one event, given where the reader stands."""
+    """Result of the rule for one event at the position of one reader."""
 
     APPLY = auto()
     SKIP = auto()
-    """Seen before, or of an older timeline."""
+    """The event was applied before, or belongs to an older timeline."""
     GAP = auto()
-    """Something before it is missing: read on, applying nothing, until that comes."""
+    """An earlier event is missing. The reader reads on and applies nothing until the missing event arrives."""
     NEW_TIMELINE = auto()
-    """The owner started the lane anew: this copy must be rebuilt from that timeline's first event."""
+    """The owner started a new timeline. The reader must rebuild the lane from the first event of that timeline."""
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
-    """Where a reader stands on one lane: the last applied event and the digest after it."""
+class Position(NamedTuple):
+    """Position of a reader on one lane: timeline, sequence and offset of the last applied event, and the digest."""
 
     timeline: int = 1
     sequence: int = 0
@@ -36,7 +34,29 @@ class Position:
     last_offset: int = -1
 
 
+SequencedEvent = tuple[int, int, int, bytes, bytes, bytes]
+"""Timeline, sequence, offset, aggregate, subject and value of a canonical event. A tuple for speed."""
+Step = tuple[SequenceVerdict, Position, int]
+"""A verdict, the reader's position after the event, and ``H`` of the event's aggregate after the event."""
+
+
+def step(position: Position, event: SequencedEvent, old_hash: int) -> Step:
+    """Judge ``event`` and advance the position. Unless the verdict is ``APPLY``, position and hash stay the same.
+
+    ``old_hash`` is ``H`` of the event's aggregate before the event. The caller compares the digest of the new
+    position with the event's ``statedigest``.
+    """
+    timeline, sequence, offset, aggregate, subject, value = event
+    verdict = check(position, timeline, sequence)
+    if verdict is not SequenceVerdict.APPLY:
+        return verdict, position, old_hash
+    new_hash = hash_after(aggregate, subject, value)
+    digest = replaced(position.digest, old_hash, new_hash)
+    return verdict, Position(timeline, sequence, digest, offset), new_hash
+
+
 def check(position: Position, timeline: int, sequence: int) -> SequenceVerdict:
+    """Judge one event by timeline and sequence alone. Readers of canonical events call `step` instead."""
     if timeline != position.timeline:
         return SequenceVerdict.SKIP if timeline < position.timeline else SequenceVerdict.NEW_TIMELINE
     if sequence == position.sequence + 1:
@@ -44,18 +64,13 @@ def check(position: Position, timeline: int, sequence: int) -> SequenceVerdict:
     return SequenceVerdict.SKIP if sequence <= position.sequence else SequenceVerdict.GAP
 
 
-def advance(position: Position, event: CanonicalEvent, old_hash: int, new_hash: int) -> Position:
-    """The position after applying ``event``, whose aggregate's ``H`` went from ``old_hash`` to ``new_hash``."""
-    return replace(
-        position,
-        sequence=event.sequence,
-        digest=replaced(position.digest, old_hash, new_hash),
-        last_offset=event.offset,
-    )
+def hash_after(aggregate: bytes, subject: bytes, value: bytes) -> int:
+    """``H`` of an aggregate after an event with this value; `REMOVED` when the event removes the aggregate."""
+    return REMOVED if is_removal(value) else state_hash(aggregate, subject, value)
 
 
 def is_removal(value: bytes) -> bool:
-    """Whether the aggregate was removed: ``"removed": true`` at the top level of the data."""
+    """Whether the event removes the aggregate: ``"removed": true`` at the top level of the data."""
     if b'"removed"' not in value:
         return False
     data = orjson.loads(value)

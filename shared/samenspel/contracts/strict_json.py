@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 has it, one meaning per text: what parsers let pass, or mend in silence, is a problem here."""
+"""Strict JSON (RFC 8259): input that parsers usually accept or repair silently is reported as a problem."""
 
 import json
 import re
@@ -9,39 +9,39 @@ import orjson
 from samenspel.contracts.problems import Code, Problem, Rejected, pointer
 
 DEPTH_MAX: Final = 64
-"""Objects and arrays within each other; what we exchange has five."""
+"""Nesting levels of objects and arrays; the models of the catalogue have five."""
 _NESTED: Final = (dict, list)
 _QUOTE_THEN_SPACE: Final = re.compile(rb'"[ \t\r\n]')
 
 
 def parse(text: bytes) -> Any:
-    """The value that this text stands for. Raises `Rejected` (``not-utf-8``, ``not-json``)."""
+    """The value of a JSON text. Raises `Rejected` (``not-utf-8``, ``not-json``)."""
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise Rejected(_why_not(text, error)) from None
+        raise Rejected(_decode_problem(text, error)) from None
     if text.count(b"[") + text.count(b"{") > DEPTH_MAX and _is_too_deep(value):
-        raise Rejected(not_json(f"nested more than {DEPTH_MAX} deep"))
+        raise Rejected(not_json(f"objects and arrays are nested more than {DEPTH_MAX} levels deep"))
     return value
 
 
-def _why_not(text: bytes, error: orjson.JSONDecodeError) -> Problem:
+def _decode_problem(text: bytes, error: orjson.JSONDecodeError) -> Problem:
     try:
         text.decode()
     except UnicodeDecodeError as undecodable:
-        return _problem("not-utf-8", str(undecodable), "Encode it as UTF-8.")
+        return _problem("not-utf-8", str(undecodable), "Encode the text as UTF-8.")
     return not_json(str(error))
 
 
 def not_json(detail: str) -> Problem:
-    return _problem("not-json", detail, "Send one JSON value (RFC 8259), its numbers finite.")
+    return _problem("not-json", detail, "Send one JSON value (RFC 8259) with finite numbers.")
 
 
 def duplicated_key(text: bytes, parsed: Any) -> Problem | None:
-    """The problem with a key that occurs twice in one object; ``parsed`` is what `parse` made of ``text``.
+    """The problem of a key that occurs twice in one object; ``parsed`` is the result of `parse` for ``text``.
 
-    Parsers keep the last of two equal keys, silently. Every key is followed by a colon, so as many ``":`` as the
-    parsed value has keys means that none was lost; only when they differ is it looked at pair by pair.
+    Parsers silently keep the last of two equal keys. Every key is followed by a colon. If the number of ``":`` equals
+    the number of keys in the parsed value, no key was lost. Only a difference requires a check pair by pair.
     """
     if text.count(b'":') == _keys_in(parsed) and not _QUOTE_THEN_SPACE.search(text):
         return None
@@ -52,12 +52,12 @@ def duplicated_key(text: bytes, parsed: Any) -> Problem | None:
         code="duplicate-key",
         field=pointer([key[:100]]),
         detail="this key occurs twice in one object",
-        fix="Send each key once; which of the two was meant cannot be known.",
+        fix="Send each key once.",
     )
 
 
 def _is_too_deep(value: Any) -> bool:
-    """Level by level, because recursion ends before the deepest text does."""
+    """Whether the value exceeds `DEPTH_MAX`. Not recursive: deep input would exceed Python's recursion limit."""
     level = [value]
     for _ in range(DEPTH_MAX):
         inner = [item.values() if isinstance(item, dict) else item for item in level]

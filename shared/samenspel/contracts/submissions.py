@@ -1,4 +1,4 @@
-"""A submission: an envelope that was read, bound to the organisation of its door, and checked against its model."""
+"""Submissions: an envelope, bound to the organisation of the topic or token, and validated against the model."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from samenspel.contracts.canonical import SUBMISSION_BYTES_MAX
-from samenspel.contracts.catalogue import SubmissionType
+from samenspel.contracts.catalogue import SCHEMA_BASE, SubmissionType
 from samenspel.contracts.cloudevents import Envelope, check
 from samenspel.contracts.problems import Problem, Rejected, problems_of
 from samenspel.contracts.strict_json import duplicated_key, parse
@@ -22,10 +22,10 @@ _SOURCE: Final = re.compile(r"urn:nld:oin:([0-9]{20})(:[A-Za-z0-9._:-]{1,200})?"
 
 @dataclass(slots=True)
 class Submission:
-    """One organisation's statement, ready to be decided; not frozen, because that would triple what making one costs.
+    """A valid submission, ready for a decision. Not frozen: a frozen dataclass costs three times as much to create.
 
-    ``hash`` covers type and data (keys sorted; the subject is part of it), so that the same statement is recognised
-    through either door and in any spelling. ``received_at`` is the door's clock: Kafka's LogAppendTime or HTTP's.
+    ``hash`` covers type and data with sorted keys, including the subject, so that a repeat is recognised over Kafka
+    and HTTP and in any key order. ``received_at`` is Kafka's LogAppendTime or the time of the HTTP request.
     """
 
     organisation: str
@@ -49,23 +49,23 @@ def read_submission(
     received_at: datetime,
     record: str,
 ) -> Submission:
-    """The submission in an envelope that came through ``organisation``'s door; ``record`` says where it lies.
+    """The submission of ``organisation`` in an envelope; ``record`` identifies the Kafka record or ``http``.
 
     Raises `Rejected` with all problems at once: attributes, source, type and every field of the data.
     """
-    problems = _problems_around(envelope, organisation)
+    problems = _attribute_problems(envelope, organisation)
     if len(envelope.data) > SUBMISSION_BYTES_MAX:
         raise Rejected(*problems, _too_large(len(envelope.data)))
     kind = types.get(envelope.type)
     if kind is None:
-        raise Rejected(*problems, *([_unknown(envelope.type, types)] if envelope.type else []))
-    read = _data_of(envelope.data, kind, problems)
+        raise Rejected(*problems, *([_unknown_type(envelope.type, types)] if envelope.type else []))
+    read = _parse_data(envelope.data, kind, problems)
     if read is None:
         raise Rejected(*problems)
     data, content_hash = read
     subject = getattr(data, kind.subject_field)
     if (claimed := envelope.attributes.get("subject")) and claimed != subject:
-        problems.append(_other_subject(claimed, kind.subject_field))
+        problems.append(_subject_mismatch(claimed, kind.subject_field))
     if problems:
         raise Rejected(*problems)
     return Submission(
@@ -84,50 +84,56 @@ def read_submission(
     )
 
 
-def _problems_around(envelope: Envelope, organisation: str) -> list[Problem]:
-    """What is wrong with the attributes, a source that is somebody else's included."""
+def _attribute_problems(envelope: Envelope, organisation: str) -> list[Problem]:
+    """Problems of the attributes, including a source that names another organisation."""
     problems = check(envelope)
-    if envelope.source and (problem := _foreign(envelope.source, organisation)):
+    if envelope.source and (problem := _source_mismatch(envelope.source, organisation)):
         problems.append(problem)
     return problems
 
 
-def _data_of(data: bytes, kind: SubmissionType, problems: list[Problem]) -> tuple[Model, bytes] | None:
-    """The data as its model, and its content hash; None when it is none, with the reasons in ``problems``."""
+def _parse_data(data: bytes, kind: SubmissionType, problems: list[Problem]) -> tuple[Model, bytes] | None:
+    """The data as model, and the content hash; None for invalid data, after adding the problems to ``problems``."""
     try:
         parsed = parse(data)
         model = kind.model.model_validate_json(data)
     except Rejected as refusal:
         problems.extend(refusal.problems)
     except ValidationError as error:
-        problems.extend(problems_of(error))
+        problems.extend(problems_of(error, _schema_of(kind)))
     else:
         canonical = orjson.dumps(parsed, option=orjson.OPT_SORT_KEYS)
-        # Nothing that we accept is written shorter than so: where nothing is longer, no key was lost.
+        # The canonical form is the shortest encoding of accepted data. Equal length means that no key was lost.
         if len(canonical) != len(data) and (duplicate := duplicated_key(data, parsed)):
             problems.append(duplicate)
         return model, sha256(kind.name.encode() + b"\n" + canonical).digest()
     return None
 
 
-def _foreign(source: str, organisation: str) -> Problem | None:
+def _schema_of(kind: SubmissionType) -> str:
+    """Location of the schema, for readers with and without the CLI."""
+    path = kind.schema_uri.removeprefix(SCHEMA_BASE)
+    return f"GET /v1/schemas{path}, or `samenspel catalogue {kind.name} --schema`"
+
+
+def _source_mismatch(source: str, organisation: str) -> Problem | None:
     match = _SOURCE.fullmatch(source)
     if match and match[1] == organisation:
         return None
     return Problem(
         code="source-mismatch",
         field="source",
-        detail=f"{source[:100]!r} does not name the organisation of this door, {organisation}",
+        detail=f"{source[:100]!r} does not name organisation {organisation}, the owner of this topic or token",
         fix=f"Send urn:nld:oin:{organisation}:systeem:<your system>.",
     )
 
 
-def _unknown(kind: str, types: Mapping[str, SubmissionType]) -> Problem:
+def _unknown_type(kind: str, types: Mapping[str, SubmissionType]) -> Problem:
     return Problem(
         code="unknown-type",
         field="type",
-        detail=f"{kind[:100]!r} cannot be submitted here",
-        fix="Here one may submit: " + ", ".join(sorted(types)),
+        detail=f"this service does not accept type {kind[:100]!r}",
+        fix="Accepted types: " + ", ".join(sorted(types)),
     )
 
 
@@ -135,15 +141,15 @@ def _too_large(size: int) -> Problem:
     return Problem(
         code="submission-too-large",
         field="/",
-        detail=f"{size:,} bytes of data; at most {SUBMISSION_BYTES_MAX:,}",
-        fix="Shorten it, and link to what is large.",
+        detail=f"the data has {size:,} bytes; the maximum is {SUBMISSION_BYTES_MAX:,}",
+        fix="Shorten the data, and link to large documents.",
     )
 
 
-def _other_subject(claimed: str, field: str) -> Problem:
+def _subject_mismatch(claimed: str, field: str) -> Problem:
     return Problem(
         code="subject-mismatch",
         field="subject",
-        detail=f"{claimed[:100]!r} is not the data's {field}",
-        fix=f"Leave the subject out, or make it equal to {field}.",
+        detail=f"{claimed[:100]!r} differs from {field} in the data",
+        fix=f"Remove the attribute, or send the value of {field}.",
     )

@@ -1,9 +1,9 @@
-"""The topics: who writes, who reads, how long they last, and on which lane a key travels.
+"""The topics: writer, reader, retention, and the lane of a key.
 
-Three kinds, and the difference matters everywhere:
+Three kinds:
 
-* *ingress* ``samenspel.in.<domain>.<oin>``: one organisation writes, one service reads; nothing in it is trusted.
-* *canonical* ``samenspel.<name>``: exactly one service writes, everybody reads, kept for ever.
+* *ingress* ``samenspel.in.<domain>.<oin>``: one organisation writes, one service reads; the content is not trusted.
+* *canonical* ``samenspel.<name>``: exactly one service writes, all organisations and services read, kept for ever.
 * *receipts* ``samenspel.receipts.<domain>.<oin>``: the answers of one service to one organisation.
 """
 
@@ -41,12 +41,12 @@ CANONICAL: Final[Mapping[str, Service]] = {
     FUNDING: "funding",
     NOTIFICATIONS: "notifier",
 }
-"""Each canonical topic and the one service that writes it."""
+"""The writing service of each canonical topic."""
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic as a deployment must create it; ``config`` holds Kafka's own topic settings."""
+    """A topic as a deployment must create it; ``config`` contains the topic settings of Kafka."""
 
     name: str
     partitions: int
@@ -62,12 +62,12 @@ def receipts(domain: Domain, oin: str) -> str:
 
 
 def organisation_of(topic: str) -> str:
-    """The OIN that an ingress or receipts topic belongs to: its last part."""
+    """The OIN of an ingress or receipts topic: the last part of the name."""
     return topic.rpartition(".")[2]
 
 
 def canonical_topics(lanes: int) -> list[Topic]:
-    """The four canonical topics; ``lanes`` is fixed for ever at creation (4 locally, 12 in production)."""
+    """The four canonical topics. ``lanes`` cannot change after creation (4 locally, 12 in production)."""
     config = {
         "retention.ms": "-1",
         "retention.bytes": "-1",
@@ -78,10 +78,10 @@ def canonical_topics(lanes: int) -> list[Topic]:
 
 
 def topics_of(oin: str) -> list[Topic]:
-    """An organisation's own topics: per domain one to submit on and one on which it is answered.
+    """The topics of one organisation: per domain one ingress topic and one receipts topic.
 
-    Ingress is stamped by the broker (a sender's clock can neither expire nor immortalise a record) and is
-    never cut by size: only time removes what a service has not read yet.
+    The broker sets the timestamps of ingress records, so that a sender's clock cannot shorten or extend retention.
+    Ingress has no size limit: a service may read every record within the retention time.
     """
     incoming = {
         "message.timestamp.type": "LogAppendTime",
@@ -98,9 +98,9 @@ def topics_of(oin: str) -> list[Topic]:
 
 @lru_cache(maxsize=16_384)
 def lane_of(key: str, lanes: int) -> int:
-    """The partition that Kafka's default partitioner (murmur2) gives this key."""
+    """The partition of ``key`` according to Kafka's default partitioner (murmur2)."""
     return int((murmur2(key.encode()) & 0x7FFFFFFF) % lanes)
 
 
 LaneId = tuple[str, int]
-"""A topic and a partition of it."""
+"""Topic and partition."""

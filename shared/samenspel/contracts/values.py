@@ -1,4 +1,4 @@
-"""The small types that every fact is made of: organisations, money, text, moments, links."""
+"""Value types of the models: identifiers, money, text, periods and links."""
 
 from datetime import date
 from typing import Annotated, Final, Self
@@ -6,11 +6,11 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 CENTS_MAX: Final = 10**15
-"""Ten thousand billion euro: far above any programme, far below what a 64-bit integer holds."""
+"""Ten thousand billion euro: far above any programme, far below the maximum of a 64-bit integer."""
 
 
 class Model(BaseModel):
-    """Base of everything on the wire: closed, immutable, and strict (a number as text is not a number)."""
+    """Base class of all models on the wire: closed, immutable, and strict (a number in a string is an error)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -31,7 +31,7 @@ Oin = Annotated[
 Id = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"),
-    Field(description="A UUID in lower case, chosen once by whoever makes the thing"),
+    Field(description="A UUID in lower case, generated once by the creator of the aggregate"),
 ]
 Slug = Annotated[
     str,
@@ -54,7 +54,7 @@ Version = Annotated[int, Field(ge=1, le=2**31 - 1, description="Version of the a
 
 
 class Period(Model):
-    """From one day up to and including another; without an end it is open."""
+    """Period from ``start`` up to and including ``end``; open without ``end``."""
 
     start: date
     end: date | None = None
@@ -62,5 +62,5 @@ class Period(Model):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.end is not None and self.end < self.start:
-            raise ValueError("the end lies before the start")
+            raise ValueError("the end is before the start")
         return self

@@ -1,4 +1,4 @@
-"""Turns: however many requests one organisation sends at once, the others are not behind all of them."""
+"""Limit on concurrent requests per organisation, so that one organisation cannot delay the others."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,39 +7,39 @@ from dataclasses import dataclass
 
 
 class ConcurrencyLimitReached(Exception):
-    """This organisation has too many requests waiting."""
+    """No slot became free for this organisation within the timeout."""
 
 
 @dataclass(slots=True)
-class _Places:
-    free: asyncio.Semaphore
+class _Slots:
+    semaphore: asyncio.Semaphore
     users: int = 0
 
 
 class ConcurrencyLimit:
-    """At most ``at_once`` of each organisation's requests go on; the rest of them wait for their own."""
+    """At most ``per_organisation`` requests of one organisation run at a time; further requests wait for a slot."""
 
-    def __init__(self, at_once: int) -> None:
-        self._at_once = at_once
-        self._places: dict[str, _Places] = {}
+    def __init__(self, per_organisation: int) -> None:
+        self._per_organisation = per_organisation
+        self._slots: dict[str, _Slots] = {}
 
     @asynccontextmanager
-    async def slot(self, organisation: str, within: float) -> AsyncIterator[None]:
-        """Raises `NoTurn` when there was none within so many seconds."""
-        places = self._places.setdefault(organisation, _Places(asyncio.Semaphore(self._at_once)))
-        places.users += 1
+    async def slot(self, organisation: str, timeout_seconds: float) -> AsyncIterator[None]:
+        """Hold one slot of ``organisation``. Raises `ConcurrencyLimitReached` after ``timeout_seconds``."""
+        slots = self._slots.setdefault(organisation, _Slots(asyncio.Semaphore(self._per_organisation)))
+        slots.users += 1
         try:
             try:
-                await asyncio.wait_for(places.free.acquire(), within)
+                await asyncio.wait_for(slots.semaphore.acquire(), timeout_seconds)
             except TimeoutError:
                 raise ConcurrencyLimitReached(
-                    "this organisation has too many requests going on: wait for their answers"
+                    "this organisation has too many concurrent requests: wait for their responses"
                 ) from None
             try:
                 yield
             finally:
-                places.free.release()
+                slots.semaphore.release()
         finally:
-            places.users -= 1
-            if not places.users:
-                del self._places[organisation]
+            slots.users -= 1
+            if not slots.users:
+                del self._slots[organisation]

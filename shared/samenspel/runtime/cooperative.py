@@ -1,4 +1,4 @@
-"""Long loops that let other tasks go on."""
+"""Cooperative loops: a long loop that regularly yields to other asyncio tasks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -8,11 +8,11 @@ T = TypeVar("T")
 
 
 ITEMS_PER_YIELD: Final = 20
-"""Submissions or events that are handled in one go, before what is being written gets its turn."""
+"""Number of submissions or events that a loop handles before it yields to the task that writes to the database."""
 
 
 async def yielding(items: Iterable[T]) -> AsyncIterator[T]:
-    """The same items; between some of them whatever else has come to something goes on."""
+    """Iterate over ``items``; yield to the event loop before every `ITEMS_PER_YIELD` items."""
     for number, item in enumerate(items):
         if number % ITEMS_PER_YIELD == 0:
             await asyncio.sleep(0)

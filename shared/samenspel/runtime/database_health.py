@@ -1,7 +1,7 @@
-"""The database's heartbeat: whether it answers this instance, asked all the time over a connection of its own.
+"""Health of PostgreSQL as seen by this instance: a heartbeat over a separate connection, and full storage.
 
-An instance that has lost its database is alive to Kafka, which would leave it its partitions for as long as that
-lasts: whoever they belong to would not be served, though another instance could.
+Kafka considers an instance without a database to be alive and leaves its partitions assigned. The organisations of
+those partitions would not be served, although another instance could serve them.
 """
 
 import asyncio
@@ -12,48 +12,48 @@ from typing import Final
 import asyncpg
 import structlog
 
-from samenspel.runtime.metrics import SILENCES
+from samenspel.runtime.metrics import DATABASE_SILENCES
 from samenspel.runtime.postgres import Connection
 
 log = structlog.get_logger()
 
-BEAT_SECONDS, PAUSE_SECONDS = 1.0, 0.2
+PROBE_SECONDS, RETRY_SECONDS = 1.0, 0.2
 ANSWER_SECONDS_MAX: Final = 2.0
 SILENT_SECONDS_MAX: Final = 4.0
-"""From the first question without an answer. Longer than a PostgreSQL that was killed refuses connections: that one
-all instances have lost, and to share the partitions anew would only make them later."""
+"""Counted from the first failed probe. Longer than the restart of a killed PostgreSQL: all instances lose that server
+together, and a rebalance of partitions would only add delay."""
 
-QUESTION: Final = "select 1"
-WAIT: Final = asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError
-"""It is there, and takes nobody for a moment: it says the same to every instance."""
+PROBE: Final = "select 1"
+BUSY: Final = asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError
+"""Errors of a reachable server that accepts no connections for now; every instance receives the same error."""
 
 
 class DatabaseHeartbeat:
-    """``connect`` makes a connection; ``silenced`` is called when the database has not answered for too long."""
+    """Probes PostgreSQL until cancelled. ``on_silent`` is called after `SILENT_SECONDS_MAX` without an answer."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], silenced: Callable[[], None]) -> None:
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], on_silent: Callable[[], None]) -> None:
         self._connect = connect
-        self._on_silent = silenced
+        self._on_silent = on_silent
         self._connection: Connection | None = None
         self._unanswered_since: float | None = None
         self.answers, self.silent = asyncio.Event(), asyncio.Event()
-        """One of the two is set. At first it answers: else nothing would have been started."""
+        """Exactly one of both events is set. Initially ``answers``: the service started with a working database."""
         self.answers.set()
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Probe until cancelled."""
         try:
             while True:
                 await self.probe_once()
-                await asyncio.sleep(BEAT_SECONDS if self._unanswered_since is None else PAUSE_SECONDS)
+                await asyncio.sleep(PROBE_SECONDS if self._unanswered_since is None else RETRY_SECONDS)
         finally:
-            self._hang_up()
+            self._disconnect()
 
     async def probe_once(self) -> None:
-        """Ask once.
+        """Probe once.
 
-        Silence counts from the end of the first question: to a process that was stopped, and wakes up amid one, the
-        database was not silent.
+        Silence is counted from the end of the first failed probe. A process that was suspended during a probe
+        therefore does not count the suspension as silence of the database.
         """
         if await self._is_answered():
             self._unanswered_since = None
@@ -62,8 +62,8 @@ class DatabaseHeartbeat:
             return
         self._unanswered_since = self._unanswered_since or monotonic()
         if self.answers.is_set() and monotonic() - self._unanswered_since >= SILENT_SECONDS_MAX:
-            log.error("the database is silent; others shall do the work")
-            SILENCES.inc()
+            log.error("PostgreSQL does not answer; partitions are released to other instances")
+            DATABASE_SILENCES.inc()
             self.answers.clear()
             self.silent.set()
             self._on_silent()
@@ -73,38 +73,39 @@ class DatabaseHeartbeat:
             async with asyncio.timeout(ANSWER_SECONDS_MAX):
                 if self._connection is None:
                     self._connection = await self._connect()
-                await self._connection.execute(QUESTION)
+                await self._connection.execute(PROBE)
             return True
-        except WAIT:
+        except BUSY:
             return True
         except Exception as error:
-            log.warning("the database does not answer", error=repr(error))
-            self._hang_up()
+            log.warning("PostgreSQL probe failed", error=repr(error))
+            self._disconnect()
             return False
 
-    def _hang_up(self) -> None:
+    def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.terminate()
 
 
 STORAGE_FULL_SECONDS: Final = 5.0
-"""After a refusal. Then it is tried again: whoever is not ready is sent nothing that could show it."""
+"""Time to report full storage after an error. An unready instance receives no work that could show recovery, so the
+report expires."""
 
 
 class StorageFull:
-    """Remembers the last refusal (SQLSTATE class 53, insufficient resources) for a moment."""
+    """Keeps the last error of SQLSTATE class 53 (insufficient resources) for `STORAGE_FULL_SECONDS`."""
 
     def __init__(self) -> None:
         self._until = 0.0
-        self._said = ""
+        self._error_text = ""
 
     def record_error(self, error: BaseException) -> None:
-        """What stopped a transaction; nothing is remembered of what has other causes."""
+        """Keep ``error``, which ended a transaction, if PostgreSQL reported insufficient resources."""
         if isinstance(error, asyncpg.InsufficientResourcesError):
-            self._until, self._said = monotonic() + STORAGE_FULL_SECONDS, str(error)
+            self._until, self._error_text = monotonic() + STORAGE_FULL_SECONDS, str(error)
 
     @property
     def reason(self) -> str | None:
-        """What the database said when it refused just now."""
-        return self._said if monotonic() < self._until else None
+        """Error text of the last `STORAGE_FULL_SECONDS`; None if there was no such error."""
+        return self._error_text if monotonic() < self._until else None

@@ -1,6 +1,6 @@
-"""Names for the moments at which a process may die: each is that of the await that follows it.
+"""Fail points. Each call names the await after it.
 
-Free in production. Tests put a knife here: the process dies before that await, or its answer is lost.
+A no-op in production; tests kill the process before that await or drop its reply.
 """
 
 from collections.abc import Callable
@@ -10,4 +10,4 @@ def _no_op(name: str) -> None: ...
 
 
 reached: Callable[[str], None] = _no_op
-"""Called as ``points.reached("ingress.commit")``; a test replaces it in a process of its own."""
+"""Called as ``failpoints.reached("ingress.commit")``; a test replaces the function in a separate process."""

@@ -1,4 +1,4 @@
-"""The HTTP side of every service: NLGov API Design Rules 2.1, problem+json (RFC 9457), health and metrics."""
+"""HTTP basics of every service: NLGov API Design Rules 2.1, problem+json (RFC 9457), health and metrics."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -23,7 +23,7 @@ API_VERSION: Final = "1.0.0"
 BODY_BYTES_MAX: Final = 1_048_576
 PROBLEM: Final = "application/problem+json"
 OrganisationOf = Callable[..., Awaitable[str]]
-"""A dependency: the OIN that a request speaks for."""
+"""FastAPI dependency that returns the OIN of the authenticated organisation."""
 _HEADERS: Final = {
     "API-Version": API_VERSION,
     "Cache-Control": "no-store",
@@ -38,7 +38,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def create_http_app(title: str, description: str, lifespan: Lifespan, readiness: Readiness) -> FastAPI:
-    """An app with health, metrics, error answers and headers; ``readiness`` gives what is not in order, by name."""
+    """An app with health, metrics, error responses and headers. ``readiness`` returns open problems by component."""
     app = FastAPI(
         title=title,
         description=description,
@@ -66,7 +66,7 @@ def problem(
     problems: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """A problem+json response; ``errors`` holds all problems at once, each with its stable code."""
+    """A problem+json response. The member ``errors`` lists all problems at once, each with a stable code."""
     body: dict[str, Any] = {"type": "about:blank", "status": status, "title": title, "detail": detail}
     if problems:
         body["errors"] = list(problems)
@@ -74,22 +74,28 @@ def problem(
 
 
 async def read_body(request: Request) -> bytes:
-    """The request's body, at most 1 MiB. Raises 413 before more is read, and 415 for one that is compressed."""
+    """The request body, at most 1 MiB. Raises 413 before more bytes are read, and 415 for a compressed body."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise HTTPException(415, "send the body as it is, without Content-Encoding", {"Accept-Encoding": "identity"})
+        raise HTTPException(
+            415, "send the body uncompressed, without Content-Encoding", {"Accept-Encoding": "identity"}
+        )
     body = bytearray()
     try:
         async for chunk in request.stream():
             body += chunk
             if len(body) > BODY_BYTES_MAX:
-                raise HTTPException(413, f"at most {BODY_BYTES_MAX:,} bytes", {"Connection": "close"})
+                detail = f"the body has at most {BODY_BYTES_MAX:,} bytes"
+                raise HTTPException(413, detail, {"Connection": "close"})
     except ClientDisconnect:
-        raise HTTPException(400, "the body did not come whole") from None
+        raise HTTPException(400, "the connection closed before the body was complete") from None
     return bytes(body)
 
 
 def organisation_dependency(verifier: TokenVerifier) -> Callable[[Request], Awaitable[str]]:
-    """A dependency: the OIN that a request speaks for; 401 when it does not show that, 503 when it cannot be told."""
+    """A dependency that returns the OIN in the bearer token.
+
+    Raises 401 for a missing or invalid token, and 503 while the issuer's keys are unavailable.
+    """
 
     async def organisation(request: Request) -> str:
         given = request.headers.getlist("authorization")
@@ -106,7 +112,7 @@ def organisation_dependency(verifier: TokenVerifier) -> Callable[[Request], Awai
 
 
 def _challenge(error: str | None) -> dict[str, str]:
-    """What a client is told that did not say who it is (RFC 6750 section 3); without a token, no error."""
+    """The ``WWW-Authenticate`` header of a 401 (RFC 6750 section 3); no error code for a request without a token."""
     code = f', error="{error}"' if error else ""
     return {"WWW-Authenticate": f'Bearer realm="samenspel"{code}'}
 
@@ -123,8 +129,9 @@ def _add_health(app: FastAPI, readiness: Readiness) -> None:
         return JSONResponse({"status": "alive"})
 
     async def readyz() -> Response:
-        amiss = await readiness()
-        return JSONResponse({"status": "waiting" if amiss else "ready", "amiss": amiss}, 503 if amiss else 200)
+        problems = await readiness()
+        body = {"status": "waiting" if problems else "ready", "amiss": problems}
+        return JSONResponse(body, 503 if problems else 200)
 
     async def metrics() -> Response:
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
@@ -134,15 +141,15 @@ def _add_health(app: FastAPI, readiness: Readiness) -> None:
 
 
 def _add_schemas(app: FastAPI) -> None:
-    """What every ``dataschema`` refers to: the address below `SCHEMA_BASE` is the path below ``/v1/schemas``."""
+    """Serve the schemas of ``dataschema``: the path below `SCHEMA_BASE` equals the path below ``/v1/schemas``."""
     known = schemas()
 
     async def schema(path: str) -> Response:
         if path not in known:
-            raise HTTPException(404, f"no schema {path}; there are: {', '.join(sorted(known))}")
+            raise HTTPException(404, f"schema {path} does not exist; available: {', '.join(sorted(known))}")
         return JSONResponse(known[path], media_type="application/schema+json")
 
-    app.add_api_route("/v1/schemas/{path:path}", schema, summary="The JSON Schema of an event's data")
+    app.add_api_route("/v1/schemas/{path:path}", schema, summary="JSON Schema of the data of an event type")
 
 
 def _add_errors(app: FastAPI) -> None:
@@ -153,11 +160,16 @@ def _add_errors(app: FastAPI) -> None:
     async def invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         found = [
-            Problem(code="invalid-field", field=pointer(each["loc"]), detail=each["msg"], fix="See /v1/openapi.json.")
+            Problem(
+                code="invalid-field",
+                field=pointer(each["loc"]),
+                detail=each["msg"],
+                fix="See GET /v1/openapi.json for the parameters of this resource.",
+            )
             for each in error.errors()
         ]
         return problem(
-            400, "Invalid request", "the request does not match the interface", [each.model_dump() for each in found]
+            400, "Invalid request", "the request does not match the API", [each.model_dump() for each in found]
         )
 
     async def failed(request: Request, error: Exception) -> Response:
@@ -169,18 +181,18 @@ def _add_errors(app: FastAPI) -> None:
     app.add_exception_handler(Exception, failed)
 
 
-def operator_only(operator: str, organisation_of: OrganisationOf, refusal: str) -> OrganisationOf:
-    """A dependency: the operator's OIN; 403 with ``refusal`` for everybody else."""
+def operator_only(operator: str, organisation_of: OrganisationOf, detail: str) -> OrganisationOf:
+    """A dependency that returns the operator's OIN. Raises 403 with ``detail`` for any other organisation."""
 
     async def the_operator(organisation: Annotated[str, Depends(organisation_of)]) -> str:
         if organisation != operator:
-            raise HTTPException(403, refusal)
+            raise HTTPException(403, detail)
         return organisation
 
     return the_operator
 
 
-def error_responses(said: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
-    """What OpenAPI shows of the answers other than the good one, by status."""
+def error_responses(descriptions: Mapping[int, str]) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI descriptions of the error responses, by status."""
     content = {PROBLEM: {"schema": {"type": "object"}}}
-    return {status: {"description": text, "content": content} for status, text in said.items()}
+    return {status: {"description": text, "content": content} for status, text in descriptions.items()}

@@ -1,4 +1,4 @@
-"""The public keys of the token issuer (JWKS, RFC 7517): read again when they have changed, never once per request."""
+"""Public keys of the token issuer (JWKS, RFC 7517): cached, and read again after a change."""
 
 import asyncio
 import json
@@ -16,31 +16,31 @@ from joserfc.jwk import KeySet
 log = structlog.get_logger()
 
 AGE_SECONDS_MAX: Final = 300.0
-"""How long a key that the issuer took away may still be accepted from an https address. A file counts at once."""
+"""Time for which a key that the issuer withdrew may still be accepted, for an https address. A file: none."""
 REREAD_SECONDS_MIN: Final = 10.0
-"""However many tokens name an unknown key: the issuer is asked no more often."""
-UNHEARD_SECONDS_MAX: Final = 3_600.0
-"""An issuer that does not answer leaves its last keys valid this long."""
+"""Minimum time between two requests to the issuer, however many tokens name an unknown key."""
+UNREACHABLE_SECONDS_MAX: Final = 3_600.0
+"""Time for which the last keys stay valid while the issuer is unreachable."""
 FETCH_SECONDS_MAX: Final = 5.0
 KEY_SET_BYTES_MAX: Final = 262_144
 
 
 class KeysUnavailable(Exception):
-    """The issuer's keys cannot be read, so nobody can be told apart now."""
+    """The issuer's keys cannot be read, so no token can be verified."""
 
 
 class KeySource(Protocol):
-    """Where a key set comes from."""
+    """Source of a key set."""
 
     def changed(self) -> bool:
-        """Is it certain that there are other keys now?"""
+        """Whether the key set has certainly changed since the last `read`."""
 
     async def read(self) -> bytes:
         """The key set as JSON. Raises OSError, ClientError or TimeoutError."""
 
 
 class KeyFile:
-    """A file, whose replacement is noticed at once."""
+    """A key set in a file. A replacement of the file is detected at the next request."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -62,7 +62,7 @@ class KeyFile:
 
 
 class KeyAddress:
-    """An https address; no redirects, for they could lead anywhere."""
+    """A key set at an https address. Redirects are not followed: a redirect could name any server."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -81,33 +81,36 @@ class KeyAddress:
 
 
 class IssuerKeys:
-    """The issuer's keys as they were read last."""
+    """The issuer's keys, cached from the last read."""
 
     def __init__(self, source: KeySource, clock: Callable[[], float] = time.monotonic) -> None:
         self._source = source
         self._clock = clock
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._keys: KeySet | None = None
         self._read_at = self._tried_at = -float("inf")
 
     async def current(self) -> KeySet:
-        """The keys, at most `AGE_SECONDS_MAX` old. Raises `KeysMissing`."""
+        """The keys, at most `AGE_SECONDS_MAX` old. Raises `KeysUnavailable`."""
         if self._source.changed() or self._clock() - self._read_at > AGE_SECONDS_MAX:
             await self._read_again()
-        if self._keys is None or self._clock() - self._read_at > UNHEARD_SECONDS_MAX:
-            raise KeysUnavailable("the keys of the token issuer cannot be read")
+        if self._keys is None or self._clock() - self._read_at > UNREACHABLE_SECONDS_MAX:
+            raise KeysUnavailable("the keys of the token issuer cannot be read; try again later")
         return self._keys
 
-    async def to_find(self, kid: object) -> KeySet:
-        """The same, read again if there is no key of this id among them: the issuer may have a new one."""
+    async def keys_for(self, kid: object) -> KeySet:
+        """The keys, read again if no key has the id ``kid``: the issuer may have added a key."""
         if all(key.kid != kid for key in await self.current()):
             await self._read_again()
         return await self.current()
 
     async def _read_again(self) -> None:
-        """Once for all that wait; not at all so soon after the last time, unless there certainly are other keys."""
+        """Read the keys once for all concurrent callers.
+
+        Skipped within `REREAD_SECONDS_MIN` after the last attempt, unless the source has certainly changed.
+        """
         asked_at = self._clock()
-        async with self._turn:
+        async with self._lock:
             recently = asked_at - self._tried_at < REREAD_SECONDS_MIN
             if (recently or self._tried_at > asked_at) and not self._source.changed():
                 return
@@ -116,9 +119,9 @@ class IssuerKeys:
                 self._keys = KeySet.import_key_set(json.loads(await self._source.read()))
                 self._read_at = self._clock()
             except (OSError, aiohttp.ClientError, TimeoutError, JoseError, ValueError, TypeError, KeyError) as error:
-                log.warning("keys of the token issuer not read", error=type(error).__name__)
+                log.warning("cannot read the keys of the token issuer", error=type(error).__name__)
 
 
-def key_source_at(place: str) -> IssuerKeys:
-    """The keys at an https address, or in a file."""
-    return IssuerKeys(KeyAddress(place) if place.startswith("https://") else KeyFile(Path(place)))
+def key_source_at(location: str) -> IssuerKeys:
+    """The keys at ``location``: an https address or a file path."""
+    return IssuerKeys(KeyAddress(location) if location.startswith("https://") else KeyFile(Path(location)))

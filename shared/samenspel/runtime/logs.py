@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line on stdout; readable text when a person is looking."""
+"""Logging: one JSON object per line on stdout; readable text if stdout is a terminal."""
 
 import sys
 

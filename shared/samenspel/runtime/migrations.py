@@ -1,4 +1,4 @@
-"""Migrations: numbered .sql files, forward only, each in a transaction of its own, safe for several instances."""
+"""Migrations: numbered .sql files, forward only, one transaction each; several instances may start together."""
 
 import re
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ RECORD = "insert into migration (package, name, sha256) values ($1, $2, $3)"
 
 
 class MigrationChanged(Exception):
-    """A migration that was applied has other content now: write a new one instead."""
+    """An applied migration was edited. Restore the file and add a new migration instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +39,16 @@ class Migration:
 
 
 def migrations_of(package: str) -> list[Migration]:
-    """The migrations in ``<package>.migrations``, in order of their number."""
+    """The migrations in ``<package>.migrations``, in order of number."""
     folder = files(package) / "migrations"
     named = sorted((entry.name, entry) for entry in folder.iterdir() if _NAME.fullmatch(entry.name))
     return [Migration(package, name, entry.read_text()) for name, entry in named]
 
 
 async def migrate(dsn: str, password: str, packages: Sequence[str]) -> int:
-    """Bring the database up to date with these packages, in this order; returns how many were applied.
+    """Apply the pending migrations of ``packages``, in this order. Returns the number of applied migrations.
 
-    Raises `MigrationChanged` when one that was applied differs now.
+    Raises `MigrationChanged` if the content of an applied migration differs.
     """
     connection = await asyncpg.connect(dsn, password=password, timeout=10)
     try:

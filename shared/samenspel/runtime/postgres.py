@@ -1,4 +1,4 @@
-"""PostgreSQL as the law wants it: durable, and with no transaction that could halt the others by stopping."""
+"""PostgreSQL connections: commits are durable, and every transaction of the pool is bounded in time."""
 
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -14,14 +14,14 @@ else:
     Connection = asyncpg.Connection
     Pool = asyncpg.Pool
 
-TIME_OUTS: Final = {
+TIMEOUTS: Final = {
     "transaction_timeout": "5s",
     "idle_in_transaction_session_timeout": "2s",
     "lock_timeout": "2s",
 }
 CONNECT_SECONDS_MAX: Final = 10.0
 COMMAND_SECONDS_MAX: Final = 10.0
-KNOCK_SECONDS: Final = 0.3
+BACKOFF_SECONDS: Final = 0.3
 
 NOT_DURABLE: Final = """
 select name, setting from pg_settings
@@ -30,11 +30,11 @@ where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 
 
 
 class NotDurable(Exception):
-    """The server forgets what it confirmed: turn fsync, full_page_writes and synchronous_commit on."""
+    """The server may lose confirmed commits: turn fsync, full_page_writes and synchronous_commit on."""
 
 
 async def create_pool(dsn: str, password: str, application: str, connections: int) -> Pool:
-    """A pool whose every transaction is bounded. Raises `NotDurable` on a server that may lose a commit."""
+    """A pool with `TIMEOUTS` on every transaction. Raises `NotDurable` if the server may lose a commit."""
     pool = asyncpg.create_pool(
         dsn,
         password=password,
@@ -42,39 +42,39 @@ async def create_pool(dsn: str, password: str, application: str, connections: in
         max_size=connections,
         timeout=CONNECT_SECONDS_MAX,
         command_timeout=COMMAND_SECONDS_MAX,
-        server_settings={**TIME_OUTS, "application_name": application},
-        connect=Knocking(),
-        reset=_as_it_is,
+        server_settings={**TIMEOUTS, "application_name": application},
+        connect=ConnectBackoff(),
+        reset=_no_reset,
     )
     await pool
     found = [row["name"] for row in await pool.fetch(NOT_DURABLE)]
     if found:
         await pool.close()
-        raise NotDurable(f"{NotDurable.__doc__} Now off: {', '.join(found)}.")
+        raise NotDurable(f"{NotDurable.__doc__} Off: {', '.join(found)}.")
     return pool
 
 
-class Knocking:
-    """Connects; for a moment after a refusal everybody who asks is refused at once.
+class ConnectBackoff:
+    """Connects. For `BACKOFF_SECONDS` after a refused connection, attempts fail without contacting the server.
 
-    A server that recovers needs its processors; many ask whether it is back, and each answer costs it a process.
+    A recovering server needs its processors, and each connection attempt starts a server process.
     """
 
     def __init__(self) -> None:
-        self._again = 0.0
+        self._retry_at = 0.0
 
     async def __call__(self, *arguments: Any, **settings: Any) -> Any:
-        if time.monotonic() < self._again:
-            raise ConnectionRefusedError("PostgreSQL took no connections a moment ago")
+        if time.monotonic() < self._retry_at:
+            raise ConnectionRefusedError("PostgreSQL refused a connection a moment ago")
         try:
             return await asyncpg.connect(*arguments, **settings)
         except (OSError, asyncpg.CannotConnectNowError):
-            self._again = time.monotonic() + KNOCK_SECONDS
+            self._retry_at = time.monotonic() + BACKOFF_SECONDS
             raise
 
 
 async def connect(dsn: str, password: str, application: str) -> Connection:
-    """A connection beside every pool."""
+    """A single connection outside the pool, without `TIMEOUTS`."""
     return await asyncpg.connect(
         dsn,
         password=password,
@@ -84,18 +84,18 @@ async def connect(dsn: str, password: str, application: str) -> Connection:
     )
 
 
-def hang_up(pool: Pool) -> None:
-    """End its connections now: whoever waits on one fails at once, and the next question goes over a new one.
+def terminate_connections(pool: Pool) -> None:
+    """Terminate the connections of ``pool``. Pending calls fail at once; the next call opens a new connection.
 
-    asyncpg's own ways either wait for those who wait, or end the pool.
+    asyncpg's methods either wait for pending calls or close the pool.
     """
     inside: Any = pool
     for holder in inside._holders:
         holder.terminate()
 
 
-async def _as_it_is(connection: Connection) -> None:
-    """Nobody leaves anything in a session, so there is nothing to reset: that would cost a round trip each time.
+async def _no_reset(connection: Connection) -> None:
+    """Skip the session reset, which costs a round trip. No code of the services changes session state.
 
-    An open transaction is rolled back by the pool before this.
+    The pool rolls back an open transaction before this call.
     """

@@ -1,4 +1,4 @@
-"""Bearer tokens: which organisation an HTTP request speaks for (RFC 6750, RFC 7519, RFC 8725)."""
+"""Bearer tokens: verification, and the OIN of the organisation (RFC 6750, RFC 7519, RFC 8725)."""
 
 import re
 from typing import Final
@@ -10,16 +10,16 @@ from joserfc.jwk import KeySet
 from samenspel.runtime.issuer_keys import key_source_at
 
 ALGORITHMS: Final = ["ES256", "PS256", "RS256"]
-"""Asymmetric ones only: whoever may verify a token cannot make one."""
+"""Asymmetric algorithms only: a verifier of tokens cannot create a token."""
 CLOCK_SKEW_SECONDS: Final = 30
 TOKEN_CHARS_MAX: Final = 8_192
 _OIN: Final = re.compile(r"[0-9]{20}")
-_MALFORMED: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
-"""What a token that was never one makes of a reader."""
+_DECODE_ERRORS: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""Errors that joserfc raises for a malformed token, besides `JoseError`."""
 
 
 class TokenRefused(Exception):
-    """The request does not show whom it speaks for; ``error`` is RFC 6750's code, None without a token."""
+    """The token is absent or invalid. ``error`` is the code of RFC 6750; None without a token."""
 
     def __init__(self, reason: str, error: str | None = "invalid_token") -> None:
         super().__init__(reason)
@@ -27,9 +27,9 @@ class TokenRefused(Exception):
 
 
 class TokenVerifier:
-    """Verifies tokens of one issuer, with the keys that are at ``jwks``: a path or an https address.
+    """Verifies the tokens of one issuer with the keys at ``jwks``: a path or an https address.
 
-    Of a token's header only ``alg`` and ``kid`` count: it cannot bring a key, or say where one is.
+    Only ``alg`` and ``kid`` of a token's header are used: a key or a key address in the header is ignored.
     """
 
     def __init__(self, jwks: str, issuer: str, audience: str) -> None:
@@ -43,7 +43,7 @@ class TokenVerifier:
         )
 
     async def organisation_of(self, authorization: str | None) -> str:
-        """The OIN that the ``Authorization`` header speaks for. Raises `TokenRefused`, or `KeysMissing`."""
+        """The OIN in the token of an ``Authorization`` header. Raises `TokenRefused` or `KeysUnavailable`."""
         scheme, _, text = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not text.strip():
             raise TokenRefused("send Authorization: Bearer <token>", None)
@@ -51,8 +51,8 @@ class TokenVerifier:
             raise TokenRefused(f"a token has at most {TOKEN_CHARS_MAX:,} characters")
         try:
             token = text.strip().encode("ascii")
-            return self._verify(token, await self._keys.to_find(_key_id(token)))
-        except (JoseError, *_MALFORMED) as error:
+            return self._verify(token, await self._keys.keys_for(_key_id(token)))
+        except (JoseError, *_DECODE_ERRORS) as error:
             raise TokenRefused(_reason(error)) from None
 
     def _verify(self, token: bytes, keys: KeySet) -> str:
@@ -65,14 +65,14 @@ class TokenVerifier:
 
 
 def _key_id(token: bytes) -> object:
-    """The key that a token says it was signed with; not verified."""
+    """The key id in a token's header; not verified."""
     return jws.extract_compact(token).headers().get("kid")
 
 
 def _reason(error: Exception) -> str:
-    """Names a claim at most: nothing that came with the token is repeated."""
+    """A text without any content of the token, except the name of a claim."""
     if isinstance(error, ExpiredTokenError):
         return "the token has expired"
     if isinstance(error, ClaimError) and error.claim.isidentifier():
-        return f"the claim {error.claim} is absent or not what it must be"
-    return "the token is not one that our issuer signed"
+        return f"the claim {error.claim} is absent or invalid"
+    return "the token is not signed by the issuer of this service"

@@ -1,22 +1,22 @@
-"""A bell: tells those who wait, in this process, that there may be something new."""
+"""Wakeup: a signal inside one process that new work may have arrived."""
 
 import asyncio
 from contextlib import suppress
 
 
 class WakeupTicket:
-    """The next time that the bell rings; to be taken before looking, so that no ring is missed."""
+    """The next notification. Take the ticket before looking for work, so that no notification is missed."""
 
     def __init__(self) -> None:
-        self._rung = asyncio.Event()
+        self._event = asyncio.Event()
 
     def set(self) -> None:
-        self._rung.set()
+        self._event.set()
 
     async def wait(self, seconds: float) -> None:
-        """Return at the ring, or after so many seconds without one."""
+        """Return at the notification, or after ``seconds``."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), seconds)
+            await asyncio.wait_for(self._event.wait(), seconds)
 
 
 class Wakeup:
@@ -24,5 +24,5 @@ class Wakeup:
         self.next_ticket = WakeupTicket()
 
     def notify(self) -> None:
-        rung, self.next_ticket = self.next_ticket, WakeupTicket()
-        rung.set()
+        ticket, self.next_ticket = self.next_ticket, WakeupTicket()
+        ticket.set()

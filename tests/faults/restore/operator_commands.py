@@ -41,7 +41,9 @@ async def recover(system: LocalSystem, service: Service) -> list[dict[str, Any]]
     operator = operator_of(system).credential
     urls = System(kafka=system.profile.system().kafka, http=system.services.urls())
     door = OperatorApi(urls, operator, service, seconds=120)
-    found: list[dict[str, Any]] = (await door.ask("POST", "/v1/lanes/recoveries", body={"dryRun": False}))["items"]
+    found: list[dict[str, Any]] = (await door.request("POST", "/v1/lanes/recoveries", body={"dryRun": False}))[
+        "items"
+    ]
     return found
 
 
@@ -83,7 +85,7 @@ async def has_read(system: LocalSystem, city: Organisation, number: int, service
     topic = ingress(DOMAIN_OF[service], city.oin)
 
     async def read() -> bool:
-        [stands] = await rows(system, service, "select next_offset from door where topic = $1", topic)
+        [stands] = await rows(system, service, "select next_offset from ingress_offset where topic = $1", topic)
         assert stands["next_offset"] == number, stands
         return True
 

@@ -24,12 +24,12 @@ from tests.support.reading import answers_of, read_all
 from tests.support.waiting import eventually
 
 SETTLED_SECONDS_MAX = 300.0
-FOLLOWS = "select topic, lane, timeline, sequence, digest, diverged_at from position order by topic, lane"
+FOLLOWS = "select topic, lane, timeline, sequence, digest, diverged_at from checkpoint order by topic, lane"
 STANDS = "select topic, lane, timeline, sequence, digest from lane where topic = any($1) order by topic, lane"
 
 
 # Of those who took part: others may have left something in the same database.
-WAITING = "select * from waiting where organisation = any($1)"
+WAITING = "select * from deferral where organisation = any($1)"
 QUARANTINED = "select * from quarantine where split_part(topic, '.', 4) = any($1)"
 
 
@@ -52,7 +52,7 @@ async def judge(stage: Stage, crowd: Crowd) -> int:
 
 async def _is_settled(system: LocalSystem, service: Service, crowd: Crowd) -> bool:
     """Everything was read and decided, nothing waits, nothing was set apart, and all is published."""
-    doors = {row["topic"]: row["next_offset"] for row in await rows(system, service, "select * from door")}
+    doors = {row["topic"]: row["next_offset"] for row in await rows(system, service, "select * from ingress_offset")}
     for oin, to in crowd.submitted:
         if to == service:
             topic = ingress(DOMAIN_OF[service], oin)
@@ -149,7 +149,7 @@ def first_of_each(records: Sequence[ConsumerRecord]) -> list[ConsumerRecord]:
 
 def _a_replica_is_equal(system: LocalSystem) -> None:
     """The client's own copy of every lane: each digest compared on the way, everything once more at the end."""
-    oin = system.profile.anyone().oin
+    oin = system.profile.any_credential().oin
     with ReplicaStore(Path(system.home.path) / "storm.db", create=True) as store:
         report = sync_over_kafka(system.profile, oin, store)
         assert report.is_sound, report

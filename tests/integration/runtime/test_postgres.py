@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from samenspel.messaging.errors import TRANSIENT
-from samenspel.runtime.postgres import NotDurable, create_pool, hang_up
+from samenspel.runtime.postgres import NotDurable, create_pool, terminate_connections
 
 from tests.support.service_schema import Room
 from tests.support.waiting import eventually
@@ -33,7 +33,7 @@ async def test_whoever_waits_fails_at_once_and_the_next_question_is_answered(reg
         return bool(await registry.pool.fetchval(SLEEPING) == places - 1)
 
     await eventually(all_sleep, 30)
-    hang_up(registry.pool)
+    terminate_connections(registry.pool)
     for each in waiting:
         with pytest.raises(TRANSIENT):
             await each

@@ -28,19 +28,19 @@ async def profile(system: LocalSystem, tmp_path: Path) -> Profile:
 
 
 def _sync(profile: Profile, store: ReplicaStore) -> SyncReport:
-    return sync_over_kafka(profile, profile.anyone().oin, store, topics=[INITIATIVES])
+    return sync_over_kafka(profile, profile.any_credential().oin, store, topics=[INITIATIVES])
 
 
 @pytest.mark.system
 async def test_processes_fill_a_file(profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    reader, told = profile.anyone(), list[tuple[int, int]]()
+    reader, told = profile.any_credential(), list[tuple[int, int]]()
     with (
         ReplicaStore(tmp_path / "one.db", create=True) as one,
         ReplicaStore(tmp_path / "many.db", create=True) as many,
     ):
         with KafkaLanes(profile.system().kafka, reader) as source:
             places = source.bounds([INITIATIVES])
-        monkeypatch.setattr(parallel_load, "WORTH", 1)
+        monkeypatch.setattr(parallel_load, "EVENTS_MIN", 1)
         filled = parallel_load.load(profile, reader.oin, many, places, lambda *counts: told.append(counts))
         assert filled >= 30
         assert told[-1][0] == filled
@@ -64,8 +64,8 @@ TALKING = ["-c", "print('What else is on my mind')"]
 async def test_a_reader_that_fails_costs_time_only(
     profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: list[str]
 ) -> None:
-    monkeypatch.setattr(parallel_load, "WORTH", 1)
-    monkeypatch.setattr(parallel_load, "READER", reader)
+    monkeypatch.setattr(parallel_load, "EVENTS_MIN", 1)
+    monkeypatch.setattr(parallel_load, "WORKER_ARGUMENTS", reader)
     with ReplicaStore(tmp_path / "replica.db", create=True) as store:
         assert _sync(profile, store).applied >= 30
         assert verify(store).is_equal

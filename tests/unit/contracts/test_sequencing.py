@@ -2,7 +2,8 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from samenspel.contracts.sequencing import Position, SequenceVerdict, check, is_removal
+from samenspel.contracts.digest import REMOVED, replaced, state_hash
+from samenspel.contracts.sequencing import Position, SequenceVerdict, check, is_removal, step
 
 SEQUENCES = st.integers(0, 2**63 - 1)
 TIMELINES = st.integers(1, 2**31 - 1)
@@ -40,6 +41,26 @@ def test_a_log_of_prefixes_is_applied_whole(events: int, published: list[int], d
     for sequence in log:
         last += check(Position(sequence=last), 1, sequence) is SequenceVerdict.APPLY
     assert last == events
+
+
+@given(st.integers(0, 2**256 - 1), st.integers(0, 2**256 - 1), st.binary(max_size=40), st.booleans())
+def test_a_step_that_applies_moves_position_and_digest(digest: int, old: int, value: bytes, removes: bool) -> None:
+    value = b'{"removed": true}' if removes else value
+    event = 3, 8, 21, b"initiative.v1", b"subject", value
+    verdict, after, new = step(Position(3, 7, digest, 20), event, old)
+    assert verdict is SequenceVerdict.APPLY
+    assert new == (REMOVED if removes else state_hash(b"initiative.v1", b"subject", value))
+    assert after == Position(3, 8, replaced(digest, old, new), 21)
+
+
+@given(TIMELINES, SEQUENCES, TIMELINES, SEQUENCES)
+def test_a_step_has_the_verdict_of_the_check_and_otherwise_changes_nothing(
+    own: int, last: int, timeline: int, sequence: int
+) -> None:
+    position = Position(own, last, digest=5, last_offset=9)
+    verdict, after, new = step(position, (timeline, sequence, 10, b"initiative.v1", b"subject", b"{}"), 4)
+    assert verdict is check(position, timeline, sequence)
+    assert verdict is SequenceVerdict.APPLY or (after, new) == (position, 4)
 
 
 def test_removal_is_told_by_the_top_level_only() -> None:

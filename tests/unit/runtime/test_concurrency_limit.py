@@ -14,18 +14,18 @@ async def test_one_organisation_has_so_many_turns_and_another_its_own() -> None:
 
     async def work() -> None:
         nonlocal busy, most
-        async with turns.slot("one", within=30):
+        async with turns.slot("one", timeout_seconds=30):
             busy, most = busy + 1, max(most, busy + 1)
             await go_on.wait()
             busy -= 1
 
     flood = [asyncio.create_task(work()) for _ in range(100)]
-    async with turns.slot("another", within=30):
+    async with turns.slot("another", timeout_seconds=30):
         pass
     with pytest.raises(ConcurrencyLimitReached):
-        async with turns.slot("one", within=0.01):
+        async with turns.slot("one", timeout_seconds=0.01):
             pass
     go_on.set()
     await asyncio.gather(*flood)
     assert (most, busy) == (AT_ONCE, 0)
-    assert not turns._places, "who does not wait is forgotten"
+    assert not turns._slots, "who does not wait is forgotten"

@@ -14,7 +14,7 @@ from samenspel.client.access.local_issuer import Issuer
 from samenspel.runtime.issuer_keys import (
     AGE_SECONDS_MAX,
     REREAD_SECONDS_MIN,
-    UNHEARD_SECONDS_MAX,
+    UNREACHABLE_SECONDS_MAX,
     IssuerKeys,
     KeyAddress,
     KeyFile,
@@ -59,10 +59,10 @@ def new_key() -> ECKey:
 async def test_a_thousand_unknown_keys_are_one_question() -> None:
     issuer, clock = Away(new_key()), Clock()
     keys = IssuerKeys(issuer, clock)
-    await asyncio.gather(*(keys.to_find(f"unknown {number}") for number in range(1_000)))
+    await asyncio.gather(*(keys.keys_for(f"unknown {number}") for number in range(1_000)))
     assert issuer.asked == 1
     clock.now += REREAD_SECONDS_MIN
-    await asyncio.gather(*(keys.to_find(f"unknown {number}") for number in range(1_000)))
+    await asyncio.gather(*(keys.keys_for(f"unknown {number}") for number in range(1_000)))
     assert issuer.asked == 2
 
 
@@ -72,7 +72,7 @@ async def test_a_known_key_is_no_question() -> None:
     keys = IssuerKeys(issuer, clock)
     for _ in range(100):
         clock.now += 1
-        await keys.to_find(key.kid)
+        await keys.keys_for(key.kid)
     assert issuer.asked == 1
 
 
@@ -80,41 +80,41 @@ async def test_a_new_key_is_found_and_an_old_one_lost() -> None:
     old, new = new_key(), new_key()
     issuer, clock = Away(old), Clock()
     keys = IssuerKeys(issuer, clock)
-    await keys.to_find(old.kid)
+    await keys.keys_for(old.kid)
     issuer.keys.append(new)
     clock.now += REREAD_SECONDS_MIN
-    assert [each.kid for each in await keys.to_find(new.kid)] == [old.kid, new.kid]
+    assert [each.kid for each in await keys.keys_for(new.kid)] == [old.kid, new.kid]
     issuer.keys.remove(old)
     clock.now += AGE_SECONDS_MAX + 1
-    assert [each.kid for each in await keys.to_find(old.kid)] == [new.kid]
+    assert [each.kid for each in await keys.keys_for(old.kid)] == [new.kid]
 
 
 async def test_an_issuer_that_is_away_is_missed_after_an_hour() -> None:
     key = new_key()
     issuer, clock = Away(key), Clock()
     keys = IssuerKeys(issuer, clock)
-    await keys.to_find(key.kid)
+    await keys.keys_for(key.kid)
     issuer.answers = False
-    clock.now += UNHEARD_SECONDS_MAX
-    await keys.to_find(key.kid)
+    clock.now += UNREACHABLE_SECONDS_MAX
+    await keys.keys_for(key.kid)
     clock.now += 1
     with pytest.raises(KeysUnavailable):
-        await keys.to_find(key.kid)
+        await keys.keys_for(key.kid)
     issuer.answers = True
     clock.now += REREAD_SECONDS_MIN
-    await keys.to_find(key.kid)
+    await keys.keys_for(key.kid)
 
 
 async def test_a_file_counts_as_soon_as_it_is_there(tmp_path: Path) -> None:
     file = tmp_path / "jwks.json"
     keys = IssuerKeys(KeyFile(file), Clock())
     with pytest.raises(KeysUnavailable):
-        await keys.to_find("any")
+        await keys.keys_for("any")
     for key in (new_key(), new_key()):
         file.write_text(json.dumps(KeySet([key]).as_dict(private=False)))
-        assert [each.kid for each in await keys.to_find(key.kid)] == [key.kid]
+        assert [each.kid for each in await keys.keys_for(key.kid)] == [key.kid]
     file.write_text("{")
-    assert [each.kid for each in await keys.to_find("any")] == [key.kid]
+    assert [each.kid for each in await keys.keys_for("any")] == [key.kid]
 
 
 @pytest_asyncio.fixture

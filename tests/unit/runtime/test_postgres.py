@@ -4,7 +4,7 @@ from typing import Any
 
 import asyncpg
 import pytest
-from samenspel.runtime.postgres import Knocking
+from samenspel.runtime.postgres import ConnectBackoff
 
 
 @pytest.fixture
@@ -25,19 +25,19 @@ def knocks(monkeypatch: pytest.MonkeyPatch) -> list[Exception | None]:
 async def test_after_a_refusal_the_next_is_refused_unasked(
     refusal: Exception, knocks: list[Exception | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    knock: Any = Knocking()
+    knock: Any = ConnectBackoff()
     knocks += [refusal, None]
     with pytest.raises(type(refusal)):
         await knock()
     with pytest.raises(ConnectionRefusedError, match="a moment ago"):
         await knock()
     assert knocks == [None], "it was not asked"
-    monkeypatch.setattr(knock, "_again", 0.0)
+    monkeypatch.setattr(knock, "_retry_at", 0.0)
     assert await knock() == "connected"
 
 
 async def test_what_is_wrong_with_us_is_said_each_time(knocks: list[Exception | None]) -> None:
-    knock: Any = Knocking()
+    knock: Any = ConnectBackoff()
     knocks += [asyncpg.InvalidPasswordError("no"), asyncpg.InvalidPasswordError("no")]
     for _ in range(2):
         with pytest.raises(asyncpg.InvalidPasswordError):

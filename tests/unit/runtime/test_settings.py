@@ -12,9 +12,9 @@ from tests.support.settings import settings_of
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"kafka_security_protocol": "SASL_PLAINTEXT"}, "over TLS"),
-        ({"token_issuer": ISSUER}, "serves no production"),
-        ({"http_tls_key": "/run/door.key"}, "go together"),
+        ({"kafka_security_protocol": "SASL_PLAINTEXT"}, "TLS to Kafka"),
+        ({"token_issuer": ISSUER}, "refuses the local token issuer"),
+        ({"http_tls_key": "/run/door.key"}, "set both"),
         ({"kafka_security_protocol": "PLAINTEXT"}, "SASL_PLAINTEXT"),
     ],
 )

@@ -1,9 +1,9 @@
-"""What a client needs around it and may not find: Kafka, a service, a profile."""
+"""Errors of the client's environment and of requests."""
 
 
 class EnvironmentUnavailable(RuntimeError):
-    """Something we need does not answer or does not let us in; the text is one sentence that says what to do."""
+    """Kafka or a service is unreachable or refuses access. The text is one sentence with the remedy."""
 
 
 class RequestRefused(RuntimeError):
-    """The door did not take the request as a whole; the text is what the service said."""
+    """The service refused the whole request. The text is the reason of the service."""

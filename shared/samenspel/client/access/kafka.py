@@ -1,4 +1,4 @@
-"""How an organisation comes in at Kafka, and one sentence that says why it cannot."""
+"""Kafka connections of an organisation, and error messages for failed connections."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,11 +13,11 @@ from samenspel.client.access.errors import EnvironmentUnavailable
 from samenspel.client.access.profile import Credential, KafkaAccess
 
 Client = TypeVar("Client", AIOKafkaConsumer, AIOKafkaProducer)
-LOOK_SECONDS_MAX: Final = 2.0
+CONNECT_SECONDS_MAX: Final = 2.0
 
 
 def aiokafka_settings(access: KafkaAccess, credential: Credential) -> dict[str, Any]:
-    """Connection settings as aiokafka takes them."""
+    """Connection settings for aiokafka."""
     encrypted = access.security_protocol == "SASL_SSL"
     return {
         "bootstrap_servers": access.bootstrap,
@@ -31,7 +31,7 @@ def aiokafka_settings(access: KafkaAccess, credential: Credential) -> dict[str, 
 
 
 def librdkafka_settings(access: KafkaAccess, credential: Credential) -> dict[str, Any]:
-    """The same as librdkafka takes them."""
+    """Connection settings for librdkafka."""
     return {
         "bootstrap.servers": access.bootstrap,
         "security.protocol": access.security_protocol,
@@ -45,12 +45,12 @@ def librdkafka_settings(access: KafkaAccess, credential: Credential) -> dict[str
 
 @asynccontextmanager
 async def connect(client: Client, access: KafkaAccess, name: str) -> AsyncIterator[Client]:
-    """An aiokafka client that has started, and stops at the end. Raises SurroundingsMissing."""
+    """Start an aiokafka client and stop the client at the end. Raises EnvironmentUnavailable."""
     try:
         try:
             await client.start()
         except KafkaConnectionError:
-            raise EnvironmentUnavailable(await _why_not(access, name)) from None
+            raise EnvironmentUnavailable(await _connection_error(access, name)) from None
         except KafkaError as error:
             raise EnvironmentUnavailable(f"Kafka at {access.bootstrap} refused {name}: {error}") from None
         yield client
@@ -58,29 +58,32 @@ async def connect(client: Client, access: KafkaAccess, name: str) -> AsyncIterat
         await client.stop()
 
 
-def unreachable(access: KafkaAccess) -> str:
+def unreachable_message(access: KafkaAccess) -> str:
     return (
-        f"Kafka at {access.bootstrap} does not answer: `samenspel up` starts a local one; "
-        "for another, look at system.json in your profile"
+        f"Kafka at {access.bootstrap} does not answer: start a local system with `samenspel up`, "
+        "or correct the address in system.json of your profile"
     )
 
 
-def access_refused(access: KafkaAccess, name: str) -> str:
+def access_refused_message(access: KafkaAccess, name: str) -> str:
     return (
-        f"Kafka at {access.bootstrap} does not let {name} in: user or password is not, or no longer, right; "
-        "ask the operator for a new one (`samenspel organisation admit`)"
+        f"Kafka at {access.bootstrap} refuses user or password of {name}: "
+        "ask the operator for a new password (`samenspel organisation admit`)"
     )
 
 
-async def _why_not(access: KafkaAccess, name: str) -> str:
-    """aiokafka says "Unable to bootstrap" for a wrong password too; whether anybody listens tells them apart."""
+async def _connection_error(access: KafkaAccess, name: str) -> str:
+    """Message for a failed start: wrong password when a broker accepts TCP connections, else unreachable.
+
+    aiokafka raises the same "Unable to bootstrap" for both causes.
+    """
     for address in access.bootstrap.split(","):
         host, _, port = address.rpartition(":")
         try:
-            async with asyncio.timeout(LOOK_SECONDS_MAX):
+            async with asyncio.timeout(CONNECT_SECONDS_MAX):
                 _, writer = await asyncio.open_connection(host, int(port))
         except (OSError, TimeoutError):
             continue
         writer.close()
-        return access_refused(access, name)
-    return unreachable(access)
+        return access_refused_message(access, name)
+    return unreachable_message(access)

@@ -1,4 +1,4 @@
-"""A small token issuer for local systems and tests; in production any OIDC issuer takes its place."""
+"""Token issuer for local systems and tests. Production uses an OIDC issuer."""
 
 import json
 import os
@@ -20,24 +20,24 @@ VALID_FOR: Final = timedelta(days=90)
 
 
 class IssuerRefused(RuntimeError):
-    """The local issuer does not serve production."""
+    """The local issuer refuses to run in production."""
 
 
 class Issuer:
-    """Signs with the key in `folder`, which is made at first use. Raises IssuerRefused in production."""
+    """Signs tokens with the key in `folder`; creates the key at first use. Raises IssuerRefused in production."""
 
     def __init__(self, folder: Path) -> None:
         if os.environ.get("SAMENSPEL_ENVIRONMENT") == "production":
             raise IssuerRefused(
-                "the local token issuer refuses production: name your OIDC issuer in SAMENSPEL_TOKEN_ISSUER "
-                "and its keys in SAMENSPEL_JWKS"
+                "the local token issuer does not run in production: set SAMENSPEL_TOKEN_ISSUER to your OIDC issuer "
+                "and SAMENSPEL_JWKS to the keys of the issuer"
             )
         self._key_file = folder / "key.json"
         self.jwks = folder / "jwks.json"
         self._key = self._load_or_make()
 
     def mint(self, oin: str, *, valid_for: timedelta = VALID_FOR) -> str:
-        """A bearer token of the organisation with this OIN."""
+        """Sign a bearer token for the organisation with this OIN."""
         now = int(time.time())
         claims = {
             "iss": ISSUER,
@@ -50,7 +50,7 @@ class Issuer:
         return jwt.encode({"alg": ALGORITHM, "kid": self._key.kid}, claims, self._key, algorithms=[ALGORITHM])
 
     def _load_or_make(self) -> ECKey:
-        """The public set is written again each time, so that a crash between the two files heals."""
+        """Load or create the key, and always write the public key set: a crash between both files leaves no trace."""
         if self._key_file.exists():
             key = ECKey.import_key(json.loads(self._key_file.read_text()))
         else:

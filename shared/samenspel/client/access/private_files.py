@@ -1,4 +1,4 @@
-"""Files that hold a secret or a state: written whole or not at all, readable by their owner only."""
+"""Files with secrets or state: written atomically, readable by the owner only."""
 
 import os
 import tempfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace the file's content atomically, mode 600; the folder must exist."""
+    """Replace the content of the file atomically, mode 600. The folder must exist."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

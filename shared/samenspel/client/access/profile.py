@@ -1,7 +1,7 @@
-"""The profile: a folder that says where a system is and as whom one may speak to it.
+"""The profile: a folder with the addresses of a system and credentials.
 
-``system.json`` holds the addresses, ``organisations/<oin>.json`` what one organisation needs to come in,
-``admin.json`` the operator's own key to Kafka.
+``system.json`` has the addresses, ``organisations/<oin>.json`` the credential of one organisation, ``admin.json`` the
+Kafka credential of the operator.
 """
 
 import os
@@ -21,7 +21,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class ProfileError(LookupError):
-    """What was asked for is not in the profile; the text says what is, or how to get one."""
+    """The profile, or an entry of the profile, is missing or invalid. The text names the remedy."""
 
 
 class KafkaAccess(BaseModel):
@@ -31,11 +31,11 @@ class KafkaAccess(BaseModel):
     security_protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"]
     sasl_mechanism: Literal["SCRAM-SHA-512"] = "SCRAM-SHA-512"
     ca_file: Path | None = None
-    """Who may vouch for the brokers under SASL_SSL; none: whom the machine trusts."""
+    """Certificate authorities trusted for SASL_SSL; None: those of the operating system."""
 
 
 class System(BaseModel):
-    """Where a running system is reached: Kafka, and per service the base URL of its HTTP door."""
+    """Addresses of a running system: Kafka, and the base URL of the HTTP API per service."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -51,7 +51,7 @@ class AdminCredential(BaseModel):
 
 
 class Credential(BaseModel):
-    """As whom an organisation comes in: a Kafka user and a bearer token."""
+    """Credential of an organisation: Kafka user with password, and bearer token."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,50 +68,50 @@ class Profile:
 
     @classmethod
     def find(cls) -> Self:
-        """The profile this user means.
+        """The profile of this user.
 
-        ``SAMENSPEL_PROFILE``, else ``SAMENSPEL_HOME``'s, else the nearest ``.samenspel/profile`` above the
-        current folder, else the checkout's. Raises ProfileError when there is none.
+        ``SAMENSPEL_PROFILE``, else ``SAMENSPEL_HOME/profile``, else the nearest ``.samenspel/profile`` in the current
+        folder or a parent, else ``.samenspel/profile`` in the checkout. Raises ProfileError when no profile exists.
         """
         for folder in _candidates():
             if (folder / "system.json").exists():
                 return cls(folder)
         raise ProfileError(
-            "no profile found: `samenspel up` makes one, or name the folder of yours in SAMENSPEL_PROFILE"
+            "no profile found: create one with `samenspel up`, or set SAMENSPEL_PROFILE to the folder of your profile"
         )
 
     @property
     def issuer_folder(self) -> Path:
-        """Where a local token issuer keeps its key, for those who may admit organisations."""
+        """Folder of the local token issuer's key; only an operator's profile has the key."""
         return self.folder / "issuer"
 
     def system(self) -> System:
         return _read(System, self.folder / "system.json")
 
     def admin(self) -> AdminCredential:
-        """The operator's key to Kafka. Raises ProfileError when this profile is not an operator's."""
+        """Kafka credential of the operator. Raises ProfileError in the profile of another user."""
         return _read(AdminCredential, self.folder / "admin.json")
 
     def credentials(self) -> list[Credential]:
-        """All organisations one may speak as, by name."""
+        """All credentials, ordered by name."""
         files = (self.folder / "organisations").glob("*.json")
-        return sorted((_read(Credential, file) for file in files), key=lambda one: (one.name, one.oin))
+        return sorted((_read(Credential, file) for file in files), key=lambda each: (each.name, each.oin))
 
     def credential(self, name_or_oin: str) -> Credential:
-        """The organisation of this OIN or name (upper and lower case are one)."""
+        """Credential of the organisation with this OIN or name; case is ignored. Raises ProfileError."""
         known = self.credentials()
         wanted = name_or_oin.casefold()
-        for one in known:
-            if wanted in (one.oin, one.name.casefold()):
-                return one
-        names = ", ".join(f"{one.name} ({one.oin})" for one in known) or "nobody"
-        raise ProfileError(f"no credential for '{name_or_oin}' in {self.folder}; there is: {names}")
+        for each in known:
+            if wanted in (each.oin, each.name.casefold()):
+                return each
+        names = ", ".join(f"{each.name} ({each.oin})" for each in known) or "none"
+        raise ProfileError(f"no credential for '{name_or_oin}' in {self.folder}; known organisations: {names}")
 
-    def anyone(self) -> Credential:
-        """Any organisation one may speak as, to read what all may read. Raises ProfileError when there is none."""
-        for one in self.credentials():
-            return one
-        raise ProfileError(f"{self.folder} holds no credential: `samenspel up` makes the operator's")
+    def any_credential(self) -> Credential:
+        """The first credential, for reading data that every organisation may read. Raises ProfileError."""
+        for each in self.credentials():
+            return each
+        raise ProfileError(f"{self.folder} has no credential: `samenspel up` creates the credential of the operator")
 
     def save(self, credential: Credential) -> None:
         _write(credential, self.folder / "organisations" / f"{credential.oin}.json")
@@ -138,10 +138,10 @@ def _read(model: type[ModelT], file: Path) -> ModelT:
     try:
         return model.model_validate_json(file.read_bytes())
     except FileNotFoundError:
-        raise ProfileError(f"{file} is not there: `samenspel up` makes it for a local system") from None
+        raise ProfileError(f"{file} does not exist: `samenspel up` creates it for a local system") from None
     except ValidationError as error:
-        places = ", ".join(".".join(map(str, problem["loc"])) or "JSON" for problem in error.errors())
-        raise ProfileError(f"{file} cannot be read; wrong: {places}") from None
+        fields = ", ".join(".".join(map(str, problem["loc"])) or "JSON" for problem in error.errors())
+        raise ProfileError(f"{file} is invalid; correct these fields: {fields}") from None
 
 
 def _write(model: BaseModel, file: Path) -> None:

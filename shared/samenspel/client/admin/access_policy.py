@@ -1,4 +1,4 @@
-"""Who may do what on Kafka: one policy for every deployment."""
+"""Access policy for Kafka: ACLs and quotas, the same in every deployment."""
 
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -14,14 +14,14 @@ from samenspel.contracts.topics import (
 )
 
 Operation = Literal["READ", "WRITE", "DESCRIBE"]
-LOOK: Final[tuple[Operation, ...]] = ("DESCRIBE", "READ")
-SEND: Final[tuple[Operation, ...]] = ("DESCRIBE", "WRITE")
-OWN: Final[tuple[Operation, ...]] = ("DESCRIBE", "READ", "WRITE")
+READ_ONLY: Final[tuple[Operation, ...]] = ("DESCRIBE", "READ")
+WRITE_ONLY: Final[tuple[Operation, ...]] = ("DESCRIBE", "WRITE")
+READ_WRITE: Final[tuple[Operation, ...]] = ("DESCRIBE", "READ", "WRITE")
 
 
 @dataclass(frozen=True, slots=True)
 class AclRule:
-    """What one user may do on a topic or a consumer group, or on all whose name begins with `name`."""
+    """Operations of one user on a topic or consumer group; with ``prefixed``, on all names starting with `name`."""
 
     resource: Literal["topic", "group"]
     name: str
@@ -31,40 +31,42 @@ class AclRule:
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What one user may ask of each broker, by Kafka's names; beyond it the broker answers later."""
+    """Limits of one user at each broker, with Kafka's names. Above a limit the broker delays its responses."""
 
     producer_byte_rate: int
     consumer_byte_rate: int
     request_percentage: int
-    """Of one of the broker's threads."""
+    """Percentage of one broker thread."""
 
 
 QUOTA_OF_ORGANISATION: Final = Quota(
     producer_byte_rate=5_000_000, consumer_byte_rate=50_000_000, request_percentage=100
 )
-"""Far above any city (thousands of events a second), far below what a broker takes.
+"""Far above the need of any city (thousands of events per second), far below the capacity of a broker.
 
-Services have no quota: what they write is what organisations sent."""
+Services have no quota: they only write events that organisations submitted."""
 
 
 def acls_of_service(service: Service) -> list[AclRule]:
-    """Read what comes in for its domain and all that is canonical; write what it owns and its receipts."""
+    """Read the ingress of its domain and all canonical topics; write its own canonical topics and receipts."""
     domain = DOMAIN_OF[service]
-    canonical = [AclRule("topic", topic, OWN if owner == service else LOOK) for topic, owner in CANONICAL.items()]
+    canonical = [
+        AclRule("topic", topic, READ_WRITE if owner == service else READ_ONLY) for topic, owner in CANONICAL.items()
+    ]
     return [
-        AclRule("topic", f"{INGRESS}.{domain}.", LOOK, prefixed=True),
+        AclRule("topic", f"{INGRESS}.{domain}.", READ_ONLY, prefixed=True),
         *canonical,
-        AclRule("topic", f"{RECEIPTS}.{domain}.", OWN, prefixed=True),
-        AclRule("group", f"samenspel-{service}", LOOK, prefixed=True),
+        AclRule("topic", f"{RECEIPTS}.{domain}.", READ_WRITE, prefixed=True),
+        AclRule("group", f"samenspel-{service}", READ_ONLY, prefixed=True),
     ]
 
 
 def acls_of_organisation(oin: str) -> list[AclRule]:
-    """Write its own ingress, read what is canonical and its own receipts, in groups that bear its OIN."""
+    """Write its own ingress; read canonical topics and its own receipts; use groups prefixed with its OIN."""
     domains = DOMAIN_OF.values()
     return [
-        *(AclRule("topic", ingress(domain, oin), SEND) for domain in domains),
-        *(AclRule("topic", topic, LOOK) for topic in CANONICAL),
-        *(AclRule("topic", receipts(domain, oin), LOOK) for domain in domains),
-        AclRule("group", f"{oin}.", LOOK, prefixed=True),
+        *(AclRule("topic", ingress(domain, oin), WRITE_ONLY) for domain in domains),
+        *(AclRule("topic", topic, READ_ONLY) for topic in CANONICAL),
+        *(AclRule("topic", receipts(domain, oin), READ_ONLY) for domain in domains),
+        AclRule("group", f"{oin}.", READ_ONLY, prefixed=True),
     ]

@@ -1,7 +1,7 @@
-"""Admitting organisations: everything they need to come in, and the event that makes them known.
+"""Admission of organisations: Kafka user, rights, topics, quota, credential, and the event organisation-admitted.
 
-Every step leaves alone or makes right what is there already, so that the whole may be repeated after a crash
-anywhere. The credential is kept before the event is submitted: a known organisation can always come in.
+Every step is idempotent: after a crash at any step, admission can be repeated. The credential is saved before the
+event is submitted, so every admitted organisation has access.
 """
 
 import asyncio
@@ -22,10 +22,10 @@ from samenspel.contracts.organisations import OPERATOR, OrganisationAdmitted
 from samenspel.contracts.receipts import Answer
 from samenspel.contracts.topics import topics_of
 
-AT_ONCE: Final = 8
+PARALLEL_REQUESTS: Final = 8
 PASSWORD_BYTES: Final = 32
-KNOWN_SECONDS_MAX: Final = 30.0
-KNOWN_POLL_SECONDS: Final = 0.1
+USER_SECONDS_MAX: Final = 30.0
+USER_POLL_SECONDS: Final = 0.1
 ProgressCallback = Callable[[str], None]
 
 
@@ -34,54 +34,59 @@ async def admit(
     organisations: Sequence[OrganisationAdmitted],
     *,
     operator: str = OPERATOR,
-    told: ProgressCallback = lambda _: None,
+    progress: ProgressCallback = lambda _: None,
 ) -> list[Answer]:
-    """Let these organisations in; the registry's answer to each, in order.
+    """Admit these organisations and return the registry's answer to each, in order.
 
-    ``told`` hears each step. An answer is *accepted*, *repeated*, or *rejected*: ``already-exists`` when the
-    organisation was admitted with other content. Raises SurroundingsMissing, DoorRefused, KafkaAdminError,
-    ProfileError, IssuerRefused.
+    ``progress`` is called with the name of each step. An answer is *accepted*, *repeated*, or *rejected*:
+    ``already-exists`` when the organisation was admitted with other content. Raises EnvironmentUnavailable,
+    RequestRefused, KafkaAdminError, ProfileError, IssuerRefused.
     """
     profile.credential(operator)
-    await asyncio.to_thread(_provide, profile, organisations, told)
-    told("telling the registry")
+    await asyncio.to_thread(_provision, profile, organisations, progress)
+    progress("submitting to the registry")
     statements = [statement(operator, "organisation-admitted", _data(each)) for each in organisations]
     answers = await emit(profile, operator, statements, via="http")
     return [answer for answer in answers if answer is not None]
 
 
-def _provide(profile: Profile, organisations: Sequence[OrganisationAdmitted], told: ProgressCallback) -> None:
-    """Topics, user, rights, quota and credential of each."""
+def _provision(profile: Profile, organisations: Sequence[OrganisationAdmitted], progress: ProgressCallback) -> None:
+    """Create topics, user, rights, quota and credential of each organisation."""
     admin = admin_of(profile)
     issuer = Issuer(profile.issuer_folder)
     known = {each.oin: each for each in profile.credentials()}
-    told("making topics")
+    progress("creating topics")
     admin.ensure_topics([topic for each in organisations for topic in topics_of(each.oin)])
-    told("making users and rights")
+    progress("creating users and rights")
     credentials = [_credential(each, known.get(each.oin), issuer) for each in organisations]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(PARALLEL_REQUESTS) as pool:
         for credential in pool.map(partial(_grant_access, admin), credentials):
             profile.save(credential)
-    _wait_until_known(admin, {credential.username for credential in credentials})
+    _wait_for_users(admin, {credential.username for credential in credentials})
 
 
-def _wait_until_known(admin: KafkaAdmin, users: set[str]) -> None:
-    """Brokers hear of a user after the controller does, behind the topics that they are still making."""
-    deadline = time.monotonic() + KNOWN_SECONDS_MAX
+def _wait_for_users(admin: KafkaAdmin, users: set[str]) -> None:
+    """Wait until the brokers know the users.
+
+    Brokers apply a new user after the controller, in order after the new topics.
+    """
+    deadline = time.monotonic() + USER_SECONDS_MAX
     while not users <= set(admin.users()):
         if time.monotonic() > deadline:
-            raise KafkaAdminError(f"Kafka has not let the new users in within {KNOWN_SECONDS_MAX:.0f} s")
-        time.sleep(KNOWN_POLL_SECONDS)
+            raise KafkaAdminError(
+                f"Kafka does not know the new users after {USER_SECONDS_MAX:.0f} s: repeat the command"
+            )
+        time.sleep(USER_POLL_SECONDS)
 
 
-def _credential(stated: OrganisationAdmitted, known: Credential | None, issuer: Issuer) -> Credential:
-    """A password that is known stays: the organisation may be using it."""
+def _credential(organisation: OrganisationAdmitted, known: Credential | None, issuer: Issuer) -> Credential:
+    """Credential with a new token. A known password stays unchanged: the organisation may be using the password."""
     return Credential(
-        name=stated.name,
-        oin=stated.oin,
-        username=stated.oin,
+        name=organisation.name,
+        oin=organisation.oin,
+        username=organisation.oin,
         password=known.password if known else secrets.token_urlsafe(PASSWORD_BYTES),
-        token=issuer.mint(stated.oin),
+        token=issuer.mint(organisation.oin),
     )
 
 
@@ -92,5 +97,5 @@ def _grant_access(admin: KafkaAdmin, credential: Credential) -> Credential:
     return credential
 
 
-def _data(stated: OrganisationAdmitted) -> dict[str, object]:
-    return stated.model_dump(mode="json", exclude_unset=True)
+def _data(organisation: OrganisationAdmitted) -> dict[str, object]:
+    return organisation.model_dump(mode="json", exclude_unset=True)

@@ -1,6 +1,6 @@
-"""How much a user may ask of Kafka: AlterClientQuotas, which neither client library has.
+"""Quotas of Kafka users, by the request AlterClientQuotas, which neither client library offers.
 
-Written with aiokafka's own protocol types, version 0 of API key 49 (KIP-546).
+Uses aiokafka's protocol types: API key 49, version 0 (KIP-546).
 """
 
 import asyncio
@@ -56,10 +56,10 @@ class _AlterRequest(Request[_Alter]):  # type: ignore[misc]
 
 
 def set_quotas(access: Mapping[str, Any], user: str, quota: Quota | None) -> None:
-    """Limit what the user may ask, each broker counting for itself; None takes the limits away.
+    """Set the limits of the user, counted by each broker separately; None removes the limits.
 
-    `access` holds AIOKafkaClient's connection settings. Raises aiokafka's KafkaError.
-    Runs an event loop in a thread of its own, so it may be called from anywhere.
+    `access` are the connection settings of AIOKafkaClient. Raises aiokafka's KafkaError. The request runs on a new
+    event loop in a new thread, so callers with and without an event loop may call this function.
     """
     limits = asdict(quota) if quota else dict.fromkeys((each.name for each in fields(Quota)), 0)
     request = _AlterRequest(user, [(name, float(limit), quota is None) for name, limit in limits.items()])

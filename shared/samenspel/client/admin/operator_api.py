@@ -1,4 +1,4 @@
-"""The door that each service keeps for the operator: asked over HTTP, with the operator's token."""
+"""Client of the operator's HTTP API of a service, with the operator's token."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import orjson
 
 from samenspel.client.access.errors import EnvironmentUnavailable, RequestRefused
 from samenspel.client.access.profile import Credential, System
-from samenspel.client.submit.http import said
+from samenspel.client.submit.http import refusal_text
 from samenspel.contracts.topics import Service
 
 REQUEST_SECONDS_MAX: Final = 30.0
@@ -17,17 +17,17 @@ REQUEST_SECONDS_MAX: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class OperatorApi:
-    """One service's. ``seconds`` is how long an answer may take."""
+    """The operator's API of one service. ``seconds`` is the time limit of a request."""
 
     system: System
     operator: Credential
     service: Service
     seconds: float = REQUEST_SECONDS_MAX
 
-    async def ask(
+    async def request(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> dict[str, Any]:
-        """Its answer. Raises SurroundingsMissing, or DoorRefused with what the service said."""
+        """Return the JSON response. Raises EnvironmentUnavailable, RequestRefused."""
         url = f"{self.system.http[self.service]}{path}"
         headers = {"authorization": f"Bearer {self.operator.token}"}
         timeout = aiohttp.ClientTimeout(total=self.seconds)
@@ -39,9 +39,9 @@ class OperatorApi:
                 status, content = response.status, await response.read()
         except (aiohttp.ClientError, TimeoutError):
             raise EnvironmentUnavailable(
-                f"the {self.service} at {url} does not answer: `samenspel status` shows what runs"
+                f"the {self.service} at {url} does not answer: `samenspel status` shows the running services"
             ) from None
         if status != 200:
-            raise RequestRefused(f"the {self.service}: {said(status, content)}")
+            raise RequestRefused(f"the {self.service}: {refusal_text(status, content)}")
         answer: dict[str, Any] = orjson.loads(content)
         return answer

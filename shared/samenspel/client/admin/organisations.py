@@ -1,4 +1,4 @@
-"""Who takes part, as the registry shows it to everybody who takes part."""
+"""Client of the registry's list of organisations."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from samenspel.client.access.profile import Credential, System
 
 
 async def list_organisations(system: System, credential: Credential) -> list[dict[str, Any]]:
-    """Every organisation's public state, in order of OIN. Raises SurroundingsMissing."""
+    """Public state of every organisation, in order of OIN. Raises EnvironmentUnavailable."""
     url = f"{system.http['registry']}/v1/organisations"
     found: list[dict[str, Any]] = []
     try:
@@ -24,5 +24,5 @@ async def list_organisations(system: System, credential: Credential) -> list[dic
                 found += page
     except (aiohttp.ClientError, TimeoutError):
         raise EnvironmentUnavailable(
-            f"the registry at {url} does not answer: `samenspel status` shows what runs"
+            f"the registry at {url} does not answer: `samenspel status` shows the running services"
         ) from None

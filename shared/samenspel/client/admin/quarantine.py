@@ -1,4 +1,4 @@
-"""What lies in a service's quarantine, and what the operator does about it, over the service's HTTP API."""
+"""Client of a service's quarantine API, for the operator."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,33 +11,36 @@ from samenspel.contracts.topics import Service
 
 @dataclass(frozen=True, slots=True)
 class QuarantineClient:
-    """One service's, as the operator. Raises SurroundingsMissing, or DoorRefused with what the service said."""
+    """Quarantine of one service.
+
+    Methods raise EnvironmentUnavailable, or RequestRefused with the reason of the service.
+    """
 
     system: System
     operator: Credential
     service: Service
 
     async def records(self, only_open: bool) -> list[dict[str, Any]]:
-        """All of them, in order of number, without their content."""
+        """All records in order of number, without content."""
         found: list[dict[str, Any]] = []
         while True:
             query = {"after": str(found[-1]["number"] if found else 0), "onlyOpen": str(only_open).lower()}
-            page = (await self._ask("GET", "", query))["items"]
+            page = (await self._request("GET", "", query))["items"]
             if not page:
                 return found
             found += page
 
     async def record(self, number: int) -> dict[str, Any]:
-        """One, with its raw content and what was done about it."""
-        return await self._ask("GET", f"/{number}")
+        """One record with raw content and the actions of operators."""
+        return await self._request("GET", f"/{number}")
 
     async def act(self, number: int, action: Literal["retry", "discard"], why: str) -> str:
-        """Returns what came of it: an answer's outcome, *discarded*, or *failed*."""
-        said = await self._ask("POST", f"/{number}/actions", body={"action": action, "why": why})
-        return str(said["outcome"])
+        """Return the result: the outcome of the submission, *discarded*, or *failed*."""
+        result = await self._request("POST", f"/{number}/actions", body={"action": action, "why": why})
+        return str(result["outcome"])
 
-    async def _ask(
+    async def _request(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> dict[str, Any]:
-        door = OperatorApi(self.system, self.operator, self.service)
-        return await door.ask(method, f"/v1/quarantined-records{path}", query, body)
+        api = OperatorApi(self.system, self.operator, self.service)
+        return await api.request(method, f"/v1/quarantined-records{path}", query, body)

@@ -1,4 +1,4 @@
-"""Why a decision on an application fell as it did, from a replica alone: the room, the rule, and what led there."""
+"""Explanation of a decision on an application, from a replica alone: budget, rule, and preceding events."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ order by number
 """
 _NAMES: Final = "select aggregate, value from aggregate where aggregate in ('organisation.v1', 'programme.v1')"
 _RULES: Final = {
-    "within-ceiling": "What was asked fits under the ceiling, so it was granted whole",
-    "limited-to-ceiling": "Less was left than was asked: it was granted for as far as the ceiling leaves room",
-    "ceiling-reached": "Nothing was left under the ceiling, so it had to be refused",
-    "refused-by-authority": "The authority refused it; the ceiling did not come into it",
+    "within-ceiling": "The requested amount fits under the ceiling and was granted in full",
+    "limited-to-ceiling": "Less than the requested amount was left; the application was granted up to the ceiling",
+    "ceiling-reached": "Nothing was left under the ceiling, so the application had to be refused",
+    "refused-by-authority": "The authority refused the application on other grounds than the ceiling",
 }
 _DUTCH: Final = {
     "within-ceiling": "binnen het subsidieplafond",
@@ -37,7 +37,7 @@ _DUTCH: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """An event that led there."""
+    """An event preceding the decision, or the decision; ``said`` is the event as a sentence."""
 
     time: str
     event: str
@@ -48,7 +48,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """``application`` and ``programme`` are their public states; ``sentences`` tell the whole in plain words."""
+    """``application`` and ``programme`` are public states; ``sentences`` explain the decision in plain words."""
 
     application: dict[str, Any]
     programme: dict[str, Any] | None
@@ -57,7 +57,7 @@ class Explanation:
 
 
 def explain(store: ReplicaStore, application_id: str) -> Explanation | None:
-    """None when this replica knows no such application."""
+    """Explain the decision on an application; None when the replica has no such application."""
     application = _state(store, APPLICATION.name, application_id)
     if application is None:
         return None
@@ -79,9 +79,9 @@ def _state(store: ReplicaStore, aggregate: str, subject: str) -> dict[str, Any] 
 
 
 def _sentences(application: dict[str, Any], programme: dict[str, Any] | None, names: NameIndex) -> Iterator[str]:
-    what = application.get("activity") or "An application"
-    who = (application.get("beneficiary") or {}).get("name") or names.organisation(application["applicant"])
-    yield f"{what}, for {who}, submitted by {names.organisation(application['applicant'])}."
+    activity = application.get("activity") or "An application"
+    beneficiary = (application.get("beneficiary") or {}).get("name") or names.organisation(application["applicant"])
+    yield f"{activity}, for {beneficiary}, submitted by {names.organisation(application['applicant'])}."
     if programme is not None:
         yield (
             f"Programme '{programme['name']}' of {names.organisation(programme['authority'])} has a ceiling "
@@ -89,23 +89,23 @@ def _sentences(application: dict[str, Any], programme: dict[str, Any] | None, na
         )
     decision = application.get("decision")
     if decision is None:
-        yield f"It was received at {application['received_at']} and has not been decided yet."
+        yield f"The application was received at {application['received_at']} and is not decided yet."
         return
     yield f"Decided on {decision['decided_on']}: {application['status']}."
-    yield f"  room before  {euro(decision['room_before_cents']):>22}"
-    yield f"  asked        {euro(decision['asked_cents']):>22}"
+    yield f"  left before  {euro(decision['room_before_cents']):>22}"
+    yield f"  requested    {euro(decision['asked_cents']):>22}"
     yield f"  granted      {euro(decision['granted_cents']):>22}"
-    yield f"  room after   {euro(decision['room_after_cents']):>22}"
+    yield f"  left after   {euro(decision['room_after_cents']):>22}"
     rule = decision["rule"]
     yield f"{_RULES.get(rule, rule)} ({_DUTCH.get(rule, rule)}; {decision['article']})."
     if grounds := decision.get("grounds"):
         yield f"Grounds (weigeringsgronden): {', '.join(grounds)}."
-    if said := decision.get("explanation"):
-        yield f"The authority says: {said}"
+    if explanation := decision.get("explanation"):
+        yield f"Explanation by the authority: {explanation}"
 
 
 def _steps(store: ReplicaStore, application: dict[str, Any], names: NameIndex) -> Iterator[Step]:
-    """The programme's and the application's own events, and the grants that took room before it, in order."""
+    """Events of the programme and the application, and earlier grants of the programme, in order."""
     about = {"programme": application["programme_id"], "application": application["application_id"]}
     for time, id, lane, sequence, kind, aggregate, submitter, value in store.query_named(_HISTORY, about):
         yield Step(time, id, lane, sequence, sentence(kind, aggregate, submitter, value.encode(), names))

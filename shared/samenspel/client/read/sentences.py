@@ -1,4 +1,4 @@
-"""Canonical events as sentences: who did what. Names of organisations come from their own events."""
+"""Canonical events as English sentences. Names of organisations and titles come from earlier events."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -11,17 +11,17 @@ Data = Mapping[str, Any]
 
 
 def euro(cents: int) -> str:
-    """€ 1.234.567,89; whole euros without decimals."""
+    """Amount in Dutch notation, such as € 1.234.567,89; whole euros without decimals."""
     whole, rest = divmod(cents, 100)
     grouped = f"{whole:,}".replace(",", ".")
     return f"€ {grouped},{rest:02d}" if rest else f"€ {grouped}"
 
 
 class NameIndex:
-    """Names of organisations, by OIN, and titles of initiatives and programmes, by id: learnt from events."""
+    """Names of organisations by OIN, and titles of initiatives and programmes by id, collected from events."""
 
     def __init__(self, known: Mapping[str, str] | None = None) -> None:
-        """``known`` are names by OIN that no event has to tell, such as the operator's."""
+        """``known`` are names by OIN that no event contains, such as the name of the operator."""
         self._organisations: dict[str, str] = dict(known or {})
         self._titles: dict[str, str] = {}
 
@@ -40,19 +40,22 @@ class NameIndex:
 
 
 def sentence(kind: str, aggregate: str, submitter: str, value: bytes, names: NameIndex) -> str:
-    """What this event says; its type when it is one that we have no words for. Learns from it on the way."""
+    """The event as a sentence; the type name when the type is unknown or the data is invalid.
+
+    Adds the names in the event to ``names``.
+    """
     try:
         data = orjson.loads(value)
         names.learn(aggregate, data)
-        tell = _SENTENCES.get(kind)
-        said = tell(data, names) if tell else f"stated {kind} about {aggregate}"
+        describe = _PREDICATES.get(kind)
+        predicate = describe(data, names) if describe else f"submitted {kind} about {aggregate}"
     except (orjson.JSONDecodeError, KeyError, TypeError, AttributeError):
-        said = f"stated {kind}"
-    return f"{names.organisation(submitter)} {said}"
+        predicate = f"submitted {kind}"
+    return f"{names.organisation(submitter)} {predicate}"
 
 
 def _milestone(verb: str) -> Callable[[Data, NameIndex], str]:
-    def tell(data: Data, names: NameIndex) -> str:
+    def describe(data: Data, names: NameIndex) -> str:
         slug = data["latest_milestone"]
         milestone = next(each for each in data["milestones"] if each["milestone"] == slug)
         ending = f": {milestone['reason']}" if milestone.get("reason") and verb != "reached" else ""
@@ -60,7 +63,7 @@ def _milestone(verb: str) -> Callable[[Data, NameIndex], str]:
         about = names.title(data["initiative_id"])
         return f"{verb} milestone '{milestone['title']}' of its rollout of {about}{when}{ending}"
 
-    return tell
+    return describe
 
 
 def _registered(data: Data, names: NameIndex) -> str:
@@ -74,24 +77,24 @@ def _submitted(data: Data, names: NameIndex) -> str:
 
 def _decided(data: Data, names: NameIndex) -> str:
     decision = data["decision"]
-    who = (data.get("beneficiary") or {}).get("name") or names.organisation(data["applicant"])
+    beneficiary = (data.get("beneficiary") or {}).get("name") or names.organisation(data["applicant"])
     programme = names.title(data["programme_id"])
     if data["status"] == "refused":
-        return f"refused {who} money from {programme} ({decision['article']})"
-    part = f" of the {euro(decision['asked_cents'])} asked" if data["status"] == "granted-in-part" else ""
+        return f"refused {beneficiary} money from {programme} ({decision['article']})"
+    part = f" of the {euro(decision['asked_cents'])} requested" if data["status"] == "granted-in-part" else ""
     left = euro(decision["room_after_cents"])
-    return f"granted {who} {euro(decision['granted_cents'])}{part} from {programme}; {left} is left"
+    return f"granted {beneficiary} {euro(decision['granted_cents'])}{part} from {programme}; {left} is left"
 
 
 def _opened(data: Data, names: NameIndex) -> str:
     return f"opened programme '{data['name']}' with a ceiling of {euro(data['ceiling_cents'])}"
 
 
-_SENTENCES: Final[Mapping[str, Callable[[Data, NameIndex], str]]] = {
-    type_name(fact): tell
-    for fact, tell in {
+_PREDICATES: Final[Mapping[str, Callable[[Data, NameIndex], str]]] = {
+    type_name(event): describe
+    for event, describe in {
         "organisation-admitted": lambda data, names: f"admitted {data['name']} ({data['kind']})",
-        "organisation-changed": lambda data, names: f"changed what is known of {data['name']}",
+        "organisation-changed": lambda data, names: f"changed the details of {data['name']}",
         "initiative-registered": _registered,
         "initiative-changed": lambda data, names: f"changed initiative '{data['title']}'",
         "initiative-phase-changed": lambda data, names: f"moved initiative '{data['title']}' to {data['phase']}",

@@ -1,4 +1,4 @@
-"""Following what happens: canonical events of all lanes, as they come, with the names that they speak of."""
+"""Tail of all canonical lanes, with the names that the events refer to."""
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -17,12 +17,12 @@ From = Literal["beginning", "now"]
 RECORDS_MAX: Final = 1_000
 TITLES_PER_LANE: Final = 5_000
 WAIT_SECONDS: Final = 0.5
-_NAMING: Final = (ORGANISATIONS, INITIATIVES, FUNDING)
+_NAME_TOPICS: Final = (ORGANISATIONS, INITIATIVES, FUNDING)
 
 
 @dataclass(frozen=True, slots=True)
 class TailedEvent:
-    """An event, and the attributes that a sentence needs beside it."""
+    """A canonical event with the attributes needed for a sentence: OIN of the submitter, and RFC 3339 time."""
 
     event: CanonicalEvent
     submitter: str
@@ -42,24 +42,24 @@ def tail(
     follow: bool = True,
     types: Collection[str] = (),
 ) -> Iterator[TailedEvent]:
-    """Events of the four canonical topics, in order per lane; without ``follow`` up to the present ends.
+    """Events of the four canonical topics, in order per lane; without ``follow``, up to the present end of each lane.
 
-    Organisations are read first, and of initiatives and programmes the latest, so that ``names`` knows them.
-    Raises SurroundingsMissing, ProfileError.
+    All organisations and the latest initiatives and programmes are read first, to fill ``names``. Raises
+    EnvironmentUnavailable, ProfileError.
     """
     with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as lanes:
         bounds = lanes.bounds(list(CANONICAL))
-        known = {name: _naming(name, *ends, since) for name, ends in bounds.items() if name[0] in _NAMING}
-        for told in _read(lanes, {name: start for name, (start, _) in known.items()}, known):
-            _learn(names, told.event)
+        known = {name: _name_range(name, *ends, since) for name, ends in bounds.items() if name[0] in _NAME_TOPICS}
+        for tailed in _read(lanes, {name: start for name, (start, _) in known.items()}, known):
+            _learn(names, tailed.event)
         starts = {name: start if since == "beginning" else end for name, (start, end) in bounds.items()}
-        for told in _read(lanes, starts, None if follow else bounds):
-            if not types or told.event.type in types:
-                yield told
+        for tailed in _read(lanes, starts, None if follow else bounds):
+            if not types or tailed.event.type in types:
+                yield tailed
 
 
-def _naming(name: LaneId, start: int, end: int, since: From) -> tuple[int, int]:
-    """What to read of a lane for its names: every organisation; of the rest the latest, unless all is shown."""
+def _name_range(name: LaneId, start: int, end: int, since: From) -> tuple[int, int]:
+    """Offset range to read for names: all organisations; the latest events of other lanes unless all are shown."""
     if name[0] == ORGANISATIONS:
         return start, end
     return (end, end) if since == "beginning" else (max(start, end - TITLES_PER_LANE), end)
@@ -69,16 +69,16 @@ def _read(
     lanes: KafkaLanes, starts: dict[LaneId, int], ends: dict[LaneId, tuple[int, int]] | None
 ) -> Iterator[TailedEvent]:
     lanes.read_from(starts)
-    while ends is None or any(lanes.reached[name] < end for name, (_, end) in ends.items()):
+    while ends is None or any(lanes.next_offsets[name] < end for name, (_, end) in ends.items()):
         records = lanes.batch(RECORDS_MAX, WAIT_SECONDS)
-        # Within one fetch, lanes are merged by the moment at which Kafka has them: it reads as it happened.
+        # Merge the lanes of one fetch by Kafka timestamp: close to the order of occurrence.
         for record in sorted(records, key=lambda each: each.timestamp()[1]):
-            yield _told(record)
+            yield _tailed(record)
         if ends is not None:
-            lanes.require_life()
+            lanes.require_progress()
 
 
-def _told(record: Record) -> TailedEvent:
+def _tailed(record: Record) -> TailedEvent:
     headers = dict(record.headers())
     event = read(record.topic(), record.partition(), record.offset(), record.headers(), record.value())
     return TailedEvent(event, headers["ce_authid"].decode().rpartition(":")[2], headers["ce_time"].decode())

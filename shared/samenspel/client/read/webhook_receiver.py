@@ -1,7 +1,8 @@
-"""Receiving webhooks: a small server that verifies every signature and recognises repeats.
+"""Webhook receiver: a small server that verifies every signature and recognises repeats.
 
-It stands on this machine's loopback: to try subscriptions, and to show what a receiver has to do. Verify the bytes
-as they came (Standard Webhooks), answer 2xx soon, and know an event by its ``webhook-id``: it may come twice.
+The server listens on the loopback address, for trying subscriptions and as an example of a receiver. A receiver must
+verify the received bytes (Standard Webhooks), answer 2xx quickly, and deduplicate by ``webhook-id``: an event may
+arrive twice.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ BODY_BYTES_MAX: Final = 128 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ReceivedDelivery:
-    """One delivery whose signature was right. ``event`` is the CloudEvent, ``repeated`` whether it came before."""
+    """A delivery with a valid signature. ``event`` is the CloudEvent; ``repeated`` means a known ``webhook-id``."""
 
     id: str
     event: dict[str, Any]
@@ -29,16 +30,16 @@ class ReceivedDelivery:
 
 @dataclass(slots=True)
 class WebhookReceiver:
-    """A webhook receiver; ``async with`` starts and stops it.
+    """A webhook receiver; ``async with`` starts and stops the server.
 
-    ``fail`` answers 503 to the first so many deliveries, as a receiver in trouble does; so does one that has no
-    ``secret`` yet, for who cannot verify must not accept. ``told`` is called with each event that was verified.
+    The first ``fail`` deliveries are answered 503. Without a ``secret`` every delivery is answered 503, because an
+    unverified delivery must not be accepted. ``on_delivery`` is called with each verified delivery.
     """
 
     secret: str | None = None
     port: int = 0
     fail: int = 0
-    told: Callable[[ReceivedDelivery], None] = lambda received: None
+    on_delivery: Callable[[ReceivedDelivery], None] = lambda received: None
     verified: list[ReceivedDelivery] = field(default_factory=list)
     refused: int = 0
     failed: int = 0
@@ -52,11 +53,11 @@ class WebhookReceiver:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """The verified events in order of arrival, without repeats."""
+        """Verified events in order of arrival, without repeats."""
         return [received.event for received in self.verified if not received.repeated]
 
     async def wait_for(self, count: int) -> None:
-        """Return when so many different events have been verified. Raises nothing: bound it with a time-out."""
+        """Return when ``count`` different events have been verified. The caller sets the time-out."""
         async with self._progress:
             await self._progress.wait_for(lambda: len(self._ids) >= count)
 
@@ -90,7 +91,7 @@ class WebhookReceiver:
             self.verified.append(received)
             self._ids.add(identity)
             self._progress.notify_all()
-        self.told(received)
+        self.on_delivery(received)
         return web.Response(status=204)
 
 

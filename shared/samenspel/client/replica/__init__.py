@@ -1,8 +1,8 @@
-"""A replica: an organisation's own copy of everything that is shared, verified event by event, made for plain SQL.
+"""Replica: all canonical events in an SQLite file of an organisation, verified event by event, for plain SQL.
 
-Read in this order: `schema.sql` (what is in the file) and `views.sql` (what people ask of it), `headers` (the
-bytes), `copy` (the law, applied), `store` (one transaction), `kafka` and `feed` (where events come from), `filling`
-and `reading` (many at once into an empty file), `verify` and `diff` (the proof).
+Reading order: `schema.sql` (tables) and `views.sql` (current state), `headers` (bytes of an event), `apply`
+(sequencing rule and digest), `store` (transactions), `kafka` and `feed` (sources of events), `parallel_load` and
+`load_worker` (fast loading of a new file), `verify` and `diff` (proof).
 """
 
 from samenspel.client.replica.apply import Divergence

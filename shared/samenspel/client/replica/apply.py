@@ -1,21 +1,22 @@
-"""The law of lanes, applied to a copy: what each record changes, gathered until the store commits it."""
+"""The law of lanes applied to a replica: checks records and collects rows until the store commits."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from samenspel.client.replica.headers import Header, HeaderShape, HeaderShapes
-from samenspel.contracts.digest import MODULUS, REMOVED, state_hash, to_hex
-from samenspel.contracts.sequencing import Position, SequenceVerdict, check, is_removal
+from samenspel.contracts.digest import REMOVED, to_hex
+from samenspel.contracts.sequencing import Position, SequenceVerdict, step
 
 LaneId = tuple[str, int]
 """Topic and partition."""
 OIN_DIGITS: Final = 20
+START: Final = Position()
 
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """The event from which this copy no longer equals its owner's lane."""
+    """The first event with another digest in this replica than the published digest."""
 
     lane: str
     sequence: int
@@ -26,26 +27,23 @@ class Divergence:
     def __str__(self) -> str:
         return (
             f"{self.lane} diverged at sequence {self.sequence}: after event {self.event} on {self.aggregate} "
-            f"{self.subject} this copy has another digest than its owner"
+            f"{self.subject} the digest of this replica differs from the published digest"
         )
 
 
 @dataclass(slots=True)
 class ReplicaLane:
-    """Where the copy stands on one lane; ``stored`` is the sequence that the file has."""
+    """Position of the replica on one lane; ``stored`` is the timeline and sequence in the file."""
 
     topic: str
     partition: int
-    timeline: int = 1
-    sequence: int = 0
-    digest: int = 0
-    last_offset: int = -1
+    position: Position = START
     stored: tuple[int, int] = (1, 0)
-    ahead: int = 0
-    """The highest sequence met that could not be applied, because one before it is missing."""
+    highest_unapplied: int = 0
+    """Highest sequence received behind a gap, so not applied; 0 without a gap."""
     divergence: Divergence | None = None
     set_aside: str = ""
-    """The file that keeps what this copy had of the lane before its owner started it anew."""
+    """File with the events of the previous timeline, after the owner started a new timeline."""
     label: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,9 +53,25 @@ class ReplicaLane:
     def name(self) -> LaneId:
         return self.topic, self.partition
 
+    @property
+    def timeline(self) -> int:
+        return self.position.timeline
+
+    @property
+    def sequence(self) -> int:
+        return self.position.sequence
+
+    @property
+    def digest(self) -> int:
+        return self.position.digest
+
+    @property
+    def last_offset(self) -> int:
+        return self.position.last_offset
+
 
 class Hashes(dict[bytes, int]):
-    """``H`` of aggregates, by `key_of`; those that are not here are asked of the file, if there is one to ask."""
+    """``H`` of aggregates by `key_of`; a missing hash is looked up with ``find``, or is the hash of no state."""
 
     def __init__(self, known: Mapping[bytes, int] | None = None, find: Callable[[bytes], int] | None = None) -> None:
         super().__init__(known or {})
@@ -72,7 +86,7 @@ def key_of(aggregate: bytes, subject: bytes) -> bytes:
 
 
 class ReplicaBatch:
-    """Takes records; ``rows`` are the events applied since the last commit, as rows of table ``event``."""
+    """Applies records; ``rows`` are the events applied since the last commit, as rows of table ``event``."""
 
     def __init__(self, lanes: Mapping[LaneId, ReplicaLane], hashes: Hashes) -> None:
         self.lanes = dict(lanes)
@@ -83,51 +97,48 @@ class ReplicaBatch:
         self._shape: HeaderShape | None = None
 
     def apply(self, lane: ReplicaLane, offset: int, headers: Sequence[Header], value: bytes) -> SequenceVerdict:
-        """Apply one record if the law says so. A lane that diverged takes nothing more."""
+        """Apply one record if the sequencing rule allows. A diverged lane applies no more records.
+
+        Raises KeyError, ValueError or TypeError when the record is not a canonical event.
+        """
         names, values = zip(*headers, strict=False)
         shape = self._shape
         if shape is None or names != shape.names:
             shape = self._shape = self._shapes[names]
-        timeline, sequence, aggregate, subject, digest = shape.law(values)
-        number = int(sequence)
-        if number != lane.sequence + 1 or int(timeline) != lane.timeline:
-            return self._pass_over(lane, int(timeline), number)
+        timeline, sequence, aggregate, subject, digest = shape.sequencing_fields(values)
+        number, key = int(sequence), key_of(aggregate, subject)
+        event = int(timeline), number, offset, aggregate, subject, value
+        verdict, after, new_hash = step(lane.position, event, self.hashes[key])
+        if verdict is not SequenceVerdict.APPLY:
+            if verdict is SequenceVerdict.GAP:
+                lane.highest_unapplied = max(lane.highest_unapplied, number)
+            return verdict
         if lane.divergence is not None:
             return SequenceVerdict.SKIP
-        key = key_of(aggregate, subject)
-        new = REMOVED if is_removal(value) else state_hash(aggregate, subject, value)
-        after = (lane.digest - self.hashes[key] + new) % MODULUS
-        row = _row_of(lane, number, shape.columns(values), new, digest, shape.lines(values), value)
-        if after != int(digest, 16):
+        row = _row_of(lane.label, after, shape.columns(values), new_hash, digest, shape.lines(values), value)
+        if after.digest != int(digest, 16):
             lane.divergence = Divergence(lane.label, number, row[3], row[5], row[6])
             return SequenceVerdict.SKIP
-        lane.sequence, lane.digest, lane.last_offset = number, after, offset
-        self.hashes[key] = new
+        lane.position = after
+        self.hashes[key] = new_hash
         self.rows.append(row)
         return SequenceVerdict.APPLY
 
-    def committed(self) -> None:
-        """The store has everything; begin anew."""
+    def mark_committed(self) -> None:
+        """Empty the batch after the store committed the rows."""
         self.rows = []
         for lane in self.lanes.values():
             lane.stored = lane.timeline, lane.sequence
 
-    def _pass_over(self, lane: ReplicaLane, timeline: int, sequence: int) -> SequenceVerdict:
-        """The rare cases, as `messaging.law` judges them; only APPLY was decided above."""
-        verdict = check(Position(lane.timeline, lane.sequence), timeline, sequence)
-        if verdict is SequenceVerdict.GAP:
-            lane.ahead = max(lane.ahead, sequence)
-        return verdict
-
 
 def _row_of(
-    lane: ReplicaLane, number: int, columns: Sequence[bytes], new: int, digest: bytes, lines: bytes, value: bytes
+    lane: str, after: Position, columns: Sequence[bytes], new: int, digest: bytes, lines: bytes, value: bytes
 ) -> tuple[Any, ...]:
-    """A row of table ``event``, without its number."""
+    """A row of table ``event`` without the column ``number``."""
     return (
-        lane.label,
-        lane.timeline,
-        number,
+        lane,
+        after.timeline,
+        after.sequence,
         *map(bytes.decode, columns[:-1]),
         columns[-1][-OIN_DIGITS:].decode(),
         new.to_bytes(32, "big"),

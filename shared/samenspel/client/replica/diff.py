@@ -1,4 +1,4 @@
-"""How two replicas differ: aggregate by aggregate, after their lanes' digests have said that they do."""
+"""Differences between two replicas, per aggregate, for lanes with different digests."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _STATES: Final = "select aggregate, subject, value, last_event, lane, sequence f
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An aggregate that is not the same in both; each side is the event that last wrote it, or None when absent."""
+    """A differing aggregate. ``left`` and ``right`` name the last event of the aggregate; None when absent."""
 
     aggregate: str
     subject: str
@@ -25,17 +25,17 @@ class Difference:
 
 
 def diff(left: ReplicaStore, right: ReplicaStore) -> list[Difference]:
-    """The aggregates that differ between two replica files, in order of aggregate and subject."""
-    ours, theirs = dict(_states(left)), dict(_states(right))
+    """Differing aggregates of two replica files, in order of aggregate and subject."""
+    left_states, right_states = dict(_states(left)), dict(_states(right))
     return [
-        Difference(*reference, _event(ours.get(reference)), _event(theirs.get(reference)))
-        for reference in sorted(ours.keys() | theirs.keys())
-        if _hash(ours.get(reference)) != _hash(theirs.get(reference))
+        Difference(*reference, _event(left_states.get(reference)), _event(right_states.get(reference)))
+        for reference in sorted(left_states.keys() | right_states.keys())
+        if _hash(left_states.get(reference)) != _hash(right_states.get(reference))
     ]
 
 
 def _states(store: ReplicaStore) -> Iterator[tuple[tuple[str, str], tuple[int, str]]]:
-    """Hashed anew: what the file says of itself is not believed."""
+    """Hash and last event per aggregate; hashes are recomputed, because the stored hashes may be tampered with."""
     for aggregate, subject, value, id, lane, sequence in store.query(_STATES):
         yield (aggregate, subject), (hash_of(aggregate, subject, value), f"event {id} ({lane} sequence {sequence})")
 

@@ -1,7 +1,7 @@
-"""A replica over HTTP: the notifier's pull feed, read page by page, under the same law.
+"""Replica sync over HTTP: reads the notifier's pull feed page by page, under the same sequencing rule.
 
-A page is a JSON array of canonical CloudEvents, one a line, with ``data`` as the last member. It is cut out of the
-line as it stands: parsing and writing it again would change the bytes that the digest is made of.
+A page is a JSON array of canonical CloudEvents, one per line, with ``data`` as the last member. The bytes of ``data``
+are cut out of the line: parsing and serialising would change the bytes under the digest.
 """
 
 import http.client
@@ -29,7 +29,7 @@ _TRANSPORT_ONLY: Final = ("datacontenttype", "data")
 
 
 class FeedClient:
-    """The notifier's feed, as one organisation reads it; one connection that stays open."""
+    """The notifier's feed, read as one organisation over one persistent connection."""
 
     def __init__(self, url: str, credential: Credential) -> None:
         self.url = f"{url}/v1/feed"
@@ -40,9 +40,9 @@ class FeedClient:
         self._connection = kind(parts.netloc, timeout=REQUEST_SECONDS_MAX)
 
     def page(self, after: str, wait_seconds: int = 0) -> tuple[list[bytes], str, bool]:
-        """Events behind the cursor ``after``, one per item; the next cursor; whether there is more now.
+        """Events after the cursor ``after``, the next cursor, and whether the page has any events.
 
-        Raises SurroundingsMissing.
+        Raises EnvironmentUnavailable.
         """
         query: dict[str, object] = {"limit": PAGE_EVENTS}
         query |= {"after": after} if after else {}
@@ -55,10 +55,12 @@ class FeedClient:
         except (OSError, http.client.HTTPException):
             self._connection.close()
             raise EnvironmentUnavailable(
-                f"the notifier at {self.url} does not answer: `samenspel status` shows what runs"
+                f"the notifier at {self.url} does not answer: `samenspel status` shows the running services"
             ) from None
         if response.status not in (200, 204):
-            raise EnvironmentUnavailable(f"the notifier at {self.url} refused: HTTP {response.status}")
+            raise EnvironmentUnavailable(
+                f"the notifier at {self.url} refused (HTTP {response.status}): check the token in your profile"
+            )
         events = list(events_in(body))
         return events, response.headers.get("Samenspel-Cursor", after), bool(events)
 
@@ -67,7 +69,7 @@ class FeedClient:
 
 
 def events_in(page: bytes) -> Iterator[bytes]:
-    """The events of a page, each as the JSON object that it is."""
+    """The JSON objects of a page, one per event, byte for byte."""
     for line in page.splitlines():
         event = line.strip().removeprefix(b",").removesuffix(b",")
         if event.startswith(b"{"):
@@ -75,10 +77,13 @@ def events_in(page: bytes) -> Iterator[bytes]:
 
 
 def split(event: bytes) -> tuple[list[Header], bytes]:
-    """Headers as on Kafka, and the exact bytes of ``data``. Raises ValueError when the event has another form."""
+    """Split an event into Kafka headers and the exact bytes of ``data``.
+
+    Raises ValueError when ``data`` is not the last member.
+    """
     before, found, data = event.partition(_DATA)
     if not found or not data.endswith(b"}"):
-        raise ValueError("data is not the event's last member")
+        raise ValueError("data is not the last member of the event")
     attributes = orjson.loads(before + b"}")
     headers = [
         (f"ce_{name}", str(value).encode()) for name, value in attributes.items() if name not in _TRANSPORT_ONLY
@@ -94,33 +99,38 @@ def sync_over_http(
     follow: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> SyncReport:
-    """As `sync_over_kafka`, from the notifier's feed: for organisations without Kafka."""
+    """Sync the file from the notifier's feed, for organisations without Kafka.
+
+    Options and report as for `sync_over_kafka`. Raises EnvironmentUnavailable, ProfileError, ReplicaError.
+    """
     began = time.monotonic()
     store.speed_up_loading()
     feed = FeedClient(profile.system().http["notifier"], profile.credential(organisation))
-    reading = FeedSync(feed, store)
+    sync = FeedSync(feed, store)
     try:
-        reading.run(follow, progress)
+        sync.run(follow, progress)
     except KeyboardInterrupt:
         if not follow:
             raise
     finally:
         feed.close()
     return SyncReport(
-        reading.applied,
+        sync.applied,
         time.monotonic() - began,
         store.unknown_aggregates(),
-        reading.copy.unreadable,
-        tuple(report_on(lane) for _, lane in sorted(reading.copy.lanes.items())),
+        sync.batch.unreadable,
+        tuple(report_on(lane) for _, lane in sorted(sync.batch.lanes.items())),
     )
 
 
 class FeedSync:
+    """One sync of a store from the feed; ``applied`` counts the committed events."""
+
     def __init__(self, feed: FeedClient, store: ReplicaStore) -> None:
         self._feed = feed
         self._store = store
         self._cursor = store.cursor(feed.url)
-        self.copy: ReplicaBatch = store.batch(store.lanes())
+        self.batch: ReplicaBatch = store.batch(store.lanes())
         self.applied = 0
 
     def run(self, follow: bool, progress: Progress) -> None:
@@ -129,10 +139,10 @@ class FeedSync:
             events, cursor, more = self._feed.page(self._cursor, FOLLOW_SECONDS if follow else 0)
             self._cursor = cursor
             for event in events:
-                if self._take(event) is SequenceVerdict.NEW_TIMELINE:
+                if self._apply(event) is SequenceVerdict.NEW_TIMELINE:
                     self._cursor = ""
                     break
-            self.applied += self._store.commit(self.copy)
+            self.applied += self._store.commit(self.batch)
             self._store.save_cursor(self._feed.url, self._cursor)
             done += len(events)
             progress(done, done)
@@ -141,24 +151,24 @@ class FeedSync:
                 if not follow:
                     return
 
-    def _take(self, event: bytes) -> SequenceVerdict:
+    def _apply(self, event: bytes) -> SequenceVerdict:
         try:
             headers, value = split(event)
             fields = dict(headers)
             lane = self._lane(fields["ce_lane"].decode())
-            verdict = self.copy.apply(lane, -1, headers, value)
+            verdict = self.batch.apply(lane, -1, headers, value)
         except (KeyError, ValueError):
-            self.copy.unreadable += 1
+            self.batch.unreadable += 1
             return SequenceVerdict.SKIP
         if verdict is SequenceVerdict.NEW_TIMELINE:
-            self.applied += self._store.commit(self.copy)
-            self._store.forget(lane, int(fields["ce_timeline"]))
-            self.copy.hashes = self._store.hashes()
+            self.applied += self._store.commit(self.batch)
+            self._store.restart_lane(lane, int(fields["ce_timeline"]))
+            self.batch.hashes = self._store.hashes()
         return verdict
 
     def _lane(self, label: str) -> ReplicaLane:
         topic, _, partition = label.rpartition("/")
         name = topic, int(partition)
-        if name not in self.copy.lanes:
-            self.copy.lanes[name] = self._store.lane(*name)
-        return self.copy.lanes[name]
+        if name not in self.batch.lanes:
+            self.batch.lanes[name] = self._store.lane(*name)
+        return self.batch.lanes[name]

@@ -1,4 +1,4 @@
-"""A replica over Kafka: every lane from where the file ends up to where the lane ends."""
+"""Replica sync over Kafka: reads every lane from the position in the file to the end of the lane."""
 
 import gc
 import time
@@ -9,7 +9,7 @@ from typing import Final
 from samenspel.client.access.kafka_lanes import KafkaLanes, LaneId, Record
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import Divergence, ReplicaLane
-from samenspel.client.replica.parallel_load import Places, load
+from samenspel.client.replica.parallel_load import OffsetRanges, load
 from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import ReplicaStore
 from samenspel.contracts.sequencing import SequenceVerdict
@@ -19,7 +19,7 @@ RECORDS_MAX: Final = 5_000
 EVENTS_PER_COMMIT: Final = 20_000
 WAIT_SECONDS: Final = 0.5
 Progress = Callable[[int, int], None]
-"""Told how many records were read, and how many there were to read when it began."""
+"""Called with the number of records read, and the number of records to read at the start."""
 
 
 def sync_over_kafka(
@@ -31,53 +31,53 @@ def sync_over_kafka(
     follow: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> SyncReport:
-    """Bring the file up to the lanes' ends as they are now; with ``follow`` go on until interrupted.
+    """Sync the file to the present ends of the lanes; with ``follow``, continue until interrupted.
 
-    Raises SurroundingsMissing, ProfileError, ReplicaError. A lane that diverges stops; the others go on.
+    A diverged lane stops, other lanes continue. Raises EnvironmentUnavailable, ProfileError, ReplicaError.
     """
     began = time.monotonic()
     store.speed_up_loading()
     with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source, _without_gc():
         bounds = source.bounds(topics)
-        filled = load(profile, organisation, store, bounds, progress)
-        reading = KafkaSync(source, store, bounds)
-        applied = reading.run(follow, lambda done, total: progress(filled + done, filled + total))
+        loaded = load(profile, organisation, store, bounds, progress)
+        sync = KafkaSync(source, store, bounds)
+        applied = sync.run(follow, lambda done, total: progress(loaded + done, loaded + total))
     store.finish()
     return SyncReport(
-        filled + applied,
+        loaded + applied,
         time.monotonic() - began,
         store.unknown_aggregates(),
-        reading.copy.unreadable,
-        tuple(report_on(lane) for lane in reading.copy.lanes.values()),
+        sync.batch.unreadable,
+        tuple(report_on(lane) for lane in sync.batch.lanes.values()),
     )
 
 
 class KafkaSync:
-    """One run over all lanes: where each begins, what comes, and when all is there."""
+    """One sync over all lanes up to the given bounds; ``applied`` counts the committed events."""
 
-    def __init__(self, source: KafkaLanes, store: ReplicaStore, bounds: Places) -> None:
+    def __init__(self, source: KafkaLanes, store: ReplicaStore, bounds: OffsetRanges) -> None:
         self._source = source
         self._store = store
         self._bounds = bounds
-        self.copy = store.batch([store.lane(*name) for name in self._bounds])
-        self._unconfirmed = {name for name in self._bounds if self.copy.lanes[name].last_offset >= 0}
+        self.batch = store.batch([store.lane(*name) for name in self._bounds])
+        self._unchecked = {name for name in self._bounds if self.batch.lanes[name].last_offset >= 0}
         self.applied = 0
 
     def run(self, follow: bool, progress: Progress) -> int:
-        starts = {name: self._start_of(name) for name in self._bounds}
+        starts = {name: self._start_offset(name) for name in self._bounds}
         total = sum(end - starts[name] for name, (_, end) in self._bounds.items())
         done = 0
         self._source.read_from(starts)
         try:
-            while follow or self._is_behind():
+            while follow or self._has_unread_records():
                 records = self._source.batch(RECORDS_MAX, WAIT_SECONDS)
-                self._take(records)
+                self._apply(records)
                 done += len(records)
                 progress(done, total)
-                if not self._is_behind() or len(self.copy.rows) >= EVENTS_PER_COMMIT:
+                if not self._has_unread_records() or len(self.batch.rows) >= EVENTS_PER_COMMIT:
                     self._commit()
                 if not follow:
-                    self._source.require_life()
+                    self._source.require_progress()
                 elif not records:
                     self._store.finish()
         except KeyboardInterrupt:
@@ -87,48 +87,48 @@ class KafkaSync:
             self._commit()
         return self.applied
 
-    def _start_of(self, name: LaneId) -> int:
-        """At the last applied record, to see that it is still the one; at the log's start when it cannot be."""
+    def _start_offset(self, name: LaneId) -> int:
+        """Offset of the last applied record, to check that record first; start of the log when the offset is gone."""
         start, end = self._bounds[name]
-        offset = self.copy.lanes[name].last_offset
+        offset = self.batch.lanes[name].last_offset
         if start <= offset < end:
             return offset
-        self._unconfirmed.discard(name)
+        self._unchecked.discard(name)
         return start
 
-    def _is_behind(self) -> bool:
-        return any(self._source.reached[name] < end for name, (_, end) in self._bounds.items())
+    def _has_unread_records(self) -> bool:
+        return any(self._source.next_offsets[name] < end for name, (_, end) in self._bounds.items())
 
     def _commit(self) -> None:
-        self.applied += self._store.commit(self.copy)
+        self.applied += self._store.commit(self.batch)
 
-    def _take(self, records: Sequence[Record]) -> None:
-        lanes, take, again = self.copy.lanes, self.copy.apply, set[LaneId]()
+    def _apply(self, records: Sequence[Record]) -> None:
+        lanes, apply, restarted = self.batch.lanes, self.batch.apply, set[LaneId]()
         for record in records:
             name = record.topic(), record.partition()
             lane = lanes[name]
-            if name in again:
+            if name in restarted:
                 continue
-            if name in self._unconfirmed and not self._confirms(lane, record):
-                again.add(name)
+            if name in self._unchecked and not self._matches_last_applied(lane, record):
+                restarted.add(name)
                 continue
             try:
-                verdict = take(lane, record.offset(), record.headers(), record.value())
+                verdict = apply(lane, record.offset(), record.headers(), record.value())
             except (KeyError, ValueError, TypeError):
-                # Only the owner writes here: this is its fault, or ours. The sequence shows what it costs.
-                self.copy.unreadable += 1
+                # Only the owning service writes canonical topics. A lost event shows as a gap in the sequence.
+                self.batch.unreadable += 1
                 continue
             if verdict is SequenceVerdict.NEW_TIMELINE:
                 self._rebuild(lane, record)
-                again.add(name)
-        for name in again:
-            self._source.go_to(name, self._bounds[name][0])
+                restarted.add(name)
+        for name in restarted:
+            self._source.seek(name, self._bounds[name][0])
 
-    def _confirms(self, lane: ReplicaLane, record: Record) -> bool:
-        """Whether the first record is the last one that was applied; if not, the log was made anew or cut."""
-        self._unconfirmed.discard(lane.name)
+    def _matches_last_applied(self, lane: ReplicaLane, record: Record) -> bool:
+        """Whether the first record is the last applied record; if not, the log was recreated or truncated."""
+        self._unchecked.discard(lane.name)
         headers = dict(record.headers() or ())
-        if record.offset() != lane.last_offset or _place_of(headers) != (lane.timeline, lane.sequence):
+        if record.offset() != lane.last_offset or _position_of(headers) != (lane.timeline, lane.sequence):
             return False
         if int(headers["ce_statedigest"], 16) != lane.digest:
             event, aggregate, subject = (headers[f"ce_{name}"].decode() for name in ("id", "aggregate", "subject"))
@@ -136,20 +136,20 @@ class KafkaSync:
         return True
 
     def _rebuild(self, lane: ReplicaLane, record: Record) -> None:
-        """The owner started the lane anew: forget ours, and read it again from its beginning."""
+        """Archive the earlier timeline of the lane; the caller reads the new timeline from the start."""
         self._commit()
-        timeline, _ = _place_of(dict(record.headers()))
-        self._store.forget(lane, timeline)
-        self.copy.hashes = self._store.hashes()
+        timeline, _ = _position_of(dict(record.headers()))
+        self._store.restart_lane(lane, timeline)
+        self.batch.hashes = self._store.hashes()
 
 
-def _place_of(headers: dict[str, bytes]) -> tuple[int, int]:
+def _position_of(headers: dict[str, bytes]) -> tuple[int, int]:
     return int(headers.get("ce_timeline", 0)), int(headers.get("ce_sequence", 0))
 
 
 @contextmanager
 def _without_gc() -> Iterator[None]:
-    """Rows are tuples of texts: there is nothing cyclic to find among millions of them, and looking takes long."""
+    """Disable the garbage collector: millions of rows contain no cycles, and scanning the rows is slow."""
     enabled = gc.isenabled()
     gc.disable()
     try:

@@ -1,7 +1,7 @@
-"""A file that is still empty is filled by several processes: `reading` reads and checks a share of the lanes in each.
+"""Parallel load of an empty replica: worker processes (`load_worker`) read and check a share of the lanes each.
 
-Reading and checking take twice what writing takes, and are Python: one process has one core's worth of it. Whatever
-goes wrong with them ends the filling where it is: `kafka` goes on where the file ends, and knows what to make of it.
+Reading and checking take twice the time of writing and run in Python, so one process uses one core. An error in a
+worker ends the load without data loss: `kafka` continues at the positions in the file and handles the error.
 """
 
 import json
@@ -18,82 +18,91 @@ from samenspel.client.access.kafka_lanes import LaneId
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import ReplicaBatch
 from samenspel.client.replica.store import ReplicaStore
+from samenspel.contracts.sequencing import Position
 
-BEGINNING: Final = (1, 0)
-"""The timeline and sequence of a lane that was never read."""
-READERS: Final = 2
-READER: Final = ("-P", "-m", "samenspel.client.replica.load_worker")
-WORTH: Final = 30_000
-"""Events; starting processes costs as much as reading so many."""
+NEVER_READ: Final = (1, 0)
+"""Timeline and sequence of a lane that was never read."""
+WORKERS: Final = 2
+WORKER_ARGUMENTS: Final = ("-P", "-m", "samenspel.client.replica.load_worker")
+EVENTS_MIN: Final = 30_000
+"""Events; starting the workers costs as much time as reading this number of events."""
 LENGTH_BYTES: Final = 8
-"""Before each page, its length: big-endian."""
-_PAGES_WAITING: Final = 2
+"""Length prefix of each page, big-endian."""
+_PAGES_QUEUED_MAX: Final = 2
 
-Places = Mapping[LaneId, tuple[int, int]]
-"""Each lane's first offset, and the one behind its last."""
+OffsetRanges = Mapping[LaneId, tuple[int, int]]
+"""First offset of each lane, and the offset after the last record."""
 LoadPage = tuple[list[tuple[Any, ...]], list[tuple[str, int, int, int, int]]]
-"""Rows of table ``event``, and where their lanes stand after them: topic, partition, sequence, digest, offset."""
+"""Rows of table ``event``, and the lane positions after the rows: topic, partition, sequence, digest, offset."""
 Pages = Queue[LoadPage | None]
-"""Those that have come; None for each reader that has ended."""
+"""Received pages; None for each worker that ended."""
 
 
 def load(
-    profile: Profile, organisation: str, store: ReplicaStore, places: Places, progress: Callable[[int, int], None]
+    profile: Profile,
+    organisation: str,
+    store: ReplicaStore,
+    ranges: OffsetRanges,
+    progress: Callable[[int, int], None],
 ) -> int:
-    """Read what the lanes have into a file that has nothing of them; how many events that were.
+    """Load the lanes into a file without events of these lanes; return the number of loaded events.
 
-    0 when there is little to read, or the file has been on one of them before.
+    Returns 0 when the lanes have fewer than EVENTS_MIN records, or when the file has been on one of the lanes before.
     """
-    lanes = [store.lane(*name) for name in places]
-    total = sum(end - start for start, end in places.values())
-    if total < WORTH or any(lane.stored != BEGINNING for lane in lanes):
+    lanes = [store.lane(*name) for name in ranges]
+    total = sum(end - start for start, end in ranges.values())
+    if total < EVENTS_MIN or any(lane.stored != NEVER_READ for lane in lanes):
         return 0
-    copy, filled, pages = store.batch(lanes), 0, Pages(_PAGES_WAITING)
-    with ExitStack() as readers:
-        shares = _shares(places)
+    batch, loaded, pages = store.batch(lanes), 0, Pages(_PAGES_QUEUED_MAX)
+    with ExitStack() as workers:
+        shares = _shares(ranges)
         for share in shares:
-            readers.enter_context(_reader(profile, organisation, share, pages))
-        for page in _until_ended(pages, len(shares)):
-            filled += write(store, copy, page)
-            progress(filled, total)
-    if filled:
+            workers.enter_context(_worker(profile, organisation, share, pages))
+        for page in _received(pages, len(shares)):
+            loaded += write(store, batch, page)
+            progress(loaded, total)
+    if loaded:
         store.finish()
-    return filled
+    return loaded
 
 
-def _shares(places: Places) -> list[Places]:
-    """Lanes for each reader, as much for one as for another."""
-    shares: list[dict[LaneId, tuple[int, int]]] = [{} for _ in range(READERS)]
-    for name, (start, end) in sorted(places.items(), key=lambda each: each[1][0] - each[1][1]):
+def _shares(ranges: OffsetRanges) -> list[OffsetRanges]:
+    """Distribute the lanes over the workers, with nearly equal numbers of records."""
+    shares: list[dict[LaneId, tuple[int, int]]] = [{} for _ in range(WORKERS)]
+    for name, (start, end) in sorted(ranges.items(), key=lambda each: each[1][0] - each[1][1]):
         least = min(shares, key=lambda share: sum(until - since for since, until in share.values()))
         least[name] = start, end
     return [share for share in shares if share]
 
 
-def _until_ended(pages: Pages, readers: int) -> Iterator[LoadPage]:
-    while readers:
+def _received(pages: Pages, workers: int) -> Iterator[LoadPage]:
+    """Received pages, until every worker ended."""
+    while workers:
         page = pages.get()
         if page is None:
-            readers -= 1
+            workers -= 1
         else:
             yield page
 
 
-def write(store: ReplicaStore, copy: ReplicaBatch, page: LoadPage) -> int:
-    """Commit a page; how many events it has."""
-    copy.rows, standing = page
-    for topic, partition, sequence, digest, offset in standing:
-        lane = copy.lanes[topic, partition]
-        lane.sequence, lane.digest, lane.last_offset = sequence, digest, offset
-    return store.commit(copy)
+def write(store: ReplicaStore, batch: ReplicaBatch, page: LoadPage) -> int:
+    """Commit a page and return the number of events."""
+    batch.rows, positions = page
+    for topic, partition, sequence, digest, offset in positions:
+        lane = batch.lanes[topic, partition]
+        lane.position = Position(lane.timeline, sequence, digest, offset)
+    return store.commit(batch)
 
 
 @contextmanager
-def _reader(profile: Profile, organisation: str, share: Places, pages: Pages) -> Iterator[None]:
-    """A process that reads this share; its pages come, and then None."""
+def _worker(profile: Profile, organisation: str, share: OffsetRanges, pages: Pages) -> Iterator[None]:
+    """Start a worker for this share; puts the pages of the worker into the queue, then None."""
     try:
         process = subprocess.Popen(
-            [sys.executable, *READER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            [sys.executable, *WORKER_ARGUMENTS],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
         )
     except OSError:
         pages.put(None)
@@ -101,23 +110,23 @@ def _reader(profile: Profile, organisation: str, share: Places, pages: Pages) ->
         return
     assert process.stdin is not None and process.stdout is not None
     try:
-        Thread(target=_listen, args=(process.stdout, pages), daemon=True).start()
-        with suppress(BrokenPipeError), process.stdin as asked:
+        Thread(target=_receive_pages, args=(process.stdout, pages), daemon=True).start()
+        with suppress(BrokenPipeError), process.stdin as request:
             lanes = [[*name, *bounds] for name, bounds in share.items()]
-            asked.write(json.dumps([str(profile.folder), organisation, lanes]).encode())
+            request.write(json.dumps([str(profile.folder), organisation, lanes]).encode())
         yield
     finally:
         process.kill()
         process.wait()
 
 
-def _listen(answers: IO[bytes], pages: Pages) -> None:
-    """Hand on whole pages; of one that was cut off there is nothing."""
+def _receive_pages(output: IO[bytes], pages: Pages) -> None:
+    """Queue complete pages; a truncated page is dropped."""
     try:
-        with answers:
-            while len(length := answers.read(LENGTH_BYTES)) == LENGTH_BYTES:
+        with output:
+            while len(length := output.read(LENGTH_BYTES)) == LENGTH_BYTES:
                 size = int.from_bytes(length, "big")
-                if len(page := answers.read(size)) == size:
+                if len(page := output.read(size)) == size:
                     pages.put(marshal.loads(page))
     finally:
         pages.put(None)

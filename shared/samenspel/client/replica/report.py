@@ -1,4 +1,4 @@
-"""What a sync found, lane by lane."""
+"""Report of a sync, per lane."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,9 +9,10 @@ from samenspel.contracts.digest import MODULUS, to_hex
 
 @dataclass(frozen=True, slots=True)
 class LaneReport:
-    """``missing`` is the sequence that is not in the log, so that nothing behind it can be applied.
+    """Result of one lane.
 
-    ``set_aside`` is the file with what this copy had of the lane before its owner started it anew, else empty.
+    ``missing`` is the sequence of the first missing event when the log has a gap, else None. ``set_aside`` is the
+    file with the events of the previous timeline when the owner started a new timeline, else empty.
     """
 
     lane: str
@@ -25,7 +26,7 @@ class LaneReport:
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """``applied`` events in ``seconds``; ``unknown`` aggregates of a kind we do not know, ``unreadable`` records."""
+    """``applied`` events in ``seconds``; number of ``unreadable`` records, and of aggregates of ``unknown`` kinds."""
 
     applied: int
     seconds: float
@@ -43,12 +44,12 @@ class SyncReport:
 
 
 def report_on(lane: ReplicaLane) -> LaneReport:
-    missing = lane.sequence + 1 if lane.ahead > lane.sequence and lane.divergence is None else None
+    missing = lane.sequence + 1 if lane.highest_unapplied > lane.sequence and lane.divergence is None else None
     return LaneReport(
         lane.label, lane.timeline, lane.sequence, hex_of(lane), missing, lane.divergence, lane.set_aside
     )
 
 
 def total_digest(digests: Iterable[int]) -> str:
-    """One number for all lanes together: their sum, modulo 2²⁵⁶."""
+    """Digest over all lanes: the sum of the lane digests modulo 2²⁵⁶."""
     return to_hex(sum(digests) % MODULUS)

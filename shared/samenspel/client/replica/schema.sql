@@ -1,17 +1,17 @@
--- A replica of the canonical lanes. `event` is the log as it was applied; what is so now is a view of it (views.sql).
+-- A replica of the canonical lanes. `event` is the log of applied events; views.sql shows the current state.
 
 create table lane (
-    lane text primary key,          -- <topic>/<partition>, as every event names it
+    lane text primary key,          -- <topic>/<partition>, as in every event
     topic text not null,
     partition integer not null,
     timeline integer not null,
     sequence integer not null,      -- of the last applied event
-    digest text not null,           -- after it: 64 hex digits
-    last_offset integer not null    -- of its Kafka record; -1 when it came over HTTP
+    digest text not null,           -- after that event: 64 hex digits
+    last_offset integer not null    -- of the Kafka record of that event; -1 for an event from HTTP
 );
 
 create table event (
-    number integer primary key,     -- in the order in which this copy applied it
+    number integer primary key,     -- order of application in this replica
     lane text not null,
     timeline integer not null,
     sequence integer not null,
@@ -27,12 +27,12 @@ create table event (
     hash blob not null,             -- H: 32 bytes, all zero for a removal
     digest text not null,           -- of the lane after this event
     headers text not null,          -- the ce_ headers as sorted name:value lines
-    value text not null             -- data, byte for byte; a blob when it is no UTF-8
+    value text not null             -- data, byte for byte; a blob when the bytes are not UTF-8
 );
 create unique index event_place on event (lane, timeline, sequence);
--- `event_subject` (aggregate, subject, number) is made when the first sync has everything: it costs less then.
+-- The index `event_subject` (aggregate, subject, number) is created at the end of the first sync, which is cheaper.
 
--- Where the pull feed is read on.
+-- Cursor of the pull feed.
 create table feed (
     url text primary key,
     cursor text not null

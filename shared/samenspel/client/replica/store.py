@@ -1,4 +1,4 @@
-"""The replica's file: SQLite, written by one transaction per batch, read by anybody at the same time."""
+"""The replica file: SQLite, written in one transaction per batch, with concurrent readers."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 from samenspel.client.replica.apply import Hashes, ReplicaBatch, ReplicaLane, hex_of, key_of
 from samenspel.contracts.catalogue import AGGREGATES
 from samenspel.contracts.digest import REMOVED
+from samenspel.contracts.sequencing import Position
 
 VERSION: Final = 1
 PAGE_BYTES: Final = 16_384
@@ -22,39 +23,42 @@ WRITER_SECONDS_MAX: Final = 30.0
 _INSERT: Final = "insert into event values "
 _ROW: Final = "(null" + ", ?" * 16 + ")"
 ROWS_PER_STATEMENT: Final = 100
-"""Rows that go to SQLite one by one cost twice as much."""
+"""Inserting rows one by one takes twice as long."""
 _LAST_HASH: Final = "select hash from event where aggregate = ? and subject = ? order by number desc limit 1"
-_MOVE: Final = (
+_SAVE_POSITION: Final = (
     "update lane set sequence = ?, digest = ?, last_offset = ? where lane = ? and timeline = ? and sequence = ?"
 )
-_KEEP: Final = {
-    "lane": "insert or ignore into kept.lane select * from main.lane where lane = ?",
-    "event": "insert or ignore into kept.event select * from main.event where lane = ?",
+_COPY_TO_ARCHIVE: Final = {
+    "lane": "insert or ignore into archive.lane select * from main.lane where lane = ?",
+    "event": "insert or ignore into archive.event select * from main.event where lane = ?",
 }
 
 
 @cache
 def _insert(rows: int) -> str:
-    """The statement that adds so many events."""
+    """SQL that inserts this number of events."""
     return _INSERT + ", ".join([_ROW] * rows)
 
 
 class ReplicaError(RuntimeError):
-    """The file cannot be used; the text says why and what to do."""
+    """The replica file cannot be used. The text names the reason and the remedy."""
 
 
 class ReplicaStore:
-    """One replica file. ``create`` makes it when it is not there; without, its absence is an error."""
+    """One replica file; a context manager.
+
+    ``create`` creates a missing file. Raises ReplicaError when the file is missing or is not a replica.
+    """
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self.path = path
         if not create and not path.exists():
-            raise ReplicaError(f"{path} is not there: `samenspel replica sync --db {path}` makes it")
+            raise ReplicaError(f"{path} does not exist: `samenspel replica sync --db {path}` creates it")
         try:
             self._connection = sqlite3.connect(path, isolation_level=None, timeout=WRITER_SECONDS_MAX)
             self._prepare()
         except sqlite3.Error as error:
-            raise ReplicaError(f"{path} is no replica: {error}") from None
+            raise ReplicaError(f"{path} is not a replica ({error}): name another file with --db") from None
 
     def __enter__(self) -> Self:
         return self
@@ -66,11 +70,11 @@ class ReplicaStore:
         return self._connection.execute(sql, values)
 
     def query_named(self, sql: str, values: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
-        """The same, with ``:names`` in the text."""
+        """Query with named parameters, ``:name`` in the SQL."""
         return self._connection.execute(sql, values)
 
     def lane(self, topic: str, partition: int) -> ReplicaLane:
-        """Where this copy stands on a lane; at its beginning when it was never read."""
+        """Position of the replica on a lane; sequence 0 for a new lane."""
         name = f"{topic}/{partition}"
         self._connection.execute(
             "insert into lane values (?, ?, ?, 1, 0, ?, -1) on conflict do nothing",
@@ -83,77 +87,77 @@ class ReplicaStore:
             "select topic, partition, timeline, sequence, digest, last_offset from lane order by topic, partition"
         )
         return [
-            ReplicaLane(topic, partition, timeline, sequence, int(digest, 16), offset, (timeline, sequence))
+            ReplicaLane(topic, partition, Position(timeline, sequence, int(digest, 16), offset), (timeline, sequence))
             for topic, partition, timeline, sequence, digest, offset in rows
         ]
 
     def batch(self, lanes: list[ReplicaLane]) -> ReplicaBatch:
-        """A copy of these lanes that goes on where the file ends."""
+        """An empty batch that continues at the positions of these lanes."""
         return ReplicaBatch({lane.name: lane for lane in lanes}, self.hashes())
 
     def hashes(self) -> Hashes:
-        """What the digest needs. Without the index for asking one by one, all are read at once."""
-        if self._can_find():
+        """Hashes of the stored aggregates. Without the subject index all hashes are read into memory."""
+        if self._has_subject_index():
             return Hashes(find=self._find_hash)
         rows = self.query("select aggregate, subject, hash from event order by number")
         return Hashes({key_of(a.encode(), s.encode()): int.from_bytes(hash_, "big") for a, s, hash_ in rows})
 
-    def commit(self, copy: ReplicaBatch) -> int:
-        """Write what the copy gathered; how many events that were.
+    def commit(self, batch: ReplicaBatch) -> int:
+        """Commit the rows of the batch and return their number.
 
-        Raises ReplicaError when another process has moved one of its lanes.
+        Raises ReplicaError when another process has written one of the lanes.
         """
-        rows = copy.rows
+        rows = batch.rows
         if not rows:
             return 0
         with self._transaction():
             for at in range(0, len(rows), ROWS_PER_STATEMENT):
                 chunk = rows[at : at + ROWS_PER_STATEMENT]
                 self._connection.execute(_insert(len(chunk)), tuple(chain.from_iterable(chunk)))
-            self._move(copy)
-        copy.committed()
+            self._save_positions(batch)
+        batch.mark_committed()
         return len(rows)
 
-    def forget(self, lane: ReplicaLane, timeline: int) -> None:
-        """The owner started this lane anew: set aside what we have of it and stand at its new beginning."""
+    def restart_lane(self, lane: ReplicaLane, timeline: int) -> None:
+        """Remove a lane after its owner started a new ``timeline``; the events go into an archive file first."""
         if lane.sequence:
-            lane.set_aside = str(self._set_aside(lane))
+            lane.set_aside = str(self._archive_lane(lane))
         with self._transaction():
             self._connection.execute("delete from event where lane = ?", (lane.label,))
             self._connection.execute(
                 "update lane set timeline = ?, sequence = 0, digest = ?, last_offset = -1 where lane = ?",
                 (timeline, f"{0:064x}", lane.label),
             )
-        lane.timeline, lane.sequence, lane.digest, lane.last_offset = timeline, 0, 0, -1
-        lane.stored, lane.ahead, lane.divergence = (timeline, 0), 0, None
+        lane.position = Position(timeline)
+        lane.stored, lane.highest_unapplied, lane.divergence = (timeline, 0), 0, None
 
-    def _set_aside(self, lane: ReplicaLane) -> Path:
-        """A replica of this lane alone, as it was: what its owner said once stays proven.
+    def _archive_lane(self, lane: ReplicaLane) -> Path:
+        """Copy the lane into a replica file of its own, as proof of the earlier timeline.
 
-        A crash half-way leaves what may be repeated.
+        Idempotent: repeating after a crash is harmless.
         """
         name = f"{self.path.name}.{lane.topic}-{lane.partition}.timeline-{lane.timeline}"
-        kept = self.path.with_name(name)
-        ReplicaStore(kept, create=True)._connection.close()
-        self._connection.execute("attach ? as kept", (str(kept),))
+        archive = self.path.with_name(name)
+        ReplicaStore(archive, create=True)._connection.close()
+        self._connection.execute("attach ? as archive", (str(archive),))
         try:
             for table in ("lane", "event"):
-                self._connection.execute(_KEEP[table], (lane.label,))
+                self._connection.execute(_COPY_TO_ARCHIVE[table], (lane.label,))
         finally:
-            self._connection.execute("detach kept")
-        return kept
+            self._connection.execute("detach archive")
+        return archive
 
     def speed_up_loading(self) -> None:
-        """While a new file is filled nothing waits for the disk: what a power cut leaves then is thrown away.
+        """Write a new file without fsync; `finish` flushes the file.
 
-        A crash of the process loses nothing even so; `settle` puts all of it on disk.
+        A crash of the process loses nothing. After a power cut a file that was being loaded must be created again.
         """
-        if not self._can_find():
+        if not self._has_subject_index():
             self._connection.execute("pragma synchronous = off")
 
     def finish(self) -> None:
-        """Everything is in: make the index, which costs less now than on the way; from now on wait for the disk."""
-        if not self._can_find():
+        """End loading: create the subject index, which is cheaper now than during the load, and enable fsync."""
+        if not self._has_subject_index():
             self._connection.execute("create index event_subject on event (aggregate, subject, number)")
         self._connection.execute("pragma synchronous = normal")
         self._connection.execute("pragma wal_checkpoint(passive)")
@@ -168,14 +172,16 @@ class ReplicaStore:
         )
 
     def unknown_aggregates(self) -> int:
-        """Aggregates of a kind that this version does not know; they are kept raw."""
+        """Number of aggregates of kinds unknown to this version; their events are stored raw."""
         rows = self.query("select aggregate, count(*) from aggregate group by aggregate")
         return sum(count for aggregate, count in rows if aggregate not in AGGREGATES)
 
     def _prepare(self) -> None:
         (version,) = next(self.query("pragma user_version"))
         if version not in (0, VERSION):
-            raise ReplicaError(f"{self.path} has format {version}, this program makes {VERSION}: sync a new file")
+            raise ReplicaError(
+                f"{self.path} has format {version}, this program needs {VERSION}: sync into a new file"
+            )
         self._connection.execute(f"pragma page_size = {PAGE_BYTES}")
         self._connection.execute("pragma journal_mode = wal")
         for setting in (
@@ -199,15 +205,15 @@ class ReplicaStore:
             raise
         self._connection.execute("commit")
 
-    def _move(self, copy: ReplicaBatch) -> None:
-        for lane in copy.lanes.values():
+    def _save_positions(self, batch: ReplicaBatch) -> None:
+        for lane in batch.lanes.values():
             if (lane.timeline, lane.sequence) == lane.stored:
                 continue
-            place = (lane.sequence, hex_of(lane), lane.last_offset, lane.label, *lane.stored)
-            if self._connection.execute(_MOVE, place).rowcount != 1:
-                raise ReplicaError(f"another process is writing {self.path}: let it finish")
+            position = (lane.sequence, hex_of(lane), lane.last_offset, lane.label, *lane.stored)
+            if self._connection.execute(_SAVE_POSITION, position).rowcount != 1:
+                raise ReplicaError(f"another process is writing {self.path}: wait until that process ends")
 
-    def _can_find(self) -> bool:
+    def _has_subject_index(self) -> bool:
         return next(self.query("select 1 from sqlite_master where name = 'event_subject'"), None) is not None
 
     def _find_hash(self, key: bytes) -> int:

@@ -1,6 +1,6 @@
-"""Verifying a replica: every lane made anew from the stored bytes, and compared with what its owner says.
+"""Verification of a replica: recomputes every lane from the stored bytes and compares with the owner's lane in Kafka.
 
-What is on disk is not believed: ``H`` is taken again of each stored event, and the digest after each is made again.
+Stored hashes and digests may be tampered with: ``H`` of each event and the digest after each event are recomputed.
 """
 
 from dataclasses import dataclass, field, replace
@@ -23,7 +23,7 @@ select lane, sequence, id, aggregate, subject, hash, digest, value from event or
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Something in the file that is not what its owner published; ``event`` wrote the aggregate last."""
+    """A difference between the file and the published events; ``event`` wrote the aggregate last."""
 
     lane: str
     sequence: int
@@ -40,9 +40,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class LaneVerdict:
-    """``digest`` is made anew from the file. ``behind`` events, or None when the owner's lane was not asked.
+    """Result of one lane; ``digest`` is recomputed from the file.
 
-    Below 0 this copy is ahead: its owner has lost events. An owner on a newer timeline has all of it to give.
+    ``behind`` is the number of events missing in the replica, or None when Kafka was not read. Below 0 the replica is
+    ahead: the owner lost events. When the owner is on a newer timeline, every event of the new timeline is missing.
     """
 
     lane: str
@@ -68,113 +69,118 @@ class VerifyReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Last:
-    """The last event of an aggregate: its place, its hash as published and as it is."""
+class _LastEvent:
+    """The last event of an aggregate, with the published hash and the hash of the stored bytes.
 
-    place: tuple[str, int, str, str, str]
+    ``event`` is lane, sequence, id, aggregate and subject.
+    """
+
+    event: tuple[str, int, str, str, str]
     published: int
     actual: int
 
 
 @dataclass(slots=True)
-class _Recount:
-    """What follows from the stored events alone.
+class _Recomputation:
+    """State per lane, recomputed from the stored events alone.
 
-    ``digests`` are of the bytes as they are now. ``published`` goes on from the hash that was published with each
-    event, so that one changed event is not held against all that follow.
+    ``digests`` follow from the stored bytes. ``published`` follows from the hash published with each event: one
+    changed event then causes no faults at later events.
     """
 
     sequences: dict[str, int] = field(default_factory=dict)
     digests: dict[str, int] = field(default_factory=dict)
     published: dict[str, int] = field(default_factory=dict)
-    last: dict[tuple[str, str], _Last] = field(default_factory=dict)
+    last: dict[tuple[str, str], _LastEvent] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
-    def blame(self, place: tuple[str, int, str, str, str], what: str) -> None:
+    def add_fault(self, event: tuple[str, int, str, str, str], what: str) -> None:
         if len(self.faults) < FAULTS_MAX:
-            self.faults.append(Fault(*place, what))
+            self.faults.append(Fault(*event, what))
 
 
 def verify(store: ReplicaStore, profile: Profile | None = None, organisation: str = "") -> VerifyReport:
-    """Recompute the file; with a profile also compare with what Kafka holds of the lanes from our place on.
+    """Recompute the file; with a profile, also compare with the lanes in Kafka from the last applied event on.
 
-    Raises SurroundingsMissing when Kafka is asked and does not answer.
+    Raises EnvironmentUnavailable when Kafka does not answer.
     """
-    recount = _recount(store)
-    verdicts = [_verdict(lane, recount) for lane in store.lanes()]
+    state = _recompute(store)
+    verdicts = [_check_lane_row(lane, state) for lane in store.lanes()]
     if profile is not None:
         with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source:
             verdicts = _compare_with_owner(source, store, verdicts)
-    return VerifyReport(tuple(verdicts), tuple(recount.faults))
+    return VerifyReport(tuple(verdicts), tuple(state.faults))
 
 
-def _recount(store: ReplicaStore) -> _Recount:
-    recount = _Recount()
+def _recompute(store: ReplicaStore) -> _Recomputation:
+    state = _Recomputation()
     for lane, sequence, id, aggregate, subject, stored, digest, value in store.query(_EVENTS):
-        last = _Last(
+        last = _LastEvent(
             (lane, sequence, id, aggregate, subject),
             int.from_bytes(stored, "big"),
             hash_of(aggregate, subject, value),
         )
         if last.actual != last.published:
-            recount.blame(last.place, "the stored event is not what was published: its bytes were changed")
-        if sequence != recount.sequences.get(lane, 0) + 1:
-            recount.blame(last.place, f"event {recount.sequences.get(lane, 0) + 1} of the lane is missing before it")
-        _advance(recount, lane, last, digest)
-        recount.sequences[lane] = sequence
-    return recount
+            state.add_fault(last.event, "the stored bytes differ from the published event")
+        if sequence != state.sequences.get(lane, 0) + 1:
+            state.add_fault(last.event, f"event {state.sequences.get(lane, 0) + 1} of the lane is missing")
+        _advance(state, lane, last, digest)
+        state.sequences[lane] = sequence
+    return state
 
 
-def _advance(recount: _Recount, lane: str, last: _Last, digest: str) -> None:
-    """The lane's two sums after this event."""
-    reference = last.place[3:]
-    before = recount.last.get(reference)
-    published = recount.published.get(lane, 0) - (before.published if before else REMOVED) + last.published
-    actual = recount.digests.get(lane, 0) - (before.actual if before else REMOVED) + last.actual
-    recount.published[lane], recount.digests[lane] = published % MODULUS, actual % MODULUS
-    recount.last[reference] = last
-    if to_hex(recount.published[lane]) != digest:
-        recount.blame(last.place, "the digest after it is not its owner's")
-        recount.published[lane] = int(digest, 16)
+def _advance(state: _Recomputation, lane: str, last: _LastEvent, digest: str) -> None:
+    """Update both digests of the lane with this event."""
+    reference = last.event[3:]
+    before = state.last.get(reference)
+    published = state.published.get(lane, 0) - (before.published if before else REMOVED) + last.published
+    actual = state.digests.get(lane, 0) - (before.actual if before else REMOVED) + last.actual
+    state.published[lane], state.digests[lane] = published % MODULUS, actual % MODULUS
+    state.last[reference] = last
+    if to_hex(state.published[lane]) != digest:
+        state.add_fault(last.event, "the digest after this event differs from the published digest")
+        state.published[lane] = int(digest, 16)
 
 
-def _verdict(lane: ReplicaLane, recount: _Recount) -> LaneVerdict:
-    """Whether the lane's own row says what its events say."""
-    sequence, digest = recount.sequences.get(lane.label, 0), recount.digests.get(lane.label, 0)
-    blamed = any(fault.lane == lane.label for fault in recount.faults)
-    equal = (sequence, digest) == (lane.sequence, lane.digest) and not blamed
+def _check_lane_row(lane: ReplicaLane, state: _Recomputation) -> LaneVerdict:
+    """Compare the row of the lane with the recomputed events."""
+    sequence, digest = state.sequences.get(lane.label, 0), state.digests.get(lane.label, 0)
+    has_faults = any(fault.lane == lane.label for fault in state.faults)
+    equal = (sequence, digest) == (lane.sequence, lane.digest) and not has_faults
     return LaneVerdict(lane.label, lane.timeline, sequence, to_hex(digest), equal)
 
 
 @dataclass(slots=True)
-class _Heard:
-    """What an owner says on a lane from our place on: how far it is, and whether it says of our place what we do.
+class _OwnerLane:
+    """The lane of an owner in Kafka, read from the last applied event on.
 
-    All of it counts: what lies last may be a repeat of an older event, or one of an older timeline.
+    Collects the latest position, and whether the digest at the replica's position is equal. Every record counts: the
+    last record may be a repeat of an older event or of an older timeline.
     """
 
     lane: ReplicaLane
     verdict: LaneVerdict
-    reached: tuple[int, int] = (1, 0)
+    latest: tuple[int, int] = (1, 0)
     agrees: bool = True
-    found_us: bool = False
+    start_checked: bool = False
 
-    def begin(self, start: int, end: int) -> int:
-        """The offset from which to read, of a log with these bounds: ours, to see that we are there still."""
+    def start_offset(self, start: int, end: int) -> int:
+        """Offset to read from: the last applied record when the log still has that offset, else the log start."""
         offset = self.lane.last_offset
-        self.found_us = not start <= offset < end
-        return start if self.found_us else offset
+        self.start_checked = not start <= offset < end
+        return start if self.start_checked else offset
 
-    def take(self, record: Record) -> bool:
-        """Whether it lies where we stand; if not, all of the lane must be heard, though some of it be heard twice."""
-        place, digest = _said_in(record)
-        self.reached = max(self.reached, place)
-        self.agrees &= place != (self.verdict.timeline, self.verdict.sequence) or digest == self.verdict.digest
-        self.found_us, found = True, self.found_us or place == (self.lane.timeline, self.lane.sequence)
+    def add(self, record: Record) -> bool:
+        """Add a record. False when the first record is not the last applied event: read the whole lane then."""
+        position, digest = _position_and_digest(record)
+        self.latest = max(self.latest, position)
+        self.agrees &= position != (self.verdict.timeline, self.verdict.sequence) or digest == self.verdict.digest
+        found = self.start_checked or position == (self.lane.timeline, self.lane.sequence)
+        self.start_checked = True
         return found
 
-    def compared(self) -> LaneVerdict:
-        timeline, sequence = self.reached
+    def verdict_against_owner(self) -> LaneVerdict:
+        timeline, sequence = self.latest
         same_timeline = timeline == self.verdict.timeline
         return replace(
             self.verdict,
@@ -184,24 +190,24 @@ class _Heard:
 
 
 def _compare_with_owner(source: KafkaLanes, store: ReplicaStore, verdicts: list[LaneVerdict]) -> list[LaneVerdict]:
-    """Lane by lane as the owners have them; one that this file never saw is behind by all of it."""
+    """Compare each lane with Kafka; a lane without events in the file is behind by all events."""
     lanes = {lane.name: lane for lane in store.lanes()}
-    ours = {verdict.lane: verdict for verdict in verdicts}
+    by_label = {verdict.lane: verdict for verdict in verdicts}
     bounds = source.bounds(sorted({topic for topic, _ in lanes} | set(CANONICAL)))
-    heard: dict[LaneId, _Heard] = {}
+    owners: dict[LaneId, _OwnerLane] = {}
     for name in sorted(lanes.keys() | bounds.keys()):
         lane = lanes.get(name) or ReplicaLane(*name)
-        heard[name] = _Heard(lane, ours.get(lane.label) or LaneVerdict(lane.label, 1, 0, to_hex(0), True))
-    places = {name: (heard[name].begin(start, end), end) for name, (start, end) in bounds.items()}
-    for record in source.records(places):
+        owners[name] = _OwnerLane(lane, by_label.get(lane.label) or LaneVerdict(lane.label, 1, 0, to_hex(0), True))
+    ranges = {name: (owners[name].start_offset(start, end), end) for name, (start, end) in bounds.items()}
+    for record in source.records(ranges):
         name = record.topic(), record.partition()
-        if not heard[name].take(record):
-            source.go_to(name, bounds[name][0])
-    return [each.compared() for each in heard.values()]
+        if not owners[name].add(record):
+            source.seek(name, bounds[name][0])
+    return [each.verdict_against_owner() for each in owners.values()]
 
 
-def _said_in(record: Record) -> tuple[tuple[int, int], str]:
-    """Timeline and sequence, and the digest after it; a record that is no event lies before them all."""
+def _position_and_digest(record: Record) -> tuple[tuple[int, int], str]:
+    """Timeline with sequence, and digest; (0, 0) and no digest for a record that is not an event."""
     headers = dict(record.headers() or ())
     try:
         return (int(headers["ce_timeline"]), int(headers["ce_sequence"])), headers["ce_statedigest"].decode()
@@ -210,6 +216,6 @@ def _said_in(record: Record) -> tuple[tuple[int, int], str]:
 
 
 def hash_of(aggregate: str, subject: str, value: str | bytes) -> int:
-    """``H`` of a stored value: its text, or its bytes when it is no UTF-8."""
+    """``H`` of a stored value: a text, or bytes when the value is not UTF-8."""
     raw = value.encode() if isinstance(value, str) else value
     return REMOVED if is_removal(raw) else state_hash(aggregate.encode(), subject.encode(), raw)

@@ -1,6 +1,6 @@
--- What people ask of a replica, one view per kind of aggregate. Money is in euro cents.
+-- Current state, one view per kind of aggregate. Amounts are in euro cents.
 
--- The present state of everything that lives: each event carries its aggregate's whole state, so the last one is it.
+-- State of every aggregate that is not removed. Each event has the whole state: the last event has the current state.
 create view aggregate as
 select
     last.aggregate, last.subject, e.lane, e.value, e.hash, e.id as last_event, e.type as last_type, e.sequence,

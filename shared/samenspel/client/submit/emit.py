@@ -1,7 +1,7 @@
-"""Emitting: statements of one organisation through a door of its choice.
+"""Submission of statements of one organisation, over Kafka or HTTP.
 
-For many calls open a door once (``async with door(profile, "Gemeente Utrecht", "kafka") as utrecht``) and `submit`
-as often as needed; `emit` does it for one.
+For several calls open one submitter (``async with submitter_for(profile, "Gemeente Utrecht") as utrecht``) and call
+`submit` repeatedly. `emit` opens a submitter for one call.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ Via = Literal["kafka", "http"]
 def submitter_for(
     profile: Profile, organisation: str, via: Via = "kafka", *, receipts: bool = True
 ) -> KafkaSubmitter | HttpSubmitter:
-    """A door to open as this organisation (OIN or name). Raises ProfileError when we cannot speak as it."""
+    """Submitter for the organisation (OIN or name). Raises ProfileError when the profile has no credential."""
     system, credential = profile.system(), profile.credential(organisation)
     if via == "kafka":
         return KafkaSubmitter(system, credential, receipts=receipts)
@@ -35,10 +35,10 @@ async def emit(
     within: float | None = None,
     progress: Progress = lambda _: None,
 ) -> list[Answer | None]:
-    """Submit these in order; the answer to each, None where there is none.
+    """Submit the statements in order and return one answer each, None where no answer arrived.
 
-    ``within`` is how many seconds to wait for final answers; without it Kafka's acknowledgement is all there is,
-    while HTTP answers at once anyway. Raises SurroundingsMissing, DoorRefused, ProfileError.
+    ``within`` is the number of seconds to wait for final answers. Without ``within``, Kafka returns no answers, only
+    acknowledgements, and HTTP returns the first answers. Raises EnvironmentUnavailable, RequestRefused, ProfileError.
     """
-    async with submitter_for(profile, organisation, via, receipts=within is not None) as opened:
-        return await opened.submit(statements, within, progress)
+    async with submitter_for(profile, organisation, via, receipts=within is not None) as submitter:
+        return await submitter.submit(statements, within, progress)

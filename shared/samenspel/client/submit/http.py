@@ -1,4 +1,4 @@
-"""The HTTP door of the services, as a client uses it: batches of statements in, answers out."""
+"""Submission over HTTP: posts batches of statements and returns the answers."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -21,8 +21,8 @@ EVENTS_MAX: Final = 500
 BATCH_BYTES_MAX: Final = 1_000_000
 REQUEST_SECONDS_MAX: Final = 30
 PAUSE_SECONDS: Final = 1.0
-BUSY_SECONDS_MAX: Final = 15.0
-"""How long a door that is closed for a moment (503) is knocked at again."""
+RETRY_SECONDS_MAX: Final = 15.0
+"""Longest time to retry a request answered 503."""
 SERVICE_OF: Final = {domain: service for service, domain in DOMAIN_OF.items()}
 _ANSWERS: Final = TypeAdapter(list[Answer])
 
@@ -48,17 +48,19 @@ class HttpSubmitter:
     async def submit(
         self, statements: Sequence[Statement], within: float | None = None, progress: Progress = lambda _: None
     ) -> list[Answer | None]:
-        """The answer to each statement, in order; those deferred are asked for again for ``within`` seconds.
+        """Return one answer per statement, in order. Deferred statements are posted again for ``within`` seconds.
 
-        Raises SurroundingsMissing when a service does not answer, DoorRefused when it refuses the whole.
+        Raises EnvironmentUnavailable when a service does not answer, RequestRefused when the service refuses a batch.
         """
         answers = await self._post(statements, progress)
         if within is not None:
-            await self._submit_batch(statements, answers, within)
+            await self._resend_deferred(statements, answers, within)
         return [answers.get(each.identity) for each in statements]
 
-    async def _submit_batch(self, statements: Sequence[Statement], answers: dict[Any, Answer], within: float) -> None:
-        """Posting again returns the present outcome."""
+    async def _resend_deferred(
+        self, statements: Sequence[Statement], answers: dict[Any, Answer], within: float
+    ) -> None:
+        """Post deferred statements again until all answers are final; a repeat returns the present outcome."""
         deadline = asyncio.get_running_loop().time() + within
         while asyncio.get_running_loop().time() < deadline:
             deferred = [each for each in statements if not is_final(answers[each.identity])]
@@ -69,8 +71,8 @@ class HttpSubmitter:
 
     async def _post(self, statements: Sequence[Statement], progress: Progress = lambda _: None) -> dict[Any, Answer]:
         answers: dict[Any, Answer] = {}
-        for domain, theirs in by_domain(statements).items():
-            for batch in batches(theirs):
+        for domain, of_domain in by_domain(statements).items():
+            for batch in batches(of_domain):
                 for each, answer in zip(batch, await self._post_batch(domain, batch), strict=True):
                     answers[each.identity] = answer
                 progress(len(batch))
@@ -80,29 +82,31 @@ class HttpSubmitter:
         service = SERVICE_OF[domain]
         url = f"{self._system.http[service]}/v1/events"
         body = b"[" + b",".join(each.structured() for each in batch) + b"]"
-        deadline = asyncio.get_running_loop().time() + BUSY_SECONDS_MAX
+        deadline = asyncio.get_running_loop().time() + RETRY_SECONDS_MAX
         while True:
             try:
                 async with self._session.post(url, data=body) as response:
                     status, content = response.status, await response.read()
             except (aiohttp.ClientError, TimeoutError):
                 raise EnvironmentUnavailable(
-                    f"the {service} at {url} does not answer: `samenspel status` shows what runs"
+                    f"the {service} at {url} does not answer: `samenspel status` shows the running services"
                 ) from None
             if status == 200:
                 return _ANSWERS.validate_json(content)
             if status == 401:
                 raise EnvironmentUnavailable(
-                    f"the {service} does not know the token of {self._credential.name}, or no longer: "
-                    "`samenspel organisation admit` gives a new one"
+                    f"the {service} refuses the token of {self._credential.name}: "
+                    "`samenspel organisation admit` issues a new token"
                 )
             if status != 503 or asyncio.get_running_loop().time() > deadline:
-                raise RequestRefused(f"the {service} refused {self._credential.name}: {said(status, content)}")
+                raise RequestRefused(
+                    f"the {service} refused {self._credential.name}: {refusal_text(status, content)}"
+                )
             await asyncio.sleep(PAUSE_SECONDS)
 
 
 def batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
-    """In order, as few as the door's limits allow: 500 events, and a body under 1 MiB."""
+    """Split into the fewest batches within the limits of the HTTP API: 500 events, and a body under 1 MiB."""
     batch: list[Statement] = []
     size = 0
     for each in statements:
@@ -116,8 +120,8 @@ def batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:
         yield batch
 
 
-def said(status: int, content: bytes) -> str:
-    """Why a request was refused, for people: the details in a problem+json (RFC 9457), and the status."""
+def refusal_text(status: int, content: bytes) -> str:
+    """Reason of a refused request for people: the details of problem+json (RFC 9457) and the HTTP status."""
     try:
         problem = orjson.loads(content)
         reasons = [str(each["detail"]) for each in problem.get("errors") or [problem]]

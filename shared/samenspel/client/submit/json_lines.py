@@ -1,4 +1,4 @@
-"""Files of JSON objects: one per line (NDJSON), one per file, or an array; all that is wrong is said at once."""
+"""Reader of JSON objects: one per line (NDJSON), one per file, or an array. Reports all problems at once."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,14 +15,14 @@ _BOM: Final = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One object, and where it stands: ``<file>:<line>``."""
+    """One JSON object and its position, ``<file>:<line>``."""
 
-    place: str
+    position: str
     value: dict[str, Any]
 
 
 class BadLines(ValueError):
-    """Some lines cannot be read; ``problems`` names each with its place."""
+    """Invalid lines; each of ``problems`` starts with the position."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = problems
@@ -30,23 +30,23 @@ class BadLines(ValueError):
 
 
 def read_entries(files: Sequence[str]) -> list[Entry]:
-    """The objects in these files (``-`` is standard input), in order. Raises BadLines, or OSError."""
+    """Read the objects of the files in order; ``-`` is standard input. Raises BadLines, OSError."""
     entries: list[Entry] = []
     problems: list[str] = []
     for file in files:
         text = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
-        for place, piece in _pieces(file, text.removeprefix(_BOM)):
+        for position, piece in _values(file, text.removeprefix(_BOM)):
             try:
-                entries += [Entry(place, value) for value in _objects(piece)]
+                entries += [Entry(position, value) for value in _objects(piece)]
             except ValueError as error:
-                problems.append(f"{place}: {error}")
+                problems.append(f"{position}: {error}")
     if problems:
         raise BadLines(problems)
     return entries
 
 
-def _pieces(file: str, text: bytes) -> Iterator[tuple[str, bytes]]:
-    """The whole when it is one JSON value, else its lines, empty ones left out."""
+def _values(file: str, text: bytes) -> Iterator[tuple[str, bytes]]:
+    """The whole text when the text is one JSON value, else the non-empty lines."""
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
     if len(lines) > 1 and _is_json(text):
         yield file, text
@@ -66,10 +66,10 @@ def _objects(text: bytes) -> list[dict[str, Any]]:
     try:
         value = parse(text)
     except Rejected as refusal:
-        raise ValueError(f"no JSON ({refusal.problems[0].detail})") from None
+        raise ValueError(f"not valid JSON ({refusal.problems[0].detail})") from None
     if problem := duplicated_key(text, value):
         raise ValueError(f"the key {problem.field[1:]!r} occurs twice in one object")
     found = value if isinstance(value, list) else [value]
     if not all(isinstance(each, dict) for each in found):
-        raise ValueError("no JSON object")
+        raise ValueError("not a JSON object")
     return found

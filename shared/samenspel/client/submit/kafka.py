@@ -1,4 +1,4 @@
-"""The Kafka door: statements onto the organisation's ingress topics, and their answers from its receipts topics."""
+"""Submission over Kafka: writes the organisation's ingress topics and reads its receipts topics."""
 
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
@@ -23,8 +23,8 @@ IN_FLIGHT_MAX: Final = 4
 class KafkaSubmitter:
     """Submits as one organisation; an async context manager.
 
-    With ``receipts`` it reads the organisation's answers from the moment it opens, so that `submit` can wait for
-    them; without, it only sends.
+    With ``receipts`` the submitter reads the receipts topics from their present end, and `submit` can wait for
+    answers. Without ``receipts`` the submitter only sends.
     """
 
     def __init__(self, system: System, credential: Credential, *, receipts: bool = True) -> None:
@@ -59,55 +59,55 @@ class KafkaSubmitter:
     async def submit(
         self, statements: Sequence[Statement], within: float | None = None, progress: Progress = lambda _: None
     ) -> list[Answer | None]:
-        """Send in order; with ``within`` wait so many seconds at most for the final answers.
+        """Send the statements in order; wait at most ``within`` seconds for final answers.
 
-        Gives one answer per statement, None where there is none (yet). Raises SurroundingsMissing, DoorRefused.
+        Returns one answer per statement, None where no answer arrived. Raises EnvironmentUnavailable, RequestRefused.
         """
         identities = [each.identity for each in statements]
         if self._receipts is not None and within is not None:
             self._receipts.expect(identities)
-        for domain, theirs in by_domain(statements).items():
-            await self._send(ingress(domain, self._credential.oin), theirs, progress)
+        for domain, of_domain in by_domain(statements).items():
+            await self._send(ingress(domain, self._credential.oin), of_domain, progress)
         if self._receipts is None or within is None:
             return [None] * len(identities)
-        return await self._receipts.finals(identities, within)
+        return await self._receipts.wait_for_final(identities, within)
 
     async def _send(self, topic: str, statements: Sequence[Statement], progress: Progress) -> None:
-        """Whole record batches, a few under way at a time: three times cheaper than record by record."""
-        under_way: list[tuple[Any, int]] = []
+        """Send whole record batches, IN_FLIGHT_MAX at a time: a third of the cost of single records."""
+        in_flight: list[tuple[Any, int]] = []
         try:
             rest = list(statements)
             while rest:
                 batch = self._producer.create_batch()
-                taken = _fill(batch, rest)
-                under_way.append((await self._producer.send_batch(batch, topic, partition=0), taken))
-                del rest[:taken]
-                if len(under_way) >= IN_FLIGHT_MAX:
-                    progress(await _acknowledged(*under_way.pop(0)))
-            for each in under_way:
+                appended = _fill_batch(batch, rest)
+                in_flight.append((await self._producer.send_batch(batch, topic, partition=0), appended))
+                del rest[:appended]
+                if len(in_flight) >= IN_FLIGHT_MAX:
+                    progress(await _acknowledged(*in_flight.pop(0)))
+            for each in in_flight:
                 progress(await _acknowledged(*each))
         except TopicAuthorizationFailedError:
             raise RequestRefused(
-                f"{self._credential.name} may not write {topic}: it was not admitted, or suspended"
+                f"{self._credential.name} may not write {topic}: ask the operator for admission"
             ) from None
         except KafkaError as error:
             raise EnvironmentUnavailable(
-                f"Kafka at {self._access.bootstrap} did not take everything ({error}): "
-                "send it again, repeats are recognised"
+                f"Kafka at {self._access.bootstrap} did not accept all events ({error}): "
+                "send them again, repeats are recognised"
             ) from None
 
 
-def _fill(batch: Any, statements: Sequence[Statement]) -> int:
-    """Append as many as fit, and close the batch; how many that were."""
-    taken = 0
+def _fill_batch(batch: Any, statements: Sequence[Statement]) -> int:
+    """Append statements while they fit, close the batch, and return the number of appended statements."""
+    appended = 0
     for each in statements:
         if batch.append(key=None, value=each.data, timestamp=None, headers=each.headers()) is None:
             break
-        taken += 1
-    if not taken:
-        raise MessageSizeTooLargeError(f"{statements[0].identity[1]} is larger than a record may be")
+        appended += 1
+    if not appended:
+        raise MessageSizeTooLargeError(f"{statements[0].identity[1]} exceeds the maximum size of a record")
     batch.close()
-    return taken
+    return appended
 
 
 async def _acknowledged(sent: Any, number: int) -> int:

@@ -1,4 +1,4 @@
-"""Awaiting answers: the receipts of one organisation, from now on."""
+"""Receipts of one organisation, read from the present end of the topics."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -21,36 +21,37 @@ _POLL_MS: Final = 200
 
 
 def outcome_of(answer: Answer) -> str:
-    """What became of the submission, also when it is said again: `repeated` tells what the first answer was."""
+    """Outcome of the submission; for a *repeated* answer, the outcome of the first answer."""
     return answer.first_outcome or answer.outcome
 
 
 def is_final(answer: Answer) -> bool:
+    """Whether no further answer to the submission follows."""
     return outcome_of(answer) in FINAL
 
 
 class ReceiptCollector:
-    """Keeps the latest answer to each submission that is expected; what nobody expects passes by."""
+    """Collects the latest answer to each expected submission and ignores other answers."""
 
     def __init__(self) -> None:
         self._latest: dict[StatementIdentity, Answer | None] = {}
         self._awaited: set[StatementIdentity] = set()
-        self._news = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def expect(self, identities: Iterable[StatementIdentity]) -> None:
-        """To be called before these are sent."""
+        """Expect answers to these submissions. Call before sending."""
         for identity in identities:
             self._latest[identity] = None
             self._awaited.add(identity)
 
-    async def finals(self, identities: Iterable[StatementIdentity], within: float) -> list[Answer | None]:
-        """The final answer to each; after ``within`` seconds what there is: *deferred*, or None."""
+    async def wait_for_final(self, identities: Iterable[StatementIdentity], within: float) -> list[Answer | None]:
+        """Return the final answer to each submission; after ``within`` seconds, *deferred* or None."""
         wanted = list(identities)
         try:
             async with asyncio.timeout(within):
                 while not self._awaited.isdisjoint(wanted):
-                    self._news.clear()
-                    await self._news.wait()
+                    self._changed.clear()
+                    await self._changed.wait()
         except TimeoutError:
             self._awaited.difference_update(wanted)
         found = [self._latest.get(identity) for identity in wanted]
@@ -58,8 +59,8 @@ class ReceiptCollector:
             self._latest.pop(identity, None)
         return found
 
-    def take(self, value: bytes) -> None:
-        """One record of a receipts topic."""
+    def add(self, value: bytes) -> None:
+        """Add one record of a receipts topic; an invalid record is ignored."""
         try:
             receipt = Receipt.model_validate_json(value)
         except ValidationError:
@@ -70,12 +71,15 @@ class ReceiptCollector:
                 self._latest[identity] = answer
                 if is_final(answer):
                     self._awaited.discard(identity)
-                    self._news.set()
+                    self._changed.set()
 
 
 @asynccontextmanager
 async def collect_receipts(access: KafkaAccess, credential: Credential) -> AsyncIterator[ReceiptCollector]:
-    """Receipts whose reading begins at the topics' present end: what is sent after this is not missed."""
+    """Read the receipts topics from their present end: no answer to a later submission is missed.
+
+    Raises EnvironmentUnavailable.
+    """
     consumer = AIOKafkaConsumer(
         **aiokafka_settings(access, credential),
         group_id=None,
@@ -90,21 +94,21 @@ async def collect_receipts(access: KafkaAccess, credential: Credential) -> Async
         except KafkaError:
             raise EnvironmentUnavailable(
                 f"{credential.name} has no receipts topics at {access.bootstrap}: "
-                "`samenspel organisation admit` makes them"
+                "`samenspel organisation admit` creates the topics"
             ) from None
         for partition, end in ends.items():
             consumer.seek(partition, end)
-        kept = ReceiptCollector()
-        reading = asyncio.create_task(_read(consumer, kept))
+        collector = ReceiptCollector()
+        reading = asyncio.create_task(_read(consumer, collector))
         try:
-            yield kept
+            yield collector
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
 
 
-async def _read(consumer: AIOKafkaConsumer, kept: ReceiptCollector) -> None:
+async def _read(consumer: AIOKafkaConsumer, collector: ReceiptCollector) -> None:
     while True:
         for records in (await consumer.getmany(timeout_ms=_POLL_MS)).values():
             for record in records:
-                kept.take(record.value)
+                collector.add(record.value)

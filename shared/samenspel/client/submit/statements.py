@@ -1,4 +1,4 @@
-"""What an organisation states: a CloudEvent ready to be sent, made from as little as a type and its data."""
+"""Statements of an organisation: CloudEvents to submit, built from at least a type and data."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from samenspel.contracts.topics import Domain
 SYSTEM: Final = "samenspel-cli"
 NAMESPACE: Final = uuid5(NAMESPACE_URL, "https://samenspel.example/submissions")
 StatementIdentity = tuple[str, str]
-"""Source and id: what makes two submissions of one organisation the same one."""
+"""Source and id: two submissions of an organisation with the same identity are repeats."""
 Progress = Callable[[int], None]
-"""Told how many more statements have arrived at the other side."""
+"""Called with the number of newly acknowledged statements."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One submission: its context attributes, and its data as JSON bytes that nobody serialises again."""
+    """One submission: context attributes, and data as JSON bytes that are never serialised again."""
 
     attributes: Mapping[str, str]
     data: bytes
@@ -47,7 +47,7 @@ class Statement:
         return orjson.dumps(dict(self.attributes))[:-1] + b',"data":' + self.data + b"}"
 
     def envelope(self) -> Envelope:
-        """As the door at the other side reads it."""
+        """The submission in the form that the services decode."""
         return Envelope({**self.attributes, "datacontenttype": "application/json"}, self.data)
 
 
@@ -60,16 +60,16 @@ def source_of(oin: str, system: str = SYSTEM) -> str:
     return f"urn:nld:oin:{oin}:systeem:{system}"
 
 
-def statement(oin: str, fact: str, data: Mapping[str, Any], *, again: int = 0, **attributes: str) -> Statement:
-    """The statement of the organisation ``oin`` that ``fact`` (a type, short or full) has happened.
+def statement(oin: str, event_type: str, data: Mapping[str, Any], *, again: int = 0, **attributes: str) -> Statement:
+    """Statement of the organisation ``oin`` with a type (short or full name) and data.
 
-    Attributes that are not given are filled in. The id follows from source, type, subject, data and ``again``, so
-    that stating the same twice is recognised as one. Raises `KeyError` for a type that cannot be submitted.
+    Missing attributes are filled in. The id is derived from source, type, subject, data and ``again``: an equal
+    statement is a repeat. Raises `KeyError` for a type that cannot be submitted.
     """
-    kind = SUBMISSIONS[full_type(fact)]
+    kind = SUBMISSIONS[full_type(event_type)]
     source = attributes.get("source") or source_of(oin)
     subject = str(attributes.get("subject") or data.get(kind.subject_field, ""))
-    given = {
+    completed = {
         "specversion": "1.0",
         "id": _id_of(source, kind.name, subject, data, again),
         "source": source,
@@ -77,31 +77,31 @@ def statement(oin: str, fact: str, data: Mapping[str, Any], *, again: int = 0, *
         **attributes,
         "type": kind.name,
     }
-    return Statement(given, orjson.dumps(data), kind)
+    return Statement(completed, orjson.dumps(data), kind)
 
 
 def from_object(oin: str, given: Mapping[str, Any], *, again: int = 0) -> Statement:
-    """The statement in a CloudEvent as JSON that may be as bare as ``{"type": …, "data": {…}}``.
+    """Statement from a JSON CloudEvent; the shortest form is ``{"type": …, "data": {…}}``.
 
-    Raises ValueError, saying what keeps it from being sent at all; whether it holds is the service's to decide.
+    Raises ValueError when the object cannot be sent. The service checks the content.
     """
-    fact, data = given.get("type"), given.get("data")
-    if not isinstance(fact, str):
-        raise ValueError('"type" is missing; `samenspel catalogue` shows what there is')
+    event_type, data = given.get("type"), given.get("data")
+    if not isinstance(event_type, str):
+        raise ValueError('"type" is missing; `samenspel catalogue` lists the types')
     if not isinstance(data, dict):
-        raise ValueError('"data" is missing, or no object')
-    if full_type(fact) not in SUBMISSIONS:
-        raise ValueError(f"{fact[:100]!r} cannot be submitted{_did_you_mean(fact)}")
+        raise ValueError('"data" is missing or is not an object')
+    if full_type(event_type) not in SUBMISSIONS:
+        raise ValueError(f"{event_type[:100]!r} cannot be submitted{_did_you_mean(event_type)}")
     attributes = {name: value for name, value in given.items() if name not in ("type", "data", "datacontenttype")}
-    if odd := [name for name, value in attributes.items() if not isinstance(value, str)]:
-        raise ValueError(f"attribute {odd[0]!r} is no text")
-    return statement(oin, fact, data, again=again, **attributes)
+    if not_text := [name for name, value in attributes.items() if not isinstance(value, str)]:
+        raise ValueError(f"attribute {not_text[0]!r} is not a text")
+    return statement(oin, event_type, data, again=again, **attributes)
 
 
-def _did_you_mean(fact: str) -> str:
+def _did_you_mean(event_type: str) -> str:
     short = {name.split(".")[2]: name for name in SUBMISSIONS}
-    close = get_close_matches(fact.split(".")[2] if fact.count(".") > 2 else fact, short, 1)
-    return f"; did you mean {close[0]!r}?" if close else "; `samenspel catalogue` shows what can"
+    close = get_close_matches(event_type.split(".")[2] if event_type.count(".") > 2 else event_type, short, 1)
+    return f"; did you mean {close[0]!r}?" if close else "; `samenspel catalogue` lists the types"
 
 
 def _id_of(source: str, kind: str, subject: str, data: Mapping[str, Any], again: int) -> str:
@@ -110,7 +110,7 @@ def _id_of(source: str, kind: str, subject: str, data: Mapping[str, Any], again:
 
 
 def by_domain(statements: Sequence[Statement]) -> dict[Domain, list[Statement]]:
-    """The statements per domain, in order."""
+    """Group the statements by domain, in order."""
     found: dict[Domain, list[Statement]] = {}
     for each in statements:
         found.setdefault(each.domain, []).append(each)

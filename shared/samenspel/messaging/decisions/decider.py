@@ -33,11 +33,11 @@ class Decider(Protocol):
     def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
         """The changes caused by the submission. Pure.
 
-        Raises `Rejected`, or `MissingFact` once all checks without missing aggregates have passed.
+        Raises `Rejected`, or `AggregateNotArrived` once all checks without missing aggregates have passed.
         """
 
     async def save(self, connection: Connection, known: DecisionState, changes: Sequence[AggregateChange]) -> None:
-        """Write the service's own tables, in the transaction of the journal. A recovery repeats the writes from events."""
+        """Write the service's own tables, in the journal's transaction. A recovery repeats the writes from events."""
 
     def private_part_of(self, submission: Submission, known: DecisionState) -> tuple[AggregateRef, Model] | None:
         """The unpublished part of an accepted submission, if missing from the stored aggregate.

@@ -17,6 +17,6 @@ async def test_what_comes_later_waits_behind(registry: Room, handlers: Referring
 async def test_nothing_is_decided_out_of_turn(registry: Room, handlers: Referring) -> None:
     """Another instance saw it at the head of its queue, before the one in front of it came back."""
     await two_wait(registry, handlers)
-    _, second = [row["number"] for row in await registry.rows("select number from waiting order by number")]
+    _, second = [row["number"] for row in await registry.rows("select number from deferral order by number")]
     async with registry.pool.acquire() as connection, connection.transaction():
         assert await registry.processor(handlers).process_deferred(connection, second) is None

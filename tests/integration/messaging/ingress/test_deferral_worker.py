@@ -21,7 +21,7 @@ async def test_what_breaks_the_deciding_is_set_apart_whole_or_not_at_all(registr
         return True
 
     reached = await deaths_of(registry, attempt)
-    assert {"waker.set-apart", "quarantine.set-apart", "waiting.leave", "answers.forget"} <= set(reached)
+    assert {"deferral-worker.quarantine", "quarantine.insert", "deferrals.remove", "answers.delete"} <= set(reached)
     assert [each["reason"] for each in await quarantined(registry)] == ["decision-failed"]
     assert (await said(registry))[2:] == [(first.id, "rejected", "decision-failed")]
     assert [row["id"] for row in await registry.rows("select id from submission")] == [second.id]
@@ -31,7 +31,7 @@ async def test_what_breaks_the_deciding_is_set_apart_whole_or_not_at_all(registr
 
 async def test_what_this_version_cannot_read_is_set_apart_too(registry: Room, handlers: Referring) -> None:
     first, _ = await two_wait(registry, handlers)
-    await registry.pool.execute("update waiting set type = 'nl.samenspel.gone.v1' where id = $1", first.id)
+    await registry.pool.execute("update deferral set type = 'nl.samenspel.gone.v1' where id = $1", first.id)
     await arrive(registry)
     await wake(registry, handlers)
     [apart] = await quarantined(registry)

@@ -38,7 +38,9 @@ async def test_a_retry_is_decided_and_written_down_or_neither(registry: Room, ha
         return True
 
     reached = await deaths_of(registry, attempt)
-    assert {"redrive.begin", "quarantine.hold", "lanes.journal", "quarantine.act", "redrive.commit"} <= set(reached)
+    assert {"redrive.begin", "quarantine.lock", "journal.write", "quarantine.record-action", "redrive.commit"} <= set(
+        reached
+    )
     assert [answer[1:] for answer in await said(registry)][2:] == [("accepted",)]
 
 

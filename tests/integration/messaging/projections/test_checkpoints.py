@@ -22,6 +22,6 @@ async def test_a_copy_moves_with_its_position_or_not_at_all(registry: Room) -> N
         return not reader.reopened
 
     reached = await deaths_of(registry, attempt)
-    assert {"positions.lock", "projector.save", "positions.move", "projector.commit"} <= set(reached)
-    [position] = await registry.rows("select * from position")
+    assert {"checkpoints.lock", "projector.save", "checkpoints.save", "projector.commit"} <= set(reached)
+    [position] = await registry.rows("select * from checkpoint")
     assert (position["sequence"], int.from_bytes(position["digest"], "big")) == (3, owner.digest)

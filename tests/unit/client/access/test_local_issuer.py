@@ -43,5 +43,5 @@ def test_the_key_stays_and_stays_private(tmp_path: Path) -> None:
 
 def test_it_refuses_production(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMENSPEL_ENVIRONMENT", "production")
-    with pytest.raises(IssuerRefused, match="refuses production"):
+    with pytest.raises(IssuerRefused, match="does not run in production"):
         Issuer(tmp_path)

@@ -47,13 +47,13 @@ def test_an_unknown_name_tells_the_known_ones(profile: Profile) -> None:
 def test_a_damaged_file_shows_no_secret(profile: Profile) -> None:
     file = profile.folder / "organisations" / f"{UTRECHT.oin}.json"
     file.write_text('{"password": "geheim", "name": "x"}')
-    with pytest.raises(ProfileError, match="wrong: oin, username, token") as caught:
+    with pytest.raises(ProfileError, match="correct these fields: oin, username, token") as caught:
         profile.credentials()
     assert "geheim" not in str(caught.value)
 
 
 def test_the_operators_key_is_not_in_everybodys_profile(profile: Profile) -> None:
-    with pytest.raises(ProfileError, match=r"admin\.json is not there"):
+    with pytest.raises(ProfileError, match=r"admin\.json does not exist"):
         profile.admin()
 
 
@@ -75,5 +75,5 @@ def test_the_environment_comes_first(profile: Profile, monkeypatch: pytest.Monke
 def test_without_one_the_way_to_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(module, "CHECKOUT", tmp_path)
-    with pytest.raises(ProfileError, match="`samenspel up` makes one"):
+    with pytest.raises(ProfileError, match="create one with `samenspel up`"):
         Profile.find()

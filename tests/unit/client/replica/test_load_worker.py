@@ -48,7 +48,7 @@ def _nothing(owner: Owner) -> None:
 def _read_by_one(store: ReplicaStore, *owners: Owner) -> Any:
     reading = reading_of(store, *owners)
     reading.run(False, lambda done, total: None)
-    return [report_on(reading.copy.lanes[TOPIC, owner.lane]) for owner in owners], reading.copy.unreadable
+    return [report_on(reading.batch.lanes[TOPIC, owner.lane]) for owner in owners], reading.batch.unreadable
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_a_kind_that_we_do_not_know_is_kept_raw_and_counted(store: ReplicaStore)
 
 def test_a_file_that_is_no_replica_is_said(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Geachte heer, mevrouw, " * 100)
-    with pytest.raises(ReplicaError, match="no replica"):
+    with pytest.raises(ReplicaError, match="is not a replica"):
         ReplicaStore(tmp_path / "letter.txt")
-    with pytest.raises(ReplicaError, match="is not there"):
+    with pytest.raises(ReplicaError, match="does not exist"):
         ReplicaStore(tmp_path / "absent.db")

@@ -1,7 +1,7 @@
 """Submitting over HTTP: batches within the service's limits, and the text of a refusal."""
 
 import pytest
-from samenspel.client.submit.http import EVENTS_MAX, batches, said
+from samenspel.client.submit.http import EVENTS_MAX, batches, refusal_text
 from samenspel.client.submit.statements import Statement, statement
 from samenspel.contracts.examples import EXAMPLES
 
@@ -23,7 +23,7 @@ from samenspel.contracts.examples import EXAMPLES
     ],
 )
 def test_the_reasons_and_the_status(content: bytes, told: str) -> None:
-    assert said(502, content) == f"{told} (HTTP 502)"
+    assert refusal_text(502, content) == f"{told} (HTTP 502)"
 
 
 OIN = "00000099000000000344"

@@ -16,11 +16,11 @@ def receipt(id: str, outcome: str, first: str | None = None) -> bytes:
 async def test_a_deferred_submission_is_waited_for() -> None:
     kept = ReceiptCollector()
     kept.expect([(SOURCE, "1")])
-    waiting = asyncio.create_task(kept.finals([(SOURCE, "1")], 5))
-    kept.take(receipt("1", "deferred"))
+    waiting = asyncio.create_task(kept.wait_for_final([(SOURCE, "1")], 5))
+    kept.add(receipt("1", "deferred"))
     await asyncio.sleep(0)
     assert not waiting.done()
-    kept.take(receipt("1", "accepted"))
+    kept.add(receipt("1", "accepted"))
     (answer,) = await waiting
     assert answer is not None
     assert answer.outcome == "accepted"
@@ -29,9 +29,9 @@ async def test_a_deferred_submission_is_waited_for() -> None:
 async def test_a_repeat_of_what_is_still_deferred_is_not_final() -> None:
     kept = ReceiptCollector()
     kept.expect([(SOURCE, "1")])
-    kept.take(receipt("1", "repeated", "deferred"))
-    kept.take(receipt("1", "rejected"))
-    (answer,) = await kept.finals([(SOURCE, "1")], 5)
+    kept.add(receipt("1", "repeated", "deferred"))
+    kept.add(receipt("1", "rejected"))
+    (answer,) = await kept.wait_for_final([(SOURCE, "1")], 5)
     assert answer is not None
     assert outcome_of(answer) == "rejected"
 
@@ -39,8 +39,8 @@ async def test_a_repeat_of_what_is_still_deferred_is_not_final() -> None:
 async def test_when_the_time_is_over_there_is_what_there_is() -> None:
     kept = ReceiptCollector()
     kept.expect([(SOURCE, "1"), (SOURCE, "2")])
-    kept.take(receipt("1", "deferred"))
-    first, second = await kept.finals([(SOURCE, "1"), (SOURCE, "2")], 0)
+    kept.add(receipt("1", "deferred"))
+    first, second = await kept.wait_for_final([(SOURCE, "1"), (SOURCE, "2")], 0)
     assert first is not None
     assert first.outcome == "deferred"
     assert second is None
@@ -49,9 +49,9 @@ async def test_when_the_time_is_over_there_is_what_there_is() -> None:
 async def test_answers_that_nobody_awaits_and_records_that_are_none_pass_by() -> None:
     kept = ReceiptCollector()
     kept.expect([(SOURCE, "1")])
-    kept.take(b"no receipt")
-    kept.take(receipt("2", "accepted"))
-    kept.take(receipt("1", "repeated", "accepted"))
-    (answer,) = await kept.finals([(SOURCE, "1")], 5)
+    kept.add(b"no receipt")
+    kept.add(receipt("2", "accepted"))
+    kept.add(receipt("1", "repeated", "accepted"))
+    (answer,) = await kept.wait_for_final([(SOURCE, "1")], 5)
     assert answer is not None
     assert outcome_of(answer) == "accepted"

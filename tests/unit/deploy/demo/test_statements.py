@@ -9,7 +9,7 @@ from samenspel.contracts.catalogue import SUBMISSIONS
 from samenspel.contracts.submissions import read_submission
 
 from deploy.demo.sample import Sample
-from deploy.demo.statements import MINISTRY, Stated, Statements
+from deploy.demo.statements import MINISTRY, Statements, StatementsByParty
 
 GRANTED_EUR = {1: 482_000_000, 3: 180_000_000, 4: 284_200_000, 6: 244_300_000}
 ALL = tuple(GRANTED_EUR)
@@ -17,19 +17,19 @@ SAMPLE = Sample.read()
 STATEMENTS = Statements(SAMPLE)
 
 
-def portions() -> dict[str, Stated]:
+def portions() -> dict[str, StatementsByParty]:
     return {
         "programmes": STATEMENTS.programmes(),
         "applications": STATEMENTS.applications(ALL),
-        "one more": STATEMENTS.one_application_more(),
+        "one more": STATEMENTS.extra_application(),
         "decisions": STATEMENTS.decisions(ALL),
-        "one decision more": STATEMENTS.one_decision_more(),
+        "one decision more": STATEMENTS.extra_decision(),
         "registrations": STATEMENTS.registrations(),
         "rollouts": STATEMENTS.rollouts(),
     }
 
 
-def data_of(stated: Stated) -> list[dict[str, Any]]:
+def data_of(stated: StatementsByParty) -> list[dict[str, Any]]:
     return [orjson.loads(each.data) for theirs in stated.values() for each in theirs]
 
 
@@ -54,4 +54,4 @@ def test_brainport_is_granted_less_than_it_asked_and_only_the_last_application_i
     less = [(asked[each], granted[each]) for each in asked if granted[each] < asked[each]]
     assert less == [(17_000_000_000, 13_000_000_000)]
     assert set(STATEMENTS.decisions(ALL)) == {MINISTRY}
-    assert [each.deal for each in SAMPLE.deals if each.standing == "invented"] == ["Hondsrug Digitaal"]
+    assert [each.deal for each in SAMPLE.deals if each.evidence == "invented"] == ["Hondsrug Digitaal"]

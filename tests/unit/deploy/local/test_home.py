@@ -25,7 +25,7 @@ def test_what_is_secret_is_closed_to_others(home: Home) -> None:
 
 def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
-    with pytest.raises(EnvironmentUnavailable, match="holds other things"):
+    with pytest.raises(EnvironmentUnavailable, match="contains other files"):
         Home(tmp_path).make()
 
 
@@ -74,15 +74,15 @@ def test_a_command_waits_for_another_even_when_that_removes_the_home(
 
 def test_a_full_disk_is_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.make()
-    monkeypatch.setattr(module, "ROOM", 10**18)
-    with pytest.raises(EnvironmentUnavailable, match="make room"):
-        home.require_room()
+    monkeypatch.setattr(module, "FREE_BYTES_MIN", 10**18)
+    with pytest.raises(EnvironmentUnavailable, match="free 1 GB"):
+        home.require_free_space()
 
 
 def test_a_workroom_is_empty_and_goes_away(home: Home) -> None:
     home.make()
     (home.path / "new-kafka").mkdir()
     (home.path / "new-kafka" / "left by a crash").touch()
-    with home.workroom("kafka") as room:
+    with home.staging_folder("kafka") as room:
         assert not any(room.iterdir())
     assert not room.exists()

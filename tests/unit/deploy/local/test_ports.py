@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.errors import EnvironmentUnavailable
-from deploy.local.ports import CHOICE, LOOPBACK, Ports
+from deploy.local.ports import LOOPBACK, PORT_RANGE, Ports
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def taken() -> Iterator[int]:
 
 def test_a_chosen_port_is_remembered(ports: Ports) -> None:
     port = ports.claim("kafka")
-    assert port in CHOICE
+    assert port in PORT_RANGE
     assert ports.remembered("kafka") == port == ports.claim("kafka")
     assert ports.remembered("postgres") is None
 
@@ -50,7 +50,7 @@ def test_a_chosen_port_that_is_taken_by_now_is_chosen_anew(ports: Ports) -> None
 
 def test_a_given_port_that_is_taken_is_said(ports: Ports, taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMENSPEL_KAFKA_PORT", str(taken))
-    with pytest.raises(EnvironmentUnavailable, match=f"port {taken} for kafka is taken .* SAMENSPEL_KAFKA_PORT"):
+    with pytest.raises(EnvironmentUnavailable, match=f"port {taken} for kafka is used .* SAMENSPEL_KAFKA_PORT"):
         ports.claim("kafka")
 
 

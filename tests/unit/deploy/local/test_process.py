@@ -60,7 +60,7 @@ async def test_one_that_does_not_listen_is_ended(daemon: Daemon, tmp_path: Path)
     deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True)"
     process = daemon.start([sys.executable, "-c", f"{deaf}; time.sleep(60)"], folder=tmp_path)
     await eventually(lambda: "deaf" in daemon.last_lines())
-    daemon.stop(patience=0.1)
+    daemon.stop(timeout_seconds=0.1)
     assert not psutil.pid_exists(process.pid)
 
 

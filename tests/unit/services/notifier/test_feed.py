@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samenspel.contracts.topics import FUNDING, INITIATIVES
 
-from services.notifier.domain.cursor import Place
+from services.notifier.domain.cursor import LanePosition
 from services.notifier.feed import PAGE_BYTES_MAX, Range, cut, merged, plan, shares
 
 names = st.tuples(st.sampled_from([INITIATIVES, FUNDING]), st.integers(0, 5))
@@ -30,25 +30,25 @@ def test_no_lane_with_much_to_tell_gets_less_than_one_with_little(
 
 @given(wanted, limits)
 def test_pages_cover_every_lane_once_and_without_a_gap(ends: dict[tuple[str, int], int], limit: int) -> None:
-    heads = {name: Place(1, number) for name, number in ends.items()}
-    cursor: dict[tuple[str, int], Place] = {}
+    heads = {name: LanePosition(1, number) for name, number in ends.items()}
+    cursor: dict[tuple[str, int], LanePosition] = {}
     read: dict[tuple[str, int], int] = dict.fromkeys(ends, 0)
     while ranges := plan(cursor, heads, limit):
         assert sum(each.high - each.low for each in ranges) <= limit
         for each in ranges:
             assert each.low == read[each.topic, each.lane]
             read[each.topic, each.lane] = each.high
-            cursor[each.topic, each.lane] = Place(1, each.high)
+            cursor[each.topic, each.lane] = LanePosition(1, each.high)
     assert read == ends
 
 
 def test_a_lane_that_was_started_anew_is_read_from_its_new_first_event() -> None:
-    ranges = plan({(FUNDING, 0): Place(1, 70)}, {(FUNDING, 0): Place(2, 5)}, 100)
+    ranges = plan({(FUNDING, 0): LanePosition(1, 70)}, {(FUNDING, 0): LanePosition(2, 5)}, 100)
     assert ranges == [Range(FUNDING, 0, 2, 0, 5)]
 
 
 def test_a_cursor_ahead_of_the_feed_waits() -> None:
-    assert plan({(FUNDING, 0): Place(1, 70)}, {(FUNDING, 0): Place(1, 60)}, 100) == []
+    assert plan({(FUNDING, 0): LanePosition(1, 70)}, {(FUNDING, 0): LanePosition(1, 60)}, 100) == []
 
 
 def test_lanes_are_merged_by_time_and_each_keeps_its_order_whatever_its_clock_said() -> None:
@@ -68,13 +68,13 @@ def row(lane: int, sequence: int, size: int = 1) -> dict[str, object]:
 def test_what_does_not_fit_in_a_page_is_left_for_the_next() -> None:
     kept, left = cut([row(0, 4), row(1, 9), row(0, 7), row(0, 8)], 2)
     assert [(each["lane"], each["sequence"]) for each in kept] == [(0, 4), (1, 9)]
-    assert left == {(FUNDING, 0): Place(1, 6)}
+    assert left == {(FUNDING, 0): LanePosition(1, 6)}
 
 
 def test_a_page_is_bounded_in_bytes_but_never_empty() -> None:
     large = PAGE_BYTES_MAX + 1
     kept, left = cut([row(0, 1, large), row(0, 2, large)], 10)
-    assert len(kept) == 1 and left == {(FUNDING, 0): Place(1, 1)}
+    assert len(kept) == 1 and left == {(FUNDING, 0): LanePosition(1, 1)}
 
 
 def test_a_page_that_fits_leaves_nothing() -> None:

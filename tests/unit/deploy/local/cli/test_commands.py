@@ -25,7 +25,7 @@ def run(*arguments: str) -> Result:
 def test_the_status_of_nothing(home: Path) -> None:
     result = run("status", "--json")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "`samenspel up` does that" in result.stderr
+    assert "run `samenspel up`" in result.stderr
     assert not home.exists()
 
 
@@ -54,7 +54,7 @@ def test_a_given_port_that_is_taken_starts_nothing(home: Path, monkeypatch: pyte
         monkeypatch.setenv("SAMENSPEL_REGISTRY_PORT", str(stranger.getsockname()[1]))
         result = run("up")
     assert result.exit_code == 3
-    assert "name another port in SAMENSPEL_REGISTRY_PORT" in result.stderr
+    assert "set SAMENSPEL_REGISTRY_PORT to another port" in result.stderr
     assert not any(Home(home).record("any").parent.iterdir())
 
 
@@ -64,5 +64,5 @@ def test_a_folder_that_holds_other_things_is_left_alone(home: Path) -> None:
     for command in ("up", "reset"):
         result = run(command)
         assert result.exit_code == 3
-        assert "holds other things" in result.stderr
+        assert "contains other files" in result.stderr
     assert [file.name for file in home.iterdir()] == ["thesis.json"]

@@ -24,7 +24,7 @@ def test_kafka_data_without_its_mark_is_never_thrown_away(home: Path) -> None:
     (home / "lock").touch()
     result = run("doctor")
     assert result.exit_code == 3
-    assert "put that file back, or start anew with `samenspel reset`" in result.stdout
+    assert "restore that file, or delete all data with `samenspel reset`" in result.stdout
     assert topic.exists()
 
 

@@ -33,15 +33,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 def _leave(home: Home, archive: bytes) -> Path:
     """As a JVM leaves it in the home when there was none to map."""
-    where = Path(class_archive.option(find_java(), home).removeprefix("-XX:ArchiveClassesAtExit="))
+    where = Path(class_archive.jvm_option(find_java(), home).removeprefix("-XX:ArchiveClassesAtExit="))
     where.write_bytes(archive)
     return where
 
 
 def test_one_that_is_whole_is_mapped_from_then_on(home: Home, made: Path) -> None:
     left = _leave(home, made.read_bytes())
-    class_archive.keep(home)
-    assert class_archive.option(find_java(), home) == f"-XX:SharedArchiveFile={class_archive.CACHE / left.name}"
+    class_archive.adopt_archives(home)
+    assert class_archive.jvm_option(find_java(), home) == f"-XX:SharedArchiveFile={class_archive.CACHE / left.name}"
     assert [each.name for each in class_archive.CACHE.iterdir()] == [left.name]
     assert not left.exists()
 
@@ -58,10 +58,10 @@ def test_one_that_is_whole_is_mapped_from_then_on(home: Home, made: Path) -> Non
 )
 def test_one_that_is_not_is_thrown_away(home: Home, made: Path, damaged: Callable[[bytes], bytes]) -> None:
     left = _leave(home, damaged(made.read_bytes()))
-    class_archive.keep(home)
+    class_archive.adopt_archives(home)
     assert list(class_archive.CACHE.iterdir()) == []
     assert not left.exists()
-    assert class_archive.option(find_java(), home).startswith("-XX:ArchiveClassesAtExit=")
+    assert class_archive.jvm_option(find_java(), home).startswith("-XX:ArchiveClassesAtExit=")
 
 
 def test_a_cache_that_cannot_be_written_fails_nothing(
@@ -69,4 +69,4 @@ def test_a_cache_that_cannot_be_written_fails_nothing(
 ) -> None:
     _leave(home, made.read_bytes())
     monkeypatch.setattr(class_archive, "CACHE", home.path / "no such folder")
-    class_archive.keep(home)
+    class_archive.adopt_archives(home)

@@ -29,7 +29,7 @@ def test_the_jars_appear_whole(only_ours: Path, cache: Path) -> None:
     program(only_ours, "mvn", script)
     folder = resolve(silent)
     assert [jar.name for jar in folder.iterdir()] == ["a.jar"]
-    assert list(cache.iterdir()) == [folder] == [jars.cached()]
+    assert list(cache.iterdir()) == [folder] == [jars.cached_jars()]
 
 
 def test_what_maven_could_not_do_is_said_and_leaves_nothing(only_ours: Path, cache: Path) -> None:

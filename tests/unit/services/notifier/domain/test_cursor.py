@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samenspel.contracts.topics import CANONICAL
 
-from services.notifier.domain.cursor import START, BadCursor, Place, decode, encode
+from services.notifier.domain.cursor import START, BadCursor, LanePosition, decode, encode
 
-places = st.builds(Place, st.integers(1, 2**31 - 1), st.integers(0, 2**63 - 1))
+places = st.builds(LanePosition, st.integers(1, 2**31 - 1), st.integers(0, 2**63 - 1))
 names = st.tuples(st.sampled_from(sorted(CANONICAL)), st.integers(0, 47))
 cursors = st.dictionaries(names, places, max_size=20)
 
 
 @given(cursors)
-def test_a_cursor_comes_back_as_it_was(cursor: dict[tuple[str, int], Place]) -> None:
+def test_a_cursor_comes_back_as_it_was(cursor: dict[tuple[str, int], LanePosition]) -> None:
     known = decode(encode(cursor))
     assert {name: place for name, place in known.items() if place != START} == {
         name: place for name, place in cursor.items() if place != START
@@ -25,12 +25,12 @@ def test_a_cursor_comes_back_as_it_was(cursor: dict[tuple[str, int], Place]) -> 
 
 
 @given(cursors)
-def test_a_cursor_is_safe_in_a_query_and_a_header(cursor: dict[tuple[str, int], Place]) -> None:
+def test_a_cursor_is_safe_in_a_query_and_a_header(cursor: dict[tuple[str, int], LanePosition]) -> None:
     assert set(encode(cursor)) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 def test_twelve_lanes_of_four_topics_fit_in_a_header() -> None:
-    full = {(topic, lane): Place(1, 10**9) for topic in CANONICAL for lane in range(12)}
+    full = {(topic, lane): LanePosition(1, 10**9) for topic in CANONICAL for lane in range(12)}
     assert len(encode(full)) < 1_500
 
 
