@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +11,7 @@ import pytest
 from prometheus_client.metrics import MetricWrapperBase
 from samenspel.runtime import metrics
 
-from tests.architecture.checkout import ROOT, name
+from tests.architecture.checkout import ROOT, name, product_files
 
 DOCUMENTS: Final = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 FENCED: Final = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
@@ -19,6 +20,9 @@ PATH: Final = re.compile(r"((?:\.ci|deploy|docs|requirements|services|shared|tes
 METRIC: Final = re.compile(r"\bsamenspel_[a-z_]+\b")
 NEW_METRIC: Final = "samenspel_redrives_total"
 """The metric of the recipe in ``docs/extending.md``."""
+CLASS: Final = re.compile(r"((?:[A-Z][a-z]+){2,})(?:\.\w+)?")
+OTHER_CLASSES: Final = {"InitiativeTransferred", "MemoryRecords"}
+"""The example of a recipe, and a class of aiokafka."""
 SOURCE: Final = re.compile(r"[\w./-]+\.(?:py|sql)\b")
 
 
@@ -40,6 +44,13 @@ def faults(code: str) -> Iterator[str]:
 def definitions(path: Path) -> set[str]:
     """Qualified names of functions, classes, methods and constants of a module."""
     return set(_names(ast.parse(path.read_text()).body, ""))
+
+
+@cache
+def classes() -> set[str]:
+    """Names of all classes of the product."""
+    trees = [ast.parse(path.read_text()) for path in product_files()]
+    return {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)}
 
 
 def _names(body: list[ast.stmt], prefix: str) -> Iterator[str]:
@@ -65,6 +76,12 @@ def test_documented_metric_exists(document: Path) -> None:
     names = {family.name for each in declared for family in each.describe()}
     known = {f"{each}{suffix}" for each in names for suffix in ("", "_total")} | {NEW_METRIC}
     assert set(METRIC.findall(document.read_text(encoding="utf-8"))) <= known
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_documented_class_exists(document: Path) -> None:
+    named = {found[1] for code in code_of(document) if (found := CLASS.fullmatch(code))}
+    assert named - classes() <= OTHER_CLASSES
 
 
 def test_documents_name_many_paths() -> None:
