@@ -56,16 +56,16 @@ class NotifierSchema:
         )
         pool = self.room.pool
         if delivery == "push":
-            await endpoints.keep_endpoint(pool, CITY, state.subscription_id, URL, "sealed")
+            await endpoints.insert(pool, CITY, state.subscription_id, URL, "sealed")
         reference = SUBSCRIPTION.name, state.subscription_id
         stored = StoredAggregate(state.model_dump_json(exclude_none=True).encode())
         async with pool.acquire() as connection, connection.transaction():
             await aggregates.save(connection, {reference: stored}, {reference: (NOTIFICATIONS, 0)})
-            await subscriptions.begin(connection, state, LANES_LOCAL)
+            await subscriptions.activate(connection, state, LANES_LOCAL)
         return state
 
     async def claim(self, at_once: int = 10, **running: int) -> list[Delivery]:
         """Deliveries that are opened and due, claimed for a minute."""
-        while await queue.open_new(self.room.pool):
+        while await queue.enqueue_new(self.room.pool):
             pass
         return await queue.claim(self.room.pool, running, at_once, 60, "me")

@@ -83,12 +83,10 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
         *EVERY,
         *FOLLOWING,
         *BREAKING,
-        *_points(
-            "deferrals.enqueue deferrals.read deferrals.heads-queue deferrals.remove deferrals.change-condition answers.replace"
-        ),
-        *_points(
-            "deferral-worker.begin deferral-worker.commit deferral-worker.quarantine answers.delete deferral-worker.quarantine-commit"
-        ),
+        *_points("deferrals.enqueue deferrals.read deferrals.heads-queue deferrals.remove"),
+        *_points("deferrals.change-condition answers.replace answers.delete"),
+        *_points("deferral-worker.begin deferral-worker.commit"),
+        *_points("deferral-worker.quarantine deferral-worker.quarantine-commit"),
         *_points("funding.granted funding.open-budgets funding.commit-grants funding.index-applications"),
     ],
     "notifier": [

@@ -30,7 +30,9 @@ class Service:
         self.lanes = [LANE]
         self.refusal: RequestRefused | None = None
 
-    async def ask(self, api: OperatorApi, method: str, path: str, query: Mapping[str, str] | None, body: Any) -> Any:
+    async def request(
+        self, api: OperatorApi, method: str, path: str, query: Mapping[str, str] | None, body: Any
+    ) -> Any:
         self.asked.append((api.service, path, body))
         if self.refusal:
             raise self.refusal
@@ -45,12 +47,12 @@ class Service:
 def service(operator: Profile, monkeypatch: pytest.MonkeyPatch) -> Service:
     made = Service()
 
-    async def ask(
+    async def request(
         self: OperatorApi, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> Any:
-        return await made.ask(self, method, path, query, body)
+        return await made.request(self, method, path, query, body)
 
-    monkeypatch.setattr(OperatorApi, "ask", ask)
+    monkeypatch.setattr(OperatorApi, "request", request)
     return made
 
 
@@ -65,7 +67,7 @@ def test_list_ends_with_1_while_a_lane_is_closed(service: Service, reason: str, 
 
 
 @pytest.mark.parametrize(
-    ("options", "dry_run", "said"), [([], False, "came back"), (["--dry-run"], True, "would come back")]
+    ("options", "dry_run", "said"), [([], False, "restored"), (["--dry-run"], True, "would be restored")]
 )
 def test_recovery_names_lanes_and_submissions_to_send_again(
     service: Service, options: list[str], dry_run: bool, said: str
@@ -74,8 +76,8 @@ def test_recovery_names_lanes_and_submissions_to_send_again(
     assert shown.exit_code == 0
     assert service.asked == [("registry", "/v1/lanes/recoveries", {"dryRun": dry_run})]
     assert "samenspel.initiatives/0: events 8 to 9, 2 answer(s)" in shown.stdout
-    assert "sent again by 00000099000000000344: urn:x lost" in shown.stdout
-    assert "1 submission(s) will be read from Kafka again" in shown.stderr
+    assert "00000099000000000344 must send again: urn:x lost" in shown.stdout
+    assert "1 submission(s) will be read from Kafka and decided again" in shown.stderr
     assert said in shown.stderr
 
 

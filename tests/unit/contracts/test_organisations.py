@@ -24,4 +24,4 @@ OPEN = Membership(network="G40", period=Period(start=date(2022, 1, 1)))
 def test_membership_holds_from_first_to_last_day_of_its_period(
     membership: Membership, day: date, holds: bool
 ) -> None:
-    assert membership.holds_on(day) is holds
+    assert membership.includes(day) is holds

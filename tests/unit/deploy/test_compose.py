@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from deploy.compose import FROM_THE_HOST, format_arguments, kafka_settings, keys
+from deploy.compose import HOST_BOOTSTRAP, create_keys, format_arguments, kafka_settings
 from deploy.local.secrets import Secrets
 
 
@@ -12,19 +12,19 @@ def contents(state: Path) -> dict[str, str]:
 
 def test_keys_are_made_once_and_each_server_gets_its_own(tmp_path: Path) -> None:
     (tmp_path / "secrets").mkdir()
-    keys(tmp_path)
+    create_keys(tmp_path)
     first = contents(tmp_path)
     assert {"postgres/password", "kafka/server.properties", "kafka/format"} <= set(first)
     assert first["postgres/password"] == first["secrets/postgres_admin"]
     for service in ("registry", "funding", "notifier"):
         assert {f"secrets/{service}/kafka_password", f"secrets/{service}/postgres_password"} <= set(first)
-    keys(tmp_path)
+    create_keys(tmp_path)
     assert contents(tmp_path) == first
 
 
 def test_containers_and_host_use_listeners_of_their_own(tmp_path: Path) -> None:
     values = kafka_settings(Secrets(tmp_path))
-    assert values["advertised.listeners"].split(",") == ["BROKER://kafka:9092", f"HOST://{FROM_THE_HOST}"]
+    assert values["advertised.listeners"].split(",") == ["BROKER://kafka:9092", f"HOST://{HOST_BOOTSTRAP}"]
     assert "HOST:SASL_PLAINTEXT" in values["listener.security.protocol.map"]
     broker, host = (values[f"listener.name.{name}.scram-sha-512.sasl.jaas.config"] for name in ("broker", "host"))
     assert broker == host

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL
-from samenspel.messaging.operator.lane_operations import LaneOperations, lane_name
+from samenspel.messaging.operator.lane_operations import LaneOperations, parse_lane
 from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.messaging.recovery.timelines import Recoverable
 
@@ -54,7 +54,7 @@ async def lost_after_publishing(room: Room) -> ListedLog:
 
 async def test_list_gives_the_backlog_of_every_lane_and_the_reason_of_a_closed_one(registry: Room) -> None:
     await registry.settle(registered())
-    await registry.pool.execute("update lane set compared = '' where topic = $1", INITIATIVES)
+    await registry.pool.execute("update lane set reconciled = '' where topic = $1", INITIATIVES)
     lanes = {each["lane"]: each for each in await operations(registry, ListedLog()).lanes()}
     assert sum(each["behind"] for each in lanes.values()) == 2, "an event and a receipt"
     initiatives = [each for name, each in lanes.items() if name.startswith(f"{INITIATIVES}/")]
@@ -100,8 +100,8 @@ async def test_new_timeline_is_recorded_with_its_reason(registry: Room) -> None:
 @pytest.mark.parametrize("label", ["", "samenspel.initiatives", "samenspel.initiatives/x", "/3"])
 def test_label_that_names_no_lane_is_unknown(label: str) -> None:
     with pytest.raises(LookupError):
-        lane_name(label)
+        parse_lane(label)
 
 
 def test_label_of_a_lane_is_topic_and_number() -> None:
-    assert lane_name("samenspel.initiatives/3") == ("samenspel.initiatives", 3)
+    assert parse_lane("samenspel.initiatives/3") == ("samenspel.initiatives", 3)

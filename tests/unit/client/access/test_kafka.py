@@ -63,4 +63,4 @@ async def test_kafka_that_ends_the_connection_does_not_let_the_user_in() -> None
     async with server:
         port = server.sockets[0].getsockname()[1]
         said = await refusal(NOWHERE.model_copy(update={"bootstrap": f"127.0.0.1:{port}"}))
-    assert "does not let Gemeente Utrecht in" in said
+    assert "refuses user or password of Gemeente Utrecht" in said

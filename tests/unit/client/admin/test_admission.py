@@ -91,7 +91,7 @@ async def test_admission_without_the_operators_credential_changes_nothing(profil
 async def test_user_that_kafka_never_knows_is_an_error(
     profile: Profile, kafka: Kafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(admission, "KNOWN_SECONDS_MAX", 0)
+    monkeypatch.setattr(admission, "USER_SECONDS_MAX", 0)
     monkeypatch.setattr(kafka, "users", list)
     with pytest.raises(admission.KafkaAdminError):
         await admit(profile, [CITY])

@@ -13,7 +13,7 @@ def entries(tmp_path: Path, content: bytes) -> list[tuple[str, object]]:
     """Line (or nothing for the whole file) and value of each entry."""
     file = tmp_path / "events"
     file.write_bytes(content)
-    return [(each.place.removeprefix(str(file)), each.value) for each in read_entries([str(file)])]
+    return [(each.position.removeprefix(str(file)), each.value) for each in read_entries([str(file)])]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_every_unreadable_line_is_named(tmp_path: Path) -> None:
 
 def test_standard_input_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(b'{"a":1}\n')))
-    assert [(each.place, each.value) for each in read_entries([STDIN])] == [("-:1", {"a": 1})]
+    assert [(each.position, each.value) for each in read_entries([STDIN])] == [("-:1", {"a": 1})]
 
 
 def test_file_that_does_not_exist_is_an_os_error(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.demo import interruption
 from deploy.demo.errors import DemoFailed
-from deploy.demo.interruption import Killed, back, kill_amid
+from deploy.demo.interruption import KilledProcess, kill_during, wait_until_restarted
 
 
 class System:
@@ -29,7 +29,7 @@ class System:
 async def test_service_is_killed_as_soon_as_the_first_task_is_done() -> None:
     system: Any = System(7)
     done, never = asyncio.create_task(asyncio.sleep(0)), asyncio.create_task(asyncio.sleep(60))
-    killed = await kill_amid(system, "funding", [done, never])
+    killed = await kill_during(system, "funding", [done, never])
     assert (killed.pid, system.killed) == (7, [7])
     assert not never.done()
     never.cancel()
@@ -38,19 +38,19 @@ async def test_service_is_killed_as_soon_as_the_first_task_is_done() -> None:
 async def test_service_that_does_not_run_cannot_be_killed() -> None:
     system: Any = System(None)
     with pytest.raises(DemoFailed, match="was not running"):
-        await kill_amid(system, "funding", [asyncio.create_task(asyncio.sleep(0))])
+        await kill_during(system, "funding", [asyncio.create_task(asyncio.sleep(0))])
 
 
 async def test_service_is_back_as_another_process_that_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(interruption, "PAUSE", 0)
+    monkeypatch.setattr(interruption, "POLL_SECONDS", 0)
     system: Any = System(7, None, 8)
-    assert await back(system, Killed("funding", 7, time.monotonic())) >= 0
+    assert await wait_until_restarted(system, KilledProcess("funding", 7, time.monotonic())) >= 0
 
 
 @pytest.mark.parametrize("never_back", [System(7), System(None), System(8, ready=False)])
 async def test_service_that_does_not_come_back_ends_the_demo(
     never_back: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(interruption, "PATIENCE", 0)
-    with pytest.raises(DemoFailed, match="was not back"):
-        await back(never_back, Killed("funding", 7, time.monotonic()))
+    monkeypatch.setattr(interruption, "RESTART_SECONDS_MAX", 0)
+    with pytest.raises(DemoFailed, match="was not ready"):
+        await wait_until_restarted(never_back, KilledProcess("funding", 7, time.monotonic()))

@@ -79,5 +79,5 @@ async def test_deferred_answer_is_returned_to_who_asks_for_the_first_one(monkeyp
     monkeypatch.setattr(Submitter, "outcome", "deferred")
     [(key, statements), *_] = STATED.items()
     async with Submitters(None, SAMPLE) as made:  # type: ignore[arg-type]
-        answers = await made.hand_in(key, statements)
+        answers = await made.submit_without_waiting(key, statements)
     assert {answer and answer.outcome for answer in answers} == {"deferred"}

@@ -1,4 +1,4 @@
-"""The end of the demo: amounts in millions, and commands to try."""
+"""The end of the demo: amounts in millions_of_euros, and commands to try."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from deploy.demo.sample import Sample
-from deploy.demo.table import millions, to_try
+from deploy.demo.table import millions_of_euros, next_commands
 
 UTRECHT = Sample.read().parties["Utrecht"]
 
@@ -16,7 +16,7 @@ UTRECHT = Sample.read().parties["Utrecht"]
     ("cents", "shown"), [(28_420_000_000, "€ 284.2 M"), (123_456_000_000, "€ 1,234.6 M"), (0, "€ 0.0 M")]
 )
 def test_amount_is_shown_in_millions(cents: int, shown: str) -> None:
-    assert millions(cents) == shown
+    assert millions_of_euros(cents) == shown
 
 
 @pytest.mark.parametrize("refusals", [[], [("application", "full"), ("another", "full")]])
@@ -26,7 +26,7 @@ def test_commands_to_try_submit_read_and_explain(refusals: list[tuple[str, str]]
         replicas=SimpleNamespace(file_of=lambda party: Path("utrecht.db")),
         refusals=lambda: refusals,
     )
-    commands = list(to_try(story))
+    commands = list(next_commands(story))
     assert commands[0].endswith(f"samenspel emit - --as {UTRECHT.oin} --wait")
     assert commands[1] == f"samenspel replica sync --db utrecht.db --as {UTRECHT.oin}"
     assert commands[2:] == ["samenspel funding explain application"][: len(refusals)]

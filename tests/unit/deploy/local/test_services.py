@@ -9,7 +9,7 @@ from samenspel.runtime.settings import ServiceSettings
 from deploy.local.home import Home
 from deploy.local.postgres_node.databases import Databases
 from deploy.local.secrets import Secrets
-from deploy.local.services import ALL, Services, command_of, environment_of, is_written
+from deploy.local.services import ALL, Services, command_of, environment_of, is_implemented
 
 
 @pytest.fixture
@@ -54,5 +54,5 @@ def test_service_that_does_not_run_is_not_ready(home: Home) -> None:
 
 
 def test_every_service_is_started_as_a_module() -> None:
-    assert all(is_written(service) for service in ALL)
+    assert all(is_implemented(service) for service in ALL)
     assert [command_of(service)[-1] for service in ALL] == [f"services.{service}" for service in ALL]

@@ -25,18 +25,18 @@ def start(daemon: Daemon, program: str) -> None:
 def test_wait_ends_when_the_daemon_is_ready(daemon: Daemon) -> None:
     start(daemon, "import time; time.sleep(60)")
     answers = iter([False, False, True])
-    wait_until(lambda: next(answers), daemon, "Kafka", within=60)
+    wait_until(lambda: next(answers), daemon, "Kafka", timeout_seconds=60)
     assert next(answers, None) is None
 
 
 def test_daemon_that_dies_is_an_error_with_the_end_of_its_log(daemon: Daemon) -> None:
     start(daemon, "print('no space left')")
-    with pytest.raises(LocalSystemError, match="Kafka stopped while starting") as error:
-        wait_until(lambda: False, daemon, "Kafka", within=60)
+    with pytest.raises(LocalSystemError, match="Kafka ended during the start") as error:
+        wait_until(lambda: False, daemon, "Kafka", timeout_seconds=60)
     assert "no space left" in str(error.value)
 
 
 def test_daemon_that_takes_too_long_is_an_error(daemon: Daemon) -> None:
     start(daemon, "import time; time.sleep(60)")
     with pytest.raises(LocalSystemError, match="not ready within 0 s"):
-        wait_until(lambda: False, daemon, "Kafka", within=0)
+        wait_until(lambda: False, daemon, "Kafka", timeout_seconds=0)

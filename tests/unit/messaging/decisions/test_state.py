@@ -5,7 +5,7 @@ from pydantic import ValidationError
 from samenspel.contracts.catalogue import INITIATIVE, ORGANISATION
 from samenspel.contracts.initiatives import Initiative
 from samenspel.contracts.organisations import Organisation
-from samenspel.contracts.problems import MissingFact
+from samenspel.contracts.problems import AggregateNotArrived
 from samenspel.messaging.decisions.state import DecisionState, StoredAggregate
 
 OIN = "00000099000000000344"
@@ -43,7 +43,7 @@ def test_projected_aggregate_with_an_unknown_field_is_read() -> None:
 def test_projected_aggregate_that_is_absent_defers_the_submission(
     foreign: dict[tuple[str, str], StoredAggregate],
 ) -> None:
-    with pytest.raises(MissingFact) as missing:
+    with pytest.raises(AggregateNotArrived) as missing:
         DecisionState(foreign=foreign).require_foreign(Organisation, ORGANISATION, OIN)
     assert (missing.value.aggregate, missing.value.subject) == REFERENCE
 

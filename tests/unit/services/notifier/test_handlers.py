@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from samenspel.contracts.catalogue import ORGANISATION, SUBSCRIPTION, submissions_of, type_name
-from samenspel.contracts.problems import MissingFact, Rejected
+from samenspel.contracts.problems import AggregateNotArrived, Rejected
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import NOTIFICATIONS
 from samenspel.messaging import DecisionState, StoredAggregate
@@ -48,7 +48,7 @@ def test_push_needs_the_endpoint_that_this_organisation_gave() -> None:
 
 
 def test_subscription_waits_for_the_admission_of_its_organisation() -> None:
-    with pytest.raises(MissingFact) as missing:
+    with pytest.raises(AggregateNotArrived) as missing:
         decide(stated("subscription-created", delivery="pull"), known={})
     assert (missing.value.aggregate, missing.value.subject) == (ORGANISATION.name, CITY)
 

@@ -15,7 +15,7 @@ async def test_first_event_of_each_subject_is_due(notifier: NotifierSchema) -> N
     assert sequences([first, second]) == [1, 2]
     assert {first.url, second.url} == {URL}
     assert first.body.startswith(b"{")
-    assert list(first.sealed_secrets) == ["sealed"]
+    assert list(first.encrypted_secrets) == ["sealed"]
 
 
 async def test_claimed_delivery_is_not_claimed_again(notifier: NotifierSchema) -> None:
@@ -29,9 +29,9 @@ async def test_deliveries_of_an_instance_that_died_are_due_again(notifier: Notif
     await notifier.publish("a", "b")
     await notifier.subscribe()
     await notifier.claim()
-    await queue.take_back(notifier.room.pool, "another")
+    await queue.release(notifier.room.pool, "another")
     assert await notifier.claim() == []
-    await queue.take_back(notifier.room.pool, "me")
+    await queue.release(notifier.room.pool, "me")
     assert len(await notifier.claim()) == 2
 
 
@@ -71,4 +71,4 @@ async def test_old_secret_signs_along_for_a_day_after_a_rotation(notifier: Notif
         state.subscription_id,
     )
     [delivery] = await notifier.claim()
-    assert list(delivery.sealed_secrets) == ["new", "sealed"]
+    assert list(delivery.encrypted_secrets) == ["new", "sealed"]

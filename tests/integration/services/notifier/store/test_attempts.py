@@ -12,5 +12,5 @@ async def test_attempts_are_listed_latest_first_and_forgotten_after_their_days(n
         await pool.execute(ADD, identity, event)
     assert [row["event_id"] for row in await attempts.attempts(pool, identity, 2)] == ["third", "second"]
     await pool.execute("update attempt set attempted_at = now() - interval '31 days' where event_id = 'first'")
-    await attempts.forget(pool, 30)
+    await attempts.delete_old(pool, 30)
     assert [row["event_id"] for row in await attempts.attempts(pool, identity, 9)] == ["third", "second"]

@@ -8,15 +8,13 @@ KEPT = "select secret, old_secret from endpoint order by subscription_id"
 
 
 async def test_endpoint_belongs_to_the_organisation_that_gave_it(notifier: NotifierSchema) -> None:
-    await endpoints.keep_endpoint(notifier.room.pool, CITY, "one", URL, "sealed")
+    await endpoints.insert(notifier.room.pool, CITY, "one", URL, "sealed")
     async with notifier.room.pool.acquire() as connection:
-        assert await endpoints.endpoints_of(connection, [(CITY, "one"), (OTHER, "one"), (CITY, "two")]) == {
-            (CITY, "one")
-        }
+        assert await endpoints.existing(connection, [(CITY, "one"), (OTHER, "one"), (CITY, "two")]) == {(CITY, "one")}
 
 
 async def test_rotation_keeps_the_secret_before(notifier: NotifierSchema) -> None:
-    await endpoints.keep_endpoint(notifier.room.pool, CITY, "one", URL, "first")
+    await endpoints.insert(notifier.room.pool, CITY, "one", URL, "first")
     await endpoints.rotate(notifier.room.pool, CITY, "one", "second")
     await endpoints.rotate(notifier.room.pool, OTHER, "one", "forged")
     assert [tuple(row) for row in await notifier.room.rows(KEPT)] == [("second", "first")]
@@ -27,9 +25,9 @@ async def test_endpoint_without_an_accepted_subscription_is_forgotten_after_its_
 ) -> None:
     pool = notifier.room.pool
     await notifier.subscribe()
-    await endpoints.keep_endpoint(pool, CITY, "never accepted", URL, "sealed")
-    await endpoints.forget(pool, 1)
+    await endpoints.insert(pool, CITY, "never accepted", URL, "sealed")
+    await endpoints.delete_unused(pool, 1)
     assert len(await notifier.room.rows(KEPT)) == 2
     await pool.execute("update endpoint set made_at = now() - interval '2 days'")
-    await endpoints.forget(pool, 1)
+    await endpoints.delete_unused(pool, 1)
     assert len(await notifier.room.rows(KEPT)) == 1

@@ -4,12 +4,12 @@ import io
 
 from rich.console import Console
 
-from deploy.local.cli.bars import bars
+from deploy.local.cli.bars import progress_bars
 
 
 def test_each_part_has_one_line_with_its_latest_step() -> None:
     console = Console(file=io.StringIO(), force_terminal=False, width=80)
-    with bars(console) as progress:
+    with progress_bars(console) as progress:
         progress("kafka", "starting", 0.5)
         progress("postgres", "starting", 0.5)
         progress("kafka", "ready", 1.0)

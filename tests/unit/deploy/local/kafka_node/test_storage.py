@@ -6,10 +6,12 @@ import pytest
 
 from deploy.local.errors import LocalSystemError
 from deploy.local.home import Home
-from deploy.local.kafka_node.storage import MARK, format_storage, is_formatted, require_usable
+from deploy.local.kafka_node.storage import META_PROPERTIES, format_storage, is_formatted, require_usable
 
 PASSWORD = "the password"
-FORMATS = f'test -f properties && touch data/{MARK} && echo "$@" > data/command && cp arguments data/arguments'
+FORMATS = (
+    f'test -f properties && touch data/{META_PROPERTIES} && echo "$@" > data/command && cp arguments data/arguments'
+)
 
 
 @pytest.fixture
@@ -36,7 +38,7 @@ def test_folder_is_formatted_with_the_password_in_a_file(home: Home, tmp_path: P
 
 def test_formatting_that_fails_leaves_no_folder(home: Home, tmp_path: Path) -> None:
     with pytest.raises(LocalSystemError, match="could not format"):
-        format_storage(home, {}, java(tmp_path, f"touch data/{MARK}; exit 1"), PASSWORD)
+        format_storage(home, {}, java(tmp_path, f"touch data/{META_PROPERTIES}; exit 1"), PASSWORD)
     assert not home.kafka_data.exists()
 
 
@@ -49,8 +51,8 @@ def test_half_formatted_folder_is_replaced(home: Home, tmp_path: Path) -> None:
 
 def test_folder_with_topics_but_no_mark_is_never_replaced(home: Home, tmp_path: Path) -> None:
     (home.kafka_data / "samenspel.initiatives-0").mkdir(parents=True)
-    with pytest.raises(LocalSystemError, match=MARK):
+    with pytest.raises(LocalSystemError, match=META_PROPERTIES):
         require_usable(home.kafka_data)
-    with pytest.raises(LocalSystemError, match=MARK):
+    with pytest.raises(LocalSystemError, match=META_PROPERTIES):
         format_storage(home, {}, java(tmp_path, FORMATS), PASSWORD)
     assert (home.kafka_data / "samenspel.initiatives-0").exists()

@@ -48,6 +48,6 @@ def test_account_enters_folders_that_exist_and_gives_files_to_its_owner(
     assert Account().may_enter(tmp_path)
     assert not Account().may_enter(tmp_path / "absent")
     assert not Account(("no-such-program",)).may_enter(tmp_path)
-    Account().give(tmp_path)
-    Account(owner=(1, 2)).give(tmp_path)
+    Account().change_owner(tmp_path)
+    Account(owner=(1, 2)).change_owner(tmp_path)
     assert given == [(tmp_path, 1, 2)]

@@ -1,11 +1,11 @@
 """Problems of funding: code and field of each kind."""
 
-from services.funding.domain.problems import exists, invalid, missing
+from services.funding.domain.problems import already_exists, invalid, missing
 
 
 def test_problem_has_its_code_and_a_pointer_to_its_field() -> None:
     found = [
-        exists("id", "programme", "P"),
+        already_exists("id", "programme", "P"),
         missing("period", "none", "Add it."),
         invalid("amount", "no", "Mend it."),
     ]

@@ -9,14 +9,14 @@ from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier import feed
 from services.notifier.api.feed import router
-from services.notifier.domain.cursor import Place, decode, encode
+from services.notifier.domain.cursor import LanePosition, decode, encode
 from services.notifier.feed import FeedPage
 from services.notifier.store import subscriptions
 from tests.support.asgi import Reply, ask
 from tests.support.http_router import always, app_with
 
 CITY, ID = "00000099000000000344", "5e6a2f6b-9c1a-4a53-9d0e-0c8f8f2a1b44"
-CURSOR = {(INITIATIVES, 0): Place(1, 7)}
+CURSOR = {(INITIATIVES, 0): LanePosition(1, 7)}
 EMPTY = FeedPage([], CURSOR, more=False)
 FULL = FeedPage([b'{"id":"1"}', b'{"id":"2"}'], CURSOR, more=True)
 
@@ -38,7 +38,7 @@ async def get(path: str, pages: Feed, monkeypatch: pytest.MonkeyPatch, wakeup: W
         return [{"types": ["a.type"]}] if (organisation, identity) == (CITY, ID) else []
 
     async def cursor_of(pool: object, identity: str) -> Any:
-        return {(INITIATIVES, 0): Place(1, 3)}
+        return {(INITIATIVES, 0): LanePosition(1, 3)}
 
     monkeypatch.setattr(feed, "read", pages.read)
     monkeypatch.setattr(subscriptions, "figures", figures)
@@ -78,7 +78,7 @@ async def test_reader_that_waits_reads_again_after_a_wakeup(monkeypatch: pytest.
 async def test_subscription_filters_and_brings_its_own_cursor(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pages = Feed(FULL)
     assert (await get(path.format(ID), pages, monkeypatch)).status == 200
-    assert pages.asked == [({(INITIATIVES, 0): Place(1, 3)}, 1_000, ["a.type"])]
+    assert pages.asked == [({(INITIATIVES, 0): LanePosition(1, 3)}, 1_000, ["a.type"])]
 
 
 async def test_subscription_of_another_organisation_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -28,9 +28,9 @@ def test_consistent_request_is_valid(stated: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("stated", "reason"),
     [
-        ({"delivery": "push"}, "push needs an endpoint"),
-        ({"endpoint": URL, "delivery": "pull"}, "pull has none"),
-        ({"secret": SECRET}, "no endpoint"),
+        ({"delivery": "push"}, "push requires an endpoint"),
+        ({"endpoint": URL, "delivery": "pull"}, "pull allows no endpoint"),
+        ({"secret": SECRET}, "requires an endpoint"),
         ({"endpoint": URL, "secret": "short"}, "secret"),
         ({"types": ["nl.samenspel.grant-awarded.v1"] * 101}, "types"),
         ({"colour": "red"}, "colour"),

@@ -10,7 +10,7 @@ from samenspel.contracts.topics import INITIATIVES
 from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier.api import subscriptions as api
-from services.notifier.domain.cursor import Place, encode
+from services.notifier.domain.cursor import LanePosition, encode
 from services.notifier.endpoints.signing import SecretBox
 from services.notifier.store import endpoints
 from services.notifier.store import subscriptions as store
@@ -34,11 +34,11 @@ class Store:
         for module, name in (
             (store, "figures"),
             (store, "acknowledge"),
-            (endpoints, "keep_endpoint"),
-            (api, "heads"),
+            (endpoints, "insert"),
+            (api, "end_positions"),
         ):
             monkeypatch.setattr(module, name, getattr(self, name))
-        monkeypatch.setattr(endpoints, "rotate", self.keep_endpoint)
+        monkeypatch.setattr(endpoints, "rotate", self.insert)
         monkeypatch.setattr(api, "submit_over_http", self.submit)
         monkeypatch.setattr(api, "ACCEPTED_SECONDS_MAX", 0)
 
@@ -48,11 +48,11 @@ class Store:
     async def acknowledge(self, pool: object, identity: str, cursor: Any) -> None:
         self.acknowledged.append(cursor)
 
-    async def keep_endpoint(self, pool: object, *stored: Any) -> None:
+    async def insert(self, pool: object, *stored: Any) -> None:
         self.kept.append(stored)
 
-    async def heads(self, pool: object) -> Any:
-        return {(INITIATIVES, 0): Place(1, 5)}
+    async def end_positions(self, pool: object) -> Any:
+        return {(INITIATIVES, 0): LanePosition(1, 5)}
 
     async def submit(self, submitter: object, organisation: str, envelope: Envelope) -> JSONResponse:
         self.submitted.append({"type": envelope.type, "by": organisation, **orjson.loads(envelope.data)})
@@ -114,9 +114,9 @@ async def test_cancelling_is_submitted_once(active: bool, submissions: int, monk
 
 async def test_acknowledgement_never_goes_beyond_the_feed(monkeypatch: pytest.MonkeyPatch) -> None:
     known = Store(monkeypatch)
-    cursor = encode({(INITIATIVES, 0): Place(1, 9), (INITIATIVES, 1): Place(1, 2)})
+    cursor = encode({(INITIATIVES, 0): LanePosition(1, 9), (INITIATIVES, 1): LanePosition(1, 2)})
     assert (await call("POST", f"subscriptions/{ID}/_acknowledge", {"cursor": cursor})).status == 204
-    assert known.acknowledged == [{(INITIATIVES, 0): Place(1, 5)}]
+    assert known.acknowledged == [{(INITIATIVES, 0): LanePosition(1, 5)}]
 
 
 @pytest.mark.parametrize(("url", "status"), [(URL, 200), (None, 409)])

@@ -32,15 +32,15 @@ class Queue:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *jobs: Delivery) -> None:
         self.jobs = list(jobs)
         self.results: list[AttemptResult] = []
-        self.taken_back: list[str] = []
-        for name in ("take_back", "open_new", "claim"):
+        self.released: list[str] = []
+        for name in ("release", "enqueue_new", "claim"):
             monkeypatch.setattr(queue, name, getattr(self, name))
         monkeypatch.setattr(attempts, "record_attempts", self.record_attempts)
 
-    async def take_back(self, pool: object, holder: str) -> None:
-        self.taken_back.append(holder)
+    async def release(self, pool: object, holder: str) -> None:
+        self.released.append(holder)
 
-    async def open_new(self, pool: object) -> int:
+    async def enqueue_new(self, pool: object) -> int:
         return 0
 
     async def claim(self, pool: object, running: Any, at_once: int, seconds: float, holder: str) -> list[Delivery]:
@@ -78,7 +78,7 @@ async def test_delivery_is_signed_and_recorded_as_delivered(monkeypatch: pytest.
         assert len(receiver.events) == 1
     [result] = pending.results
     assert (result.status, result.response_class.delivered) == (204, True)
-    assert pending.taken_back == ["me", "me"], "at start and at stop"
+    assert pending.released == ["me", "me"], "at start and at stop"
 
 
 async def test_delivery_that_the_receiver_refuses_waits_for_its_next_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,8 +90,8 @@ async def test_delivery_that_the_receiver_refuses_waits_for_its_next_attempt(mon
     [result] = pending.results
     assert not result.response_class.delivered
     assert result.status is not None
-    assert result.wait > 0
-    assert result.pause is None
+    assert result.retry_seconds > 0
+    assert result.pause_seconds is None
 
 
 async def test_receiver_that_cannot_be_reached_pauses_its_subscription(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +101,7 @@ async def test_receiver_that_cannot_be_reached_pauses_its_subscription(monkeypat
     [result] = pending.results
     assert result.status is None
     assert result.response_class.unavailable
-    assert result.pause is not None
+    assert result.pause_seconds is not None
     assert "127.0.0.1" not in str(result.response_class.error), "the kind of error only"
 
 
