@@ -84,10 +84,12 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
         *FOLLOWING,
         *BREAKING,
         *_points(
-            "deferrals.enqueue deferrals.read deferrals.heads-queue deferrals.remove deferrals.change-condition answers.replace"
+            "deferrals.enqueue deferrals.read deferrals.heads-queue deferrals.remove"
+            " deferrals.change-condition answers.replace"
         ),
         *_points(
-            "deferral-worker.begin deferral-worker.commit deferral-worker.quarantine answers.delete deferral-worker.quarantine-commit"
+            "deferral-worker.begin deferral-worker.commit deferral-worker.quarantine"
+            " answers.delete deferral-worker.quarantine-commit"
         ),
         *_points("funding.granted funding.open-budgets funding.commit-grants funding.index-applications"),
     ],
