@@ -10,7 +10,7 @@ from typing import Final
 
 from samenspel.contracts.topics import DOMAIN_OF, Service
 
-from tests.faults.kill.losing_proxy import FETCH, LIST_OFFSETS, METADATA, PRODUCE, Question, anything, request
+from tests.chaos.kill.answers import FETCH, LIST_OFFSETS, METADATA, PRODUCE, Question, anything, request
 
 
 class Towards(Enum):
@@ -70,7 +70,7 @@ FOLLOWING: Final = [
 BREAKING: Final = _points(
     "quarantine.insert redrive.begin quarantine.lock quarantine.load quarantine.record-action redrive.commit"
 )
-"""What those come by whom a submission breaks (`tests.faults.kill.failing_decider`), and whose operator retries it;
+"""What those come by whom a submission breaks (`tests.chaos.kill.stumbling`), and whose operator retries it;
 a discard comes by the same points as a retry."""
 
 POINTS: Final[Mapping[Service, list[Point]]] = {
@@ -83,10 +83,14 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
         *EVERY,
         *FOLLOWING,
         *BREAKING,
-        *_points("deferrals.enqueue deferrals.read deferrals.heads-queue deferrals.remove"),
-        *_points("deferrals.change-condition answers.replace answers.delete"),
-        *_points("deferral-worker.begin deferral-worker.commit"),
-        *_points("deferral-worker.quarantine deferral-worker.quarantine-commit"),
+        *_points(
+            "deferrals.enqueue deferrals.read deferrals.heads-queue deferrals.remove"
+            " deferrals.change-condition answers.replace"
+        ),
+        *_points(
+            "deferral-worker.begin deferral-worker.commit deferral-worker.quarantine"
+            " answers.delete deferral-worker.quarantine-commit"
+        ),
         *_points("funding.granted funding.open-budgets funding.commit-grants funding.index-applications"),
     ],
     "notifier": [
@@ -103,7 +107,7 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
 }
 
 BY_COMMAND: Final = {"recovery.commit", "timelines.commit"}
-"""What only an operator's command comes by: `tests.faults.restore` dies there."""
+"""What only an operator's command comes by: `tests.chaos.restore` dies there."""
 
 AFTER_A_LOSS: Final = {"relay.republish-all"}
 """What is only come by when Kafka loses what two relays had acknowledged: only the model dies there."""
