@@ -39,6 +39,7 @@ def faults(code: str) -> Iterator[str]:
             yield code
     else:
         yield from (path for path in SOURCE.findall(code) if not (ROOT / path).exists())
+        yield from re.findall(r"^…::.*", code)
 
 
 def definitions(path: Path) -> set[str]:
@@ -97,6 +98,7 @@ def test_documents_name_many_paths() -> None:
         "shared/samenspel/messaging/relay.py",
         "shared/samenspel/messaging/outbox/relay.py::Relay.nothing",
         "0001_law.sql",
+        "…::test_nothing",
     ],
 )
 def test_incomplete_or_missing_path_is_found(code: str) -> None:
