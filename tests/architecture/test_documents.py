@@ -46,7 +46,7 @@ def test_every_word_that_can_be_chosen_is_in_the_glossary(words: object) -> None
 
 
 def test_a_document_names_files_that_are_there() -> None:
-    """What the map of the code calls a file of the messaging must be one."""
+    """Every file in the code map of the architecture document exists."""
     text = (CHECKOUT / "docs" / "architecture.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(?:[a-z]+/)*([a-z_]+\.py)`", text))
     there = {

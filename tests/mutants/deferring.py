@@ -1,4 +1,4 @@
-"""Protections of what is decided later: what waits, what was set apart, and what comes back after a loss."""
+"""Protections of deferrals, quarantine and recovery."""
 
 from typing import Final
 

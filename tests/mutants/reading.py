@@ -1,4 +1,4 @@
-"""Protections of whoever reads: a copy, an ingress, and who it is that speaks."""
+"""Protections of readers: replicas, ingress, and the sender's identity."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The mutants keep up with the code; a few of them are tried here, all of them by ``make mutants``."""
+"""The mutants match the code; a few are tried here, all by ``make mutants``."""
 
 import ast
 import subprocess
@@ -20,7 +20,7 @@ QUICK = (
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_the_protection_is_where_the_mutant_looks_for_it(mutant: Mutant) -> None:
-    """`Drifted` says that the code has moved on: let the mutant follow it."""
+    """`Drifted` means that the code has changed: update the mutant."""
     if file_of(mutant).suffix == ".py":
         ast.parse(mutated(mutant))
     else:

@@ -1,4 +1,4 @@
-"""Protections of whoever writes: the transaction, the lane, Kafka behind it, and what may be decided."""
+"""Protections of writers: the transaction, the lane, Kafka, and the permitted decisions."""
 
 from typing import Final
 

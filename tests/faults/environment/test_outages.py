@@ -1,4 +1,4 @@
-"""Kafka or PostgreSQL is away while events flow, and two instances do the work of one: the law holds all the same."""
+"""Kafka or PostgreSQL is unreachable while events flow, or two instances share the work: the law holds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -70,7 +70,7 @@ async def test_killed_while_events_flow(
 
 
 async def test_two_instances_share_the_work_and_die_in_turn(bare_system: LocalSystem, registry: Life) -> None:
-    """What one had begun when it was killed, the other does."""
+    """Work begun by a killed instance is finished by the other instance."""
     group = Group(bare_system)
     one, other = await admit(bare_system), await admit(bare_system)
     second = begin(bare_system, "registry", port=free_port(), name="registry-2")

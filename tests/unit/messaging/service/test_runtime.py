@@ -1,4 +1,4 @@
-"""The parts of a service start again, whatever stopped them, and end when they are told to."""
+"""The parts of a service restart after any error, and end on request."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from samenspel.messaging.service import runtime
 async def test_a_part_that_was_interrupted_starts_again(
     stopped_by: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A cancellation that nobody wished (aiokafka's own fetch, escaping from ``stop``) is an interruption too."""
+    """A leaked cancellation (aiokafka's own fetch, from ``stop``) is an interruption, too."""
     monkeypatch.setattr(runtime, "RESTART_SECONDS", 0)
     begun = []
 
