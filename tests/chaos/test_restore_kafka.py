@@ -25,7 +25,7 @@ from tests.kit.reading import answers_of, answers_to, canonical
 from tests.kit.waiting import eventually
 
 PROJECTED = "select aggregate, subject, value, hash from projection order by 1, 2"
-STANDS = "select topic, lane, timeline, sequence, digest from position order by 1, 2"
+STANDS = "select topic, lane, timeline, sequence, digest from checkpoint order by 1, 2"
 
 
 Lives = dict[Service, Life]

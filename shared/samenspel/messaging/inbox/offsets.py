@@ -1,4 +1,4 @@
-"""Ingress offsets: the offset up to which each organisation's ingress topic was decided, in table ``door``.
+"""Ingress offsets: the offset up to which each organisation's ingress topic was decided.
 
 An ingress topic has no sequence. The offset is the start of reading and the fence against a second instance, never a
 reason to skip a record. Repeats are detected by the identity of the submission.
@@ -20,15 +20,15 @@ from samenspel.runtime.postgres import Connection
 
 log = structlog.get_logger()
 
-LOAD = "select next_offset, appended_at from door where topic = $1"
-LOCK = "select topic, next_offset from door where topic = any($1::text[]) order by topic for update"
-CREATE = "insert into door (topic) values ($1) on conflict do nothing"
+LOAD = "select next_offset, appended_at from ingress_offset where topic = $1"
+LOCK = "select topic, next_offset from ingress_offset where topic = any($1::text[]) order by topic for update"
+CREATE = "insert into ingress_offset (topic) values ($1) on conflict do nothing"
 SAVE = """
-update door d set next_offset = x.next_offset, appended_at = x.appended_at
+update ingress_offset o set next_offset = x.next_offset, appended_at = x.appended_at
 from unnest($1::text[], $2::bigint[], $3::bigint[]) as x (topic, next_offset, appended_at)
-where d.topic = x.topic
+where o.topic = x.topic
 """
-RESET = "update door set next_offset = $2, appended_at = null where (topic, next_offset) = ($1, $3)"
+RESET = "update ingress_offset set next_offset = $2, appended_at = null where (topic, next_offset) = ($1, $3)"
 
 OffsetRange = tuple[str, int, int, int]
 """Topic, first offset read, offset after the last record, and append time of the last record in ms since 1970."""

@@ -53,11 +53,11 @@ ENSURE = """
 with created as (
   insert into lane (topic, lane) select * from unnest($1::text[], $2::int[]) on conflict do nothing
   returning topic, lane)
-insert into published (topic, lane) select topic, lane from created
+insert into relay_progress (topic, lane) select topic, lane from created
 """
 
 LOCK = """
-select topic, lane, timeline, sequence, digest, compared = incarnation() as open
+select topic, lane, timeline, sequence, digest, reconciled = incarnation() as open
 from lane where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
 order by topic, lane for update
 """

@@ -22,17 +22,19 @@ from samenspel.runtime.postgres import Connection
 
 PUBLISHED_POSITION = """
 select incarnation() as incarnation, l.timeline, p.sequence, p.next_offset, p.cuts
-from published p join lane l using (topic, lane) where (p.topic, p.lane) = ($1, $2)
+from relay_progress p join lane l using (topic, lane) where (p.topic, p.lane) = ($1, $2)
 """
 LANE_HEAD = "select timeline, sequence from lane where (topic, lane) = ($1, $2)"
 FINGERPRINTS = """
 select sequence, sha256(headers) as fingerprint from journal
 where (topic, lane, timeline) = ($1, $2, $3) and sequence = any($4::bigint[])
 """
-MARK_RECONCILED = "update lane set compared = $3 where (topic, lane) = ($1, $2) and timeline = $4 and compared <> $3"
-CLOSE_ALL = "update lane set compared = '' where compared <> ''"
+MARK_RECONCILED = """
+update lane set reconciled = $3 where (topic, lane) = ($1, $2) and timeline = $4 and reconciled <> $3
+"""
+CLOSE_ALL = "update lane set reconciled = '' where reconciled <> ''"
 RESET = """
-update published set sequence = $4, next_offset = $5, cuts = cuts + ($4 < sequence)::int
+update relay_progress set sequence = $4, next_offset = $5, cuts = cuts + ($4 < sequence)::int
 where (topic, lane, timeline) = ($1, $2, $3) and (sequence, next_offset, cuts) = ($6, $7, $8)
 """
 

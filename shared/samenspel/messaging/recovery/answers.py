@@ -24,7 +24,7 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
 on conflict (organisation, source, id) do update set answer = excluded.answer
 """
 REMOVE_DEFERRED: Final = """
-delete from waiting
+delete from deferral
 where (organisation, source, id) in (select * from unnest($1::text[], $2::text[], $3::text[]))
 """
 JOURNALLED: Final = """

@@ -25,9 +25,9 @@ from journal j cross join
   (select E'\\nce_timeline:' || $3::int || E'\\n' as before, E'\\nce_timeline:' || $4::int || E'\\n' as after) t
 where (j.topic, j.lane, j.timeline) = ($1, $2, $3::int)
 """
-START: Final = "update lane set timeline = $3, compared = '' where (topic, lane) = ($1, $2)"
+START: Final = "update lane set timeline = $3, reconciled = '' where (topic, lane) = ($1, $2)"
 UNPUBLISH: Final = """
-update published set timeline = $3, sequence = 0, next_offset = $4, held_until = '-infinity'
+update relay_progress set timeline = $3, sequence = 0, next_offset = $4, held_until = '-infinity'
 where (topic, lane) = ($1, $2)
 """
 

@@ -110,7 +110,7 @@ async def _database(definition: ServiceDefinition, settings: ServiceSettings) ->
             await asyncio.sleep(DATABASE_PAUSE_SECONDS)
 
 
-BACKLOG = "select coalesce(sum(l.sequence - p.sequence), 0) from lane l join published p using (topic, lane)"
+BACKLOG = "select coalesce(sum(l.sequence - p.sequence), 0) from lane l join relay_progress p using (topic, lane)"
 
 
 async def _update_gauges(pool: Pool, runtime: ServiceRuntime) -> None:
