@@ -21,7 +21,7 @@ def events(number: int) -> list[Event]:
 
 async def opened(room: Room, log: Log) -> int:
     async with room.pool.acquire() as connection:
-        return await offsets.resume_offset(connection, log, TOPIC)  # type: ignore[arg-type]  # a list in Kafka's place
+        return await offsets.resume_offset(connection, log, TOPIC)  # type: ignore[arg-type]  # a list, not Kafka
 
 
 async def read(room: Room, log: Log, start: int, end: int) -> bool:

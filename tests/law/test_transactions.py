@@ -55,7 +55,7 @@ async def test_an_ingress_batch_is_decided_whole_or_not_at_all(
     async with registry.pool.acquire() as connection:
         await connection.execute(offsets.CREATE, TOPIC)
     reached = await deaths_of(registry, lambda: decided(registry, log))
-    assert {"doors.lock", "lanes.journal", "answers.remember", "aggregates.save", "doors.move"} <= set(reached)
+    assert {"offsets.lock", "journal.write", "answers.insert", "aggregates.save", "offsets.save"} <= set(reached)
     journal = await registry.rows("select topic, sequence, value from journal order by topic, sequence")
     receipt = receipts("initiatives", OPERATOR)
     assert [(row["topic"], row["sequence"]) for row in journal] == [(INITIATIVES, 1), (INITIATIVES, 2), (receipt, 1)]
@@ -85,7 +85,7 @@ async def test_a_copy_moves_with_its_position_or_not_at_all(registry: Room) -> N
         return not reader.reopened
 
     reached = await deaths_of(registry, attempt)
-    assert {"positions.lock", "projector.save", "positions.move", "projector.commit"} <= set(reached)
+    assert {"checkpoints.lock", "projector.save", "checkpoints.save", "projector.commit"} <= set(reached)
     [position] = await registry.rows("select * from checkpoint")
     assert (position["sequence"], int.from_bytes(position["digest"], "big")) == (3, owner.digest)
 

@@ -105,7 +105,7 @@ async def test_what_breaks_the_deciding_is_set_apart_whole_or_not_at_all(registr
         return True
 
     reached = await deaths_of(registry, attempt)
-    assert {"waker.set-apart", "quarantine.set-apart", "waiting.leave", "answers.forget"} <= set(reached)
+    assert {"deferral-worker.quarantine", "quarantine.insert", "deferrals.remove", "answers.delete"} <= set(reached)
     assert [each["reason"] for each in await quarantined(registry)] == ["decision-failed"]
     assert (await said(registry))[2:] == [(first.id, "rejected", "decision-failed")]
     assert [row["id"] for row in await registry.rows("select id from submission")] == [second.id]
@@ -140,7 +140,9 @@ async def test_a_retry_is_decided_and_written_down_or_neither(registry: Room, ha
         return True
 
     reached = await deaths_of(registry, attempt)
-    assert {"redrive.begin", "quarantine.hold", "lanes.journal", "quarantine.act", "redrive.commit"} <= set(reached)
+    assert {"redrive.begin", "quarantine.lock", "journal.write", "quarantine.record-action", "redrive.commit"} <= set(
+        reached
+    )
     assert [answer[1:] for answer in await said(registry)][2:] == [("accepted",)]
 
 

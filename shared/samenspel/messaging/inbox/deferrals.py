@@ -92,7 +92,7 @@ COUNT = "select count(*) from deferral"
 
 async def queued_subjects(connection: Connection, lanes: Sequence[LaneId]) -> set[tuple[LaneId, str]]:
     """Lane and subject of every queue on these lanes. Requires the lane locks."""
-    failpoints.reached("waiting.queues")
+    failpoints.reached("deferrals.subjects")
     rows = await connection.fetch(SUBJECTS, *as_arrays(sorted(lanes), 2))
     return {((row["topic"], row["lane"]), row["subject"]) for row in rows}
 
@@ -108,7 +108,7 @@ async def enqueue(
 
     ``needs`` is None for a submission that only waits for earlier submissions.
     """
-    failpoints.reached("waiting.enqueue")
+    failpoints.reached("deferrals.enqueue")
     await connection.execute(
         ENQUEUE,
         *lane,
@@ -130,13 +130,13 @@ async def enqueue(
 
 async def ready(connection: Connection) -> list[int]:
     """Numbers of up to 100 queue heads with an existing aggregate or a passed deadline."""
-    failpoints.reached("waiting.ready")
+    failpoints.reached("deferrals.ready")
     return [row["number"] for row in await connection.fetch(READY)]
 
 
 async def read(connection: Connection, number: int) -> DeferredSubmission | None:
     """The queued submission with this number, or None when the submission has left the queue."""
-    failpoints.reached("waiting.read")
+    failpoints.reached("deferrals.read")
     row = await connection.fetchrow(READ, number)
     if row is None:
         return None
@@ -146,19 +146,19 @@ async def read(connection: Connection, number: int) -> DeferredSubmission | None
 
 async def heads_queue(connection: Connection, deferred: DeferredSubmission) -> bool:
     """Whether the submission still heads its queue. Requires the lane lock."""
-    failpoints.reached("waiting.first")
+    failpoints.reached("deferrals.heads-queue")
     first = await connection.fetchval(HEAD_OF_QUEUE, *deferred.lane, deferred.subject)
     return bool(first == deferred.number)
 
 
 async def remove(connection: Connection, number: int) -> None:
-    failpoints.reached("waiting.leave")
+    failpoints.reached("deferrals.remove")
     await connection.execute(REMOVE, number)
 
 
 async def change_condition(connection: Connection, number: int, needs: AggregateRef) -> None:
     """Set another missing aggregate; the deadline stays."""
-    failpoints.reached("waiting.stay")
+    failpoints.reached("deferrals.change-condition")
     await connection.execute(CHANGE_CONDITION, number, *needs)
 
 

@@ -15,7 +15,7 @@ from samenspel.messaging.inbox.quarantine import QuarantinedRecord
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
-from samenspel.runtime.metrics import INGRESS_RETURNED
+from samenspel.runtime.metrics import INGRESS_RESETS
 from samenspel.runtime.postgres import Connection
 
 log = structlog.get_logger()
@@ -36,7 +36,7 @@ OffsetRange = tuple[str, int, int, int]
 
 async def lock(connection: Connection, ranges: Sequence[OffsetRange]) -> None:
     """Lock the offsets of these topics. Raises `Fenced` when another instance has advanced an offset meanwhile."""
-    failpoints.reached("doors.lock")
+    failpoints.reached("offsets.lock")
     rows = await connection.fetch(LOCK, sorted(topic for topic, *_ in ranges))
     stored = {row["topic"]: row["next_offset"] for row in rows}
     for topic, start, _, _ in ranges:
@@ -47,7 +47,7 @@ async def lock(connection: Connection, ranges: Sequence[OffsetRange]) -> None:
 async def save(connection: Connection, ranges: Sequence[OffsetRange]) -> None:
     """Store the offset after each range; to be called after `lock`, in the same transaction."""
     rows = sorted((topic, end, appended) for topic, _, end, appended in ranges)
-    failpoints.reached("doors.move")
+    failpoints.reached("offsets.save")
     await connection.execute(SAVE, *as_arrays(rows, 3))
 
 
@@ -58,7 +58,7 @@ async def stored_offset(connection: Connection, topic: str) -> int:
 
 
 async def _load(connection: Connection, topic: str) -> tuple[int, int | None]:
-    failpoints.reached("doors.find")
+    failpoints.reached("offsets.load")
     row = await connection.fetchrow(LOAD, topic)
     assert row is not None  # inserted by resume_offset, and never deleted
     return int(row["next_offset"]), row["appended_at"]
@@ -70,13 +70,13 @@ async def resume_offset(connection: Connection, log_reader: LogReader, topic: st
     After a truncation or recreation the topic is read again from its start. Records that expired unread are put in
     quarantine as one entry.
     """
-    failpoints.reached("doors.make")
+    failpoints.reached("offsets.create")
     await connection.execute(CREATE, topic)
     stored, appended_at = await _load(connection, topic)
     partition = TopicPartition(topic, 0)
     start, end = await log_reader.bounds(partition)
     if end < stored or await _is_another_log(log_reader, partition, stored, start, appended_at):
-        INGRESS_RETURNED.inc()
+        INGRESS_RESETS.inc()
         log.error("ingress truncated or recreated; reading from its start", topic=topic, stored=stored, end=end)
         return await _reset(connection, topic, start, stored)
     if start > stored:

@@ -94,7 +94,7 @@ async def insert(connection: Connection, records: Sequence[QuarantinedRecord]) -
         for record in records
     ]
     if rows:
-        failpoints.reached("quarantine.set-apart")
+        failpoints.reached("quarantine.insert")
         await connection.execute(INSERT, *as_arrays(rows, 13))
 
 
@@ -131,14 +131,14 @@ async def page(connection: Connection, after: int, only_open: bool, limit: int) 
 
 async def find(connection: Connection, number: int) -> dict[str, Any] | None:
     """The entry with this number, including the content, or None."""
-    failpoints.reached("quarantine.find")
+    failpoints.reached("quarantine.load")
     row = await connection.fetchrow(FIND, number)
     return None if row is None else dict(row)
 
 
 async def lock(connection: Connection, number: int) -> dict[str, Any] | None:
     """Lock and return an entry, as `find`. Until the commit no other operator can act on the entry."""
-    failpoints.reached("quarantine.hold")
+    failpoints.reached("quarantine.lock")
     await connection.execute(LOCK, number)
     return await find(connection, number)
 
@@ -152,7 +152,7 @@ async def record_action(
     connection: Connection, number: int, action: OperatorAction, operator: str, why: str, outcome: str, detail: str
 ) -> None:
     """Store an operator's action and its outcome."""
-    failpoints.reached("quarantine.act")
+    failpoints.reached("quarantine.record-action")
     await connection.execute(
         RECORD_ACTION, number, action, operator, why, outcome, detail[:4_000].replace("\x00", "")
     )

@@ -154,7 +154,7 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
         with self._subscription.fetch_context():
             assigned = asyncio.ensure_future(self._unpositioned.changed.wait())
             futures = [self._fetcher._create_fetch_waiter(), assigned]
-            failpoints.reached("reader.wait")
+            failpoints.reached("consumer.wait")
             _, pending = await asyncio.wait(futures, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             for future in pending:
                 future.cancel()

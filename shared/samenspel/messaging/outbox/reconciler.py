@@ -71,7 +71,7 @@ class Reconciler:
             return False
         self._queried_at = monotonic()
         async with self._pool.acquire() as connection:
-            failpoints.reached("relay.look")
+            failpoints.reached("relay.unreconciled")
             rows = await connection.fetch(UNRECONCILED)
         if rows:
             await self.reconcile([_name(row) for row in rows])
