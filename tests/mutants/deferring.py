@@ -44,7 +44,7 @@ DEFERRING: Final = (
         "retried-as-other-content",
         "samenspel.messaging.operator.redrive:Redrive._read",
         'incoming if row["hash"] is None else _as_received(incoming, row)',
-        "inbound",
+        "incoming",
         "tests/integration/messaging/operator/test_redrive.py::test_the_operator_has_it_decided",
     ),
     Mutant(

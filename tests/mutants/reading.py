@@ -107,7 +107,7 @@ READING: Final = (
         "organisation-not-from-the-token",
         "samenspel.messaging.ingress.http_api:event_router",
         "decode(submitter, each, organisation)",
-        "read(messaging, each, each.source.split(':')[3])",
+        "decode(submitter, each, each.source.split(':')[3])",
         "tests/unit/messaging/ingress/test_http_api.py::test_the_organisation_is_the_tokens",
     ),
     Mutant(

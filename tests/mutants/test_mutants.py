@@ -27,6 +27,14 @@ def test_the_protection_is_where_the_mutant_looks_for_it(mutant: Mutant) -> None
         assert mutated(mutant) != file_of(mutant).read_text()
 
 
+@pytest.mark.parametrize("mutant", [each for each in MUTANTS if file_of(each).suffix == ".py"], ids=str)
+def test_a_mutant_uses_defined_names_only(mutant: Mutant) -> None:
+    """A mutant that raises `NameError` makes any test fail, and so proves nothing about its protection."""
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--quiet", "--select", "F821", "-"]
+    found = subprocess.run(command, input=mutated(mutant), capture_output=True, text=True, timeout=60)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
 def test_the_test_is_there(mutant: Mutant) -> None:
     path, _, name = mutant.test.partition("::")
