@@ -24,7 +24,7 @@ def typed(program: str) -> list[str]:
 
 
 @pytest.mark.parametrize("line", typed("samenspel"))
-def test_a_command_that_is_told_is_there(line: str) -> None:
+def test_documented_command_exists_with_its_options(line: str) -> None:
     command: Any = typer.main.get_command(build())
     rest = iter(shlex.split(line))
     while hasattr(command, "commands") and (word := next(rest, None)) is not None:
@@ -35,5 +35,5 @@ def test_a_command_that_is_told_is_there(line: str) -> None:
 
 
 @pytest.mark.parametrize("line", typed("make"))
-def test_a_target_that_is_told_is_there(line: str) -> None:
+def test_documented_make_target_exists(line: str) -> None:
     assert line.split()[0] in TARGETS

@@ -16,6 +16,8 @@ from tests.security.tls_system import guide
 CHECKOUT = Path(__file__).parents[2]
 DOCUMENTS = [*CHECKOUT.glob("*.md"), *(CHECKOUT / "docs").rglob("*.md")]
 LINK = re.compile(r"\]\((?!https?://)([^)#]+)")
+TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
+SHORTENED = re.compile(r"`(?:…::|test_\w+\.py)")
 FOLDER = CHECKOUT / "docs" / "adr"
 
 
@@ -26,12 +28,12 @@ def links() -> Iterator[tuple[Path, str]]:
 
 
 @pytest.mark.parametrize(("document", "link"), list(links()), ids=lambda part: getattr(part, "name", part))
-def test_a_link_leads_somewhere(document: Path, link: str) -> None:
+def test_link_of_a_document_has_a_target(document: Path, link: str) -> None:
     assert (document.parent / link).exists()
 
 
 @pytest.mark.parametrize("decision", sorted(FOLDER.glob("[0-9]*.md")), ids=lambda file: file.name)
-def test_a_decision_is_listed_and_bears_its_number(decision: Path) -> None:
+def test_decision_record_is_listed_under_its_number(decision: Path) -> None:
     assert f"]({decision.name})" in (FOLDER / "README.md").read_text(encoding="utf-8")
     assert decision.read_text(encoding="utf-8").startswith(f"# {decision.name[:4]} ")
 
@@ -39,13 +41,13 @@ def test_a_decision_is_listed_and_bears_its_number(decision: Path) -> None:
 @pytest.mark.parametrize(
     "words", [Theme, Phase, CostCategory, Outcome, DistributionMethod, Instrument, RefusalGround]
 )
-def test_every_word_that_can_be_chosen_is_in_the_glossary(words: object) -> None:
+def test_every_choice_of_a_field_is_in_the_glossary(words: object) -> None:
     glossary = (CHECKOUT / "docs" / "glossary.md").read_text(encoding="utf-8").lower()
     missing = [word for word in get_args(words) if word not in glossary and word.replace("-", " ") not in glossary]
     assert missing == []
 
 
-def test_a_document_names_files_that_are_there() -> None:
+def test_code_map_names_existing_files() -> None:
     """Every file in the code map of the architecture document exists."""
     text = (CHECKOUT / "docs" / "architecture.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(?:[a-z]+/)*([a-z_]+\.py)`", text))
@@ -58,6 +60,14 @@ def test_a_document_names_files_that_are_there() -> None:
     assert named <= there
 
 
-def test_the_guide_names_real_settings() -> None:
+def test_tls_guide_names_existing_settings() -> None:
     names = {name.removeprefix("SAMENSPEL_").lower() for name in guide("sh")}
     assert names <= set(ServiceSettings.model_fields)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: file.name)
+def test_test_named_in_a_document_exists(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    named = [(CHECKOUT / file, test) for file, test in TEST.findall(text)]
+    assert [test or file for file, test in named if not file.is_file() or f"def {test}" not in file.read_text()] == []
+    assert not SHORTENED.search(text), "write the whole path"

@@ -26,7 +26,7 @@ def needed(file: str) -> Iterator[str]:
             yield from needed(f"{(node.module or '').replace('.', '/')}.py")
 
 
-def test_the_image_has_what_its_steps_import() -> None:
+def test_image_contains_every_module_that_its_steps_import() -> None:
     files = set(needed("deploy/compose.py"))
     packages = {str(folder / "__init__.py") for file in files for folder in Path(file).parents if folder.name}
     assert files | packages <= copied()

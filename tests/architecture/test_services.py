@@ -30,7 +30,7 @@ def test_every_service_has_the_same_parts(service: Service) -> None:
 
 
 @pytest.mark.parametrize("service", NAMES)
-def test_every_folder_of_a_service_is_a_part_or_its_migrations(service: Service) -> None:
+def test_every_folder_of_a_service_is_a_part_or_holds_migrations(service: Service) -> None:
     folders = {path.name for path in (SERVICES / service).iterdir() if path.is_dir()}
     assert folders - {"__pycache__", "migrations"} <= set(parts(service))
 

@@ -32,6 +32,7 @@ SERVERS: Final = {
 """Fixtures with more requirements than the tests of a folder may have."""
 NOT_MIRRORED: Final = {"unit/support", "integration/test_sql.py"}
 """Tests of the tests' own tools, and of every SQL statement at once."""
+HEADLESS: Final = {"what", "who", "whoever", "whom", "whatever", "whichever", "it", "they", "one", "that", "those"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -97,5 +98,15 @@ def test_test_of_a_folder_needs_no_server_beyond_those_of_the_folder(folder: str
         for file in files_in(TESTS / folder)
         for each in functions_in(file)
         if SERVERS[folder] & {argument.arg for argument in each.args.args}
+    ]
+    assert found == []
+
+
+def test_name_of_a_test_begins_with_its_subject() -> None:
+    found = [
+        f"{name(file)}::{each.name}"
+        for file in files_in(TESTS)
+        for each in functions_in(file)
+        if each.name.split("_")[1] in HEADLESS or len(each.name.split("_")) < 4
     ]
     assert found == []

@@ -112,12 +112,12 @@ def _offset(answer: dict[str, Any]) -> int:
     return int(answer["record"].rpartition("/")[2])
 
 
-def test_there_are_enough_kinds() -> None:
+def test_corpus_of_records_has_distinct_kinds() -> None:
     assert len({kind.name for kind in KINDS}) == len(KINDS) >= 150
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-async def test_a_kind_is_told_what_is_wrong_wherever_it_lies(kind: Kind, outcome: Outcome) -> None:
+async def test_hostile_record_gets_its_codes_at_every_place_in_a_batch(kind: Kind, outcome: Outcome) -> None:
     for event, answer in outcome.poison[kind.name]:
         assert {problem["code"] for problem in answer.get("problems", ())} == kind.told, answer
         assert answer["outcome"] == ("rejected" if kind.told else "accepted")
@@ -125,7 +125,7 @@ async def test_a_kind_is_told_what_is_wrong_wherever_it_lies(kind: Kind, outcome
             assert answer["id"] == (event["id"] if kind.named else "")
 
 
-async def test_what_cannot_be_read_is_kept_with_its_raw_bytes(outcome: Outcome) -> None:
+async def test_unreadable_record_is_quarantined_with_its_raw_bytes(outcome: Outcome) -> None:
     unreadable = {
         _offset(answer): event
         for kind in KINDS
@@ -139,12 +139,12 @@ async def test_what_cannot_be_read_is_kept_with_its_raw_bytes(outcome: Outcome) 
         assert event["id"].encode() in outcome.quarantined[offset]["raw"]
 
 
-async def test_its_neighbours_in_the_batch_are_accepted(outcome: Outcome) -> None:
+async def test_neighbours_of_a_hostile_record_are_accepted(outcome: Outcome) -> None:
     assert len(outcome.around) == len(KINDS) * PLACES * (PLACES - 1)
     assert {answer["outcome"] for answer in outcome.around} == {"accepted"}
 
 
-async def test_others_are_served_completely_and_in_order(outcome: Outcome) -> None:
+async def test_other_organisations_are_served_completely_and_in_order(outcome: Outcome) -> None:
     for answers in outcome.innocent:
         assert [_offset(answer) for answer in answers] == list(range(CHANGES))
         assert {answer["outcome"] for answer in answers} == {"accepted"}

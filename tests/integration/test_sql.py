@@ -37,7 +37,7 @@ def _texts(value: object) -> list[str]:
     return [part for part in parts if isinstance(part, str)]
 
 
-def test_statements_in_subpackages_and_tuples_are_found() -> None:
+def test_sql_statements_in_subpackages_and_tuples_are_found() -> None:
     names = {name for name, _ in _statements("services.notifier")}
     assert {
         "services.notifier.store.subscriptions.DEACTIVATE",
@@ -47,7 +47,7 @@ def test_statements_in_subpackages_and_tuples_are_found() -> None:
 
 
 @pytest.mark.parametrize("service", WRITTEN)
-async def test_every_statement_can_be_prepared(server: str, service: Service) -> None:
+async def test_every_sql_statement_can_be_prepared(server: str, service: Service) -> None:
     statements = [*_statements(samenspel.messaging.__name__), *_statements(f"services.{service}")]
     assert len(statements) > 30
     wrong = {}

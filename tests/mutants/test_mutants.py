@@ -19,7 +19,7 @@ QUICK = (
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
-def test_the_protection_is_where_the_mutant_looks_for_it(mutant: Mutant) -> None:
+def test_mutant_finds_its_protection_in_the_code(mutant: Mutant) -> None:
     """`Drifted` means that the code has changed: update the mutant."""
     if file_of(mutant).suffix == ".py":
         ast.parse(mutated(mutant))
@@ -36,14 +36,14 @@ def test_a_mutant_uses_defined_names_only(mutant: Mutant) -> None:
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
-def test_the_test_is_there(mutant: Mutant) -> None:
+def test_test_named_by_a_mutant_exists(mutant: Mutant) -> None:
     path, _, name = mutant.test.partition("::")
     functions = ast.FunctionDef | ast.AsyncFunctionDef
     tree = ast.parse((ROOT / path).read_text())
     assert name in {node.name for node in tree.body if isinstance(node, functions)}
 
 
-def test_a_few_are_found() -> None:
+def test_quick_mutants_are_found_by_their_tests() -> None:
     command = [sys.executable, "-m", "tests.mutants", *QUICK]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -9,7 +9,7 @@ from tests.support.raw_http import head, many
 from tests.support.submitting import STRUCTURED, post
 
 
-async def test_a_real_door_serves_while_others_hang_on_it(system: LocalSystem) -> None:
+async def test_service_answers_others_while_unfinished_requests_hang(system: LocalSystem) -> None:
     """500 half-sent requests, and 30 half-sent bodies, of an authenticated client."""
     city = await admit(system)
     url = city.system.services.urls()["registry"]

@@ -41,7 +41,7 @@ async def quotas(operator: Organisation) -> dict[str, dict[str, float]]:
     return {each.entity[0].name: {one.key: one.value for one in each.values} for each in answer.entries}
 
 
-async def test_whoever_is_admitted_has_a_quota(system: LocalSystem, operator: Organisation, tmp_path: Path) -> None:
+async def test_admitted_organisation_has_a_quota(system: LocalSystem, operator: Organisation, tmp_path: Path) -> None:
     """The operator too; on sending, on reading and on asking."""
     own = Profile(Path(shutil.copytree(system.profile.folder, tmp_path / "profile")))
     oin = unique_oin()
@@ -50,7 +50,7 @@ async def test_whoever_is_admitted_has_a_quota(system: LocalSystem, operator: Or
     assert found[oin] == found[operator.oin] == asdict(QUOTA_OF_ORGANISATION)
 
 
-async def test_a_flood_over_kafka_is_slowed_down(
+async def test_flood_over_kafka_is_throttled_and_others_are_served(
     system: LocalSystem, operator: Organisation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flooder, neighbour = await admit(system), await admit(system)
@@ -67,9 +67,7 @@ async def test_a_flood_over_kafka_is_slowed_down(
     _tell(capsys, "kafka", f"{len(throttles)} batches, throttled up to {max(throttles)} ms", alone, during)
 
 
-async def test_a_flood_over_http_leaves_room_for_others(
-    system: LocalSystem, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_flood_over_http_leaves_others_served(system: LocalSystem, capsys: pytest.CaptureFixture[str]) -> None:
     flooder, neighbour = await admit(system), await admit(system)
     over = asyncio.Event()
     async with _session(flooder) as theirs, _session(neighbour) as ours:

@@ -24,7 +24,7 @@ async def city(system: LocalSystem) -> Organisation:
     return await admit(system)
 
 
-def test_the_scan_finds_what_is_there(system: LocalSystem, scan: Scan) -> None:
+def test_scan_finds_every_secret_of_the_system(system: LocalSystem, scan: Scan) -> None:
     """The scan finds each secret in the secret files, and submitted text in Kafka's files."""
     kept = [file for file in system.home.secrets.rglob("*") if file.is_file() and file.name != "jwks.json"]
     assert len(scan.of_files(kept)) == len(kept) > 5
@@ -32,7 +32,7 @@ def test_the_scan_finds_what_is_there(system: LocalSystem, scan: Scan) -> None:
     assert said.of_files(_segments(system))
 
 
-def test_secrets_are_for_their_owner_alone(system: LocalSystem) -> None:
+def test_secret_files_are_readable_by_their_owner_only(system: LocalSystem) -> None:
     for file in system.home.secrets.rglob("*"):
         assert file.stat().st_mode & 0o077 == 0, file
     assert all(folder.stat().st_mode & 0o077 == 0 for folder in (system.home.profile, system.home.secrets))

@@ -46,7 +46,7 @@ async def _read_on(reader: PartitionConsumer) -> None:
             await reader.getmany()
 
 
-async def test_what_stays_assigned_is_known_and_what_was_reopened_is_not(organisation: Admit) -> None:
+async def test_consumer_keeps_positions_of_partitions_that_stay_assigned(organisation: Admit) -> None:
     city = await organisation()
     async with AsyncExitStack() as stack:
         group = f"{city.oin}.{new_id()}"

@@ -14,7 +14,9 @@ SERVICES: tuple[Service, ...] = ("registry", "funding", "notifier")
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_the_law_held(system: LocalSystem, operator: Organisation, service: Service) -> None:
+async def test_law_of_lanes_held_for_the_whole_session(
+    system: LocalSystem, operator: Organisation, service: Service
+) -> None:
     if system.services.daemon(service).process() is None:
         pytest.skip(f"{service} was not started")
 

@@ -51,7 +51,9 @@ async def clock(bare_system: LocalSystem, tmp_path: Path) -> AsyncIterator[Clock
         life.kill()
 
 
-async def test_an_hour_ahead_and_an_hour_back(bare_system: LocalSystem, clock: Clock) -> None:
+async def test_services_lose_nothing_when_the_clock_jumps_an_hour_ahead_and_back(
+    bare_system: LocalSystem, clock: Clock
+) -> None:
     city = await admit(bare_system)
     rijk = await admit(bare_system, kind="ministry", roles=("grant-authority",))
     round = Round(rijk, city, new_id())

@@ -39,7 +39,9 @@ async def registry(quiet_system: LocalSystem) -> AsyncIterator[Life]:
     life.kill()
 
 
-async def test_of_postgres(quiet_system: LocalSystem, registry: Life) -> None:
+async def test_registry_loses_nothing_while_the_disk_of_postgres_is_full(
+    quiet_system: LocalSystem, registry: Life
+) -> None:
     postgres = quiet_system.postgres
     city = await admit(quiet_system)
     await asyncio.to_thread(postgres.stop)
@@ -56,7 +58,9 @@ async def test_of_postgres(quiet_system: LocalSystem, registry: Life) -> None:
             await asyncio.to_thread(postgres.stop)
 
 
-async def test_of_kafka(quiet_system: LocalSystem, registry: Life) -> None:
+async def test_registry_loses_nothing_while_the_disk_of_kafka_is_full(
+    quiet_system: LocalSystem, registry: Life
+) -> None:
     kafka = quiet_system.kafka
     city = await admit(quiet_system)
     await asyncio.to_thread(kafka.stop)

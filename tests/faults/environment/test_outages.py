@@ -48,7 +48,7 @@ async def _not_ready(system: LocalSystem) -> bool:
 
 
 @pytest.mark.parametrize("kill", [_kill_kafka, _kill_postgres], ids=["Kafka", "PostgreSQL"])
-async def test_killed_while_events_flow(
+async def test_registry_loses_nothing_when_a_server_is_killed_under_load(
     bare_system: LocalSystem, registry: Life, kill: Callable[[LocalSystem], Callable[[], None]]
 ) -> None:
     """The service says so meanwhile, lives on, and loses nothing."""
@@ -69,7 +69,7 @@ async def test_killed_while_events_flow(
     await law_holds(bare_system, "registry", [city, operator_of(bare_system)])
 
 
-async def test_two_instances_share_the_work_and_die_in_turn(bare_system: LocalSystem, registry: Life) -> None:
+async def test_two_instances_share_the_load_and_survive_each_others_kill(
     """Work begun by a killed instance is finished by the other instance."""
     group = Group(bare_system)
     one, other = await admit(bare_system), await admit(bare_system)

@@ -19,7 +19,7 @@ from tests.support.service_process import begin, through
 from tests.support.waiting import eventually
 
 
-async def test_others_serve_what_it_held_and_it_comes_back(bare_system: LocalSystem) -> None:
+async def test_instance_without_its_database_leaves_its_partitions_and_rejoins(bare_system: LocalSystem) -> None:
     port = bare_system.ports.remembered("postgres")
     assert port is not None
     group = Group(bare_system)

@@ -38,14 +38,14 @@ OFF_THE_PATH: Final = {
 """Statements outside the path of an event, by the name of the constant."""
 
 
-def test_the_catalogue_names_the_points_in_the_code() -> None:
+def test_catalogue_lists_exactly_the_fail_points_of_the_code() -> None:
     files = [*CHECKOUT.glob("shared/samenspel/**/*.py"), *CHECKOUT.glob("services/**/*.py")]
     named = {name for file in files if file.name != "failpoints.py" for name in NAMED.findall(file.read_text())}
     assert named - BY_COMMAND - AFTER_A_LOSS == {point.name for points in POINTS.values() for point in points}
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.stem)
-def test_every_question_on_the_path_of_a_fact_has_a_name(room: Path) -> None:
+def test_every_await_on_the_path_of_an_event_has_a_fail_point(room: Path) -> None:
     assert list(_unnamed(ast.parse(room.read_text()))) == []
 
 

@@ -41,7 +41,9 @@ async def city(bare_system: LocalSystem) -> AsyncIterator[Organisation]:
             life.kill()
 
 
-async def test_a_lane_is_started_anew(bare_system: LocalSystem, city: Organisation, tmp_path: Path) -> None:
+async def test_lane_on_a_new_timeline_is_rebuilt_by_every_replica(
+    bare_system: LocalSystem, city: Organisation, tmp_path: Path
+) -> None:
     system, backup = bare_system, Backup(bare_system, "registry")
     await _registered(system, city, 8)
     await backup.take()

@@ -34,7 +34,7 @@ async def a_round(bare_system: LocalSystem) -> AsyncIterator[Round]:
         life.kill()
 
 
-async def test_a_ceiling_holds_after_a_restore(bare_system: LocalSystem, a_round: Round) -> None:
+async def test_ceiling_holds_after_a_restore_of_the_database(bare_system: LocalSystem, a_round: Round) -> None:
     """A service death during a recovery requires the recovery again."""
     system, backup = bare_system, Backup(bare_system, "funding")
     life = begin(system, "funding", "recovery.commit:3")

@@ -45,7 +45,7 @@ async def city(bare_system: LocalSystem, lives: Lives) -> Organisation:
     return await admit(bare_system)
 
 
-async def test_a_canonical_topic_made_anew_is_published_again(bare_system: LocalSystem, city: Organisation) -> None:
+async def test_recreated_canonical_topic_is_published_again(bare_system: LocalSystem, city: Organisation) -> None:
     """From the first event on, by running services with and without something to send.
 
     Events on the way at the moment of the loss may precede missing events; readers skip over them.
@@ -64,7 +64,7 @@ async def test_a_canonical_topic_made_anew_is_published_again(bare_system: Local
 
 
 @pytest.mark.long
-async def test_a_broker_that_lost_its_tail_is_told_again(bare_system: LocalSystem, city: Organisation) -> None:
+async def test_broker_that_lost_its_last_records_gets_them_again(
     """The log goes back to an older copy of the broker's files, under running services."""
     system = bare_system
     await _registered(city, 4)
@@ -87,7 +87,7 @@ async def test_a_broker_that_lost_its_tail_is_told_again(bare_system: LocalSyste
     await _funding_stands_where_the_registry_does(system)
 
 
-async def test_an_ingress_made_anew_is_read_from_its_start(bare_system: LocalSystem, city: Organisation) -> None:
+async def test_recreated_ingress_is_read_from_its_start(bare_system: LocalSystem, city: Organisation) -> None:
     """Repeats from the organisation are recognised, new submissions are decided, and an alarm is raised."""
     known = await _registered(city, 6)
     await _made_anew(bare_system, ingress("initiatives", city.oin))
@@ -102,7 +102,7 @@ async def test_an_ingress_made_anew_is_read_from_its_start(bare_system: LocalSys
     await law_holds(bare_system, "registry", [city, operator_of(bare_system)])
 
 
-async def test_an_ingress_that_expired_unread_is_a_recorded_loss(
+async def test_ingress_that_expired_unread_is_a_recorded_loss(
     bare_system: LocalSystem, lives: Lives, city: Organisation
 ) -> None:
     """While the service is down, Kafka deletes unread records."""
@@ -119,7 +119,7 @@ async def test_an_ingress_that_expired_unread_is_a_recorded_loss(
     await eventually(lambda: _has_alarm(bare_system), 40)
 
 
-async def test_a_follower_restored_on_quiet_lanes_goes_on(bare_system: LocalSystem, city: Organisation) -> None:
+async def test_restored_projection_of_quiet_lanes_continues(bare_system: LocalSystem, city: Organisation) -> None:
     """Under the running service: no new events arrive, and reading continues from the older position."""
     system, backup = bare_system, Backup(bare_system, "funding")
     await backup.take()

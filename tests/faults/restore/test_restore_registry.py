@@ -42,7 +42,9 @@ async def _some_work(city: Organisation, number: int = 12) -> list[dict[str, obj
     return [*over_kafka, changed, refused]
 
 
-async def test_an_older_backup_is_brought_up_to_date_from_kafka(bare_system: LocalSystem, registry: Life) -> None:
+async def test_older_backup_is_recovered_from_kafka_without_new_decisions(
+    bare_system: LocalSystem, registry: Life
+) -> None:
     system, backup = bare_system, Backup(bare_system, "registry")
     city = await admit(system)
     await _some_work(city)

@@ -12,7 +12,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.system
 
 
-async def test_an_application_waits_for_its_initiative_and_its_decision_waits_behind_it(round: Round) -> None:
+async def test_application_is_deferred_until_its_initiative_arrives_and_its_decision_after_it(round: Round) -> None:
     await accepted(round.rijk, round.opened(1_000))
     early, late = initiative(), initiative()
     applications = [round.application(400, initiative_id=each["initiative_id"]) for each in (early, late)]
@@ -56,7 +56,9 @@ async def accepted_initiative(lead: Organisation, data: Event) -> None:
     assert answer.outcome == "accepted", answer
 
 
-async def test_an_application_waits_for_its_beneficiary_to_be_admitted(round: Round, operator: Organisation) -> None:
+async def test_application_is_deferred_until_its_beneficiary_is_admitted(
+    round: Round, operator: Organisation
+) -> None:
     await accepted(round.rijk, round.opened(1_000))
     oin = unique_oin()
     application = round.application(5, beneficiary={"name": "Stichting Twente", "oin": oin})

@@ -35,19 +35,19 @@ def recounted(history: Sequence[Write]) -> int:
 
 
 @given(writes)
-def test_following_the_writes_equals_counting_what_is_left(history: list[Write]) -> None:
+def test_digest_of_all_writes_equals_the_sum_of_live_aggregates(history: list[Write]) -> None:
     assert followed(history) == recounted(history)
 
 
 @given(writes, st.randoms(use_true_random=False))
-def test_the_order_in_which_aggregates_came_does_not_matter(history: list[Write], chance: Random) -> None:
+def test_digest_does_not_depend_on_the_order_of_aggregates(history: list[Write], chance: Random) -> None:
     last = list({write[:2]: write for write in history}.values())
     chance.shuffle(last)
     assert followed(last) == followed(history)
 
 
 @given(writes)
-def test_removing_everything_leaves_zero(history: list[Write]) -> None:
+def test_digest_without_aggregates_is_zero(history: list[Write]) -> None:
     removals: list[Write] = [(aggregate, subject, None) for aggregate, subject, _ in history]
     assert followed([*history, *removals]) == 0
 
@@ -60,12 +60,12 @@ def test_no_two_different_aggregates_have_the_same_hash(
     assert (state_hash(one, its, value) == state_hash(other, thing, content)) is same
 
 
-def test_lengths_are_part_of_what_is_hashed() -> None:
+def test_hash_covers_the_length_of_each_part() -> None:
     assert state_hash(b"ab", b"c", b"") != state_hash(b"a", b"bc", b"")
     assert state_hash(b"a", b"b", b"c") != state_hash(b"a", b"bc", b"")
 
 
-def test_the_hash_is_the_documented_one() -> None:
+def test_hash_equals_the_documented_example() -> None:
     """Made with printf and sha256sum, as a reference for implementations in other languages."""
     made = state_hash(b"initiative.v1", b"0f8f6a52-9d3e-4c57-9a61-0d7b1c0a4e10", b'{"version":1}')
     assert to_hex(made) == "1e34ac55b4f489b11a06cc56123b58c1e53070a409d9f58a9b0aa8983bd1f28d"

@@ -52,7 +52,7 @@ BROKEN = {
 }
 
 
-def test_a_right_log_passes_and_repeats_are_counted() -> None:
+def test_correct_log_passes_and_its_repeats_are_counted() -> None:
     lane = replay([*LOG[:3], *LOG[1:]])[TOPIC, 0]
     assert (len(lane.records), lane.repeats, set(lane.states)) == (
         4,
@@ -62,6 +62,6 @@ def test_a_right_log_passes_and_repeats_are_counted() -> None:
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_every_break_of_the_law_is_seen(how: str) -> None:
+def test_every_violation_of_the_law_is_detected(how: str) -> None:
     with pytest.raises(AssertionError):
         replay(BROKEN[how])

@@ -80,7 +80,7 @@ def on_different_lanes() -> tuple[str, str]:
     return first, next(key for key in iter(new_id, "") if lane_of(key, LANES_LOCAL) != lane_of(first, LANES_LOCAL))
 
 
-async def test_they_take_turns(registry: Room) -> None:
+async def test_concurrent_decisions_on_a_lane_get_contiguous_sequences_and_one_digest(registry: Room) -> None:
     """Sequences without a gap, and a digest of both."""
     first, second = on_one_lane()
     assert outcomes(await at_once(registry, first, second)) == ["accepted", "accepted"]
@@ -91,7 +91,7 @@ async def test_they_take_turns(registry: Room) -> None:
     assert int.from_bytes(lane["digest"], "big") == sum(int.from_bytes(row["hash"], "big") for row in hashes) % 2**256
 
 
-async def test_the_second_decides_on_what_the_first_has_made(registry: Room) -> None:
+async def test_second_decision_on_a_lane_sees_the_state_of_the_first(registry: Room) -> None:
     stated = registered()
     await registry.settle(stated)
     first, second = [changed(stated.subject, 1, title) for title in ("Eerst", "Daarna")]
@@ -100,12 +100,12 @@ async def test_the_second_decides_on_what_the_first_has_made(registry: Room) -> 
     assert [problem["code"] for problem in orjson.loads(answers[1].json)["problems"]] == ["stale-version"]
 
 
-async def test_the_same_submission_twice_is_decided_once(registry: Room) -> None:
+async def test_concurrent_repeats_of_a_submission_are_decided_once(registry: Room) -> None:
     stated = registered()
     assert outcomes(await at_once(registry, stated, stated)) == ["accepted", "repeated"]
 
 
-async def test_an_id_has_one_life_on_one_lane(registry: Room) -> None:
+async def test_id_used_on_two_lanes_at_once_is_created_on_one(registry: Room) -> None:
     """Two organisations give their rollouts the same id at once, under initiatives on different lanes."""
     await registry.open_lanes(CITY)
     await registry.settle(submission(statement("organisation-admitted", ADMITTED)))
@@ -120,7 +120,7 @@ async def test_an_id_has_one_life_on_one_lane(registry: Room) -> None:
     assert lane["lane"] == lane_of(one.key, LANES_LOCAL)
 
 
-async def test_what_a_decision_has_read_on_another_lane_holds_still(registry: Room) -> None:
+async def test_own_aggregate_read_on_another_lane_is_locked_until_commit(registry: Room) -> None:
     """Own aggregates: the registering organisation changes after the decision, not meanwhile."""
     await registry.open_lanes(CITY)
     await registry.settle(submission(statement("organisation-admitted", ADMITTED)))
@@ -129,14 +129,14 @@ async def test_what_a_decision_has_read_on_another_lane_holds_still(registry: Ro
     assert await holds_up(registry, first, Paused(), registry.settle(change))
 
 
-async def test_what_a_decision_has_read_of_others_holds_still(registry: Room) -> None:
+async def test_projected_aggregate_read_by_a_decision_is_locked_until_commit(registry: Room) -> None:
     """Foreign events are applied after decisions on the earlier state."""
     await arrive(registry)
     update = registry.pool.execute("update projection set value = '{\"version\": 2}'")
     assert await holds_up(registry, registered(), Following(), update)
 
 
-async def test_two_organisations_may_use_one_id(registry: Room) -> None:
+async def test_two_organisations_may_use_the_same_submission_id(registry: Room) -> None:
     """Identity is organisation, source and id together: an organisation cannot use or observe another's id."""
     await registry.open_lanes(CITY)
     await registry.settle(submission(statement("organisation-admitted", ADMITTED)))

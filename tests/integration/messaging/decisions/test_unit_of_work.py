@@ -28,7 +28,9 @@ def a_batch() -> list[Any]:
     return [*steps, *steps, changed(first.subject, 1, "te laat")]
 
 
-async def test_it_comes_to_what_one_page_comes_to(registry: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_batch_written_in_parts_equals_a_batch_written_at_once(
+    registry: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     batch = a_batch()
     given = await registry.settle(*batch)
     assert outcomes(given) == ["accepted"] * 2 * PAGE + ["repeated"] * 2 * PAGE + ["rejected"]
@@ -51,7 +53,7 @@ async def _told(room: Room) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in (*rows, *aggregates)]
 
 
-async def test_a_page_that_cannot_be_written_ends_all_of_it(registry: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_part_that_cannot_be_written_rolls_back_the_whole_batch(
     """While the next part is being decided; the connection serves the next transaction."""
     before, remember, pages = await registry.contents(), answer_store.insert_new, list[int]()
 
@@ -69,7 +71,7 @@ async def test_a_page_that_cannot_be_written_ends_all_of_it(registry: Room, monk
     assert "accepted" in outcomes(await registry.settle(*batch))
 
 
-async def test_deciding_that_breaks_waits_for_what_is_being_written(
+async def test_failed_decision_waits_for_the_running_write_before_rollback(
     registry: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the connection would be busy when the transaction is rolled back."""

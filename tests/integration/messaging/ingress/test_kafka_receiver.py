@@ -25,7 +25,7 @@ def a_log() -> Log:
 
 
 @pytest.mark.parametrize("page", [100, 1])
-async def test_an_ingress_batch_is_decided_whole_or_not_at_all(
+async def test_ingress_batch_is_committed_whole_or_not_at_all(
     registry: Room, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Events, receipts, first answers, state and ingress offset: a single transaction, in any number of parts."""

@@ -9,7 +9,7 @@ from tests.support.service_schema import OPERATOR, outcomes, registered, room
 LONGER_THAN_ANY_SECONDS = 20
 
 
-async def test_who_stops_with_a_lane_locked_holds_nobody_up(server: str) -> None:
+async def test_client_that_stops_with_a_locked_lane_loses_the_lock(server: str) -> None:
     """The client's process sleeps, with the connection open: PostgreSQL ends the transaction."""
     stated = registered()
     async with room(server, idle_in_transaction_session_timeout="300ms") as registry:

@@ -27,7 +27,7 @@ async def look(room: Room, log: Log) -> Reconciler:
     return reconciler
 
 
-async def test_the_doors_open_when_both_hold_the_same(registry: Room, log: Log) -> None:
+async def test_lanes_open_when_journal_and_kafka_agree(registry: Room, log: Log) -> None:
     await registry.settle(registered())
     await publish(registry, log)
     reconciler = await look(registry, log)
@@ -39,7 +39,7 @@ async def test_the_doors_open_when_both_hold_the_same(registry: Room, log: Log) 
     assert sum(row["n"] for row in behind) == 2, "only what came since: one fact and one receipt"
 
 
-async def test_no_door_opens_when_kafka_holds_more_on_any_lane(registry: Room, log: Log) -> None:
+async def test_no_lane_opens_when_kafka_holds_more_on_any_lane(registry: Room, log: Log) -> None:
     """The database was restored from an older backup: the other lanes may be as old."""
     owner = Owner(lane=0)
     lost = owner.publish()
@@ -51,7 +51,7 @@ async def test_no_door_opens_when_kafka_holds_more_on_any_lane(registry: Room, l
         await registry.settle(registered(initiative_id=elsewhere))
 
 
-async def test_no_door_opens_when_kafka_holds_another_event_under_the_same_number(registry: Room, log: Log) -> None:
+async def test_no_lane_opens_when_kafka_holds_another_event_of_the_same_sequence(registry: Room, log: Log) -> None:
     here = next(key for key in iter(new_id, "") if lane_of(key, LANES_LOCAL) == 0)
     await registry.settle(registered(initiative_id=here))
     other = Owner(lane=0).publish()
@@ -61,7 +61,7 @@ async def test_no_door_opens_when_kafka_holds_another_event_under_the_same_numbe
         await registry.settle(registered())
 
 
-async def test_a_database_in_another_life_lets_nobody_write(registry: Room) -> None:
+async def test_lane_is_closed_after_a_restart_of_the_database_until_reconciled(registry: Room) -> None:
     """The database was restarted or restored under a running instance, without a notice to the instance."""
     await registry.pool.execute("update lane set reconciled = 'another life'")
     with pytest.raises(LaneNotReconciled):

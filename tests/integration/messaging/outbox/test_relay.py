@@ -120,7 +120,7 @@ def followed(log: Log) -> int:
     return last
 
 
-async def test_all_of_the_journal_comes_to_kafka_in_its_order(registry: Room) -> None:
+async def test_relay_publishes_the_whole_journal_in_order(registry: Room) -> None:
     await history(registry, 7)
     log = Log()
     await relay_all(relay(registry, log, each=3))
@@ -128,7 +128,7 @@ async def test_all_of_the_journal_comes_to_kafka_in_its_order(registry: Room) ->
     assert await published(registry) == 7
 
 
-async def test_what_was_not_acknowledged_is_not_published(registry: Room) -> None:
+async def test_relay_counts_an_event_as_published_only_after_its_acknowledgement(registry: Room) -> None:
     """The batch may be in Kafka or not: the reconciliation decides about sending again."""
     await history(registry, 3)
     log = Log()
@@ -143,7 +143,7 @@ async def test_what_was_not_acknowledged_is_not_published(registry: Room) -> Non
     assert await published(registry) == 3
 
 
-async def test_a_relay_that_wakes_up_late_takes_nothing_back(registry: Room) -> None:
+async def test_relay_that_wakes_up_late_never_moves_progress_back(registry: Room) -> None:
     """The batch was acknowledged while another relay advanced the lane."""
     await history(registry, 4)
     log, answer, was_asked = Log(), asyncio.Future[Any](), asyncio.Event()
@@ -165,7 +165,7 @@ async def test_a_relay_that_wakes_up_late_takes_nothing_back(registry: Room) -> 
     assert is_whole(log, 4)
 
 
-async def test_a_topic_made_anew_under_a_running_relay_is_told_everything(registry: Room) -> None:
+async def test_relay_publishes_everything_again_to_a_recreated_topic(registry: Room) -> None:
     """Only the offset of the next batch reveals the new log."""
     subject = await history(registry, 3)
     log = Log()
@@ -177,7 +177,7 @@ async def test_a_topic_made_anew_under_a_running_relay_is_told_everything(regist
     assert followed(log) == 4
 
 
-async def test_an_idle_relay_notices_that_a_log_was_cut_back(registry: Room) -> None:
+async def test_idle_relay_detects_a_truncated_log(registry: Room) -> None:
     """On every lane at once, the receipts' too."""
     for number in range(2):
         await history(registry, 3 - number)
@@ -193,7 +193,7 @@ async def test_an_idle_relay_notices_that_a_log_was_cut_back(registry: Room) -> 
     assert {name: len(lane) for name, lane in log.partitions.items()} == stored
 
 
-async def test_an_idle_relay_notices_that_a_repeat_lies_where_its_last_event_lay(registry: Room) -> None:
+async def test_idle_relay_detects_a_repeat_at_the_offset_of_its_last_event(registry: Room) -> None:
     """The end offset is as expected: an overtaken relay filled the offset of an event lost in Kafka."""
     await history(registry, 3)
     log = Log()

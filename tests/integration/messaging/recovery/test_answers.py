@@ -70,7 +70,7 @@ async def database(registry: Room) -> AsyncIterator[Connection]:
         pytest.param(REFUSED, [ACCEPTED], REFUSED, id="what is known for certain stays"),
     ],
 )
-async def test_the_first_final_answer_is_kept(
+async def test_first_final_answer_of_the_receipts_is_restored(
     database: Connection, known: Answer | None, receipts: list[Answer], kept: Answer | None
 ) -> None:
     if known is not None:

@@ -39,7 +39,7 @@ async def recover(room: Room, log: Log, lanes: Sequence[LaneId]) -> None:
             await recover_lane(connection, log, (topic, lane), fold)  # type: ignore[arg-type]  # lists for Kafka
 
 
-async def test_the_tail_is_folded_into_the_state(registry: Room) -> None:
+async def test_recovered_lane_equals_the_lost_state_byte_for_byte(registry: Room) -> None:
     """Journal, lanes, aggregates and the service's own tables, byte for byte; new events can follow."""
     stated, other, log = registered(), registered(), Log()
     await registry.settle(stated, other)
@@ -52,7 +52,7 @@ async def test_the_tail_is_folded_into_the_state(registry: Room) -> None:
     assert outcomes(await registry.settle(changed(stated.subject, 2, "Nog anders"))) == ["accepted"]
 
 
-async def test_a_fact_alone_proves_that_its_submission_was_accepted(registry: Room) -> None:
+async def test_recovered_event_without_its_receipt_proves_its_submission_accepted(registry: Room) -> None:
     """The receipt may have expired, or never have reached Kafka."""
     stated, log = registered(), Log()
     await registry.settle(stated)

@@ -9,7 +9,7 @@ from tests.support.memory_log import Log
 from tests.support.service_schema import Room
 
 
-async def test_a_repeat_of_an_older_timeline_at_the_end_hides_no_newer_one(registry: Room) -> None:
+async def test_new_timeline_exceeds_every_timeline_in_the_log(registry: Room) -> None:
     """The database is older than timeline 2; a late relay's event is the last record."""
     owner, log = Owner(), Log()
     first = owner.publish()

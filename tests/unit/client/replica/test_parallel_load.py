@@ -9,7 +9,7 @@ from samenspel.client.replica import ReplicaStore, parallel_load
 from tests.support.lane_owner import TOPIC
 
 
-def test_a_lane_that_its_owner_started_anew_is_left_to_who_knows_how(
+def test_parallel_load_skips_a_lane_on_a_new_timeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A lane restarted a moment ago has no events either, but another timeline."""

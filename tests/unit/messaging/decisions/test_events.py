@@ -59,7 +59,7 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 @pytest.mark.parametrize("text", ["x" * ATTRIBUTE_CHARS_MAX, "\U0001f6b2" * ATTRIBUTE_CHARS_MAX, "x"])
-def test_what_may_be_published_fits_an_event_and_a_log_entry(text: str) -> None:
+def test_largest_state_fits_an_event_and_a_log_entry(text: str) -> None:
     """With the longest permitted attributes, and the most bytes per character."""
     cause = submission(text, trace=TRACE)
     largest = bisect_left(range(3_000), True, key=lambda number: not fits(change(number), cause)) - 1
@@ -80,19 +80,19 @@ def fits(wanted: AggregateChange, cause: Submission) -> bool:
     return True
 
 
-def test_an_event_carries_the_attributes_that_are_documented() -> None:
+def test_event_carries_the_documented_attributes() -> None:
     cause, on = submission(trace=TRACE), lane()
     append_event(on, encode(change(1), cause), None, cause, SOURCE, EVENT_ID, NOW)
     assert_documented(CANONICAL, to_headers(on.rows[0][-2]))
 
 
-def test_a_receipt_carries_the_attributes_that_are_documented() -> None:
+def test_receipt_carries_the_documented_attributes() -> None:
     on = lane(f"samenspel.receipts.initiatives.{OIN}")
     append_receipt(on, OIN, b"{}", SOURCE, EVENT_ID, NOW)
     assert_documented(RECEIPT, to_headers(on.rows[0][-2]))
 
 
-def test_what_was_published_is_read_back() -> None:
+def test_published_event_is_read_back() -> None:
     cause, on = submission("één", trace=TRACE), lane()
     append_event(on, encode(change(1), cause), None, cause, SOURCE, EVENT_ID, NOW)
     *_, headers, value = on.rows[0]

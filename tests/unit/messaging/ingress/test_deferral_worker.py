@@ -45,7 +45,7 @@ class Desk:
         return number
 
 
-async def test_the_others_are_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_failing_deferred_submission_does_not_block_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     processor: Any = Desk()
     pool: Any = Pool()
     settled: list[int] = []

@@ -9,7 +9,7 @@ from samenspel.messaging.kafka.record_batches import SafeMemoryRecords, undecoda
 from tests.support.record_batches import GZIP, RawRecord, batch_of
 
 
-def test_a_compacted_batch_keeps_its_gaps() -> None:
+def test_compacted_batch_keeps_its_gaps() -> None:
     """Compaction removes records from a batch and keeps the frame, even for an empty batch."""
     two = [RawRecord(b"a"), RawRecord(b"b")]
     whole = batch_of([*two, RawRecord(b"c")], payload=b"")
@@ -19,7 +19,7 @@ def test_a_compacted_batch_keeps_its_gaps() -> None:
 
 
 @pytest.mark.parametrize("codec", [0, GZIP], ids=["plain", "gzip"])
-def test_whatever_lies_in_a_batch_reading_goes_on_behind_it(codec: int) -> None:
+def test_randomly_damaged_batch_never_raises_and_offsets_rise(codec: int) -> None:
     """Random bytes: nothing raises, offsets rise, and the last offset is the batch's or earlier."""
     chance = random.Random(codec)
     built = batch_of([RawRecord(b"v" * 30, [(b"name", b"value"), (b"other", None)], b"key")] * 4, codec=codec)
@@ -43,7 +43,7 @@ def _read(fetched: bytes) -> list[Any]:
     return found
 
 
-def test_a_batch_that_was_fetched_in_part_waits_for_the_rest() -> None:
+def test_partly_fetched_batch_is_not_read() -> None:
     whole = batch_of([RawRecord(b"a")])
     assert not any(_read(whole[:cut]) for cut in range(len(whole)))
     assert len(_read(whole + whole[:-1])) == 1

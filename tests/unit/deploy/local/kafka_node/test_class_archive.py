@@ -38,7 +38,7 @@ def _leave(home: Home, archive: bytes) -> Path:
     return where
 
 
-def test_one_that_is_whole_is_mapped_from_then_on(home: Home, made: Path) -> None:
+def test_intact_archive_is_used_by_later_starts(home: Home, made: Path) -> None:
     left = _leave(home, made.read_bytes())
     class_archive.adopt_archives(home)
     assert class_archive.jvm_option(find_java(), home) == f"-XX:SharedArchiveFile={class_archive.CACHE / left.name}"
@@ -56,7 +56,7 @@ def test_one_that_is_whole_is_mapped_from_then_on(home: Home, made: Path) -> Non
     ],
     ids=["empty", "cut off", "without a header", "without an end"],
 )
-def test_one_that_is_not_is_thrown_away(home: Home, made: Path, damaged: Callable[[bytes], bytes]) -> None:
+def test_damaged_archive_is_deleted(home: Home, made: Path, damaged: Callable[[bytes], bytes]) -> None:
     left = _leave(home, damaged(made.read_bytes()))
     class_archive.adopt_archives(home)
     assert list(class_archive.CACHE.iterdir()) == []
@@ -64,9 +64,7 @@ def test_one_that_is_not_is_thrown_away(home: Home, made: Path, damaged: Callabl
     assert class_archive.jvm_option(find_java(), home).startswith("-XX:ArchiveClassesAtExit=")
 
 
-def test_a_cache_that_cannot_be_written_fails_nothing(
-    home: Home, made: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unwritable_cache_fails_no_start(home: Home, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _leave(home, made.read_bytes())
     monkeypatch.setattr(class_archive, "CACHE", home.path / "no such folder")
     class_archive.adopt_archives(home)

@@ -76,7 +76,7 @@ def test_r1_granted_never_exceeds_the_ceiling(ceilings: tuple[int, int], batches
 
 
 @given(st.integers(1, 1_000), st.lists(st.lists(WISHES, max_size=5), max_size=6))
-def test_r2_only_what_exceeds_the_ceiling_is_left_off(ceiling: int, batches: list[list[Wish]]) -> None:
+def test_r2_only_the_amount_beyond_the_ceiling_is_refused(ceiling: int, batches: list[list[Wish]]) -> None:
     round = Round((ceiling, ceiling))
     for batch in batches:
         round.decide(batch)
@@ -91,7 +91,7 @@ def test_r2_only_what_exceeds_the_ceiling_is_left_off(ceiling: int, batches: lis
 
 
 @given(st.lists(WISHES, max_size=12), st.integers(1, 1_000))
-def test_the_same_decisions_fall_alike_in_one_batch_and_one_by_one(wishes: list[Wish], ceiling: int) -> None:
+def test_decisions_are_the_same_in_one_batch_and_one_by_one(wishes: list[Wish], ceiling: int) -> None:
     at_once, one_by_one = Round((ceiling, ceiling)), Round((ceiling, ceiling))
     at_once.decide(wishes)
     for wish in wishes:
