@@ -1,7 +1,4 @@
-"""Whatever somebody is told to type is there: commands and their options, and targets of the Makefile.
-
-By the documents, and by what the product itself says.
-"""
+"""Every command named in the documents or printed by the product exists: commands, options and Makefile targets."""
 
 import re
 import shlex
@@ -21,7 +18,7 @@ TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULT
 
 
 def typed(program: str) -> list[str]:
-    """What stands behind this program's name wherever it is typed; what it is piped to is left out."""
+    """The arguments after this program's name, wherever a document or message shows a command line; without pipes."""
     pieces = [piece for text in TEXTS for piece in CODE.findall(text.read_text())]
     found = [each for piece in pieces for each in TYPED.findall(piece)]
     return sorted({re.split(r" [|&]", rest)[0] for name, rest in found if name == program})

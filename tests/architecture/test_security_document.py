@@ -1,4 +1,4 @@
-"""The threat model names the tests that show it, and they are there."""
+"""The threat model names existing tests."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""The shape of the checkout: small files, small functions, no drawers for what has no place."""
+"""The shape of the checkout: small files, small functions, no modules for leftovers."""
 
 import ast
 import subprocess

@@ -1,6 +1,6 @@
-"""What is in the repository means the same on every machine: it names no package registry and nobody's home.
+"""The repository means the same on every machine: no package registry and no home folder is named.
 
-The patterns are put together from parts, so that this file does not contain what it forbids.
+The patterns are assembled from parts, so this file does not contain a forbidden name.
 """
 
 import re

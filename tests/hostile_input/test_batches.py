@@ -1,4 +1,4 @@
-"""Whole batches of poison: what the broker refuses by itself, and how what it lets through is answered."""
+"""Whole hostile batches: refusals by the broker, and answers to the accepted batches."""
 
 import asyncio
 import time
@@ -43,7 +43,7 @@ async def sender_city(system: LocalSystem) -> Organisation:
 
 @pytest_asyncio.fixture(scope="module")
 async def answered(system: LocalSystem) -> dict[str, Answers]:
-    """The answers to each batch that was taken, by offset behind its first; an innocent is answered meanwhile."""
+    """The answers to each accepted batch, by relative offset; a valid record is answered meanwhile."""
     clumsy, innocent = await admit(system), await admit(system)
     theirs = [innocent.event("initiative-registered", initiative()) for _ in range(NUMBER)]
     firsts: dict[str, int] = {}
@@ -101,7 +101,7 @@ async def test_timestamp_of_a_sender_is_replaced_by_the_time_of_appending(
 
 
 async def test_aborted_transaction_leaves_a_gap_of_offsets_only(system: LocalSystem, organisation: Admit) -> None:
-    """No organisation may have one; this is the administrator's, in the organisation's ingress."""
+    """No organisation may use transactions; this one is the administrator's, in the organisation's ingress."""
     city = await organisation()
     topic = ingress("initiatives", city.oin)
     before, aborted, after = (city.event("initiative-registered", initiative()) for _ in range(3))

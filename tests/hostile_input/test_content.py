@@ -1,4 +1,4 @@
-"""Hostile content over the wire: the same problems in all four encodings, and good events around it are accepted."""
+"""Hostile content over the wire: the same problems in all four encodings, and valid events nearby are accepted."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -43,7 +43,7 @@ async def scene(system: LocalSystem, city: Organisation) -> Scene:
 
 @pytest_asyncio.fixture(scope="module")
 async def answers(city: Organisation, scene: Scene) -> dict[str, dict[str, Any]]:
-    """What the receipts say of all cases, sent over Kafka in one go in both modes, each behind a good event."""
+    """The receipts of all cases, sent over Kafka at once in both modes, each after a valid event."""
     records: list[Record] = []
     names: list[str] = []
     for mode, cases in ((kafka_binary, CASES), (kafka_structured, EMBEDDABLE)):
@@ -100,7 +100,7 @@ async def test_hostile_content_over_http_in_structured_mode_gets_its_problems(
 
 
 async def test_good_events_in_a_batch_with_a_bad_one_are_accepted(city: Organisation, scene: Scene) -> None:
-    """Several in one request are one transaction; a bad one costs the others nothing."""
+    """Several events in a request form a transaction; an invalid event costs the others nothing."""
     bad = city.event("initiative-registered", initiative(title=""))
     events: Sequence[Event] = [_event(city), bad, _event(city)]
     answer = await post_raw(

@@ -1,4 +1,4 @@
-"""What one organisation sends, however malformed, may not lose, delay or duplicate another's events."""
+"""Malformed input of an organisation may not lose, delay or duplicate another organisation's events."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +32,7 @@ async def _outcomes(city: Organisation, events: Sequence[Event]) -> list[str]:
 
 
 async def _answer_at(city: Organisation, offset: int) -> dict[str, Any]:
-    """The answer to the record at this offset of the city's ingress, as soon as there is one."""
+    """The answer to the record at this offset of the city's ingress, on arrival."""
     record = f"{ingress('initiatives', city.oin)}/0/{offset}"
 
     async def found() -> dict[str, Any]:
@@ -69,7 +69,7 @@ async def test_header_name_that_is_not_utf_8_costs_other_records_nothing(
 
 
 async def test_null_headers_and_values_cost_other_records_nothing(organisation: Admit) -> None:
-    """A null header value, a null value, and a record with nothing in it."""
+    """A null header value, a null value, and an empty record."""
     city = await organisation()
     first, last = _good(city, 2)
     headers, value = binary(_good(city, 1)[0])
@@ -104,7 +104,7 @@ async def test_huge_event_is_answered_in_a_receipt_of_at_most_64_kb(organisation
 
 
 async def test_deeply_nested_structured_event_is_refused_among_good_ones(organisation: Admit) -> None:
-    """Two parsers and a serialiser meet here, each with another limit of its own."""
+    """Two parsers and a serialiser are involved, each with a different limit."""
     city = await organisation()
     await _refused_among_good_ones(
         city, [_nested(city, place, depth) for place in ("data", "extension") for depth in DEPTHS]

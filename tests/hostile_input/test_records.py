@@ -1,7 +1,7 @@
-"""Hostile records over the wire: each gets its problems, and costs other records and organisations nothing.
+"""Hostile records over the wire: each gets problems, and costs other records and organisations nothing.
 
-Each kind is first, second and last in a batch of three. Two other organisations send meanwhile: one topic sorts
-before the hostile topic, one after it.
+Each kind is first, second and last in a batch of three. Two other organisations send meanwhile, with topics sorted
+before and after the hostile topic.
 """
 
 import asyncio
@@ -30,7 +30,9 @@ SECONDS = 60
 
 @dataclass(slots=True)
 class Outcome:
-    """What was sent and answered: per kind the event and the answer at each place; per innocent its answers."""
+    """The events and answers: per kind the event and the answer at each position; per innocent organisation the
+    answers.
+    """
 
     poison: dict[str, list[tuple[Event, dict[str, Any]]]]
     around: list[dict[str, Any]]
@@ -60,7 +62,7 @@ async def outcome(system: LocalSystem) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A batch of three with poison at this place, and where its records lie."""
+    """A batch of three with a hostile record at this position, and the offsets of the records."""
 
     kind: Kind
     event: Event
@@ -87,7 +89,7 @@ def _event(city: Organisation) -> Event:
 
 
 def _story(city: Organisation) -> list[Event]:
-    """An initiative and its changes: each names the version before it, so any other order is refused."""
+    """An initiative with changes: each names the previous version, so any other order is refused."""
     registered = _event(city)
     subject = registered["data"]["initiative_id"]
     changes = [

@@ -1,4 +1,4 @@
-"""Every SQL text in the product is one that its service's migrated schema understands."""
+"""Every SQL text in the product is valid in the service's migrated schema."""
 
 import importlib
 import pkgutil
@@ -19,9 +19,9 @@ WRITTEN = [service for service in SERVICES if is_implemented(service)]
 
 
 def _statements(package: str) -> Iterator[tuple[str, str]]:
-    """Module and name of each SQL constant of a package and its subpackages, and its text.
+    """Module and name of each SQL constant of a package with subpackages, and the text.
 
-    A constant is a string, or a tuple of strings: then each string is one statement.
+    A constant is a string, or a tuple of strings, each a statement.
     """
     folder = importlib.import_module(package).__path__
     for found in pkgutil.walk_packages(folder, f"{package}."):

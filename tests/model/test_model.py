@@ -1,4 +1,4 @@
-"""The law holds in every state of small worlds; and each of its rules is needed: without it, harm is found."""
+"""The law holds in every state of small scenarios; and each rule is needed: without the rule, harm is found."""
 
 import pytest
 

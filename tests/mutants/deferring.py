@@ -1,4 +1,4 @@
-"""Protections of what is decided later: what waits, what was set apart, and what comes back after a loss."""
+"""Protections of deferrals, quarantine and recovery."""
 
 from typing import Final
 
@@ -44,7 +44,7 @@ DEFERRING: Final = (
         "retried-as-other-content",
         "samenspel.messaging.operator.redrive:Redrive._read",
         'incoming if row["hash"] is None else _as_received(incoming, row)',
-        "inbound",
+        "incoming",
         "tests/integration/messaging/operator/test_redrive.py::test_retried_record_is_decided_with_its_first_content_hash",
     ),
     Mutant(

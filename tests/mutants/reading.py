@@ -1,4 +1,4 @@
-"""Protections of whoever reads: a copy, an ingress, and who it is that speaks."""
+"""Protections of readers: replicas, ingress, and the sender's identity."""
 
 from typing import Final
 
@@ -107,7 +107,7 @@ READING: Final = (
         "organisation-not-from-the-token",
         "samenspel.messaging.ingress.http_api:event_router",
         "decode(submitter, each, organisation)",
-        "read(messaging, each, each.source.split(':')[3])",
+        "decode(submitter, each, each.source.split(':')[3])",
         "tests/unit/messaging/ingress/test_http_api.py::test_organisation_of_a_request_is_that_of_its_token",
     ),
     Mutant(

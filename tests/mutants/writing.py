@@ -1,4 +1,4 @@
-"""Protections of whoever writes: the transaction, the lane, Kafka behind it, and what may be decided."""
+"""Protections of writers: the transaction, the lane, Kafka, and the permitted decisions."""
 
 from typing import Final
 
@@ -179,14 +179,14 @@ WRITING: Final = (
         "idle-and-trusting",
         "samenspel.messaging.outbox.reconciler:Reconciler.check_log_ends",
         "not await self._last_published_is_present(sample := rows[self._rounds % len(rows)])",
-        "False",
+        "not (sample := rows[self._rounds % len(rows)])",
         "tests/integration/messaging/outbox/test_relay.py::test_idle_relay_detects_a_repeat_at_the_offset_of_its_last_event",
     ),
     Mutant(
         "goes-on-behind-what-was-not-decided",
         "samenspel.messaging.ingress.kafka_receiver:KafkaReceiver.__call__",
         "and not await previous",
-        "and not (await before or True)",
+        "and not (await previous or True)",
         "tests/unit/messaging/ingress/test_kafka_receiver.py::test_records_read_behind_an_undecided_batch_are_read_again",
     ),
 )

@@ -1,4 +1,4 @@
-"""What we depend on is pinned with hashes, installed as pinned, and freely licensed; what is not would be found."""
+"""Dependencies are pinned with hashes, installed as pinned, and freely licensed; violations are found."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Slow and unfinished requests of one client cost other organisations nothing on a running service."""
+"""Slow and unfinished requests of a client cost other organisations nothing on a running service."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from tests.support.submitting import STRUCTURED, post
 
 
 async def test_service_answers_others_while_unfinished_requests_hang(system: LocalSystem) -> None:
-    """500 half-sent requests, and 30 half-sent bodies, of one who is let in."""
+    """500 half-sent requests, and 30 half-sent bodies, of an authenticated client."""
     city = await admit(system)
     url = city.system.services.urls()["registry"]
     token = ("authorization", f"Bearer {city.credential.token}")

@@ -1,4 +1,4 @@
-"""Every room of every service has a lock, and the operator's tools have one of their own."""
+"""Every route of every service requires a token, and the operator's routes require the operator's token."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ OPERATORS = re.compile(r"/v1/(lanes|quarantine)\b")
 
 
 async def operations(url: str) -> list[tuple[str, str]]:
-    """Method and path of everything that the service says it does, with an id in every place for one."""
+    """Method and path of every documented operation, with an id for every parameter."""
     described = (await request("GET", f"{url}/v1/openapi.json")).json["paths"]
     return list(_operations(described))
 

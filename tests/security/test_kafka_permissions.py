@@ -26,7 +26,7 @@ SERVICES: tuple[Service, ...] = get_args(Service)
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ORGANISATIONS = (*KINDS, "grant-authority", "operator")
 EVERYTHING = (2, "samenspel.", 4, "User:*", "*", 2, 3)
-"""A right as CreateAcls takes it: all operations on all topics of this prefix, for all users."""
+"""A right for CreateAcls: all operations on all topics of this prefix, for all users."""
 Users = dict[str, tuple[str, Mapping[str, Any]]]
 
 
@@ -37,7 +37,7 @@ async def another(system: LocalSystem) -> Organisation:
 
 @pytest_asyncio.fixture(scope="module")
 async def users(system: LocalSystem, operator: Organisation) -> Users:
-    """By name: whose *own* topics are meant, and how it connects."""
+    """By name: the owner of the *own* topics, and the connection settings."""
     authority = await admit(system, "ministry", ("grant-authority",))
     organisations = {kind: await admit(system, kind) for kind in KINDS}
     organisations |= {"grant-authority": authority, "operator": operator}
@@ -66,7 +66,7 @@ async def test_broker_allows_exactly_the_permissions_of_the_table(
 
 @pytest.mark.parametrize("name", [*SERVICES, *ORGANISATIONS])
 async def test_cluster_rights_belong_to_the_administrator_only(users: Users, name: str) -> None:
-    """And none may use a transactional id: it could be another's, and fence its owner out."""
+    """And no user may use a transactional id: such an id could belong to another user, and fence the owner out."""
     own, kafka = users[name]
     async with speaking_as(kafka) as speaker:
         assert (await speaker.ask(METADATA, [], False, True, False)).cluster_rights == 0

@@ -1,4 +1,4 @@
-"""One organisation that floods is slowed down by the broker, and the others are served meanwhile."""
+"""A flooding organisation is slowed down by the broker, and the others are served meanwhile."""
 
 import asyncio
 import shutil
@@ -34,7 +34,7 @@ POSTS_AT_ONCE = 40
 
 
 async def quotas(operator: Organisation) -> dict[str, dict[str, float]]:
-    """What the broker limits, by user."""
+    """The broker's quotas, by user."""
     admin = {"sasl_plain_username": "admin", "sasl_plain_password": operator.system.kafka.admin_password}
     async with speaking_as({**operator.kafka, **admin}) as speaker:
         answer = await speaker.ask(DESCRIBE_QUOTAS, [("user", SPECIFIED, None)], False)
@@ -92,7 +92,7 @@ async def test_flood_over_http_leaves_others_served(system: LocalSystem, capsys:
 
 
 async def _flood(speaker: Speaker, topic: str) -> list[int]:
-    """Send until the broker holds us up; its throttle times in ms."""
+    """Send until the broker throttles; returns the throttle times in ms."""
     throttles: list[int] = []
     while len(throttles) < BATCHES_MAX and not any(throttles):
         answer = await speaker.ask(PRODUCE, None, -1, 5_000, [(topic, [(0, _batch())])])
@@ -144,7 +144,7 @@ async def _median_of(times: int, act: Callable[[], Awaitable[None]]) -> float:
 
 
 def _tell(capsys: pytest.CaptureFixture[str], door: str, flood: str, alone: float, during: float) -> None:
-    """Figures, not a verdict: how long it takes is the machine's affair."""
+    """Figures without a verdict: durations depend on the machine."""
     with capsys.disabled():
         told = f"another's submission {alone * 1_000:.0f} ms alone, {during * 1_000:.0f} ms meanwhile"
         print(f"\n  flood over {door}: {flood}; {told}, ratio {during / alone:.1f}")

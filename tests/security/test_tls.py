@@ -1,4 +1,4 @@
-"""TLS as docs/tls.md describes it: it works with the right authority and name, and with nothing less."""
+"""TLS as in docs/tls.md: works with the right authority and name, and with nothing less."""
 
 import asyncio
 import ssl
@@ -30,7 +30,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
         environment.delenv("SAMENSPEL_HOME", raising=False)
         with encrypted(tmp_path_factory.mktemp("tls")) as started:
             environment.setenv("SSL_CERT_FILE", str(started.authority.file))
-            # aiohttp has read that variable already, when it was imported
+            # aiohttp has read this variable during import
             trusting = ssl.create_default_context()
             environment.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)
             yield started
@@ -38,7 +38,7 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
 
 @pytest.mark.system
 async def test_organisation_joins_and_submits_over_tls_only(secure: Encrypted) -> None:
-    """Everything that the operator and an organisation do: users and rights, both doors, and the answers."""
+    """Everything done by the operator and an organisation: users and rights, Kafka and HTTP, and the answers."""
     oin = unique_oin()
     stated = OrganisationAdmitted(oin=oin, name="Gemeente Dicht", kind="municipality")
     url = f"https://{HOST}:{secure.door_port}/readyz"

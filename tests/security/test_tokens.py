@@ -1,4 +1,4 @@
-"""What is no token of our issuer's opens no door: refused as RFC 6750 says it, with nothing stored."""
+"""A token not issued by our issuer is refused by RFC 6750, and nothing is stored."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ INVALID = 'Bearer realm="samenspel", error="invalid_token"'
 
 @pytest_asyncio.fixture(scope="module")
 async def trap() -> AsyncIterator[list[str]]:
-    """An address that nobody may ever come to: first itself, then whoever came."""
+    """A forbidden address: the address, and then the list of visitors."""
     visits: list[str] = []
     server = await asyncio.start_server(lambda _, writer: (visits.append("visit"), writer.close()), "127.0.0.1", 0)
     visits.append(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks.json")
@@ -117,7 +117,7 @@ async def test_token_of_an_organisation_that_is_not_admitted_submits_nothing(
 
 
 async def test_keys_rotate_while_the_service_runs(city: Organisation, forger: Forger) -> None:
-    """A new key counts when it is there, an old one no more when it is gone; the service is not touched."""
+    """A new key is valid at once, a removed key no longer; the service is not restarted."""
     file = city.system.profile.issuer_folder / "jwks.json"
     before = file.read_text()
     old = json.loads(before)["keys"]

@@ -1,4 +1,4 @@
-"""What breaks the deciding is answered and set apart, and the operator settles it: each deed is kept beside it."""
+"""A submission with failing processing is answered and quarantined; the operator's action is stored."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -35,7 +35,7 @@ def command(system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cl
 
 @asynccontextmanager
 async def stumbling(system: LocalSystem, service: Service, subject: str) -> AsyncIterator[None]:
-    """A service that breaks on this subject and on no other: its database refuses the state."""
+    """A service failing on this subject only: the database refuses the state."""
     connection = await asyncpg.connect(system.databases.dsn_with_password(service))
     try:
         await connection.execute(
@@ -48,7 +48,7 @@ async def stumbling(system: LocalSystem, service: Service, subject: str) -> Asyn
 
 
 async def _set_apart(system: LocalSystem, city: Organisation) -> tuple[Event, int]:
-    """A submission among good ones that broke the deciding, and its number in quarantine."""
+    """A submission with failing processing among valid submissions, and the number in quarantine."""
     before, broken, after = [city.event("initiative-registered", initiative()) for _ in range(3)]
     async with stumbling(system, "registry", broken["data"]["initiative_id"]):
         await send(city, [before, broken, after])
@@ -95,9 +95,7 @@ async def test_retry_of_a_record_sent_again_meanwhile_is_repeated(
 
 
 async def test_deferred_submission_whose_decision_fails_is_quarantined_and_retried(
-    system: LocalSystem, organisation: Admit, command: CliRunner
-) -> None:
-    """Submitted over HTTP, deferred, and broken when the fact that it waited for had come."""
+    """Submitted over HTTP, deferred, and failing after the missing event arrived."""
     rijk = await organisation(kind="ministry", roles=("grant-authority",))
     round = Round(rijk, await organisation(), new_id())
     await accepted(rijk, round.opened(1_000))
@@ -116,7 +114,7 @@ async def test_deferred_submission_whose_decision_fails_is_quarantined_and_retri
 
 
 async def _is_told(city: Organisation, event: Event, outcome: str) -> bool:
-    """Whether that is the latest answer of funding."""
+    """Whether the latest answer of funding is this answer."""
     return (await answers_to(city, [event["id"]], "funding"))[event["id"]]["outcome"] == outcome
 
 
@@ -186,7 +184,7 @@ async def _shown(command: CliRunner, number: int) -> dict[str, Any]:
 
 
 async def _invoke(command: CliRunner, *arguments: str) -> Result:
-    """In a thread: the command runs a loop of its own."""
+    """In a thread: the command runs a separate event loop."""
     return await asyncio.to_thread(command.invoke, build(), ["quarantine", *arguments])
 
 

@@ -1,4 +1,4 @@
-"""Run after all other tests: whatever they did to the shared system, the law held on every lane of every service."""
+"""Runs after all other tests: the law held on every lane of every service."""
 
 import pytest
 from samenspel.contracts.topics import Service

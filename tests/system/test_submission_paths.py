@@ -1,4 +1,4 @@
-"""One event end to end, over both doors."""
+"""An event end to end, over Kafka and HTTP."""
 
 from samenspel.contracts.topics import INITIATIVES
 

@@ -1,4 +1,4 @@
-"""The desk on the real system: repeats over both doors, whole batches, receipts that are complete."""
+"""Submissions on the real system: repeats over both entry points, whole batches, complete receipts."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ RECEIPT_MAX = 64_000
 
 
 async def _facts_of(city: Organisation) -> list[str]:
-    """The submissions that led to an event, once per event."""
+    """The submissions with an event, once per event."""
     wanted = f"urn:nld:oin:{city.oin}".encode()
     headers = [dict(record.headers) for record in await canonical(city, INITIATIVES)]
     return [each["ce_submissionid"].decode() for each in headers if each["ce_authid"] == wanted]
@@ -117,7 +117,7 @@ async def test_changes_in_one_batch_see_each_other(organisation: Admit) -> None:
 
 
 async def test_state_too_large_for_an_event_is_refused(organisation: Admit) -> None:
-    """Milestone by milestone a rollout grows until no event could carry it."""
+    """A rollout grows milestone by milestone until the state exceeds an event."""
     city = await organisation()
     stated = initiative()
     rollout = {"initiative_id": stated["initiative_id"], "rollout_id": initiative()["initiative_id"]}

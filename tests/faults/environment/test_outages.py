@@ -1,4 +1,4 @@
-"""Kafka or PostgreSQL is away while events flow, and two instances do the work of one: the law holds all the same."""
+"""Kafka or PostgreSQL is unreachable while events flow, or two instances share the work: the law holds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -70,9 +70,7 @@ async def test_registry_loses_nothing_when_a_server_is_killed_under_load(
 
 
 async def test_two_instances_share_the_load_and_survive_each_others_kill(
-    bare_system: LocalSystem, registry: Life
-) -> None:
-    """What one had begun when it was killed, the other does."""
+    """Work begun by a killed instance is finished by the other instance."""
     group = Group(bare_system)
     one, other = await admit(bare_system), await admit(bare_system)
     second = begin(bare_system, "registry", port=free_port(), name="registry-2")

@@ -1,4 +1,4 @@
-"""The notifier's database is restored: a subscription that it had accepted is there again, and is told."""
+"""The notifier's database is restored: an accepted subscription exists again, and gets deliveries."""
 
 import pytest
 

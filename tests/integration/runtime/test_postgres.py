@@ -1,4 +1,4 @@
-"""The connection pool: it refuses a server that is not durable, and hanging up frees every waiting task."""
+"""The connection pool: refuses a server without durability; terminating connections frees every waiting task."""
 
 import asyncio
 from urllib.parse import urlsplit

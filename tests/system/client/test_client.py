@@ -29,7 +29,7 @@ SECONDS = 30.0
 
 @pytest.fixture
 def profile(system: LocalSystem, tmp_path: Path) -> Profile:
-    """The operator's profile, as a copy of our own: what we admit is not seen by other tests."""
+    """A copy of the operator's profile: other tests do not see new organisations."""
     shutil.copytree(system.profile.folder, tmp_path / "profile")
     return Profile(tmp_path / "profile")
 

@@ -1,4 +1,4 @@
-"""Several processes fill one replica from a running Kafka."""
+"""Several processes load a replica from a running Kafka."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The demo keeps its promises, the second time as well as the first; it runs on a home of its own."""
+"""The demo keeps all promises, also the second time; it runs in a separate home."""
 
 import json
 import os
@@ -19,13 +19,13 @@ from deploy.local.system import LocalSystem
 
 pytestmark = pytest.mark.system
 SECONDS_MAX = 240
-"""Far beyond the minute that a demo may take on a machine that is not shared."""
+"""Far above the minute allowed for a demo on an idle machine."""
 PROGRAM = "from samenspel.cli import main; main()"
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One run of ``samenspel demo --json``."""
+    """A run of ``samenspel demo --json``."""
 
     code: int
     told: str

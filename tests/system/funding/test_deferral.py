@@ -1,4 +1,4 @@
-"""What refers to a fact that has not arrived waits for it, and ends as if the fact had come first."""
+"""A submission with a missing aggregate is deferred, and ends as if the aggregate had arrived first."""
 
 import pytest
 
@@ -35,13 +35,13 @@ async def test_application_is_deferred_until_its_initiative_arrives_and_its_deci
 
 
 def shape(state: dict[str, object]) -> dict[str, object]:
-    """A state without what differs between any two applications that were decided alike."""
+    """A state without the fields that differ between equally decided applications."""
     own = {"application_id", "initiative_id", "received_at", "decision"}
     return {name: value for name, value in state.items() if name not in own}
 
 
 async def outcomes(organisation: Organisation, event: Event) -> list[str]:
-    """All that its receipts say of this submission, once the last is there; repeats left out."""
+    """All outcomes of this submission in receipts, after the last arrived; without repeats."""
 
     async def all_final() -> list[str]:
         found = [answer for answer in await answers_of(organisation, "funding") if answer["id"] == event["id"]]

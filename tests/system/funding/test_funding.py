@@ -68,9 +68,9 @@ async def test_funding_round_is_granted_to_its_ceiling_with_explained_decisions(
 
 
 async def test_funding_round_in_one_batch_is_granted_to_its_ceiling(organisation: Admit) -> None:
-    """Opened, applied for and decided in one transaction."""
+    """Opened, applied for and decided in a transaction."""
     rijk = await organisation(kind="ministry", roles=("grant-authority",))
-    await accepted(rijk, Round(rijk, rijk, new_id()).opened(1))  # so that the service knows this organisation
+    await accepted(rijk, Round(rijk, rijk, new_id()).opened(1))  # so the service knows this organisation
     round = Round(rijk, rijk, new_id())
     applications = [round.application(400) for _ in range(4)]
     decisions = [round.grant(application) for application in applications]
@@ -120,7 +120,7 @@ async def test_concurrent_decisions_over_kafka_and_http_never_exceed_the_ceiling
 
 
 async def test_application_id_is_used_once_in_one_programme(round: Round, organisation: Admit) -> None:
-    """Two applicants in two programmes on two lanes share no lock: still, only one of them gets the id."""
+    """Two applicants in two programmes on two lanes share no lock: still, only the first gets the id."""
     other = Round(round.rijk, await organisation(), new_id())
     while lane_of(other.programme_id, LANES_LOCAL) == lane_of(round.programme_id, LANES_LOCAL):
         other = replace(other, programme_id=new_id())

@@ -1,4 +1,4 @@
-"""The real thing, started in the home that a crash left behind (see conftest)."""
+"""The real system, started in the home left by a crash (see conftest)."""
 
 import asyncio
 import sys
@@ -24,7 +24,7 @@ UTRECHT, DELFT = "00000099000000000344", "00000099000000000503"
 
 @pytest.fixture(scope="module")
 def utrecht(system: LocalSystem) -> Credential:
-    """A city let in, beside another one."""
+    """An admitted city, beside another city."""
     admin = system.kafka.admin()
     for oin in (UTRECHT, DELFT):
         admin.ensure_topics(topics_of(oin))

@@ -1,4 +1,4 @@
-"""The running notifier, pulled: the feed is what is on Kafka, byte for byte, and a subscription is its view of it."""
+"""The running notifier, pulled: the feed equals Kafka, byte for byte, and a subscription is a view of the feed."""
 
 import asyncio
 

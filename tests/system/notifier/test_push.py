@@ -1,4 +1,4 @@
-"""The running notifier, pushing: nothing is lost or reordered, whatever it and its receivers go through."""
+"""The running notifier, pushing: nothing is lost or reordered, through any fault of notifier or receivers."""
 
 import asyncio
 
@@ -52,7 +52,7 @@ async def test_failing_subject_delays_only_its_own_events(organisation: Admit) -
 
 async def test_unavailable_receiver_gets_its_events_after_its_return(organisation: Admit) -> None:
     city = await organisation()
-    # Each failure is a round of its own when events come one by one: the third would pause for half a minute.
+    # Each failure is a separate round for single events: the third would pause for half a minute.
     async with WebhookReceiver(fail=2) as receiver, subscriber_for(city) as subscriber:
         _, _, made = await subscriber.call("POST", "/subscriptions", json={"endpoint": receiver.url})
         receiver.secret = made["secret"]
@@ -153,7 +153,7 @@ async def test_deliveries_continue_in_order_after_a_kill(organisation: Admit, sy
 
     async def takes_its_time(event: Event, times: int) -> int:
         async with slowly:
-            await asyncio.sleep(0.01)  # the receiver's own work: so that a kill finds deliveries under way
+            await asyncio.sleep(0.01)  # the receiver's own delay: a kill then finds deliveries under way
         return 204
 
     async with receiving(takes_its_time) as told, subscriber_for(city) as subscriber:

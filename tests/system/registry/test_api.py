@@ -1,4 +1,4 @@
-"""What the registry shows over HTTP: to everybody who takes part, by filter, page after page."""
+"""The registry's HTTP views: for every organisation, by filter, page after page."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Every command explains itself; a system that does not answer gives exit code 3 and no traceback."""
+"""Every command has a help text; an unreachable system gives exit code 3 and no traceback."""
 
 from pathlib import Path
 

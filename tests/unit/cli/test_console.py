@@ -1,4 +1,4 @@
-"""Tables that are piped keep each row on one line."""
+"""Piped tables keep each row on a line."""
 
 import subprocess
 import sys

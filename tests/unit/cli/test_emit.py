@@ -1,4 +1,4 @@
-"""`samenspel emit`: reading of files, problems with their line, exit codes."""
+"""`samenspel emit`: reading of files, problems with line numbers, exit codes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`samenspel replica`: a missing file gives exit code 3 and the command that creates it."""
+"""`samenspel replica`: a missing file gives exit code 3 and the creating command."""
 
 from pathlib import Path
 

@@ -28,7 +28,7 @@ aggregates = pytest.mark.parametrize("aggregate", AGGREGATES.values(), ids=AGGRE
 
 @pytest.mark.parametrize("name", sorted({*EVENT_TYPES, *SUBMISSIONS}))
 def test_type_name_follows_the_nlgov_profile(name: str) -> None:
-    """NLGov profile for CloudEvents 1.1, ``type``: reverse domain name, one version number, no organisation."""
+    """NLGov profile for CloudEvents 1.1, ``type``: reverse domain name, a version number, no organisation."""
     assert NAME.fullmatch(name)
     assert not set(re.split(r"[.-]", name)) & set(ORGANISATIONS.pattern.split("|"))
 
@@ -73,7 +73,7 @@ def test_example_of_a_receipt_is_valid() -> None:
 
 
 def is_valid(model: type[Model], example: object) -> bool:
-    """As it comes in: as JSON text; and nothing of it is lost on the way."""
+    """As received: as JSON text; and nothing is lost on the way."""
     made = model.model_validate_json(orjson.dumps(example))
     return bool(orjson.loads(made.model_dump_json(exclude_unset=True)) == example)
 

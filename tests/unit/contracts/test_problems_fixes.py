@@ -1,4 +1,4 @@
-"""The fix of a problem names a resource or a document that a reader without the CLI can open."""
+"""The fix of a problem names a resource or a document available without the CLI."""
 
 import ast
 from datetime import UTC, datetime

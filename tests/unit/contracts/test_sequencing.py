@@ -1,4 +1,4 @@
-"""The rule that every reader follows, on its own: whatever order records come in, each is applied once, in order."""
+"""The sequencing rule alone: in any order of records, each event is applied once, in order."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,9 +31,7 @@ def test_repeats_and_jumps_never_break_the_order(records: list[int]) -> None:
 
 @given(st.integers(1, 8), st.lists(st.integers(0, 7), max_size=12), st.data())
 def test_log_of_repeated_prefixes_is_applied_completely_and_in_order(
-    events: int, published: list[int], data: st.DataObject
-) -> None:
-    """Relays may begin again at any number that was published: all is applied once all was sent."""
+    """Relays may restart at any published sequence: everything is applied once all is sent."""
     log: list[int] = []
     for start in [*published, 0]:
         begin = min(start, max(log, default=0))

@@ -1,4 +1,4 @@
-"""One meaning per text: keys given twice are found wherever they stand and however they are written."""
+"""A single meaning per text: duplicate keys are found at any place and in any spelling."""
 
 import json
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ SPACES = ["", "", "", " ", "\t", "\r\n", "\n  "]
 
 @dataclass(frozen=True)
 class Pairs:
-    """A JSON object as it is written: its members in order, equal keys included."""
+    """A JSON object as written: the members in order, equal keys included."""
 
     members: tuple[tuple[str, Any], ...]
 
@@ -34,7 +34,7 @@ values = st.recursive(
 
 
 def written(value: Any, chance: Random) -> str:
-    """The value as JSON text, with spaces and escapes as chance will have them."""
+    """The value as JSON text, with random spaces and escapes."""
     match value:
         case Pairs(members):
             inside = (f"{written(key, chance)}{gap(chance)}:{written(item, chance)}" for key, item in members)

@@ -23,7 +23,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), m
 
 @st.composite
 def events(draw: st.DrawFn) -> tuple[SubmissionType, dict[str, str]]:
-    """A type, and attributes that are valid for it."""
+    """A type, and valid attributes for this type."""
     kind = draw(kinds)
     attributes = {
         "specversion": "1.0",

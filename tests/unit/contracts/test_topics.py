@@ -28,7 +28,7 @@ REFERENCE = {
     "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971,
     "abc": 479470107,
 }
-"""What Apache Kafka's own tests expect of its murmur2, as signed 32-bit numbers."""
+"""The expected values of Apache Kafka's own murmur2 tests, as signed 32-bit numbers."""
 
 
 @pytest.mark.parametrize(("key", "expected"), REFERENCE.items())

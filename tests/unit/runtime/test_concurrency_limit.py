@@ -1,4 +1,4 @@
-"""However many requests of one organisation wait, another's goes on at once."""
+"""Waiting requests of an organisation do not delay another organisation's requests."""
 
 import asyncio
 

@@ -12,7 +12,7 @@ from samenspel.runtime.database_health import ANSWER_SECONDS_MAX, SILENT_SECONDS
 
 
 class Database:
-    """Connects, and answers or raises ``refusal``. ``dropped`` counts connections that were given up."""
+    """Connects, and answers or raises ``refusal``. ``dropped`` counts terminated connections."""
 
     def __init__(self) -> None:
         self.refusal: Exception | None = None
@@ -78,7 +78,7 @@ async def test_first_answer_ends_the_silence(clock: Clock) -> None:
 
 @pytest.mark.parametrize("refusal", [asyncpg.CannotConnectNowError("starting up"), asyncpg.TooManyConnectionsError()])
 async def test_database_that_refuses_for_a_moment_is_not_silent(clock: Clock, refusal: Exception) -> None:
-    """A PostgreSQL that recovers from a crash says so to all: nobody else could do the work."""
+    """PostgreSQL in crash recovery tells every instance to wait: no other instance could work."""
     database = Database()
     database.refusal = refusal
     await database.heartbeat.probe_once()

@@ -29,7 +29,7 @@ def app_with(problems: Mapping[str, str] | None = None) -> FastAPI:
 
 
 class Verifier:
-    """Knows one token, and fails as a test wants."""
+    """Knows a single token, and fails on demand."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error

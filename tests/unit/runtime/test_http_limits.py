@@ -1,4 +1,4 @@
-"""Clients that are slow, endless, huge or many: each gets a bounded answer, and the others are served meanwhile."""
+"""Slow, endless, huge or many requests: each gets a bounded answer, and other clients are served meanwhile."""
 
 import asyncio
 import gzip
@@ -23,7 +23,7 @@ QUICK = {"HEAD_SECONDS_MAX": 0.3, "BODY_SECONDS_MAX": 0.3, "ANSWER_SECONDS_MAX":
 
 @pytest_asyncio.fixture
 async def door(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """The address of an app of ours under `Connection`, with bounds that a test can wait for."""
+    """The address of an app under `LimitedConnection`, with limits short enough for a test."""
     for name, value in QUICK.items():
         monkeypatch.setattr(http_limits, name, value)
     config = uvicorn.Config(_app(), port=0, http=LimitedConnection, ws="none", log_level="error", lifespan="off")
@@ -85,7 +85,7 @@ async def test_endless_body_ends_with_408(door: str) -> None:
 
 
 async def test_unread_endless_body_closes_the_connection(door: str) -> None:
-    """It was answered long before it ended; the connection is not kept for it."""
+    """Answered long before the end of the body; the connection is not kept."""
     async with Wire(door) as endless:
         await endless.send(head("/livez", [("transfer-encoding", "chunked")], "GET"))
         assert await endless.status() == 200

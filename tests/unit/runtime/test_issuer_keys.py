@@ -1,4 +1,4 @@
-"""The issuer's keys are read again when they may have changed, and however many bad tokens come: not for each."""
+"""The issuer's keys are read again after a possible change, at a bounded rate for any number of bad tokens."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ from tests.support.certificates import Authority
 
 
 class Away:
-    """An issuer at an address, which counts how often it is asked."""
+    """An issuer at an address, with a count of requests."""
 
     def __init__(self, *keys: ECKey) -> None:
         self.keys = list(keys)
@@ -119,7 +119,7 @@ async def test_key_file_counts_as_soon_as_it_exists(tmp_path: Path) -> None:
 
 @pytest_asyncio.fixture
 async def issuer_at(tmp_path: Path) -> AsyncIterator[tuple[str, Authority]]:
-    """An issuer's https address, and who vouches for it."""
+    """An issuer's https address, and the certificate authority."""
     authority = Authority.make(tmp_path, "issuers")
     server = authority.vouch_for(HOST)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -1,4 +1,4 @@
-"""A server that is away is not asked by everybody at once whether it is back."""
+"""An unreachable server is not asked by every connection at once."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from samenspel.runtime.postgres import ConnectBackoff
 
 @pytest.fixture
 def knocks(monkeypatch: pytest.MonkeyPatch) -> list[Exception | None]:
-    """What the server does, one by one, when it is asked; None is a connection."""
+    """The server's answers in order; None is a connection."""
     answers: list[Exception | None] = []
 
     async def connect(*arguments: Any, **settings: Any) -> str:

@@ -1,4 +1,4 @@
-"""Tokens: a valid one gives its organisation; every other text is refused."""
+"""Tokens: a valid token gives the organisation; every other text is refused."""
 
 from pathlib import Path
 

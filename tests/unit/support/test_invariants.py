@@ -1,4 +1,4 @@
-"""The checker that judges all other tests is itself judged: each break of the law is one that it sees."""
+"""The checker of all other tests is tested itself: it sees each violation of the law."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ TOPIC = "samenspel.initiatives"
 
 
 def _log(subjects: Sequence[str]) -> list[ConsumerRecord]:
-    """A right log: one new state per subject named, its digest made with the product's own sum."""
+    """A correct log: a new state per named subject, with a digest by the product's own sum."""
     records, states = [], {}
     for number, subject in enumerate(subjects, 1):
         value = b'{"version":%d}' % number

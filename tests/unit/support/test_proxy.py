@@ -1,4 +1,4 @@
-"""The proxy of the tests does what they believe it does."""
+"""The proxy of the tests works as assumed."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @pytest_asyncio.fixture
 async def echo() -> AsyncIterator[int]:
-    """The port of a server that gives back what it gets, and ends when its client does."""
+    """The port of an echo server, ended with the client."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

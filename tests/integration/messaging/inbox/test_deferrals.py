@@ -1,4 +1,4 @@
-"""Deferred submissions of one subject are decided in their order."""
+"""Deferred submissions of a subject are decided in order."""
 
 from tests.support.deciders import Referring, arrive
 from tests.support.deferrals import said, two_wait, wake
@@ -15,7 +15,7 @@ async def test_later_submission_on_a_deferred_subject_is_deferred_too(registry: 
 
 
 async def test_deferred_submission_that_is_not_first_is_not_decided(registry: Room, handlers: Referring) -> None:
-    """Another instance saw it at the head of its queue, before the one in front of it came back."""
+    """Another instance saw the submission at the head of the queue, before the earlier submission came back."""
     await two_wait(registry, handlers)
     _, second = [row["number"] for row in await registry.rows("select number from deferral order by number")]
     async with registry.pool.acquire() as connection, connection.transaction():

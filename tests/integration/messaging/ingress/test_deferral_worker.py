@@ -1,4 +1,4 @@
-"""A deferred submission whose decision fails is quarantined in one transaction, with a receipt."""
+"""A deferred submission with a failing decision is quarantined in a transaction, with a receipt."""
 
 from samenspel.messaging.operator.redrive import Redrive
 

@@ -1,4 +1,4 @@
-"""An operator's retry of a quarantined submission: one transaction, the first content hash, one outcome."""
+"""An operator's retry of a quarantined submission: a single transaction, the first content hash, a single outcome."""
 
 import pytest
 from samenspel.messaging.operator.redrive import Redrive
@@ -13,9 +13,7 @@ LEAVE = "update projection set stale = true"
 
 @pytest.mark.parametrize("record", ["http", "samenspel.in.initiatives.00000099000000000001/0/7"])
 async def test_retried_record_is_decided_with_its_first_content_hash(
-    registry: Room, handlers: Referring, record: str
-) -> None:
-    """As it came in: over which door, when, and with the hash that the sender's own bytes have."""
+    """As received: entry point, time of receipt, and the hash of the sender's bytes."""
     stated = await one_breaks(registry, handlers, record)
     redrive = Redrive(registry.pool, registry.processor(handlers))
     [apart] = await quarantined(registry)

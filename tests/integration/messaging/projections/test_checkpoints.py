@@ -1,4 +1,4 @@
-"""A projection and its checkpoint are committed together."""
+"""A projection and the checkpoint are committed together."""
 
 from samenspel.contracts.topics import INITIATIVES
 from samenspel.messaging.projections import checkpoints

@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 
 
 class Slow:
-    """A follower that has been told of events, and goes on when it may."""
+    """A listener with received events, waiting for permission to continue."""
 
     def __init__(self) -> None:
         self.applied_events: list[int] = []
@@ -40,7 +40,7 @@ def projector(room: Room, follower: Slow | None = None) -> Projector:
 
 
 async def test_two_concurrent_projectors_apply_each_event_once(registry: Room) -> None:
-    """One of them woke up late, or Kafka gave the lane to both."""
+    """The first woke up late, or Kafka assigned the lane to both."""
     await placed(registry)
     owner, one, other = Owner(), Slow(), Slow()
     records = [as_read(owner.publish(subject)) for subject in ("a", "b")]

@@ -1,4 +1,4 @@
-"""What a database has lost and Kafka holds comes back as the state that it was, and is not decided again."""
+"""Events lost by the database and present in Kafka come back as the former state, without new decisions."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -40,7 +40,7 @@ async def recover(room: Room, log: Log, lanes: Sequence[LaneId]) -> None:
 
 
 async def test_recovered_lane_equals_the_lost_state_byte_for_byte(registry: Room) -> None:
-    """Journal, lanes, aggregates and the service's own tables, byte for byte; and one can build on it."""
+    """Journal, lanes, aggregates and the service's own tables, byte for byte; new events can follow."""
     stated, other, log = registered(), registered(), Log()
     await registry.settle(stated, other)
     await registry.settle(changed(stated.subject, 1, "Anders"))
@@ -53,7 +53,7 @@ async def test_recovered_lane_equals_the_lost_state_byte_for_byte(registry: Room
 
 
 async def test_recovered_event_without_its_receipt_proves_its_submission_accepted(registry: Room) -> None:
-    """Its receipt may have expired, or never have come to Kafka."""
+    """The receipt may have expired, or never have reached Kafka."""
     stated, log = registered(), Log()
     await registry.settle(stated)
     await publish(registry, log)

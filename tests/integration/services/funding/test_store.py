@@ -1,4 +1,4 @@
-"""A programme's ceiling in the database: whoever writes, no more is granted than there is."""
+"""A programme's ceiling in the database: no writer can grant more than the ceiling."""
 
 from collections import Counter
 from collections.abc import AsyncIterator

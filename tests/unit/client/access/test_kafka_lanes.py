@@ -1,4 +1,4 @@
-"""A Kafka that stops answering raises an error; it is not an empty log."""
+"""A silent Kafka raises an error and is not an empty log."""
 
 import pytest
 from samenspel.client.access.errors import EnvironmentUnavailable

@@ -1,4 +1,4 @@
-"""The local issuer: tokens, their expiry, the private key, and the refusal in production."""
+"""The local issuer: tokens, expiry, the private key, and the refusal in production."""
 
 import json
 from datetime import timedelta
@@ -14,7 +14,7 @@ OIN = "00000099000000000344"
 
 
 def claims(token: str, issuer: Issuer) -> jwt.Claims:
-    """What a service does: the public keys from the file, nothing else."""
+    """The view of a service: the public keys from the file, nothing else."""
     keys = KeySet.import_key_set(json.loads(issuer.jwks.read_text()))
     return jwt.decode(token, keys, algorithms=[ALGORITHM]).claims
 

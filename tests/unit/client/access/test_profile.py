@@ -1,4 +1,4 @@
-"""The profile: credentials stay private, and the nearest one is found."""
+"""The profile: credentials stay private, and the nearest profile is found."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Who may do what (design: organisations write their own ingress, the owner alone writes a canonical topic)."""
+"""Permissions (design: organisations write their own ingress, the owner alone writes a canonical topic)."""
 
 from typing import get_args
 

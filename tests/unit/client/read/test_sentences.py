@@ -1,4 +1,4 @@
-"""Every event type has a sentence; names and money are written as people write them."""
+"""Every event type has a sentence; names and money are in everyday notation."""
 
 import orjson
 import pytest

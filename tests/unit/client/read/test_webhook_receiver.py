@@ -1,4 +1,4 @@
-"""The receiver: believes what is signed, knows what came before, and fails when it is told to."""
+"""The receiver: accepts signed deliveries, recognises repeats, and fails on request."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""A replica applies each event once, in lane order, and compares its digest."""
+"""A replica applies each event once, in lane order, and compares the digest."""
 
 from samenspel.client.replica import ReplicaStore
 

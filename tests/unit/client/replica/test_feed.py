@@ -1,4 +1,4 @@
-"""A replica over HTTP holds what a replica over Kafka holds, byte for byte."""
+"""A replica over HTTP equals a replica over Kafka, byte for byte."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def structured(record: Record) -> bytes:
 
 
 class Pages:
-    """The notifier's feed, two events a page; its cursor is how many were read."""
+    """The notifier's feed, two events a page; the cursor is the number of events read."""
 
     url = "http://notifier.example/v1/feed"
 

@@ -1,4 +1,4 @@
-"""Headers of a record: stored as the lines of the journal; a record without them is no event."""
+"""Headers of a record: stored as the lines of the journal; a record without these headers is no event."""
 
 from samenspel.client.replica import ReplicaStore
 

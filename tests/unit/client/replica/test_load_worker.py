@@ -1,4 +1,4 @@
-"""A replica filled page by page equals one filled by a single reader, for every fault of a lane."""
+"""A replica loaded page by page equals a replica of a single reader, for every fault of a lane."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A replica is compared with its owner's log, whose last record may be a repeat."""
+"""A replica is compared with the owner's log, with a possible repeat as last record."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ def owner() -> Owner:
 
 @pytest.fixture
 def store(tmp_path: Path, owner: Owner) -> Iterator[ReplicaStore]:
-    """A copy that stands at the owner's third event."""
+    """A replica at the owner's third event."""
     with ReplicaStore(tmp_path / "replica.db", create=True) as opened:
         sync(opened, owner)
         yield opened

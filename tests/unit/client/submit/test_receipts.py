@@ -1,4 +1,4 @@
-"""Answers are awaited until they are final, and no longer than one wants."""
+"""Final answers are awaited, up to a time limit."""
 
 import asyncio
 

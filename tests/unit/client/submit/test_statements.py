@@ -1,4 +1,4 @@
-"""What an organisation states is completed the same way each time, so that repeating is harmless."""
+"""Submissions are completed the same way each time, so repeating is harmless."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The sample of the demo equals its sources; everything else is marked as invented."""
+"""The sample of the demo equals the sources; everything else is marked as invented."""
 
 from collections import Counter
 from datetime import date

@@ -1,4 +1,4 @@
-"""Daemons of the local system: found by their record, ended with their children."""
+"""Daemons of the local system: found by the stored record, ended with all children."""
 
 import json
 import sys
@@ -72,7 +72,7 @@ def test_last_lines_of_a_log_are_cut(daemon: Daemon) -> None:
 
 
 async def test_process_whose_first_thread_has_ended_is_alive(daemon: Daemon, tmp_path: Path) -> None:
-    """To the system it is a zombie then; but what its other threads have open stays open."""
+    """The system then reports a zombie; but files of other threads stay open."""
     halved = "import ctypes, threading, time; threading.Thread(target=time.sleep, args=(60,)).start()"
     process = daemon.start([sys.executable, "-c", f"{halved}; ctypes.CDLL(None).pthread_exit(None)"], folder=tmp_path)
     await eventually(lambda: process.status() == psutil.STATUS_ZOMBIE)

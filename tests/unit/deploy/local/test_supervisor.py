@@ -1,4 +1,4 @@
-"""The supervisor restarts a service that died."""
+"""The supervisor restarts a dead service."""
 
 import sys
 import threading
@@ -17,7 +17,7 @@ SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 
 class Stage:
-    """Processes that stand in for services."""
+    """Processes in the place of services."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

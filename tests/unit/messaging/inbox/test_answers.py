@@ -1,4 +1,4 @@
-"""A receipt stays within its bytes, whatever was wrong and however it was written."""
+"""A receipt stays within the size limit, for any problem in any spelling."""
 
 import json
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""A waiting submission that breaks the deciding holds up nobody else's, and ends up where the operator finds it."""
+"""A deferred submission with failing processing holds up no other submission, and is quarantined."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,7 +24,7 @@ class Pool:
 
 
 class Desk:
-    """Decides three that wait, and breaks on one of them."""
+    """Decides three deferred submissions, and fails on the second."""
 
     def __init__(self) -> None:
         self.queue = [1, BROKEN, 3]

@@ -1,4 +1,4 @@
-"""Over HTTP an organisation is who its token says it is; what an event says of itself is only compared with that."""
+"""Over HTTP the token determines the organisation; the event's own claim is only compared."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,7 +32,7 @@ def verifier(issuer: Issuer) -> TokenVerifier:
 
 
 async def post(issuer: Issuer, token: str, event: Event) -> None:
-    """One request, made as an ASGI server makes it."""
+    """A request in the form of an ASGI server."""
     messaging: Any = SimpleNamespace(processor=SimpleNamespace(decider=RegistryDecider(OPERATOR), clock=lambda: NOON))
     app = FastAPI()
     app.include_router(http_api.event_router(messaging, verifier(issuer)))

@@ -1,4 +1,4 @@
-"""Reading ahead of deciding: nothing is decided before what lies in front of it."""
+"""Reading ahead of deciding: nothing is decided before the preceding batch."""
 
 import asyncio
 from types import SimpleNamespace
@@ -25,7 +25,7 @@ def record(offset: int) -> Any:
 
 
 class Trying:
-    """An ingress whose commits are only noted, by their offsets; the first one is fenced off, once ``may_end``."""
+    """A receiver with recorded commits, by offset; the first commit is fenced, after ``may_end``."""
 
     def __init__(self) -> None:
         self.tried: list[list[int]] = []
@@ -48,7 +48,7 @@ class Trying:
 
 
 async def test_records_read_behind_an_undecided_batch_are_read_again() -> None:
-    """The model's ``BATCH_BEFORE``: an old log's batch may have moved the door to just where the next one begins."""
+    """The model's ``BATCH_BEFORE``: an old log's batch may have advanced the offset to the next batch's start."""
     trying = Trying()
     trying.may_end.set()
     await trying.read(0)

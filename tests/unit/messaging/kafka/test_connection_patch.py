@@ -1,4 +1,4 @@
-"""A write to a connection that was closed a moment ago is an error that aiokafka understands."""
+"""A write to a just closed connection is an error known to aiokafka."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from samenspel.messaging.kafka import connection_patch
 
 
 class Closing:
-    """A writer over one of uvloop's transports that was closed under it."""
+    """A writer over a closed uvloop transport."""
 
     def write(self, _: bytes) -> None:
         raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")

@@ -1,4 +1,4 @@
-"""The partition consumer: faults and floods of one partition cost no other partition a record."""
+"""The partition consumer: faults and floods of a partition cost no other partition a record."""
 
 import asyncio
 from collections import Counter
@@ -16,7 +16,7 @@ RECORDS = 5
 
 
 class Fetched:
-    """What a fetch has brought of a partition: its records, or what breaks while they are decoded."""
+    """A fetch's result for a partition: records, or an error during decoding."""
 
     def __init__(self, *, breaks: bool = False, start: int = 0) -> None:
         self._breaks = breaks
@@ -94,7 +94,7 @@ ROOM = 500
 
 
 class Flooded(PartitionConsumer):
-    """A reader whose partitions hold so many records each; nothing is fetched."""
+    """A reader with a number of records per partition; nothing is fetched."""
 
     def __init__(self, stored: dict[TopicPartition, int]) -> None:
         self._fetcher = SimpleNamespace(_records=stored)
@@ -122,7 +122,7 @@ async def test_flood_in_one_partition_leaves_others_their_share() -> None:
 
 
 async def test_unused_share_goes_to_the_partition_with_more_records() -> None:
-    """One that has much to send may fill the batch when nobody else has anything."""
+    """A partition with many records may fill the batch if the others are empty."""
     flood, quiet = [TopicPartition(f"samenspel.in.initiatives.{number}", 0) for number in range(2)]
     reader = Flooded({flood: 100_000, quiet: 0})
     taken = [sum(map(len, (await reader._drain(ROOM)).values())) for _ in range(2)]

@@ -1,4 +1,4 @@
-"""Damaged record batches: no exception, rising offsets, and no lost record after them."""
+"""Damaged record batches: no exception, rising offsets, and no lost record afterwards."""
 
 import random
 from typing import Any
@@ -10,7 +10,7 @@ from tests.support.record_batches import GZIP, RawRecord, batch_of
 
 
 def test_compacted_batch_keeps_its_gaps() -> None:
-    """Compaction takes records out of a batch and leaves its frame, even when none is left."""
+    """Compaction removes records from a batch and keeps the frame, even for an empty batch."""
     two = [RawRecord(b"a"), RawRecord(b"b")]
     whole = batch_of([*two, RawRecord(b"c")], payload=b"")
     compacted = whole[:57] + (0).to_bytes(4, "big")
@@ -20,7 +20,7 @@ def test_compacted_batch_keeps_its_gaps() -> None:
 
 @pytest.mark.parametrize("codec", [0, GZIP], ids=["plain", "gzip"])
 def test_randomly_damaged_batch_never_raises_and_offsets_rise(codec: int) -> None:
-    """Bytes changed at random: nothing raises, offsets rise, and the last one is the batch's or before it."""
+    """Random bytes: nothing raises, offsets rise, and the last offset is the batch's or earlier."""
     chance = random.Random(codec)
     built = batch_of([RawRecord(b"v" * 30, [(b"name", b"value"), (b"other", None)], b"key")] * 4, codec=codec)
     lost = 0

@@ -1,4 +1,4 @@
-"""The parts of a service start again, whatever stopped them, and end when they are told to."""
+"""The parts of a service restart after any error, and end on request."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from samenspel.messaging.service import runtime
 
 @pytest.mark.parametrize("stopped_by", [ValueError, TimeoutError, asyncio.CancelledError])
 async def test_failed_task_is_restarted(stopped_by: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A cancellation that nobody wished (aiokafka's own fetch, escaping from ``stop``) is an interruption too."""
+    """A leaked cancellation (aiokafka's own fetch, from ``stop``) is an interruption, too."""
     monkeypatch.setattr(runtime, "RESTART_SECONDS", 0)
     begun = []
 

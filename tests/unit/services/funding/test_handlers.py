@@ -1,4 +1,4 @@
-"""What waits and what is refused: a missing fact is asked for last, so that nothing waits in vain."""
+"""Deferral and refusal: a missing aggregate is checked last, so nothing is deferred in vain."""
 
 from collections import Counter
 
@@ -32,7 +32,7 @@ APPLICANT = organisation(CITY)
 
 @pytest.fixture
 def processor() -> Desk:
-    """One at which the programme of the examples is open."""
+    """A processor with the open programme of the examples."""
     processor = Desk([AUTHORITY, APPLICANT])
     processor.settle(open_it())
     return processor
@@ -130,7 +130,7 @@ def test_rejected_decision_takes_no_budget(processor: Desk) -> None:
 
 
 def test_decision_too_large_to_publish_takes_no_budget(processor: Desk) -> None:
-    """The desk leaves a change that fits in no event out, after it was decided."""
+    """The processor leaves out a change too large for an event, after the decision."""
     one, other = decisions_on_two(processor, 900, 900)
     known = processor.state()
 

@@ -1,4 +1,4 @@
-"""What may be stated about organisations and initiatives: only the lead changes, and never on stale ground."""
+"""Submissions about organisations and initiatives: only the lead changes, and never an outdated version."""
 
 from collections.abc import Callable
 from typing import Any

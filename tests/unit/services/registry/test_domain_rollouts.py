@@ -1,4 +1,4 @@
-"""What may be stated about rollouts: only the adopter reports, and a milestone ends once."""
+"""Submissions about rollouts: only the adopter reports, and a milestone ends once."""
 
 from functools import partial
 from typing import Any

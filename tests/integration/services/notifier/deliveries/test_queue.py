@@ -1,4 +1,4 @@
-"""The delivery queue: opened from the feed, in order per subject, claimed by one instance."""
+"""The delivery queue: opened from the feed, in order per subject, claimed by a single instance."""
 
 from services.notifier.deliveries import queue
 from tests.support.notifier_schema import CITY, URL, NotifierSchema

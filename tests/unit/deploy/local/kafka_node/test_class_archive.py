@@ -1,4 +1,4 @@
-"""The archive of Kafka's classes: kept when it is whole, and never a reason for anything to fail."""
+"""The archive of Kafka's classes: kept if whole, and never a reason for a failure."""
 
 import subprocess
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from deploy.local.progress import silent
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a JVM made that did a little with Kafka's jars."""
+    """The archive of a JVM after light use of Kafka's jars."""
     archive = tmp_path_factory.mktemp("jvm") / "made.jsa"
     command = [str(find_java()), f"-XX:ArchiveClassesAtExit={archive}", "-cp", f"{resolve(silent)}/*"]
     subprocess.run([*command, "kafka.tools.StorageTool", "random-uuid"], capture_output=True, check=True)
@@ -32,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 def _leave(home: Home, archive: bytes) -> Path:
-    """As a JVM leaves it in the home when there was none to map."""
+    """As left by a JVM in a home without an archive."""
     where = Path(class_archive.jvm_option(find_java(), home).removeprefix("-XX:ArchiveClassesAtExit="))
     where.write_bytes(archive)
     return where

@@ -1,4 +1,4 @@
-"""Java and Maven are found, or the error says which one is missing."""
+"""Java and Maven are found, or the error names the missing program."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Opening a programme: R5, and who may open one."""
+"""Opening a programme: R5, and the authority's role."""
 
 import pytest
 from samenspel.contracts.problems import Rejected

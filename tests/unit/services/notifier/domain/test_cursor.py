@@ -1,4 +1,4 @@
-"""The cursor: a text that says where a reader stands, and nothing else is one."""
+"""The cursor: a text with a reader's position; any other text is refused."""
 
 from base64 import urlsafe_b64encode
 from contextlib import suppress

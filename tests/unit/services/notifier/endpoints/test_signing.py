@@ -1,4 +1,4 @@
-"""Signatures that any Standard Webhooks library verifies, and secrets that the database cannot tell."""
+"""Signatures valid for any Standard Webhooks library, and secrets unreadable in the database."""
 
 from datetime import UTC, datetime, timedelta
 
