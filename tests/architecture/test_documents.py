@@ -1,4 +1,4 @@
-"""Documents: targets of links and anchors, the list of decisions, terms of the glossary, settings of the TLS guide."""
+"""Documents: links, anchors, the list of decisions, terms of the glossary, settings of the TLS guide."""
 
 import re
 from collections.abc import Iterator
