@@ -95,6 +95,8 @@ async def test_retry_of_a_record_sent_again_meanwhile_is_repeated(
 
 
 async def test_deferred_submission_whose_decision_fails_is_quarantined_and_retried(
+    system: LocalSystem, organisation: Admit, command: CliRunner
+) -> None:
     """Submitted over HTTP, deferred, and failing after the missing event arrived."""
     rijk = await organisation(kind="ministry", roles=("grant-authority",))
     round = Round(rijk, await organisation(), new_id())

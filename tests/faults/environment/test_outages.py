@@ -70,6 +70,8 @@ async def test_registry_loses_nothing_when_a_server_is_killed_under_load(
 
 
 async def test_two_instances_share_the_load_and_survive_each_others_kill(
+    bare_system: LocalSystem, registry: Life
+) -> None:
     """Work begun by a killed instance is finished by the other instance."""
     group = Group(bare_system)
     one, other = await admit(bare_system), await admit(bare_system)

@@ -65,6 +65,8 @@ async def test_recreated_canonical_topic_is_published_again(bare_system: LocalSy
 
 @pytest.mark.long
 async def test_broker_that_lost_its_last_records_gets_them_again(
+    bare_system: LocalSystem, city: Organisation
+) -> None:
     """The log goes back to an older copy of the broker's files, under running services."""
     system = bare_system
     await _registered(city, 4)

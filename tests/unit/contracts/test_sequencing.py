@@ -31,6 +31,8 @@ def test_repeats_and_jumps_never_break_the_order(records: list[int]) -> None:
 
 @given(st.integers(1, 8), st.lists(st.integers(0, 7), max_size=12), st.data())
 def test_log_of_repeated_prefixes_is_applied_completely_and_in_order(
+    events: int, published: list[int], data: st.DataObject
+) -> None:
     """Relays may restart at any published sequence: everything is applied once all is sent."""
     log: list[int] = []
     for start in [*published, 0]:

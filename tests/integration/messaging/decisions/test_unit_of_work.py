@@ -54,6 +54,8 @@ async def _told(room: Room) -> list[tuple[Any, ...]]:
 
 
 async def test_part_that_cannot_be_written_rolls_back_the_whole_batch(
+    registry: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """While the next part is being decided; the connection serves the next transaction."""
     before, remember, pages = await registry.contents(), answer_store.insert_new, list[int]()
 

@@ -13,6 +13,8 @@ LEAVE = "update projection set stale = true"
 
 @pytest.mark.parametrize("record", ["http", "samenspel.in.initiatives.00000099000000000001/0/7"])
 async def test_retried_record_is_decided_with_its_first_content_hash(
+    registry: Room, handlers: Referring, record: str
+) -> None:
     """As received: entry point, time of receipt, and the hash of the sender's bytes."""
     stated = await one_breaks(registry, handlers, record)
     redrive = Redrive(registry.pool, registry.processor(handlers))

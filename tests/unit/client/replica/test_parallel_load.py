@@ -10,8 +10,6 @@ from tests.support.lane_owner import TOPIC
 
 
 def test_parallel_load_skips_a_lane_on_a_new_timeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
     """A lane restarted a moment ago has no events either, but another timeline."""
     monkeypatch.setattr(parallel_load, "EVENTS_MIN", 1)
     asked = list[parallel_load.OffsetRanges]()

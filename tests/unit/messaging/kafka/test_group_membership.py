@@ -83,6 +83,8 @@ async def running(heartbeat: Any, group: Group) -> AsyncIterator[GroupMembership
 
 @pytest.mark.parametrize("stop", ["", "hangs", "fails", "is cancelled"])
 async def test_group_is_left_while_the_database_is_silent_and_joined_again(
+    stop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Cancellations leak from aiokafka's ``stop`` during a Kafka outage: none of our tasks ends."""
     monkeypatch.setattr(group_membership, "LEAVE_SECONDS_MAX", 0.01)
     heartbeat, group = Heartbeat(), Group(stop)
