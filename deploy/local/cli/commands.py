@@ -21,7 +21,7 @@ from samenspel.client.admin.kafka_admin import KafkaAdminError
 from deploy.local.cli.bars import progress_bars
 from deploy.local.cli.doctor import Finding, examine
 from deploy.local.cli.status import SystemStatus, environment, read_status
-from deploy.local.errors import EnvironmentUnavailable, LocalSystemError
+from deploy.local.errors import LocalEnvironmentUnavailable, LocalSystemError
 from deploy.local.home import Home
 from deploy.local.kafka_node.jars import drop_cache
 from deploy.local.system import LocalSystem
@@ -87,7 +87,7 @@ def doctor(
     else:
         output.print(*map(_line, findings), sep="\n", soft_wrap=True)
     if not all(finding.healthy for finding in findings):
-        raise typer.Exit(EnvironmentUnavailable.exit_code)
+        raise typer.Exit(LocalEnvironmentUnavailable.exit_code)
 
 
 @app.command()
@@ -121,11 +121,11 @@ def _errors_as_sentences() -> Iterator[None]:
         _exit(str(error), LocalSystemError.exit_code)
     except PermissionError as error:
         sentence = f"{error.filename} belongs to another account: use that account, or set SAMENSPEL_HOME"
-        _exit(f"{sentence} to a folder of your account", EnvironmentUnavailable.exit_code)
+        _exit(f"{sentence} to a folder of your account", LocalEnvironmentUnavailable.exit_code)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        _exit("the disk is full: free 1 GB and start again", EnvironmentUnavailable.exit_code)
+        _exit("the disk is full: free 1 GB and start again", LocalEnvironmentUnavailable.exit_code)
 
 
 def _exit(sentence: str, code: int) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from deploy.local.errors import EnvironmentUnavailable, LocalSystemError
+from deploy.local.errors import LocalEnvironmentUnavailable, LocalSystemError
 from deploy.local.kafka_node.jars import cached_jars, kafka_version
 from deploy.local.kafka_node.java import find_java, find_maven
 from deploy.local.kafka_node.storage import require_usable
@@ -69,7 +69,7 @@ def _postgresql(system: LocalSystem) -> str:
             [binaries() / "postgres", "--version"], capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise EnvironmentUnavailable(
+        raise LocalEnvironmentUnavailable(
             f"the PostgreSQL of the wheel does not run on this machine ({error}): set {NAMED_SERVER}"
         ) from None
     return answer.stdout.strip()

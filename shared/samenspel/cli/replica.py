@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from samenspel.cli.console import Exit, data, errors_as_messages, messages, print_json
-from samenspel.cli.options import AsJson, Database, MaybeAs, Via, reading_organisation
+from samenspel.cli.options import AsJson, Database, MaybeAs, ViaOption, reading_organisation
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica import (
     ReplicaStore,
@@ -28,7 +28,7 @@ app = typer.Typer(no_args_is_help=True, help="A verified replica of all lanes in
 def sync_command(
     db: Database,
     organisation: MaybeAs = None,
-    via: Via = "kafka",
+    via: ViaOption = "kafka",
     follow: Annotated[bool, typer.Option("--follow", help="Continue with new events until Ctrl-C.")] = False,
     as_json: AsJson = False,
 ) -> None:

@@ -16,7 +16,7 @@ from samenspel.client.access.errors import EnvironmentUnavailable
 from samenspel.client.access.profile import Credential, Profile
 from samenspel.client.replica.apply import ReplicaBatch, ReplicaLane
 from samenspel.client.replica.headers import Header
-from samenspel.client.replica.kafka import Progress
+from samenspel.client.replica.kafka import LoadProgress
 from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import ReplicaStore
 from samenspel.contracts.sequencing import SequenceVerdict
@@ -97,7 +97,7 @@ def sync_over_http(
     store: ReplicaStore,
     *,
     follow: bool = False,
-    progress: Progress = lambda done, total: None,
+    progress: LoadProgress = lambda done, total: None,
 ) -> SyncReport:
     """Sync the file from the notifier's feed, for organisations without Kafka.
 
@@ -133,7 +133,7 @@ class FeedSync:
         self.batch: ReplicaBatch = store.batch(store.lanes())
         self.applied = 0
 
-    def run(self, follow: bool, progress: Progress) -> None:
+    def run(self, follow: bool, progress: LoadProgress) -> None:
         done = 0
         while True:
             events, cursor, more = self._feed.page(self._cursor, FOLLOW_SECONDS if follow else 0)

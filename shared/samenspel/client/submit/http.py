@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from samenspel.client.access.errors import EnvironmentUnavailable, RequestRefused
 from samenspel.client.access.profile import Credential, System
 from samenspel.client.submit.receipts import is_final
-from samenspel.client.submit.statements import Progress, Statement, by_domain
+from samenspel.client.submit.statements import Statement, SubmitProgress, by_domain
 from samenspel.contracts.cloudevents import BATCH
 from samenspel.contracts.receipts import Answer
 from samenspel.contracts.topics import DOMAIN_OF, Domain
@@ -46,7 +46,7 @@ class HttpSubmitter:
         await self._session.close()
 
     async def submit(
-        self, statements: Sequence[Statement], within: float | None = None, progress: Progress = lambda _: None
+        self, statements: Sequence[Statement], within: float | None = None, progress: SubmitProgress = lambda _: None
     ) -> list[Answer | None]:
         """Return one answer per statement, in order. Deferred statements are posted again for ``within`` seconds.
 
@@ -69,7 +69,9 @@ class HttpSubmitter:
             await asyncio.sleep(PAUSE_SECONDS)
             answers.update(await self._post(deferred))
 
-    async def _post(self, statements: Sequence[Statement], progress: Progress = lambda _: None) -> dict[Any, Answer]:
+    async def _post(
+        self, statements: Sequence[Statement], progress: SubmitProgress = lambda _: None
+    ) -> dict[Any, Answer]:
         answers: dict[Any, Answer] = {}
         for domain, of_domain in by_domain(statements).items():
             for batch in batches(of_domain):
