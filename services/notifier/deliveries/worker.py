@@ -133,7 +133,7 @@ class DeliveryWorker:
         try:
             url = addresses.parse(delivery.url, local=self._local)
             secrets = [self._secret_box.decrypt(encrypted) for encrypted in delivery.encrypted_secrets]
-            headers = signing.headers(secrets, delivery.event_id, datetime.now(UTC), delivery.body)
+            headers = signing.signed_headers(secrets, delivery.event_id, datetime.now(UTC), delivery.body)
             failpoints.reached("delivery.post")
             async with client.post(url, data=delivery.body, headers=headers, allow_redirects=False) as response:
                 # Only status and Retry-After are used. The body is neither read nor stored.

@@ -1,4 +1,4 @@
-"""The law of lanes: the rule by which every reader (service, replica, webhook receiver) applies canonical events.
+"""The law of lanes: the rule by which every reader (service or replica) applies canonical events.
 
 A reader applies an event if and only if the event has the reader's timeline and the reader's sequence plus one. This
 rule removes duplicates, detects loss, keeps order and fences zombies. The digest then shows that reader and owner
