@@ -40,7 +40,7 @@ class Daemon:
             child = subprocess.Popen(
                 command,
                 cwd=folder,
-                env={**os.environ, **(environment or {})},
+                env={**inherited_environment(), **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -86,6 +86,14 @@ class Daemon:
             return "\n".join(line[:LINE_CHARS_MAX] for line in lines[-count:])
         except FileNotFoundError:
             return ""
+
+
+def inherited_environment() -> dict[str, str]:
+    """The environment of this process without our settings and those of libpq: a daemon is told all of these.
+
+    A variable in the shell of a user would otherwise change the system, or stop a service that does not know it.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith(("SAMENSPEL_", "PG"))}
 
 
 def _is_alive(process: psutil.Process) -> bool:

@@ -60,7 +60,7 @@ def create(settings: Settings) -> FastAPI:
 
 
 def run() -> None:
-    settings = Settings.read()
+    settings = Settings.read_or_exit("notifier")
     serve("notifier", settings, create(settings))
 
 
@@ -77,5 +77,5 @@ async def _delete_expired(pool: Pool) -> None:
             await attempts.delete_old(pool, ATTEMPT_DAYS)
             await endpoints.delete_unused(pool, ENDPOINT_DAYS)
         except TRANSIENT as error:
-            log.warning("cannot delete old attempts and unused endpoints; retrying", error=repr(error))
+            log.warning("cannot delete old attempts and unused endpoints; retrying", error=error)
         await asyncio.sleep(CLEANUP_SECONDS)

@@ -1,6 +1,6 @@
 """``python -m tests.kit.clockwise SERVICE``: a service whose clock is what a test says, while it runs.
 
-The file that ``SAMENSPEL_TEST_CLOCK`` names holds by how many seconds the clock is ahead; a minus puts it back. That
+The file that ``TESTS_CLOCK`` names holds by how many seconds the clock is ahead; a minus puts it back. That
 moves the wall clock only: what measures durations (and every time-out) is monotonic on any machine.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID
 
-VARIABLE = "SAMENSPEL_TEST_CLOCK"
+VARIABLE = "TESTS_CLOCK"
 _true_time = time.time
 
 

@@ -1,6 +1,6 @@
 """``python -m tests.kit.mortal SERVICE``: a service that kills itself at a named moment, as nobody else could.
 
-``SAMENSPEL_TEST_DIE_AT=relay.after-send:3`` means: SIGKILL when that point is reached for the third time.
+``TESTS_DIE_AT=relay.after-send:3`` means: SIGKILL when that point is reached for the third time.
 """
 
 import importlib
@@ -11,7 +11,7 @@ from collections import Counter
 
 from samenspel.runtime import failpoints
 
-VARIABLE = "SAMENSPEL_TEST_DIE_AT"
+VARIABLE = "TESTS_DIE_AT"
 
 
 def main(service: str, die_at: str) -> None:

@@ -106,7 +106,7 @@ class Names(AbstractResolver):
 
 def guarded(*addresses: str) -> GuardedResolver:
     resolver = GuardedResolver(local=False)
-    resolver._resolver = Names(*addresses)  # type: ignore[assignment]  # stands in for the system's resolver
+    resolver._resolver = Names(*addresses)
     return resolver
 
 

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 from samenspel.runtime import database_health
 from samenspel.runtime.database_health import ANSWER_SECONDS_MAX, SILENT_SECONDS_MAX, DatabaseHeartbeat
+from samenspel.runtime.dependencies import Dependency
 
 
 class Database:
@@ -16,14 +17,15 @@ class Database:
     def __init__(self) -> None:
         self.refusal: Exception | None = None
         self.dropped = self.silences = 0
-        self.heartbeat = DatabaseHeartbeat(self._connect, self._silenced)
+        self.heartbeat = DatabaseHeartbeat(self._connect, self._silenced, Dependency("database"))
 
     async def _connect(self) -> Any:
         return self
 
-    async def execute(self, question: str) -> None:
+    async def fetchval(self, question: str) -> bool:
         if self.refusal:
             raise self.refusal
+        return False
 
     def terminate(self) -> None:
         self.dropped += 1
@@ -104,6 +106,6 @@ async def test_a_question_is_bounded_in_time(monkeypatch: pytest.MonkeyPatch) ->
     async def hang(question: str) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(database, "execute", hang)
+    monkeypatch.setattr(database, "fetchval", hang)
     await database.heartbeat.probe_once()
     assert database.dropped == 1

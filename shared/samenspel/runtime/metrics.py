@@ -30,6 +30,17 @@ WAITING: Final = Gauge(
     "samenspel_submissions_waiting", "Deferred submissions: an aggregate of another service has not arrived"
 )
 QUARANTINED: Final = Gauge("samenspel_quarantined", "Quarantined records, by reason", ["reason"])
+DEPENDENCY_UP: Final = Gauge(
+    "samenspel_dependency_up",
+    "1 while a dependency of the service answers, 0 while not, by dependency",
+    ["dependency"],
+)
+LOG_LINES_SUPPRESSED: Final = Counter(
+    "samenspel_log_lines_suppressed_total", "Log lines not written: repeats, and consequences of a reported cause"
+)
+LOG_LINES_LOST: Final = Counter(
+    "samenspel_log_lines_lost_total", "Log lines that could not be written: the disk is full or stdout is closed"
+)
 ATTEMPTS: Final = Counter("samenspel_webhook_attempts_total", "Webhook attempts, by outcome", ["outcome"])
 DECIDE_SECONDS: Final = Histogram(
     "samenspel_decide_seconds",

@@ -51,4 +51,4 @@ class Producer:
                 async with asyncio.timeout(STOP_SECONDS_MAX):
                     await producer.stop()
             except Exception as error:
-                log.warning("producer abandoned", error=repr(error))
+                log.warning("producer abandoned", error=error)

@@ -122,7 +122,7 @@ class Reconciler:
                 await self.check_log_ends()
                 self.log_unreachable = False
             except (KafkaError, *TRANSIENT) as error:
-                log.warning("Kafka cannot be looked into", error=repr(error))
+                log.warning("Kafka cannot be looked into", error=error)
                 self.log_unreachable = True
                 self.interrupted()
             await asyncio.sleep(CHECK_SECONDS)

@@ -149,7 +149,7 @@ class Relay:
             return delay
         except (KafkaError, *TRANSIENT) as error:
             # What was sent is not known: forget the producer and the comparison, and look again.
-            log.warning("relay interrupted", error=repr(error))
+            log.warning("relay interrupted", error=error)
             self.connected = False
             self._reconciler.interrupted()
             await self._producer.discard()

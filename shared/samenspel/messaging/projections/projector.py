@@ -91,7 +91,7 @@ class Projector:
         except Exception as error:
             # What passes is a warning; anything else is our fault, said aloud at every try, and skips nothing.
             say = log.warning if isinstance(error, TRANSIENT) else log.exception
-            say("events not applied; read again", events=len(events), error=repr(error))
+            say("events not applied; read again", events=len(events), error=error)
             await asyncio.sleep(PAUSE_SECONDS)
             for partition in {TopicPartition(record.topic, record.partition) for record in records}:
                 reader.reset_position(partition)
@@ -178,7 +178,7 @@ def _event_in(record: ConsumerRecord) -> CanonicalEvent | None:
         return read(record.topic, record.partition, record.offset, record.headers, record.value)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         # Only the owner can write here: this is its fault, or ours; the sequence rule shows what it cost.
-        log.error("no canonical event", topic=record.topic, offset=record.offset, error=repr(error))
+        log.error("no canonical event", topic=record.topic, offset=record.offset, error=error)
         return None
 
 
