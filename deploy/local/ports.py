@@ -68,6 +68,10 @@ class Ports:
             entries: dict[str, PortEntry] = json.loads(self._file.read_text())
         except FileNotFoundError:
             return {}
+        except ValueError:
+            raise EnvironmentUnavailable(
+                f"{self._file} is damaged: restore it, or start anew with `samenspel reset`"
+            ) from None
         return entries
 
 

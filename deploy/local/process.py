@@ -62,14 +62,17 @@ class Daemon:
             return None
         return None
 
+    def has_died(self) -> bool:
+        """Whether the process was started, was not stopped by a command, and does not run."""
+        return self.record.exists() and self.process() is None
+
     def stop(self, *, with_signal: signal.Signals = signal.SIGTERM, timeout_seconds: float = 30) -> None:
         """Ask it to end, and end it when it has not after `patience` seconds."""
         process = self.process()
-        if process is None:
-            return
-        tree = _process_tree(process)
-        process.send_signal(with_signal)
-        _kill(_wait_for_end(tree, timeout_seconds))
+        if process is not None:
+            tree = _process_tree(process)
+            process.send_signal(with_signal)
+            _kill(_wait_for_end(tree, timeout_seconds))
         self.record.unlink(missing_ok=True)
 
     def kill(self) -> None:

@@ -99,6 +99,10 @@ class Services:
         """Does its ``/readyz`` answer 200?"""
         return self._readyz(service)[0] == HTTPStatus.OK
 
+    def readiness(self, service: Service) -> str:
+        """The body of its ``/readyz``; empty when it does not answer."""
+        return self._readyz(service)[1]
+
     def _supervised(self) -> list[str]:
         """The services that a running supervisor keeps: the end of its command."""
         process = self.supervisor.process()

@@ -1,5 +1,6 @@
 """Assembly of the command tree."""
 
+import logging
 from importlib.metadata import entry_points, version
 from typing import Annotated, Final
 
@@ -55,6 +56,8 @@ def main() -> None:
     """Entry point of the console script."""
     open_closed()
     forget_variables()
+    # Libraries log errors that a sentence of ours explains.
+    logging.getLogger().addHandler(logging.NullHandler())
     build()()
 
 

@@ -91,6 +91,8 @@ def _explained(error: Exception) -> tuple[int, list[str]]:
         return Exit.FAILED, [*error.problems, f"{len(error.problems)} line(s) are invalid; nothing was sent"]
     if isinstance(code := getattr(error, "exit_code", None), int):
         return code, [str(error)]
+    if isinstance(error, _WRONG_PATH) and error.filename is not None:
+        return Exit.USAGE, [_os_error_text(error)]
     for kinds, code, text in _EXPLAINED:
         if isinstance(error, kinds):
             return code, [text(error)]
@@ -109,11 +111,12 @@ def _os_error_text(error: OSError) -> str:
     return f"{error.filename}: {reason}" if error.filename is not None else f"cannot read or write: {reason}"
 
 
+_WRONG_PATH: Final = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+"""Errors of a path that the user has given."""
 _EXPLAINED: Final[Sequence[tuple[Any, Exit, Callable[[Any], str]]]] = (
     ((EnvironmentUnavailable, ProfileError, KafkaAdminError, IssuerRefused, ReplicaError), Exit.ENVIRONMENT, str),
     (RequestRefused, Exit.FAILED, str),
     (BrokenPipeError, Exit.OK, lambda _: ""),
-    ((FileNotFoundError, IsADirectoryError, NotADirectoryError), Exit.USAGE, _os_error_text),
     (OSError, Exit.ENVIRONMENT, _os_error_text),
     (sqlite3.Error, Exit.ENVIRONMENT, lambda error: f"the replica file cannot be used: {error}"),
     (UnicodeError, Exit.USAGE, lambda _: "a text in the arguments or in a file is not valid Unicode"),

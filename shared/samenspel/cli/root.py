@@ -3,10 +3,11 @@
 import sys
 from typing import Any
 
+import typer
 from typer.core import TyperGroup
 
-from samenspel.cli.console import report_error
-from samenspel.cli.streams import escape_unencodable
+from samenspel.cli.console import Exit, report_error
+from samenspel.cli.streams import discard_output, escape_unencodable
 
 
 class RootCommand(TyperGroup):
@@ -14,6 +15,14 @@ class RootCommand(TyperGroup):
 
     Help texts, the last flush of stdout, and the commands of other packages are covered too.
     """
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; a reading program that has closed the pipe is no failure, as of ``| head``."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            discard_output()
+            raise typer.Exit(Exit.OK) from None
 
     def main(self, *args: Any, **extra: Any) -> Any:
         escape_unencodable(sys.stdout)

@@ -8,8 +8,9 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Final, Literal, Self, TypeVar
+from typing import Annotated, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -29,7 +30,7 @@ class ProfileError(LookupError):
 class KafkaAccess(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    bootstrap: str
+    bootstrap: str = Field(pattern=r"^\S+:\d{1,5}(,\S+:\d{1,5})*$")
     security_protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"]
     sasl_mechanism: Literal["SCRAM-SHA-512"] = "SCRAM-SHA-512"
     ca_file: Path | None = None
@@ -42,7 +43,13 @@ class System(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kafka: KafkaAccess
-    http: dict[Service, str]
+    http: dict[Service, Annotated[str, Field(pattern=r"^https?://\S+$")]]
+
+    def url(self, service: Service) -> str:
+        """Base URL of the service. Raises ProfileError when the profile has none."""
+        if service not in self.http:
+            raise ProfileError(f"system.json of your profile has no address of the {service}: ask the operator")
+        return self.http[service]
 
 
 class AdminCredential(BaseModel):
@@ -135,8 +142,9 @@ def _candidates() -> Iterator[tuple[Path, bool]]:
     elif home := os.environ.get("SAMENSPEL_HOME"):
         yield Path(home) / "profile", True
     else:
-        here = Path.cwd()
-        yield from ((folder / FOLDER, folder == CHECKOUT) for folder in (here, *here.parents))
+        with suppress(FileNotFoundError):  # the current folder may have been removed
+            here = Path.cwd()
+            yield from ((folder / FOLDER, folder == CHECKOUT) for folder in (here, *here.parents))
         yield CHECKOUT / FOLDER, True
 
 

@@ -8,7 +8,13 @@ WRITER_SECONDS_MAX: Final = 30.0
 """Time to wait for another process that writes the file."""
 
 PRIMARY_CODE: Final = 0xFF
-NOT_WRITABLE: Final = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+NOT_WRITABLE: Final = (
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+)
+"""Result codes of SQLite for a file ``-shm`` that cannot be created: no right, a read-only medium, a full disk."""
 
 
 class ReplicaError(RuntimeError):
