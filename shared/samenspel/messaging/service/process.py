@@ -39,7 +39,7 @@ RETRY_AFTER_SECONDS: Final = 5
 GAUGE_SECONDS: Final = 2.0
 START_ERRORS: Final = (asyncpg.PostgresError, NotDurable, MigrationChanged)
 """Errors of a start that `TRANSIENT` does not name: an operator must act, and the reason says so."""
-BACKLOG = "select coalesce(sum(l.sequence - p.sequence), 0) from lane l join published p using (topic, lane)"
+BACKLOG = "select coalesce(sum(l.sequence - p.sequence), 0) from lane l join relay_progress p using (topic, lane)"
 
 
 class ServiceProcess:
@@ -155,13 +155,13 @@ async def _update_gauges(pool: Pool, runtime: ServiceRuntime) -> None:
         try:
             async with pool.acquire() as connection:
                 metrics.JOURNAL_BACKLOG.set(await connection.fetchval(BACKLOG))
-                metrics.WAITING.set(await deferrals.count(connection))
+                metrics.DEFERRED_SUBMISSIONS.set(await deferrals.count(connection))
                 for reason, number in (await quarantine.count(connection)).items():
-                    metrics.QUARANTINED.labels(reason).set(number)
+                    metrics.QUARANTINED_RECORDS.labels(reason).set(number)
         except Exception as error:
             # Catch all errors: an ended task would show old figures for ever.
             log.warning("gauges not updated", error=error)
-        metrics.DOORS_CLOSED.set(len(runtime.reconciler.closed_lanes))
-        metrics.STALLED.set(len(runtime.projector.stalled))
-        metrics.DIVERGED.set(len(runtime.projector.diverged))
+        metrics.LANES_NOT_RECONCILED.set(len(runtime.reconciler.closed_lanes))
+        metrics.LANES_STALLED.set(len(runtime.projector.stalled))
+        metrics.LANES_DIVERGED.set(len(runtime.projector.diverged))
         await asyncio.sleep(GAUGE_SECONDS)
