@@ -32,7 +32,7 @@ DEFERRED_SUBMISSIONS: Final = Gauge(
 QUARANTINED_RECORDS: Final = Gauge("samenspel_quarantined_records", "Quarantined records, by reason", ["reason"])
 DEPENDENCY_UP: Final = Gauge(
     "samenspel_dependency_up",
-    "1 while a dependency of the service answers, 0 while not, by dependency",
+    "Whether a dependency of the service answers: 1 or 0, by dependency",
     ["dependency"],
 )
 LOG_LINES_SUPPRESSED: Final = Counter(

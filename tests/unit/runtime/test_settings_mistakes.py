@@ -93,8 +93,8 @@ def test_a_setting_of_another_service_is_a_mistake(environment: pytest.MonkeyPat
 def test_variables_of_a_shell_and_of_kubernetes_are_no_settings(environment: pytest.MonkeyPatch) -> None:
     """Kubernetes sets these in every container for a Service that is called *samenspel-registry*."""
     for name, value in {
-        "HOME": "/home/us",
-        "PROFILE": "/home/us/profile",
+        "HOME": "elsewhere",
+        "PROFILE": "elsewhere/profile",
         "AS": "Gemeente Utrecht",
         "REGISTRY_SERVICE_HOST": "10.0.0.1",
         "REGISTRY_SERVICE_PORT": "8080",

@@ -76,11 +76,9 @@ def access_refused_message(access: KafkaAccess, name: str) -> str:
 
 
 async def _connection_error(access: KafkaAccess, credential: Credential) -> str:
-    """Message for a failed start: wrong password when a broker says so, else unreachable.
-
-    aiokafka raises the same "Unable to bootstrap" for both causes, so a connection is tried once more.
-    """
+    """Message for a failed start, from the error of one more connection: aiokafka's clients hide that error."""
     settings = aiokafka_settings(access, credential)
+    message = unreachable_message(access)
     for host, port, _ in collect_hosts(settings.pop("bootstrap_servers")):
         try:
             async with asyncio.timeout(CONNECT_SECONDS_MAX):
@@ -88,6 +86,11 @@ async def _connection_error(access: KafkaAccess, credential: Credential) -> str:
                 connection.close()
         except SaslAuthenticationFailed:
             return access_refused_message(access, credential.name)
+        except KafkaConnectionError:
+            message = (
+                f"Kafka at {access.bootstrap} ends the connection: correct the address or security_protocol "
+                "in system.json of your profile"
+            )
         except (OSError, TimeoutError, KafkaError):
             continue
-    return unreachable_message(access)
+    return message

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from tests.unit.cli.environments import CURACAO, UTRECHT
+from tests.support.command_environments import CURACAO, UTRECHT
 
 PORT: Final = "PORT"
 """Stands for the port at which another server listens."""

@@ -18,9 +18,9 @@ import pytest
 import typer
 from samenspel.cli.app import build
 
+from tests.support.command_environments import ENVIRONMENTS, Environment, Place
+from tests.support.command_rows import PORT, ROWS, Row
 from tests.support.forked_command import Ended, run
-from tests.unit.cli.commands import PORT, ROWS, Row
-from tests.unit.cli.environments import ENVIRONMENTS, Environment, Place
 
 AT_ONCE = 6
 
