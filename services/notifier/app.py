@@ -37,13 +37,15 @@ def create(settings: Settings) -> FastAPI:
         worker = DeliveryWorker(context.pool, settings, wakeup, holder)
         tasks = [asyncio.create_task(worker.run()), asyncio.create_task(_delete_expired(context.pool))]
         organisation_of = organisation_dependency(context.verifier)
-        yield [
-            feed.router(context.pool, wakeup, organisation_of),
-            subscriptions.router(_subscriptions(context, settings, wakeup), organisation_of),
-        ]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            yield [
+                feed.router(context.pool, wakeup, organisation_of),
+                subscriptions.router(_subscriptions(context, settings, wakeup), organisation_of),
+            ]
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     definition = ServiceDefinition(
         name="notifier",

@@ -4,6 +4,8 @@
 lasting problem once a minute. Reasons name settings, never addresses or values: ``/readyz`` is public.
 """
 
+import os
+import socket
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
@@ -17,6 +19,13 @@ log = structlog.get_logger()
 
 Name = Literal["database", "kafka", "issuer keys"]
 NOT_REACHED: Final = "not reached yet"
+
+
+def os_reason(error: OSError) -> str:
+    """Text of the operating system for the error. asyncio writes addresses into the text of the error itself."""
+    if isinstance(error, socket.gaierror):
+        return "the name is not known"
+    return (os.strerror(error.errno) if error.errno else type(error).__name__).lower()
 
 
 class Dependency:

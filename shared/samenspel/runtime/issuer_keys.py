@@ -14,7 +14,7 @@ import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from samenspel.runtime.dependencies import NOT_REACHED, Dependency
+from samenspel.runtime.dependencies import NOT_REACHED, Dependency, os_reason
 from samenspel.runtime.settings_mistakes import variable_name
 
 log = structlog.get_logger()
@@ -169,7 +169,7 @@ def _unavailable_reason(error: Exception) -> str:
     if isinstance(error, aiohttp.ClientError | TimeoutError):
         return f"the address in {place} does not answer"
     if isinstance(error, OSError):
-        return f"the file in {place} cannot be read: {(error.strerror or type(error).__name__).lower()}"
+        return f"the file in {place} cannot be read: {os_reason(error)}"
     return f"{place} leads to no JSON Web Key Set (RFC 7517) of at most {KEY_SET_BYTES_MAX:,} bytes"
 
 

@@ -4,6 +4,7 @@ import errno
 import socket
 from typing import Final
 
+from samenspel.runtime.dependencies import os_reason
 from samenspel.runtime.settings import ServiceSettings
 from samenspel.runtime.settings_mistakes import variable_name
 
@@ -30,5 +31,5 @@ def listen(settings: ServiceSettings) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         remedy = _REMEDIES.get(error.errno or 0, "cannot be used ({reason}): correct {host} and {port}")
-        text = remedy.format(**names, reason=(error.strerror or type(error).__name__).lower())
+        text = remedy.format(**names, reason=os_reason(error))
         raise AddressUnavailable(f"port {settings.http_port} {text}") from None

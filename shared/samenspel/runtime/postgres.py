@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 
+from samenspel.runtime.dependencies import os_reason
 from samenspel.runtime.settings_mistakes import variable_name
 
 if TYPE_CHECKING:
@@ -80,8 +81,7 @@ def unavailable_reason(error: BaseException) -> str:
         if isinstance(error, kind):
             return "PostgreSQL " + text.format_map(names)
     if isinstance(error, OSError):
-        detail = (error.strerror or type(error).__name__).lower()
-        return f"PostgreSQL cannot be reached at the address in {names['dsn']}: {detail}"
+        return f"PostgreSQL cannot be reached at the address in {names['dsn']}: {os_reason(error)}"
     is_ours = type(error).__module__.startswith("samenspel.")
     return f"PostgreSQL cannot be used: {error if is_ours else type(error).__name__}"
 

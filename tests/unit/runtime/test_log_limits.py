@@ -1,17 +1,12 @@
-"""One line per cause and minute, of ours and of libraries; all of them JSON, none with a secret."""
+"""One line per cause and minute, of ours and of libraries."""
 
-import json
 import logging
-import os
-import sys
 from collections.abc import Iterator
 
 import pytest
-import structlog
-from samenspel.runtime import log_limits, logs
-from samenspel.runtime.dependencies import Dependencies, Dependency
+from samenspel.runtime import log_limits
+from samenspel.runtime.dependencies import Dependency
 from samenspel.runtime.log_limits import LINES_PER_EVENT_MAX, SECONDS_PER_LINE, LineLimit
-from samenspel.runtime.metrics import LOG_LINES_LOST, LOG_LINES_SUPPRESSED
 
 
 class Clock:
@@ -84,75 +79,3 @@ def test_lines_of_one_event_are_bounded_however_they_differ(limit: LineLimit, cl
 
 def test_information_passes(limit: LineLimit) -> None:
     assert all(passes(limit, "migration applied", level=logging.INFO, name_of="x") for _ in range(100))
-
-
-def test_a_dependency_tells_changes_at_once_and_the_rest_once_a_minute(clock: Clock) -> None:
-    with structlog.testing.capture_logs() as told:
-        kafka = Dependency("kafka", clock)
-        for _ in range(100):
-            kafka.failed("unreachable")
-        kafka.failed("password refused")
-        kafka.works()
-        kafka.works()
-        kafka.failed("unreachable")
-        clock.now += SECONDS_PER_LINE
-        kafka.failed("unreachable")
-    assert [each.get("reason", each["event"]) for each in told] == [
-        "unreachable",
-        "password refused",
-        "dependency answers",
-        "unreachable",
-        "unreachable",
-    ]
-
-
-def test_the_problems_are_those_that_are_not_solved() -> None:
-    dependencies = Dependencies()
-    assert set(dependencies.problems()) == {"database", "kafka", "issuer keys"}
-    dependencies.kafka.works()
-    dependencies.database.failed("PostgreSQL is read-only")
-    assert dependencies.problems() == {"database": "PostgreSQL is read-only", "issuer keys": "not reached yet"}
-
-
-@pytest.fixture
-def configured(monkeypatch: pytest.MonkeyPatch, limit: LineLimit) -> Iterator[None]:
-    """Our logging instead of pytest's, put back afterwards."""
-    root = logging.getLogger()
-    before = root.handlers, root.level, sys.excepthook
-    logs.configure("registry")
-    yield
-    root.handlers, root.level, sys.excepthook = before
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
-
-
-def test_every_line_is_json_also_of_libraries_and_of_errors(
-    configured: None, capsys: pytest.CaptureFixture[str]
-) -> None:
-    root = logging.getLogger()
-    root.handlers[0].setStream(sys.stdout)  # type: ignore[attr-defined]  # what pytest captures
-    structlog.get_logger("samenspel.test").warning("ours", lane="a/0", error=ValueError("x"))
-    logging.getLogger("aiokafka.conn").error("Unable connect to %s", "node")
-    logging.getLogger("aiokafka.conn").info("Authenticated as %s", "registry")
-    sys.excepthook(ValueError, ValueError("uncaught"), None)
-    told = [json.loads(each) for each in capsys.readouterr().out.splitlines()]
-    assert [each["event"] for each in told] == ["ours", "Unable connect to node", "process failed"]
-    assert {each["service"] for each in told} == {"registry"}
-    assert told[0]["error"] == "ValueError('x')"
-    assert told[2]["exception"].endswith("ValueError: uncaught")
-
-
-def test_suppressed_lines_are_counted(configured: None) -> None:
-    before = LOG_LINES_SUPPRESSED._value.get()
-    for _ in range(3):
-        structlog.get_logger("samenspel.test").warning("again")
-    assert LOG_LINES_SUPPRESSED._value.get() == before + 2
-
-
-def test_a_full_disk_loses_lines_and_stops_nothing(configured: None) -> None:
-    before = LOG_LINES_LOST._value.get()
-    with open("/dev/full", "w", buffering=1) as full:
-        logging.getLogger().handlers[0].setStream(full)  # type: ignore[attr-defined]
-        structlog.get_logger("samenspel.test").warning("lost")
-        assert LOG_LINES_LOST._value.get() == before + 1
-        os.dup2(os.open(os.devnull, os.O_WRONLY), full.fileno())  # what is left in the buffer goes there

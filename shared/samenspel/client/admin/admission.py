@@ -50,7 +50,8 @@ async def admit(
     statements = [statement(operator, "organisation-admitted", _data(each)) for each in organisations]
     answers = [answer for answer in await emit(profile, operator, statements, via="http") if answer is not None]
     admitted = [each for each, answer in zip(organisations, answers, strict=True) if outcome_of(answer) == "accepted"]
-    await asyncio.to_thread(_provision, profile, admin, issuer, admitted, progress)
+    if admitted:
+        await asyncio.to_thread(_provision, profile, admin, issuer, admitted, progress)
     return answers
 
 

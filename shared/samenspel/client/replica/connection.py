@@ -29,13 +29,14 @@ def connect(path: Path) -> sqlite3.Connection:
 def connect_to_read(path: Path) -> sqlite3.Connection:
     """A connection that only reads. Raises ReplicaError for a missing file, and sqlite3.Error.
 
-    SQLite creates a file ``-shm`` beside a file in WAL mode, which a read-only medium refuses. Without a ``-wal`` the
-    file is complete, and is opened as immutable (https://www.sqlite.org/wal.html#read_only_databases).
+    SQLite creates a file ``-shm`` beside a file in WAL mode, and removes it at the end; a read-only medium refuses.
+    Without a ``-wal`` the file is complete, and is opened as immutable
+    (https://www.sqlite.org/wal.html#read_only_databases).
     """
     if not path.exists():
         raise ReplicaError(f"{path} does not exist: `samenspel replica sync --db {path}` creates it")
     try:
-        return _open(path, "mode=ro")
+        return _open(path, "mode=rw")
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode & PRIMARY_CODE not in NOT_WRITABLE:
             raise
@@ -59,6 +60,7 @@ def _open(path: Path, options: str) -> sqlite3.Connection:
         f"{path.absolute().as_uri()}?{options}", uri=True, isolation_level=None, timeout=WRITER_SECONDS_MAX
     )
     try:
+        connection.execute("pragma query_only = on")
         connection.execute("select count(*) from sqlite_master").fetchone()
     except sqlite3.Error:
         connection.close()

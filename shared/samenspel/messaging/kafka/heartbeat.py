@@ -14,7 +14,7 @@ from aiokafka import errors
 from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
 from aiokafka.protocol.admin import ApiVersionRequest
 
-from samenspel.runtime.dependencies import Dependency
+from samenspel.runtime.dependencies import Dependency, os_reason
 from samenspel.runtime.settings_mistakes import variable_name
 
 PROBE_SECONDS: Final = 2.0
@@ -104,10 +104,7 @@ def unavailable_reason(error: BaseException) -> str:
             "TLS to Kafka fails: "
             f"check {variable_name('kafka_ca_file')} and the certificate of {variable_name('kafka_bootstrap')}"
         )
-    detail = "no answer in time" if isinstance(error, TimeoutError) else _detail(error)
+    detail = "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__.lower()
+    if isinstance(error, OSError) and error.errno:
+        detail = os_reason(error)
     return f"Kafka cannot be reached at the address in {variable_name('kafka_bootstrap')}: {detail}"
-
-
-def _detail(error: BaseException) -> str:
-    text = error.strerror if isinstance(error, OSError) else None
-    return (text or type(error).__name__).lower()

@@ -53,6 +53,7 @@ class ServiceProcess:
             settings.jwks, settings.token_issuer, settings.token_audience, self._dependencies.issuer_keys
         )
         self._runtime: ServiceRuntime | None = None
+        self._stopping = asyncio.Event()
 
     def problems(self) -> Mapping[str, str]:
         """The present problems by name; empty for a ready service."""
@@ -62,18 +63,18 @@ class ServiceProcess:
     async def running(self, app: FastAPI) -> AsyncIterator[None]:
         """Start in the background; stop at the end, also a start that still waits."""
         heartbeat = KafkaHeartbeat(self._settings.kafka(), self._dependencies.kafka)
-        tasks = [
-            asyncio.create_task(each) for each in (heartbeat.run(), self._verifier.keys.watch(), self._serve(app))
-        ]
+        serving = asyncio.create_task(self._serve(app))
+        watches = [asyncio.create_task(each) for each in (heartbeat.run(), self._verifier.keys.watch())]
         try:
             yield
         finally:
-            for task in tasks:
+            self._stopping.set()
+            for task in watches if self._runtime else (*watches, serving):
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.gather(*watches, serving, return_exceptions=True)
 
     async def _serve(self, app: FastAPI) -> None:
-        """Start, and start again after an error, until cancelled."""
+        """Start, and start again after an error; then wait for the stop, and stop the parts. A start is cancelled."""
         placeholder = Mount("/v1", app=self._respond_unavailable)
         app.router.routes.insert(0, placeholder)
         while True:
@@ -87,7 +88,8 @@ class ServiceProcess:
                         app.include_router(router)
                     app.router.routes.remove(placeholder)
                     app.openapi_schema = None
-                    await asyncio.Event().wait()
+                    await self._stopping.wait()
+                    return
             await asyncio.sleep(START_PAUSE_SECONDS)
 
     async def _start(self, stack: AsyncExitStack) -> Sequence[APIRouter]:

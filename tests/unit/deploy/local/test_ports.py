@@ -58,3 +58,12 @@ def test_a_given_port_must_be_one(ports: Ports, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("SAMENSPEL_KAFKA_PORT", "kafka")
     with pytest.raises(EnvironmentUnavailable, match="from 1 to 65535"):
         ports.claim("kafka")
+
+
+def test_a_damaged_file_is_told(ports: Ports, tmp_path: Path) -> None:
+    """As a full disk leaves it."""
+    ports.claim("kafka")
+    [file] = [each for each in tmp_path.rglob("*") if each.is_file()]
+    file.write_text('{"kafka": {"po')
+    with pytest.raises(EnvironmentUnavailable, match="is damaged"):
+        ports.remembered("kafka")
