@@ -37,7 +37,7 @@ class Ports:
     def claim(self, listener: Listener) -> int:
         """A free port for a stopped listener; the port is saved.
 
-        Raises EnvironmentUnavailable as `require_available` does.
+        Raises LocalEnvironmentUnavailable as `require_available` does.
         """
         with _claim_lock:
             self.require_available(listener)
@@ -50,7 +50,7 @@ class Ports:
             return entry["port"]
 
     def require_available(self, listener: Listener) -> None:
-        """Raise EnvironmentUnavailable if another program uses the port in the listener's environment variable."""
+        """Raise LocalEnvironmentUnavailable if another program uses the port in the listener's environment variable."""
         entry = self._requested_or_saved(listener)
         if entry and entry["given"] and is_taken(entry["port"]):
             raise LocalEnvironmentUnavailable(
@@ -68,6 +68,10 @@ class Ports:
             entries: dict[str, PortEntry] = json.loads(self._file.read_text())
         except FileNotFoundError:
             return {}
+        except ValueError:
+            raise LocalEnvironmentUnavailable(
+                f"{self._file} is damaged: restore it, or start anew with `samenspel reset`"
+            ) from None
         return entries
 
 

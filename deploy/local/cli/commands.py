@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from samenspel.cli.console import data as output
+from samenspel.cli.console import messages
 from samenspel.client.access.local_issuer import IssuerRefused
 from samenspel.client.access.profile import ProfileError
 from samenspel.client.admin.kafka_admin import KafkaAdminError
@@ -27,8 +28,6 @@ from deploy.local.kafka_node.jars import drop_cache
 from deploy.local.system import LocalSystem
 
 app = typer.Typer(no_args_is_help=True)
-messages: Final = Console(stderr=True, highlight=False, soft_wrap=True)
-output: Final = Console(highlight=False)
 
 
 @app.command()

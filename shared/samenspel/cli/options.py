@@ -24,7 +24,8 @@ MaybeAs = Annotated[
 ]
 AsOperator = Annotated[str, typer.Option("--as", envvar="SAMENSPEL_AS", help="Operator to act as.")]
 ViaOption = Annotated[Via, typer.Option(help="Transport: Kafka or HTTP.")]
-Database = Annotated[Path, typer.Option("--db", metavar="FILE", help="Replica: an SQLite file.")]
+Database = Annotated[Path, typer.Option("--db", metavar="FILE", readable=False, help="Replica: an SQLite file.")]
+"""The command reports an unreadable file; Typer would report wrong usage."""
 
 
 def reading_organisation(profile: Profile, name_or_oin: str | None) -> str:

@@ -82,8 +82,8 @@ def verify_command(
 
 @app.command("diff")
 def diff_command(
-    left: Annotated[Path, typer.Argument(metavar="A")],
-    right: Annotated[Path, typer.Argument(metavar="B")],
+    left: Annotated[Path, typer.Argument(metavar="A", readable=False)],
+    right: Annotated[Path, typer.Argument(metavar="B", readable=False)],
     as_json: AsJson = False,
 ) -> None:
     """List the aggregates that differ between two replicas. Exit code 1 if any differ."""
@@ -143,5 +143,5 @@ def _print_verification(report: VerifyReport) -> None:
     for fault in report.faults:
         data.print(str(fault), markup=False)
     if report.is_equal:
-        compared = all(lane.behind is not None for lane in report.lanes)
+        compared = bool(report.lanes) and all(lane.behind is not None for lane in report.lanes)
         messages.print("equal" if compared else "the file is consistent; it was not compared with Kafka")

@@ -19,6 +19,7 @@ from samenspel.client.replica.headers import Header
 from samenspel.client.replica.kafka import LoadProgress
 from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import ReplicaStore
+from samenspel.contracts.cloudevents import BATCH
 from samenspel.contracts.sequencing import SequenceVerdict
 
 PAGE_EVENTS: Final = 1_000
@@ -60,6 +61,10 @@ class FeedClient:
         if response.status not in (200, 204):
             raise EnvironmentUnavailable(
                 f"the notifier at {self.url} refused (HTTP {response.status}): check the token in your profile"
+            )
+        if response.status == 200 and response.headers.get_content_type() != BATCH:
+            raise EnvironmentUnavailable(
+                f"the server at {self.url} is no notifier: correct the address in system.json of your profile"
             )
         events = list(events_in(body))
         return events, response.headers.get("Samenspel-Cursor", after), bool(events)
@@ -105,7 +110,7 @@ def sync_over_http(
     """
     began = time.monotonic()
     store.speed_up_loading()
-    feed = FeedClient(profile.system().http["notifier"], profile.credential(organisation))
+    feed = FeedClient(profile.system().url("notifier"), profile.credential(organisation))
     sync = FeedSync(feed, store)
     try:
         sync.run(follow, progress)

@@ -47,7 +47,7 @@ class KafkaSubmitter:
                 if self._reads_receipts
                 else None
             )
-            self._producer = await stack.enter_async_context(connect(producer, self._access, self._credential.name))
+            self._producer = await stack.enter_async_context(connect(producer, self._access, self._credential))
             self._stack = stack.pop_all()
         return self
 

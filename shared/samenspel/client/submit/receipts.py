@@ -86,7 +86,7 @@ async def collect_receipts(access: KafkaAccess, credential: Credential) -> Async
         enable_auto_commit=False,
         auto_offset_reset="latest",
     )
-    async with connect(consumer, access, credential.name):
+    async with connect(consumer, access, credential):
         partitions = [TopicPartition(receipts(domain, credential.oin), 0) for domain in DOMAIN_OF.values()]
         consumer.assign(partitions)
         try:

@@ -111,7 +111,7 @@ class KafkaReceiver:
         try:
             await self._commit(batch)
         except TRANSIENT as error:
-            log.warning("batch not decided; read again", records=len(batch.records), error=repr(error))
+            log.warning("batch not decided; read again", records=len(batch.records), error=error)
             self._storage.record_error(error)
             await asyncio.sleep(PAUSE_SECONDS)
             self._reset_positions(reader, batch)

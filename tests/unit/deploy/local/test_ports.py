@@ -58,3 +58,12 @@ def test_given_port_that_is_no_port_is_an_error(ports: Ports, monkeypatch: pytes
     monkeypatch.setenv("SAMENSPEL_KAFKA_PORT", "kafka")
     with pytest.raises(LocalEnvironmentUnavailable, match="from 1 to 65535"):
         ports.claim("kafka")
+
+
+def test_a_damaged_file_is_told(ports: Ports, tmp_path: Path) -> None:
+    """As a full disk leaves it."""
+    ports.claim("kafka")
+    [file] = [each for each in tmp_path.rglob("*") if each.is_file()]
+    file.write_text('{"kafka": {"po')
+    with pytest.raises(LocalEnvironmentUnavailable, match="is damaged"):
+        ports.remembered("kafka")
