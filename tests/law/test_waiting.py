@@ -87,7 +87,7 @@ async def test_what_comes_later_waits_behind(registry: Room, handlers: Referring
 async def test_nothing_is_decided_out_of_turn(registry: Room, handlers: Referring) -> None:
     """Another instance saw it at the head of its queue, before the one in front of it came back."""
     await two_wait(registry, handlers)
-    _, second = [row["number"] for row in await registry.rows("select number from waiting order by number")]
+    _, second = [row["number"] for row in await registry.rows("select number from deferral order by number")]
     async with registry.pool.acquire() as connection, connection.transaction():
         assert await registry.processor(handlers).process_deferred(connection, second) is None
 
@@ -172,7 +172,7 @@ async def test_it_may_wait_and_break_once_more(registry: Room, handlers: Referri
 
 async def test_what_this_version_cannot_read_is_set_apart_too(registry: Room, handlers: Referring) -> None:
     first, _ = await two_wait(registry, handlers)
-    await registry.pool.execute("update waiting set type = 'nl.samenspel.gone.v1' where id = $1", first.id)
+    await registry.pool.execute("update deferral set type = 'nl.samenspel.gone.v1' where id = $1", first.id)
     await arrive(registry)
     await wake(registry, handlers)
     [apart] = await quarantined(registry)

@@ -18,7 +18,7 @@ from joserfc.errors import JoseError
 from samenspel.contracts.cloudevents import STRUCTURED
 from samenspel.messaging import TRANSIENT
 from samenspel.runtime import failpoints
-from samenspel.runtime.metrics import ATTEMPTS
+from samenspel.runtime.metrics import WEBHOOK_ATTEMPTS
 from samenspel.runtime.postgres import Pool
 from samenspel.runtime.wakeup import Wakeup
 
@@ -121,7 +121,7 @@ class DeliveryWorker:
         started = monotonic()
         status, response_class = await self._post(client, delivery)
         self._running[delivery.subscription_id] -= 1
-        ATTEMPTS.labels(
+        WEBHOOK_ATTEMPTS.labels(
             "delivered" if response_class.delivered else "unavailable" if response_class.unavailable else "failed"
         ).inc()
         if response_class.delivered:

@@ -11,7 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from samenspel.contracts.canonical import SUBMISSION_BYTES_MAX
-from samenspel.contracts.catalogue import SubmissionType
+from samenspel.contracts.catalogue import SCHEMA_BASE, SubmissionType
 from samenspel.contracts.cloudevents import Envelope, check
 from samenspel.contracts.problems import Problem, Rejected, problems_of
 from samenspel.contracts.strict_json import duplicated_key, parse
@@ -100,7 +100,7 @@ def _parse_data(data: bytes, kind: SubmissionType, problems: list[Problem]) -> t
     except Rejected as refusal:
         problems.extend(refusal.problems)
     except ValidationError as error:
-        problems.extend(problems_of(error))
+        problems.extend(problems_of(error, _schema_of(kind)))
     else:
         canonical = orjson.dumps(parsed, option=orjson.OPT_SORT_KEYS)
         # The canonical form is the shortest encoding of accepted data. Equal length means that no key was lost.
@@ -108,6 +108,12 @@ def _parse_data(data: bytes, kind: SubmissionType, problems: list[Problem]) -> t
             problems.append(duplicate)
         return model, sha256(kind.name.encode() + b"\n" + canonical).digest()
     return None
+
+
+def _schema_of(kind: SubmissionType) -> str:
+    """Location of the schema, for readers with and without the CLI."""
+    path = kind.schema_uri.removeprefix(SCHEMA_BASE)
+    return f"GET /v1/schemas{path}, or `samenspel catalogue {kind.name} --schema`"
 
 
 def _source_mismatch(source: str, organisation: str) -> Problem | None:

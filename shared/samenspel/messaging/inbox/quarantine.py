@@ -97,9 +97,9 @@ async def insert(connection: Connection, records: Sequence[QuarantinedRecord]) -
         await connection.execute(INSERT, *as_arrays(rows, 13))
 
 
-def from_deferred(queued: DeferredSubmission, topic: str, reason: str, detail: str) -> QuarantinedRecord:
+def from_deferred(deferred: DeferredSubmission, topic: str, reason: str, detail: str) -> QuarantinedRecord:
     """A submission that waited; ``topic`` is its organisation's ingress, whichever door it came through."""
-    row = queued.row
+    row = deferred.row
     named = {name: row[name] for name in ("id", "source", "type", "correlationid", "traceparent") if row[name]}
     headers = [(f"ce_{name}", text.encode()) for name, text in {"specversion": "1.0", **named}.items()]
     received = row["received_at"]
@@ -148,11 +148,13 @@ async def actions(connection: Connection, number: int) -> list[dict[str, Any]]:
 
 
 async def record_action(
-    connection: Connection, number: int, deed: OperatorAction, operator: str, why: str, outcome: str, detail: str
+    connection: Connection, number: int, action: OperatorAction, operator: str, why: str, outcome: str, detail: str
 ) -> None:
     """Write down what was done, and what came of it."""
     failpoints.reached("quarantine.act")
-    await connection.execute(RECORD_ACTION, number, deed, operator, why, outcome, detail[:4_000].replace("\x00", ""))
+    await connection.execute(
+        RECORD_ACTION, number, action, operator, why, outcome, detail[:4_000].replace("\x00", "")
+    )
 
 
 def record_in(row: dict[str, Any]) -> ConsumerRecord:
