@@ -1,12 +1,11 @@
 """``samenspel events tail``: shows canonical events."""
 
-import sys
 from itertools import islice
 from typing import Annotated, Literal
 
 import typer
 
-from samenspel.cli.console import Exit, data, errors_as_messages, exit_with
+from samenspel.cli.console import Exit, errors_as_messages, exit_with, print_json_line, print_line, print_raw
 from samenspel.cli.options import AsJson, MaybeAs, reading_organisation
 from samenspel.client.access.profile import Profile
 from samenspel.client.read.sentences import NameIndex, sentence
@@ -33,7 +32,9 @@ def tail_command(
     ] = "now",
     limit: Annotated[int | None, typer.Option(help="Number of events to show.", min=1)] = None,
     follow: Annotated[bool, typer.Option(help="Wait for new events at the end of the lanes.")] = True,
-    raw: Annotated[bool, typer.Option("--raw", help="Show headers and data as published, byte for byte.")] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Show headers and data as published; byte for byte in a pipe or file.")
+    ] = False,
     as_json: AsJson = False,
     organisation: MaybeAs = None,
 ) -> None:
@@ -56,10 +57,10 @@ def _print_event(tailed: TailedEvent, form: Literal["raw", "json", "sentence"], 
     event = tailed.event
     if form == "sentence":
         text = sentence(event.type, event.aggregate, tailed.submitter, event.value, names)
-        data.print(f"{tailed.time[:19].replace('T', ' ')}  {text}", markup=False)
+        print_line(f"{tailed.time[:19].replace('T', ' ')}  {text}")
         return
-    # One event per line: services publish data as JSON without line breaks.
-    sys.stdout.buffer.write(
-        tailed.structured() + b"\n" if form == "json" else event.lines + b"\n" + event.value + b"\n\n"
-    )
-    sys.stdout.buffer.flush()
+    if form == "json":
+        # One event per line: services publish data as JSON without line breaks.
+        print_json_line(tailed.structured())
+    else:
+        print_raw(event.lines + b"\n" + event.value + b"\n\n")
