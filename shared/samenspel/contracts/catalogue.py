@@ -50,7 +50,8 @@ class SubmissionType:
     """A submission type of a domain.
 
     ``subject_field`` and ``key_field`` name the data fields with the aggregate's id and the lane key. ``leads_to``
-    lists the possible canonical event types.
+    lists the possible canonical event types. ``has_private_part``: the service does not publish the whole data, or
+    not before a decision; neither may an id or hash that is published allow a reader to try values of that part.
     """
 
     name: str
@@ -60,6 +61,7 @@ class SubmissionType:
     key_field: str
     leads_to: tuple[str, ...]
     example: Mapping[str, object]
+    has_private_part: bool = False
 
     @property
     def meaning(self) -> str:
@@ -142,10 +144,12 @@ def _submission(
     subject_field: str,
     key_field: str,
     *leads_to: str,
+    has_private_part: bool = False,
 ) -> SubmissionType:
     name = type_name(stem)
     outcome = tuple(type_name(other) for other in leads_to) or (name,)
-    return SubmissionType(name, domain, model, subject_field, key_field, outcome, given.EXAMPLES[stem])
+    example = given.EXAMPLES[stem]
+    return SubmissionType(name, domain, model, subject_field, key_field, outcome, example, has_private_part)
 
 
 _INITIATIVE = "initiative_id"
@@ -178,7 +182,12 @@ SUBMISSIONS: Final = {
         ),
         _submission("programme-opened", "funding", funding.ProgrammeOpened, "programme_id", "programme_id"),
         _submission(
-            "application-submitted", "funding", funding.ApplicationSubmitted, "application_id", "programme_id"
+            "application-submitted",
+            "funding",
+            funding.ApplicationSubmitted,
+            "application_id",
+            "programme_id",
+            has_private_part=True,
         ),
         _submission(
             "application-decided",

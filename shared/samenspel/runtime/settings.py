@@ -5,10 +5,11 @@ import ssl
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from samenspel.contracts.organisations import OPERATOR
+from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.contracts.topics import LANES_LOCAL
 
 KAFKA_RETRY_MS: Final = 250
@@ -42,6 +43,10 @@ class ServiceSettings(BaseSettings):
     jwks: str = Field(description="Path or https address of the token issuer's JSON Web Key Set (RFC 7517)")
     token_issuer: str
     token_audience: str = "samenspel"
+    submission_hash_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="HMAC keys of submission hashes, separated by white space; the first key is in use",
+    )
     environment: Literal["local", "production"] = "production"
     operator_oin: str = OPERATOR
 
@@ -54,6 +59,15 @@ class ServiceSettings(BaseSettings):
         if self.environment == "production" and self.kafka_security_protocol != "SASL_SSL":
             raise ValueError("production requires TLS to Kafka: set kafka_security_protocol to SASL_SSL")
         return self
+
+    @field_validator("submission_hash_keys")
+    @classmethod
+    def _valid_keys(cls, value: SecretStr) -> SecretStr:
+        HashKeys.parse(value.get_secret_value())
+        return value
+
+    def hash_keys(self) -> HashKeys:
+        return HashKeys.parse(self.submission_hash_keys.get_secret_value())
 
     @classmethod
     def read(cls) -> Self:

@@ -2,19 +2,19 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
 
+from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.contracts.topics import RECEIPTS, LaneId
 from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.outbox import journal as lanes
 from samenspel.messaging.outbox.reconciler import Reconciler
-from samenspel.messaging.recovery import replay
 from samenspel.messaging.recovery.lane_recovery import LaneReplay, Recovered, recover_lane
-from samenspel.messaging.recovery.replay import EventReplay
+from samenspel.messaging.recovery.replay import EventReplay, receipt_replay
 from samenspel.messaging.recovery.timelines import start_new_timeline
 from samenspel.runtime.postgres import Connection, Pool
 
@@ -39,6 +39,7 @@ class LaneOperations:
     owns: Sequence[str]
     lane_count: int
     on_change: Callable[[], None]
+    hash_keys: HashKeys = field(default_factory=HashKeys)
 
     async def lanes(self) -> list[dict[str, Any]]:
         """Every lane: timeline, sequence, how far it is published, and its door; ``reason`` when that is closed."""
@@ -93,7 +94,7 @@ class LaneOperations:
             yield found
 
     def _replay(self, topic: str) -> LaneReplay:
-        return LaneReplay(EventReplay(self.decider).apply) if topic in self.owns else replay.RECEIPT_REPLAY
+        return LaneReplay(EventReplay(self.decider).apply) if topic in self.owns else receipt_replay(self.hash_keys)
 
     def _reason_not_reconciled(self) -> str:
         return "another lane of this database is behind Kafka" if self.reconciler.needs_recovery else ""

@@ -10,9 +10,11 @@ from typing import Any, Final
 import orjson
 
 from samenspel.contracts.canonical import CanonicalEvent
+from samenspel.contracts.submission_hashes import HashKeyMissing, HashKeys, PublishedHash
+from samenspel.messaging.inbox import keyed_answers
 from samenspel.messaging.inbox.answer_store import LOAD
 from samenspel.messaging.inbox.answers import SubmissionIdentity
-from samenspel.messaging.recovery.lane_recovery import Recovered
+from samenspel.messaging.recovery.lane_recovery import NotRecoverable, Recovered
 from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
 from samenspel.runtime.postgres import Connection
 
@@ -52,7 +54,9 @@ async def restore_from_events(connection: Connection, events: Sequence[Canonical
     return await _save(connection, caused)
 
 
-async def restore_from_receipts(connection: Connection, answers: Sequence[AnswerTo], recovered: Recovered) -> None:
+async def restore_from_receipts(
+    connection: Connection, answers: Sequence[AnswerTo], recovered: Recovered, hash_keys: HashKeys
+) -> None:
     """Keep the final answers among these; promises that are void, and those not settled yet, are noted."""
     known = await _load(connection, {_identity(*each) for each in answers})
     there = await _journalled(connection, answers)
@@ -60,7 +64,7 @@ async def restore_from_receipts(connection: Connection, answers: Sequence[Answer
     for organisation, answer in answers:
         identity = _identity(organisation, answer)
         before = kept.get(identity) or known.get(identity)
-        if not _is_first_and_final(answer, before):
+        if not _is_first_and_final(answer, before, hash_keys):
             if answer["outcome"] == "deferred" and before is None:
                 recovered.still_deferred.append((*identity, answer["record"]))
         elif all(event["id"] in there for event in answer.get("events", ())):
@@ -72,7 +76,7 @@ async def restore_from_receipts(connection: Connection, answers: Sequence[Answer
     recovered.still_deferred = [each for each in recovered.still_deferred if each[:3] not in settled]
 
 
-def _is_first_and_final(answer: dict[str, Any], before: dict[str, Any] | None) -> bool:
+def _is_first_and_final(answer: dict[str, Any], before: dict[str, Any] | None, hash_keys: HashKeys) -> bool:
     """Whether this is what the table of submissions held of it before."""
     if answer["outcome"] not in ("accepted", "rejected") or "submissionhash" not in answer:
         return False
@@ -81,7 +85,15 @@ def _is_first_and_final(answer: dict[str, Any], before: dict[str, Any] | None) -
     if before is None:
         return True
     is_provisional: bool = before["outcome"] == "deferred" or before["record"] == RECOVERED
-    return is_provisional and before["submissionhash"] == answer["submissionhash"]
+    return is_provisional and _has_hash_of(before, answer, hash_keys)
+
+
+def _has_hash_of(before: dict[str, Any], answer: dict[str, Any], hash_keys: HashKeys) -> bool:
+    """Whether both are about the same content; a receipt has the plain hash. Raises `NotRecoverable`."""
+    try:
+        return hash_keys.matches(PublishedHash.of(before), bytes.fromhex(answer["submissionhash"]))
+    except HashKeyMissing as missing:
+        raise NotRecoverable(str(missing)) from None
 
 
 async def _load(
@@ -96,6 +108,7 @@ async def _save(connection: Connection, answers: dict[SubmissionIdentity, dict[s
     rows = sorted((*identity, orjson.dumps(answer)) for identity, answer in answers.items())
     if rows:
         await connection.execute(SAVE, *as_arrays(rows, 4))
+        await keyed_answers.replace(connection, answers)
         await connection.execute(REMOVE_DEFERRED, *as_arrays(sorted(answers), 3))
     return len(rows)
 
@@ -124,13 +137,15 @@ def _identity(organisation: str, answer: dict[str, Any]) -> SubmissionIdentity:
 
 
 def _accepted(identity: SubmissionIdentity, event: CanonicalEvent) -> dict[str, Any]:
+    headers = dict(event.headers)
+    key_id = headers.get("ce_submissionhashkey", b"").decode()
     return {
         "source": identity[1],
         "id": identity[2],
         "outcome": "accepted",
         "record": RECOVERED,
         "events": [],
-        "submissionhash": dict(event.headers)["ce_submissionhash"].decode(),
+        **PublishedHash(headers["ce_submissionhash"].decode(), key_id).as_members(),
     }
 
 
