@@ -1,8 +1,9 @@
 """A lane is started anew on a timeline that nothing in Kafka has, whatever lies last there."""
 
 import pytest
+from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.contracts.topics import INITIATIVES
-from samenspel.messaging.recovery.replay import RECEIPT_REPLAY
+from samenspel.messaging.recovery.replay import receipt_replay
 from samenspel.messaging.recovery.timelines import start_new_timeline
 
 from tests.client.log import Owner
@@ -22,5 +23,5 @@ async def test_a_repeat_of_an_older_timeline_at_the_end_hides_no_newer_one(regis
     for record in owner.log:
         log.append(INITIATIVES, owner.lane, record.headers(), record.value())
     async with registry.pool.acquire() as connection, connection.transaction():
-        timeline = await start_new_timeline(connection, log, (INITIATIVES, owner.lane), RECEIPT_REPLAY)  # type: ignore[arg-type]
+        timeline = await start_new_timeline(connection, log, (INITIATIVES, owner.lane), receipt_replay(HashKeys()))  # type: ignore[arg-type]
     assert timeline == 3
