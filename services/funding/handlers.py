@@ -21,6 +21,7 @@ from samenspel.contracts.funding import Application, ApplicationPlan, Programme
 from samenspel.contracts.organisations import Organisation
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import FUNDING, Domain
+from samenspel.contracts.values import Model
 from samenspel.messaging import AggregateChange, DecisionState
 from samenspel.runtime.postgres import Connection
 
@@ -104,6 +105,9 @@ class FundingDecider:
             return None
         data: Any = submission.data
         return (APPLICATION.name, submission.subject), applications.plan_of(data)
+
+    async def save_private_part(self, connection: Connection, state: Model, private: Model) -> None:
+        """Nothing to write: the plan is in the aggregate alone."""
 
     def _require_foreign_states(self, submission: Submission, known: DecisionState) -> None:
         """Require the referenced foreign aggregates. The last check: a missing aggregate defers the submission."""

@@ -65,6 +65,9 @@ class RegistryDecider:
     def private_part_of(self, submission: Submission, known: DecisionState) -> None:
         """None: the registry publishes all submitted data."""
 
+    async def save_private_part(self, connection: Connection, state: Model, private: Model) -> None:
+        """Nothing to write: the registry has no private parts."""
+
     def _require_permitted(self, submission: Submission, known: DecisionState) -> None:
         if submission.organisation == self._operator:
             return

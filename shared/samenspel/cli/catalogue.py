@@ -17,7 +17,15 @@ from samenspel.cli.console import (
 )
 from samenspel.cli.options import AsJson
 from samenspel.client.submit.statements import full_type
-from samenspel.contracts.catalogue import AGGREGATES, EVENT_TYPES, SCHEMA_BASE, SUBMISSIONS, EventType, SubmissionType
+from samenspel.contracts.catalogue import (
+    AGGREGATES,
+    EVENT_TYPES,
+    SCHEMA_BASE,
+    SUBMISSIONS,
+    EventType,
+    SubmissionType,
+    event_types_named,
+)
 from samenspel.contracts.jsonschema import schemas
 
 
@@ -33,7 +41,7 @@ def catalogue(
     with errors_as_messages():
         if kind is None:
             return _show_all(as_json)
-        found = SUBMISSIONS.get(full_type(kind)), EVENT_TYPES.get(full_type(kind))
+        found = SUBMISSIONS.get(full_type(kind)), EVENT_TYPES.get(next(iter(event_types_named(kind)), ""))
         if kind in AGGREGATES:
             return print_json(_document(AGGREGATES[kind].schema_uri))
         if found == (None, None):

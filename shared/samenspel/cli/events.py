@@ -10,8 +10,7 @@ from samenspel.cli.options import AsJson, MaybeAs, reading_organisation
 from samenspel.client.access.profile import Profile
 from samenspel.client.read.sentences import NameIndex, sentence
 from samenspel.client.read.tail import From, TailedEvent, tail
-from samenspel.client.submit.statements import full_type
-from samenspel.contracts.catalogue import EVENT_TYPES
+from samenspel.contracts.catalogue import event_types_named
 
 app = typer.Typer(no_args_is_help=True, help="Canonical events of all lanes.")
 
@@ -39,9 +38,9 @@ def tail_command(
     organisation: MaybeAs = None,
 ) -> None:
     """Show canonical events as sentences with organisation and action. Ctrl-C ends the command."""
-    types = [full_type(each) for each in kind or ()]
-    if unknown := [each for each in types if each not in EVENT_TYPES]:
+    if unknown := [each for each in kind or () if not event_types_named(each)]:
         exit_with(Exit.USAGE, f"event type {unknown[0]} does not exist; `samenspel catalogue` lists the types")
+    types = [name for each in kind or () for name in event_types_named(each)]
     form: Literal["raw", "json", "sentence"] = "raw" if raw else "json" if as_json else "sentence"
     with errors_as_messages():
         profile = Profile.find()

@@ -48,6 +48,12 @@ EXAMPLE_STATES: Final[Mapping[str, Mapping[str, Any]]] = {
         },
         "version": 2,
     },
+    "subscription.v2": {
+        "subscription_id": EXAMPLES["subscription-created"]["subscription_id"],
+        "organisation": _AMERSFOORT,
+        "status": "active",
+        "version": 1,
+    },
     "subscription.v1": {
         **EXAMPLES["subscription-created"],
         "organisation": _AMERSFOORT,

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import orjson
 
-from samenspel.contracts.catalogue import ORGANISATION, type_name
+from samenspel.contracts.catalogue import ORGANISATION, event_types_named
 
 Data = Mapping[str, Any]
 
@@ -91,7 +91,7 @@ def _opened(data: Data, names: NameIndex) -> str:
 
 
 _PREDICATES: Final[Mapping[str, Callable[[Data, NameIndex], str]]] = {
-    type_name(event): describe
+    name: describe
     for event, describe in {
         "organisation-admitted": lambda data, names: f"admitted {data['name']} ({data['kind']})",
         "organisation-changed": lambda data, names: f"changed the details of {data['name']}",
@@ -112,4 +112,5 @@ _PREDICATES: Final[Mapping[str, Callable[[Data, NameIndex], str]]] = {
         "subscription-created": lambda data, names: "subscribed to events",
         "subscription-cancelled": lambda data, names: "cancelled a subscription",
     }.items()
+    for name in event_types_named(event)
 }

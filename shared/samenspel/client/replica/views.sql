@@ -81,4 +81,4 @@ create view subscription as
 select
     subject as subscription_id, value ->> '$.organisation' as organisation, value ->> '$.status' as status,
     value ->> '$.delivery' as delivery, value -> '$.types' as types, changed_at
-from aggregate where aggregate = 'subscription.v1';
+from aggregate where aggregate in ('subscription.v1', 'subscription.v2');

@@ -10,7 +10,7 @@ submission lock the same lane.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
@@ -159,9 +159,7 @@ class SubmissionProcessor:
         decision = answers.repeat_of(submission, first, self.hash_keys)
         is_accepted = isinstance(decision, Repeat) and first.outcome == "accepted"
         if is_accepted and (lost := self.decider.private_part_of(submission, work.state)):
-            ref, private = lost
-            content = private.model_dump_json(exclude_none=True).encode()
-            work.change(ref, replace(work.state.own[ref], private=content), self.lane_of(submission))
+            work.restore_private(*lost, self.lane_of(submission))
         return decision
 
     def _decide_or_defer(self, work: UnitOfWork, submission: Submission) -> Accepted | Refused | Deferred:
@@ -223,6 +221,8 @@ class SubmissionProcessor:
             raise Fenced("another transaction answered one of these submissions first")
         await aggregates.save(connection, pending.changed, pending.lane_of)
         await self.decider.save(connection, state, pending.changes)
+        for restored, private in pending.restored:
+            await self.decider.save_private_part(connection, restored, private)
         await journal.write(connection, entries)
 
     async def _finish(self, connection: Connection, work: UnitOfWork, answered: Sequence[RenderedAnswer]) -> None:
