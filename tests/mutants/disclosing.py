@@ -10,21 +10,21 @@ DISCLOSING: Final = (
         "samenspel.contracts.submission_hashes:HashKeys.published",
         "if not has_private_part:",
         "if True:",
-        "tests/integration/messaging/test_hash_keys.py::test_no_reader_can_try_amounts",
+        "tests/integration/messaging/inbox/test_keyed_answers.py::test_no_reader_can_try_amounts",
     ),
     Mutant(
         "forgets-former-hash-keys",
         "samenspel.contracts.submission_hashes:HashKeys.parse",
         "return cls({id_of(key): key for key in keys}, lost)",
         "return cls({id_of(key): key for key in keys[:1]}, lost)",
-        "tests/integration/messaging/test_hash_keys.py::test_sent_again_after_a_restore_or_a_rotation_it_is_repeated",
+        "tests/integration/messaging/inbox/test_keyed_answers.py::test_sent_again_after_a_restore_or_a_rotation_it_is_repeated",
     ),
     Mutant(
         "silent-about-a-missing-hash-key",
         "samenspel.messaging.service.hash_key_check:HashKeyCheck.refresh",
         "await keyed_answers.missing_keys(connection, self.keys)",
         "()",
-        "tests/integration/messaging/test_hash_keys.py::test_without_the_key_it_is_said_and_nothing_is_decided",
+        "tests/integration/messaging/inbox/test_keyed_answers.py::test_without_the_key_it_is_said_and_nothing_is_decided",
     ),
     Mutant(
         "derives-ids-from-private-values",
@@ -38,14 +38,14 @@ DISCLOSING: Final = (
         "samenspel.cli.console:plain",
         "Text(with_symbols(text))",
         "Text(text)",
-        "tests/unit/cli/test_plain_output.py::test_foreign_text_is_shown_and_does_nothing",
+        "tests/unit/cli/test_console_plain.py::test_foreign_text_is_shown_and_does_nothing",
     ),
     Mutant(
         "accepts-control-characters",
         "samenspel.contracts.values:_readable",
         "if found := refusing.search(value):",
         "if found := None:",
-        "tests/unit/contracts/test_schema_equality.py::test_model_and_schema_agree_on_special_texts_in_every_field",
+        "tests/unit/contracts/test_jsonschema_equality.py::test_model_and_schema_agree_on_special_texts_in_every_field",
     ),
     Mutant(
         "reads-digits-as-dates",
@@ -54,6 +54,6 @@ DISCLOSING: Final = (
         "if value.isdecimal() and int(value) < 10**9:\n"
         "            return date.fromtimestamp(int(value))\n"
         "        if not form.fullmatch(value):",
-        "tests/unit/contracts/test_schema_equality.py::test_model_and_schema_agree_on_special_texts_in_every_field",
+        "tests/unit/contracts/test_jsonschema_equality.py::test_model_and_schema_agree_on_special_texts_in_every_field",
     ),
 )

@@ -268,10 +268,10 @@ async def _submit(
 
 
 def status_of(row: Any) -> str:
-    """One status of a subscription.
+    """The status of a subscription: *cancelled* by the subscriber, *incomplete*, *gone* or *active*.
 
-    *Cancelled* by the subscriber; *incomplete*: a recovery from Kafka restored no terms; *gone*: the receiver answered
-    410, so nothing is sent until a request to ``_resume``; else *active*.
+    *Incomplete*: a recovery from Kafka restored no terms. *Gone*: the receiver answered 410, and nothing is sent
+    until a request to ``_resume``.
     """
     if not row["active"]:
         return "cancelled"

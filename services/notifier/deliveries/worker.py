@@ -134,7 +134,7 @@ class DeliveryWorker:
             url = addresses.parse(delivery.url, local=self._local)
             secrets = [self._secret_box.decrypt(encrypted) for encrypted in delivery.encrypted_secrets]
             headers = signing.headers(secrets, delivery.event_id, datetime.now(UTC), delivery.body)
-            failpoints.reached("sender.tell")
+            failpoints.reached("delivery.post")
             async with client.post(url, data=delivery.body, headers=headers, allow_redirects=False) as response:
                 # Only status and Retry-After are used. The body is neither read nor stored.
                 return response.status, retry.classify_response(response.status, response.headers.get("Retry-After"))

@@ -35,7 +35,7 @@ class HeadFirstConnector(aiohttp.TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._factory = partial[ResponseHandler](HeadFirstHandler, loop=self._loop)
+        self._factory = partial(HeadFirstHandler, loop=self._loop)  # type: ignore[assignment]  # a subclass
 
 
 class HeadFirstHandler(ResponseHandler):

@@ -58,7 +58,7 @@ async def subscribe(
         await broker.connect()
         config: Any = broker.config.broker_config
         config.builder = partial(PartitionConsumer, resolve_offset=resolve_offset, **config.builder.keywords)
-        failpoints.reached("subscribing.start")
+        failpoints.reached("subscriptions.start")
         await broker.start()
     except BaseException:
         await broker.stop()

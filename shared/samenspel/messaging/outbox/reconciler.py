@@ -1,4 +1,4 @@
-"""The reconciler opens lanes for writes once they equal Kafka. If one lane is behind Kafka, all lanes stay closed."""
+"""The reconciler opens lanes for writes once they equal Kafka. A database behind Kafka keeps all lanes closed."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -71,7 +71,7 @@ class Reconciler:
             return False
         self._queried_at = monotonic()
         async with self._pool.acquire() as connection:
-            failpoints.reached("relay.look")
+            failpoints.reached("relay.unreconciled")
             rows = await connection.fetch(UNRECONCILED)
         if rows:
             await self.reconcile([_name(row) for row in rows])

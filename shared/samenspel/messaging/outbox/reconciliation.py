@@ -89,15 +89,15 @@ async def reconcile(connection: Connection, log_reader: LogReader, name: LaneId)
 
     Raises `DatabaseBehindLog` when the lane must stay closed, and `LookupError` when Kafka has no such topic.
     """
-    failpoints.reached("comparison.standing")
+    failpoints.reached("reconciliation.published")
     published = await connection.fetchrow(PUBLISHED_POSITION, *name)
     assert published is not None  # `journal.ensure` inserts both rows in one statement
     tail = await _tail(log_reader, TopicPartition(*name), published)
-    failpoints.reached("comparison.head")
+    failpoints.reached("reconciliation.head")
     head = await connection.fetchrow(LANE_HEAD, *name)
     assert head is not None
     if tail.highest > head["sequence"]:
-        raise DatabaseBehindLog(f"Kafka holds event {tail.highest}, the journal ends at {head['sequence']}")
+        raise DatabaseBehindLog(f"Kafka has event {tail.highest}, the journal ends at {head['sequence']}")
     await require_same_events(connection, name, published["timeline"], tail.fingerprints)
     return Reconciled(name, published, tail)
 
@@ -105,7 +105,7 @@ async def reconcile(connection: Connection, log_reader: LogReader, name: LaneId)
 async def mark_reconciled(connection: Connection, lane: Reconciled) -> None:
     """Store the lane's published position as found in Kafka, and open the lane for writes."""
     published, tail = lane.published, lane.tail
-    failpoints.reached("comparison.reset")
+    failpoints.reached("reconciliation.reset")
     await connection.execute(
         RESET,
         *lane.name,
@@ -116,7 +116,7 @@ async def mark_reconciled(connection: Connection, lane: Reconciled) -> None:
         published["next_offset"],
         published["cuts"],
     )
-    failpoints.reached("comparison.open")
+    failpoints.reached("reconciliation.mark")
     await connection.execute(MARK_RECONCILED, *lane.name, published["incarnation"], published["timeline"])
 
 
@@ -171,7 +171,7 @@ async def require_same_events(
     connection: Connection, name: LaneId, timeline: int, fingerprints: Mapping[int, bytes]
 ) -> None:
     """Raise `DatabaseBehindLog` unless the journal has every sequence in ``fingerprints`` with that fingerprint."""
-    failpoints.reached("comparison.same-events")
+    failpoints.reached("reconciliation.same-events")
     rows = await connection.fetch(FINGERPRINTS, *name, timeline, sorted(fingerprints))
     journalled = {row["sequence"]: row["fingerprint"] for row in rows}
     for sequence, in_log in fingerprints.items():

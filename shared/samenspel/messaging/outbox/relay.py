@@ -71,7 +71,7 @@ where (p.topic, p.lane, p.timeline) = (x.topic, x.lane, x.timeline)
 
 @dataclass(frozen=True, slots=True)
 class PublishedPosition:
-    """A lane's row of table ``published``, as claimed by this relay."""
+    """A lane's row of table ``relay_progress``, as claimed by this relay."""
 
     topic: str
     lane: int
@@ -205,7 +205,7 @@ class Relay:
         labels = [f"{topic}/{lane}" for topic, lane, _ in rows]
         log.error("Kafka lost acknowledged records; these lanes are published again from the start", lanes=labels)
         async with self._pool.acquire() as connection:
-            failpoints.reached("relay.from-the-start")
+            failpoints.reached("relay.republish-all")
             await connection.execute(REPUBLISH_ALL, *as_arrays(rows, 3))
 
     async def _save_progress(self, sent: Sequence[Sent]) -> None:
@@ -214,5 +214,5 @@ class Relay:
             for lane, sequence, _, next_offset in sent
         ]
         async with self._pool.acquire() as connection:
-            failpoints.reached("relay.move")
+            failpoints.reached("relay.save-progress")
             await connection.execute(SAVE_PROGRESS, *as_arrays(sorted(rows), 8))

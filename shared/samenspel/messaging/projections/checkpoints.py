@@ -1,4 +1,4 @@
-"""Checkpoints: a service's position on each lane of other services, in table ``position``."""
+"""Checkpoints: a service's position on each lane of other services."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -31,15 +31,15 @@ def _position(row: Any) -> Position:
 
 async def load(connection: Connection, name: LaneId) -> Position:
     """Load the checkpoint of a lane. The first call for a lane inserts a checkpoint at the lane's beginning."""
-    failpoints.reached("positions.make")
+    failpoints.reached("checkpoints.create")
     await connection.execute(CREATE, *name)
-    failpoints.reached("positions.find")
+    failpoints.reached("checkpoints.load")
     return _position(await connection.fetchrow(LOAD, *name))
 
 
 async def lock(connection: Connection, names: Iterable[LaneId]) -> dict[LaneId, Position]:
     """Lock and load these checkpoints until commit, sorted by topic and lane to prevent deadlocks."""
-    failpoints.reached("positions.lock")
+    failpoints.reached("checkpoints.lock")
     rows = await connection.fetch(LOCK, *as_arrays(sorted(names), 2))
     return {(row["topic"], row["lane"]): _position(row) for row in rows}
 
@@ -57,5 +57,5 @@ async def save(connection: Connection, positions: dict[LaneId, Position], diverg
         )
         for name, position in sorted(positions.items())
     ]
-    failpoints.reached("positions.move")
+    failpoints.reached("checkpoints.save")
     await connection.execute(SAVE, *as_arrays(rows, 7))
