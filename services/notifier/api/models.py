@@ -11,9 +11,11 @@ from services.notifier.endpoints.addresses import URL_CHARS_MAX
 from services.notifier.endpoints.signing import require_usable
 
 _WORD: Final = "[A-Za-z0-9+/]"
-_TAIL: Final = f"{_WORD}[AQgw]==", f"{_WORD}{{2}}[AEIMQUYcgkosw048]="
-SECRET_PATTERN: Final = f"^whsec_(({_WORD}{{4}}){{8,20}}({_TAIL[0]}|{_TAIL[1]})?|({_WORD}{{4}}){{21}}({_TAIL[0]})?)$"
-"""24 to 64 bytes in base64 (RFC 4648 §4), with padding and without stray bits (Standard Webhooks, secrets)."""
+_ONE_MORE, _TWO_MORE = f"{_WORD}{{2}}(==)?", f"{_WORD}{{3}}=?"
+SECRET_PATTERN: Final = (
+    f"^whsec_(({_WORD}{{4}}){{8,20}}({_ONE_MORE}|{_TWO_MORE})?|({_WORD}{{4}}){{21}}({_ONE_MORE})?)$"
+)
+"""24 to 64 bytes in base64 (RFC 4648 §4), with or without padding (Standard Webhooks, signature scheme)."""
 Secret = Annotated[str, StringConstraints(pattern=SECRET_PATTERN), AfterValidator(require_usable)]
 
 

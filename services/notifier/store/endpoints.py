@@ -62,7 +62,6 @@ async def rotate(connection: Connection, organisation: str, subscription_id: str
     Requires a transaction.
     """
     endpoint = organisation, subscription_id
-    failpoints.reached("notifier.rotate")
     await connection.execute(LOCK, *endpoint)
     replaced: Any = await connection.fetchrow(COUNT_REPLACED, *endpoint)
     if replaced["number"] >= REPLACED_SECRETS_MAX:

@@ -2,7 +2,6 @@
 
 from typing import Any, Final, NamedTuple
 
-from samenspel.runtime import failpoints
 from samenspel.runtime.postgres import Connection, Pool
 
 KEYS_PER_ORGANISATION: Final = 1_000
@@ -35,7 +34,6 @@ async def claim(
     connection: Connection | Pool, organisation: str, key: str, request: bytes, encrypted_secret: str | None
 ) -> Claim:
     """Store a key, or find the values of an earlier request with the key. Raises `TooManyKeys`."""
-    failpoints.reached("notifier.claim-key")
     parameters = organisation, key, request, encrypted_secret
     if await connection.fetchval(CLAIM, *parameters, KEYS_PER_ORGANISATION):
         return Claim(request, encrypted_secret, is_first=True)

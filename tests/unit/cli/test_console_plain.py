@@ -3,7 +3,6 @@
 import ast
 import json
 import re
-import unicodedata
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,8 +12,6 @@ import click
 import pytest
 import samenspel.cli
 import typer
-from hypothesis import given
-from hypothesis import strategies as st
 from samenspel.cli.app import build
 from samenspel.client.access.errors import RequestRefused
 from samenspel.client.access.profile import Credential, KafkaAccess, Profile, System
@@ -27,7 +24,6 @@ from samenspel.client.replica.report import LaneReport, SyncReport
 from samenspel.contracts.canonical import CanonicalEvent
 from samenspel.contracts.example_states import EXAMPLE_STATES
 from samenspel.contracts.receipts import Answer
-from samenspel.contracts.text import with_escapes, with_symbols
 from typer.testing import CliRunner
 
 OIN: Final = "00000099000000000344"
@@ -35,7 +31,6 @@ FORGED: Final = "2026-01-01 00:00:00  Gemeente Amsterdam stopped initiative"
 HOSTILE: Final = f"a\x1b]52;c;aGk=\x07\x1b[2J\r\n{FORGED}\u202eb\x9b31mc\u2028\u2066d[/]:bomb:"
 """Clipboard, clear screen, a forged line, an override, a C1 sequence, markup that ends nothing, an emoji code."""
 ACTING: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
-SAFE_CATEGORIES: Final = {"Cc", "Zl", "Zp", "Cs"}
 
 
 def shown(*arguments: str, given: str = "") -> str:
@@ -221,26 +216,6 @@ def test_foreign_text_is_shown_and_does_nothing(
     assert not ACTING.search(output), output
     assert not any(line.lstrip().startswith(FORGED) for line in output.splitlines()), output
     assert "aGk=" in output
-
-
-@given(st.text())
-def test_a_plain_text_is_one_line_on_which_nothing_acts(text: str) -> None:
-    plain = with_symbols(text)
-    assert not ACTING.search(plain)
-    assert not {unicodedata.category(each) for each in plain} & SAFE_CATEGORIES
-    assert len(plain.splitlines()) <= 1
-
-
-@given(st.dictionaries(st.text(), st.text(st.characters(exclude_categories=["Cs"]))))
-def test_escaped_json_is_the_same_value_on_which_nothing_acts(value: dict[str, str]) -> None:
-    escaped = with_escapes(json.dumps(value, ensure_ascii=False, indent=1))
-    assert json.loads(escaped) == value
-    assert not ACTING.search(escaped)
-
-
-def test_ordinary_text_stays_as_it_is() -> None:
-    for text in ("’s-Hertogenbosch: één idee, 50 % — € 1.000", "👩‍👧 Ouders & kinderen", "مدينة", "שלום"):
-        assert with_symbols(text) == text
 
 
 def test_only_the_console_prints() -> None:

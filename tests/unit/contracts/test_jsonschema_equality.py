@@ -13,9 +13,22 @@ from samenspel.contracts.catalogue import AGGREGATES, RECEIPT_MODEL, SUBMISSIONS
 from samenspel.contracts.jsonschema import schemas
 from samenspel.contracts.values import BEYOND_SCHEMA, Model
 
+from services.notifier.api.models import AcknowledgeRequest, RotationRequest, SubscriptionRequest
 from tests.support.schema_values import SPECIAL, changed_values, judge, places, replaced, valid_values
 
 SCHEMAS: Final = schemas()
+REQUESTS: Final[dict[type[Model], dict[str, Any]]] = {
+    SubscriptionRequest: {
+        "endpoint": "https://utrecht.example/hook",
+        "secret": "whsec_" + "A" * 32,
+        "types": ["nl.samenspel.grant-awarded.v1"],
+        "start": "now",
+        "delivery": "push",
+    },
+    RotationRequest: {"secret": "whsec_" + "A" * 32},
+    AcknowledgeRequest: {"cursor": "abc"},
+}
+"""Request bodies with a schema in the OpenAPI document, each with an example."""
 Extra = Literal["forbid", "ignore"]
 Case = tuple[type[Model], Any, Extra]
 SLOW: Final = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
@@ -29,6 +42,8 @@ def cases() -> Iterator[Any]:
         yield pytest.param((submission.model, SCHEMAS[name], "forbid"), id=name)
     for aggregate in AGGREGATES.values():
         yield pytest.param((aggregate.model, SCHEMAS[f"{aggregate.name}.json"], "ignore"), id=aggregate.name)
+    for model, example in REQUESTS.items():
+        yield pytest.param((model, {**model.model_json_schema(), "examples": [example]}, "forbid"), id=model.__name__)
     yield pytest.param((RECEIPT_MODEL, SCHEMAS["receipt.json"], "ignore"), id="receipt")
 
 
