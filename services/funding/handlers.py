@@ -149,7 +149,8 @@ def _apply(submission: Submission, known: DecisionState, now: datetime) -> Aggre
 
 def _decide(submission: Submission, known: DecisionState, now: datetime) -> AggregateChange:
     data: Any = submission.data
-    state = decisions.decide(data, _case_file(submission, known), submission.organisation, now)
+    case_file = _case_file(submission, known)
+    state = decisions.decide(data, case_file, submission.organisation, now, submission.received_on)
     return AggregateChange(EVENT_TYPES[OUTCOMES[state.status]], submission.subject, submission.key, state)
 
 

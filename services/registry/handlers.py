@@ -153,7 +153,8 @@ def _start_rollout(submission: Submission, known: DecisionState) -> Model:
 
 def _report(submission: Submission, known: DecisionState) -> Model:
     data: Any = submission.data
-    return domain.report(data, _rollout(known, submission.subject), submission.organisation)
+    present = _rollout(known, submission.subject)
+    return domain.report(data, present, submission.organisation, submission.received_on)
 
 
 RULES: Final[Mapping[str, Rule]] = {

@@ -21,8 +21,8 @@ EXAMPLE_STATES: Final[Mapping[str, Mapping[str, Any]]] = {
                 "milestone": "first-street",
                 "title": "Eerste straat in bedrijf",
                 "status": "reached",
-                "planned_on": "2027-06-01",
-                "reached_on": "2027-05-20",
+                "planned_on": "2026-06-01",
+                "reached_on": "2026-05-20",
                 "evidence": "https://amersfoort.example/laadplein/oplevering",
             }
         ],

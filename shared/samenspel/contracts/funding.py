@@ -1,6 +1,6 @@
 """Funding: programmes with a ceiling, applications, and the decisions on them (Awb title 4.2; Fvw chapter 3)."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -105,16 +105,16 @@ class ApplicationDecided(Model):
 class Decision(Model):
     """Explanation of a decision: amount available before, rule applied, amount available after.
 
-    ``asked_cents``: the amount that the authority proposed, 0 for a refusal. ``granted_cents``: the part of
-    ``asked_cents`` within the available amount. ``article``: legal basis of the rule, the Awb for a subsidy, else the
-    scheme.
+    Three amounts differ: ``requested_cents`` of the application, ``asked_cents``, which the authority proposed (0 for
+    a refusal), and ``granted_cents``, the part of the proposal within the available amount. ``article``: legal basis
+    of the rule, the Awb for a subsidy, else the scheme.
     """
 
     decided_on: Day
     recorded_at: Moment
     rule: Rule
     article: PublishedLine
-    asked_cents: CentsOrZero
+    asked_cents: Annotated[CentsOrZero, Field(description="Euro cents that the authority proposed; 0 for a refusal")]
     ceiling_cents: Cents
     room_before_cents: CentsOrZero
     granted_cents: CentsOrZero

@@ -81,7 +81,8 @@ def _decided(data: Data, names: NameIndex) -> str:
     programme = names.title(data["programme_id"])
     if data["status"] == "refused":
         return f"refused {beneficiary} money from {programme} ({decision['article']})"
-    part = f" of the {euro(decision['asked_cents'])} requested" if data["status"] == "granted-in-part" else ""
+    requested = data.get("requested_cents")
+    part = f" of the {euro(requested)} requested" if requested and data["status"] == "granted-in-part" else ""
     left = euro(decision["room_after_cents"])
     return f"granted {beneficiary} {euro(decision['granted_cents'])}{part} from {programme}; {left} is left"
 

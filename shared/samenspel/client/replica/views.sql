@@ -57,6 +57,7 @@ select
     value ->> '$.requested_cents' as requested_cents, value ->> '$.initiative_id' as initiative_id,
     value ->> '$.decision.decided_on' as decided_on, value ->> '$.decision.rule' as rule,
     value ->> '$.decision.article' as article, value ->> '$.decision.asked_cents' as asked_cents,
+    value ->> '$.decision.asked_cents' as proposed_cents,
     value ->> '$.decision.ceiling_cents' as ceiling_cents,
     value ->> '$.decision.room_before_cents' as room_before_cents,
     value ->> '$.decision.granted_cents' as granted_cents,

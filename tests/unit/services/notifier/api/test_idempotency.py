@@ -17,4 +17,3 @@ def test_other_key_or_organisation_or_no_key_gives_other_ids() -> None:
     assert len(set(subscriptions)) == len(given)
     submissions = [submission_id_for(each, key) for each, (_, key) in zip(subscriptions, given, strict=True)]
     assert len(set(submissions)) == len(given)
-
