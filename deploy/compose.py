@@ -16,6 +16,7 @@ from samenspel.client.access.private_files import write_private
 from samenspel.client.access.profile import Profile
 from samenspel.client.admin.kafka_admin import KafkaAdmin
 from samenspel.contracts.topics import DOMAIN_OF
+from samenspel.runtime.libpq_environment import forget_variables
 
 from deploy.local.kafka_node.settings import ADMIN, as_properties, settings
 from deploy.local.postgres_node.databases import Databases
@@ -112,4 +113,5 @@ def _wait_for_kafka(admin: KafkaAdmin) -> None:
 
 
 if __name__ == "__main__":
+    forget_variables()
     {"keys": create_keys, "provision": provision}[sys.argv[1]](STATE)

@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from samenspel.cli.console import print_json_line, print_message
+from samenspel.cli.console import data as output
+from samenspel.cli.console import messages, print_json_line, print_message
 
 from deploy.demo.outcome import DemoReport
 from deploy.demo.sample import Sample
@@ -19,8 +19,6 @@ from deploy.local.home import Home
 from deploy.local.system import LocalSystem
 
 app = typer.Typer()
-messages: Final = Console(stderr=True, highlight=False, soft_wrap=True)
-output: Final = Console(highlight=False)
 
 
 @app.command()

@@ -28,7 +28,7 @@ from samenspel.runtime.postgres import Connection
 from services.funding import store
 from services.funding.domain import applications, decisions, programmes
 
-Rule = Callable[[Submission, DecisionState, datetime], AggregateChange]
+DecisionRule = Callable[[Submission, DecisionState, datetime], AggregateChange]
 
 OPENED: Final = type_name("programme-opened")
 SUBMITTED: Final = type_name("application-submitted")
@@ -164,4 +164,4 @@ def _case_file(submission: Submission, known: DecisionState) -> applications.Cas
     )
 
 
-RULES: Final[Mapping[str, Rule]] = {OPENED: _open, SUBMITTED: _apply, DECIDED: _decide}
+RULES: Final[Mapping[str, DecisionRule]] = {OPENED: _open, SUBMITTED: _apply, DECIDED: _decide}

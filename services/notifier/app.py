@@ -37,13 +37,15 @@ def create(settings: Settings) -> FastAPI:
         worker = DeliveryWorker(context.pool, settings, wakeup, holder)
         tasks = [asyncio.create_task(worker.run()), asyncio.create_task(_delete_expired(context.pool))]
         organisation_of = organisation_dependency(context.verifier)
-        yield [
-            feed.router(context.pool, wakeup, organisation_of),
-            subscriptions.router(_subscriptions(context, settings, wakeup), organisation_of),
-        ]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            yield [
+                feed.router(context.pool, wakeup, organisation_of),
+                subscriptions.router(_subscriptions(context, settings, wakeup), organisation_of),
+            ]
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     definition = ServiceDefinition(
         name="notifier",
@@ -60,7 +62,7 @@ def create(settings: Settings) -> FastAPI:
 
 
 def run() -> None:
-    settings = Settings.read()
+    settings = Settings.read_or_exit("notifier")
     serve("notifier", settings, create(settings))
 
 
@@ -79,5 +81,5 @@ async def _delete_expired(pool: Pool) -> None:
             await endpoints.delete_ended_secrets(pool)
             await idempotency.delete_old(pool)
         except TRANSIENT as error:
-            log.warning("cannot delete old attempts and unused endpoints; retrying", error=repr(error))
+            log.warning("cannot delete old attempts and unused endpoints; retrying", error=error)
         await asyncio.sleep(CLEANUP_SECONDS)

@@ -23,7 +23,7 @@ from samenspel.runtime.postgres import Connection
 
 from services.registry import domain, store
 
-Rule = Callable[[Submission, DecisionState], Model]
+DecisionRule = Callable[[Submission, DecisionState], Model]
 
 
 class RegistryDecider:
@@ -157,7 +157,7 @@ def _report(submission: Submission, known: DecisionState) -> Model:
     return domain.report(data, present, submission.organisation, submission.received_on)
 
 
-RULES: Final[Mapping[str, Rule]] = {
+RULES: Final[Mapping[str, DecisionRule]] = {
     type_name("organisation-admitted"): _admit,
     type_name("organisation-changed"): _change_organisation,
     type_name("initiative-registered"): _register,

@@ -1,4 +1,4 @@
-"""A notifier's tables with subscriptions and a feed, filled as the running notifier fills them."""
+"""A notifier's tables with subscriptions and a feed, filled like the running notifier."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class NotifierSchema:
     owner: Owner = field(default_factory=Owner)
 
     async def publish(self, *subjects: str) -> None:
-        """One event on each subject, on lane 0 of the initiatives, in the feed."""
+        """An event on each subject, on lane 0 of the initiatives, in the feed."""
         records = [as_read(self.owner.publish(subject)) for subject in subjects]
         async with self.room.pool.acquire() as connection:
             await checkpoints.load(connection, (INITIATIVES, 0))
@@ -74,7 +74,7 @@ class NotifierSchema:
         return state
 
     async def claim(self, at_once: int = 10, **running: int) -> list[Delivery]:
-        """Deliveries that are opened and due, claimed for a minute."""
+        """Opened and due deliveries, claimed for a minute."""
         while await queue.enqueue_new(self.room.pool):
             pass
         return await queue.claim(self.room.pool, running, at_once, 60, "me")

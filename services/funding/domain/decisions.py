@@ -16,7 +16,7 @@ from samenspel.contracts.funding import (
 from samenspel.contracts.problems import AggregateNotArrived, Problem, Rejected, in_the_future, not_permitted, unknown
 
 from services.funding.domain.applications import CaseFile
-from services.funding.domain.ceiling import Ruling, article_of, within_ceiling
+from services.funding.domain.ceiling import Ruling, article_of, limit_to_ceiling
 from services.funding.domain.problems import invalid, missing
 
 OVER_CEILING: Final[RefusalGround] = "ceiling-exceeded"
@@ -75,7 +75,7 @@ def _decidable(
 def _ruling(stated: ApplicationDecided, plan: ApplicationPlan, available_cents: int) -> Ruling:
     grounds = tuple(dict.fromkeys(stated.grounds))
     if stated.amount_cents is not None:
-        return within_ceiling(stated.amount_cents, plan.requested_cents, available_cents, grounds)
+        return limit_to_ceiling(stated.amount_cents, plan.requested_cents, available_cents, grounds)
     reached = grounds == (OVER_CEILING,)
     return Ruling("refused", "ceiling-reached" if reached else "refused-by-authority", 0, grounds)
 

@@ -1,12 +1,13 @@
 """HTTP API of the feed: all events with the reader's own cursor, or the events and cursor of a subscription."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from time import monotonic
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from samenspel.contracts.cloudevents import BATCH
 from samenspel.contracts.values import Id
+from samenspel.runtime.http import OrganisationOf
 from samenspel.runtime.postgres import Pool
 from samenspel.runtime.wakeup import Wakeup
 
@@ -20,7 +21,6 @@ WAIT_SECONDS_MAX: Final = 20
 POLL_SECONDS: Final = 0.5
 """Polling interval of a long poll, for events that another instance applied."""
 
-OrganisationOf = Callable[[Request], Awaitable[str]]
 After = Annotated[str | None, Query(description="Samenspel-Cursor of the previous page; absent: the beginning")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 Wait = Annotated[

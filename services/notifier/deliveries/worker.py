@@ -72,7 +72,7 @@ class DeliveryWorker:
             try:
                 return await queue.release(self._pool, self._holder)
             except TRANSIENT as error:
-                log.warning("cannot release own claims; retrying", error=repr(error))
+                log.warning("cannot release own claims; retrying", error=error)
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _run_until_error(self, client: aiohttp.ClientSession) -> None:
@@ -83,7 +83,7 @@ class DeliveryWorker:
                 if not await self._run_once(client):
                     await ticket.wait(POLL_SECONDS)
         except TRANSIENT as error:
-            log.warning("deliveries interrupted; retrying", error=repr(error))
+            log.warning("deliveries interrupted; retrying", error=error)
         except Exception as error:
             log.exception("deliveries interrupted; retrying", exc_info=error)
 
@@ -115,7 +115,7 @@ class DeliveryWorker:
             await attempts.record_attempts(self._pool, self._results)
             await queue.release(self._pool, self._holder)
         except TRANSIENT as error:
-            log.warning("cannot record the last attempts; those events are sent again", error=repr(error))
+            log.warning("cannot record the last attempts; those events are sent again", error=error)
 
     async def _attempt(self, client: aiohttp.ClientSession, delivery: Delivery) -> None:
         started = monotonic()
@@ -141,7 +141,7 @@ class DeliveryWorker:
 
     def _signed_headers(self, delivery: Delivery) -> dict[str, str]:
         secrets = [self._secret_box.decrypt(encrypted) for encrypted in delivery.encrypted_secrets]
-        return signing.headers(secrets, delivery.event_id, datetime.now(UTC), delivery.body)
+        return signing.signed_headers(secrets, delivery.event_id, datetime.now(UTC), delivery.body)
 
     async def _send(
         self, client: aiohttp.ClientSession, delivery: Delivery, headers: dict[str, str]

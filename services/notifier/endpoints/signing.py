@@ -44,7 +44,7 @@ def require_usable(secret: str) -> str:
     return secret
 
 
-def headers(secrets_in_use: Sequence[str], event_id: str, now: datetime, body: bytes) -> dict[str, str]:
+def signed_headers(secrets_in_use: Sequence[str], event_id: str, now: datetime, body: bytes) -> dict[str, str]:
     """The headers of one attempt, with one signature per secret: two secrets during a rotation.
 
     ``now`` is the time of the attempt in UTC; every attempt has its own signature.

@@ -28,7 +28,10 @@ def _group() -> None:
 def explain_command(
     application: Annotated[str, typer.Argument(metavar="ID", help="The application's id.")],
     db: Annotated[
-        Path | None, typer.Option("--db", metavar="FILE", help="Replica to read (default: a new temporary replica).")
+        Path | None,
+        typer.Option(
+            "--db", metavar="FILE", readable=False, help="Replica to read (default: a new temporary replica)."
+        ),
     ] = None,
     organisation: MaybeAs = None,
     as_json: AsJson = False,

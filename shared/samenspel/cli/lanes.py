@@ -1,4 +1,4 @@
-"""``samenspel lanes list | recover | new-timeline``: reconciles the database of a service with Kafka."""
+"""``samenspel lanes list | recover | new-timeline``: lists and recovers lanes, and starts new timelines."""
 
 import asyncio
 from typing import Annotated, Any, Final

@@ -25,7 +25,7 @@ from samenspel.client.access.profile import Profile
 from samenspel.client.admin.admission import admit
 from samenspel.client.admin.organisations import list_organisations
 from samenspel.client.submit.json_lines import BadLines, Entry, read_entries
-from samenspel.client.submit.receipts import outcome_of
+from samenspel.client.submit.receipts import latest_outcome
 from samenspel.contracts.organisations import OPERATOR, Kind, OrganisationAdmitted, Role
 from samenspel.contracts.problems import problems_of
 from samenspel.contracts.receipts import Answer
@@ -65,7 +65,7 @@ def admit_command(
                 admit(profile, organisations, operator=operator, progress=lambda text: status.update(plain(text)))
             )
     _show(organisations, answers, as_json)
-    if any(outcome_of(answer) != "accepted" for answer in answers):
+    if any(latest_outcome(answer) != "accepted" for answer in answers):
         raise typer.Exit(Exit.FAILED)
 
 
@@ -134,7 +134,7 @@ def _show(organisations: Sequence[OrganisationAdmitted], answers: Sequence[Answe
 
 
 def _outcome_text(answer: Answer) -> str:
-    if outcome_of(answer) == "accepted":
+    if latest_outcome(answer) == "accepted":
         return "admitted" if answer.outcome == "accepted" else "admitted before"
     if any(problem.code == "already-exists" for problem in answer.problems):
         return "admitted before with other content: submit the change as organisation-changed"

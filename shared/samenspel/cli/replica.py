@@ -18,7 +18,7 @@ from samenspel.cli.console import (
     print_message,
     print_table,
 )
-from samenspel.cli.options import AsJson, Database, MaybeAs, Via, reading_organisation
+from samenspel.cli.options import AsJson, Database, MaybeAs, ViaOption, reading_organisation
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica import (
     ReplicaStore,
@@ -37,7 +37,7 @@ app = typer.Typer(no_args_is_help=True, help="A verified replica of all lanes in
 def sync_command(
     db: Database,
     organisation: MaybeAs = None,
-    via: Via = "kafka",
+    via: ViaOption = "kafka",
     follow: Annotated[bool, typer.Option("--follow", help="Continue with new events until Ctrl-C.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -91,8 +91,8 @@ def verify_command(
 
 @app.command("diff")
 def diff_command(
-    left: Annotated[Path, typer.Argument(metavar="A")],
-    right: Annotated[Path, typer.Argument(metavar="B")],
+    left: Annotated[Path, typer.Argument(metavar="A", readable=False)],
+    right: Annotated[Path, typer.Argument(metavar="B", readable=False)],
     as_json: AsJson = False,
 ) -> None:
     """List the aggregates that differ between two replicas. Exit code 1 if any differ."""
@@ -152,5 +152,5 @@ def _print_verification(report: VerifyReport) -> None:
     for fault in report.faults:
         print_line(str(fault))
     if report.is_equal:
-        compared = all(lane.behind is not None for lane in report.lanes)
+        compared = bool(report.lanes) and all(lane.behind is not None for lane in report.lanes)
         print_message("equal" if compared else "the file is consistent; it was not compared with Kafka")

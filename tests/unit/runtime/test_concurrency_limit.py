@@ -1,4 +1,4 @@
-"""However many requests of one organisation wait, another's goes on at once."""
+"""Waiting requests of an organisation do not delay another organisation's requests."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from samenspel.runtime.concurrency_limit import ConcurrencyLimit, ConcurrencyLim
 AT_ONCE = 4
 
 
-async def test_one_organisation_has_so_many_turns_and_another_its_own() -> None:
+async def test_concurrency_limit_applies_per_organisation() -> None:
     turns, busy, most = ConcurrencyLimit(AT_ONCE), 0, 0
     go_on = asyncio.Event()
 

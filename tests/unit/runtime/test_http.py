@@ -1,7 +1,7 @@
 """The HTTP side of every service: health, headers, problems, body limits and permissions."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
@@ -11,6 +11,7 @@ from samenspel.runtime.http import (
     create_http_app,
     operator_only,
     organisation_dependency,
+    problem,
     read_body,
 )
 from samenspel.runtime.issuer_keys import KeysUnavailable
@@ -28,8 +29,16 @@ def app_with(problems: Mapping[str, str] | None = None) -> FastAPI:
     return create_http_app("test", "test", None, readiness)  # type: ignore[arg-type]  # no lifespan is needed
 
 
+def _scope(path: str) -> dict[str, Any]:
+    return {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [], "http_version": "1.1"}
+
+
+async def _nothing() -> dict[str, Any]:
+    return {"type": "http.request", "body": b""}
+
+
 class Verifier:
-    """Knows one token, and fails as a test wants."""
+    """Knows a single token, and fails on demand."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error
@@ -155,3 +164,33 @@ async def test_exception_with_headers_keeps_them_in_its_problem() -> None:
 
     reply = await ask(app, "GET", "/later")
     assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+
+
+async def test_internal_error_carries_the_security_headers_and_no_detail() -> None:
+    """Starlette answers it outside every middleware."""
+    app = app_with()
+
+    @app.get("/fails")
+    async def fails() -> None:
+        raise RuntimeError("geheim")
+
+    sent: list[Any] = []
+
+    async def keep(message: Any) -> None:
+        sent.append(message)
+
+    with pytest.raises(RuntimeError):
+        await app(_scope("/fails"), _nothing, keep)
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    assert sent[0]["status"] == 500
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+    assert headers["strict-transport-security"]
+    assert b"geheim" not in sent[1]["body"]
+
+
+def test_every_problem_carries_the_security_headers() -> None:
+    """A connection that is refused before the application knows of it, too."""
+    given = problem(431, "Request refused", "too long", headers={"Connection": "close"}).headers
+    assert given["x-frame-options"] == "DENY"
+    assert given["connection"] == "close"

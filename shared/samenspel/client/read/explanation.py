@@ -44,7 +44,7 @@ _DUTCH: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ExplanationStep:
     """An event preceding the decision, or the decision; ``said`` is the event as a sentence."""
 
     time: str
@@ -61,7 +61,7 @@ class Explanation:
     application: dict[str, Any]
     programme: dict[str, Any] | None
     sentences: tuple[str, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[ExplanationStep, ...]
 
 
 def explain(store: ReplicaStore, application_id: str) -> Explanation | None:
@@ -121,8 +121,8 @@ def _decision_sentences(application: dict[str, Any], decision: dict[str, Any], c
         yield f"Explanation by the authority: {explanation}"
 
 
-def _steps(store: ReplicaStore, application: dict[str, Any], names: NameIndex) -> Iterator[Step]:
+def _steps(store: ReplicaStore, application: dict[str, Any], names: NameIndex) -> Iterator[ExplanationStep]:
     """Events of the programme and the application, and earlier grants of the programme, in order."""
     about = {"programme": application["programme_id"], "application": application["application_id"]}
     for time, id, lane, sequence, kind, aggregate, submitter, value in store.query_named(_HISTORY, about):
-        yield Step(time, id, lane, sequence, sentence(kind, aggregate, submitter, value.encode(), names))
+        yield ExplanationStep(time, id, lane, sequence, sentence(kind, aggregate, submitter, value.encode(), names))

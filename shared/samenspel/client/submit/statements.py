@@ -17,7 +17,7 @@ SYSTEM: Final = "samenspel-cli"
 NAMESPACE: Final = uuid5(NAMESPACE_URL, "https://samenspel.example/submissions")
 StatementIdentity = tuple[str, str]
 """Source and id: two submissions of an organisation with the same identity are repeats."""
-Progress = Callable[[int], None]
+SubmitProgress = Callable[[int], None]
 """Called with the number of newly acknowledged statements."""
 
 

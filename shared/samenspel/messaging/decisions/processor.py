@@ -1,9 +1,7 @@
 """Processing of submissions: lock, load, decide and write in a transaction, for every entry point.
 
-Locks are taken in the same order everywhere. Each stage is complete for the whole batch before the next stage starts,
-and each stage is sorted by primary key:
-
-    ingress offsets → projections (shared) → lanes → own aggregates
+Locks are taken in the same order everywhere (docs/architecture.md, "Lock order"). Each lock stage is complete for the
+whole batch before the next stage starts, and is sorted by primary key.
 
 A decision reads all its input after the lane locks, first answers included: two transactions with the same
 submission lock the same lane.
@@ -155,7 +153,7 @@ class SubmissionProcessor:
         return self._decide_or_defer(work, incoming)
 
     def _repeat(self, work: UnitOfWork, submission: Submission, first: answers.FirstAnswer) -> Repeat | Refused:
-        """Recognise a repeat. A private part lost in a restore is taken from this submission again."""
+        """Recognise a duplicate submission. A private part lost in a restore is taken from this submission again."""
         decision = answers.repeat_of(submission, first, self.hash_keys)
         is_accepted = isinstance(decision, Repeat) and first.outcome == "accepted"
         if is_accepted and (lost := self.decider.private_part_of(submission, work.state)):

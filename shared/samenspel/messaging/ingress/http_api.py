@@ -88,7 +88,7 @@ async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Inc
     except NotAdmitted as refusal:
         raise HTTPException(403, str(refusal)) from None
     except (KafkaError, HashKeyMissing, *TRANSIENT) as error:
-        log.warning("HTTP submission not processed", error=repr(error))
+        log.warning("HTTP submission not processed", error=error)
         detail = "the service cannot decide now and stored nothing; send the submission again, repeats are recognised"
         raise HTTPException(503, detail, {"Retry-After": "1"}) from None
     for each in answered:

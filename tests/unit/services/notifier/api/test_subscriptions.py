@@ -1,4 +1,4 @@
-"""Subscriptions over HTTP: submitted like any event, shown to their own organisation only."""
+"""Subscriptions over HTTP: submitted like any event, shown to the own organisation only."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -39,7 +39,7 @@ class Pool:
 
 
 class Store:
-    """One subscription of one organisation; notes what is written and submitted."""
+    """A subscription of an organisation; records all writes and submissions."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, active: bool = True, url: str | None = URL) -> None:
         value = b'{"subscription_id":"x","status":"active"}'

@@ -15,15 +15,16 @@ from services.notifier.deliveries.attempts import AttemptResult
 from services.notifier.deliveries.queue import Delivery
 from services.notifier.deliveries.worker import DeliveryWorker
 from services.notifier.endpoints.signing import SecretBox, new_secret
-from services.notifier.settings import LOCAL_KEY, Settings
+from services.notifier.settings import Settings
 from tests.support.waiting import eventually
 
 BODY = b'{"specversion":"1.0","id":"event","type":"nl.samenspel.grant-awarded.v1","data":{}}'
+KEY = "a webhook key of the tests"
 NOBODY = "http://127.0.0.1:1/"
 
 
 def delivery(url: str, secret: str, subscription: str = "one") -> Delivery:
-    sealed = SecretBox(LOCAL_KEY).encrypt(secret)
+    sealed = SecretBox(KEY).encrypt(secret)
     return Delivery(subscription, "samenspel.funding", 0, 1, 1, "x", 0, 0, url, [sealed], "event", BODY)
 
 
@@ -55,8 +56,10 @@ class Queue:
 @asynccontextmanager
 async def working(pending: Queue) -> AsyncIterator[None]:
     values: dict[str, Any] = {
-        **dict.fromkeys(("kafka_bootstrap", "kafka_username", "kafka_password", "postgres_dsn"), "x"),
+        **dict.fromkeys(("kafka_bootstrap", "kafka_username", "kafka_password"), "x"),
         **dict.fromkeys(("postgres_password", "jwks", "token_issuer"), "x"),
+        "postgres_dsn": "postgresql://x",
+        "webhook_key": KEY,
     }
     settings = Settings(
         **values, http_port=1, environment="local", kafka_security_protocol="SASL_PLAINTEXT", attempt_seconds=5
