@@ -21,6 +21,7 @@ from samenspel.contracts.funding import Application, ApplicationPlan, Programme
 from samenspel.contracts.organisations import Organisation
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import FUNDING, Domain
+from samenspel.contracts.values import Model
 from samenspel.messaging import AggregateChange, DecisionState
 from samenspel.runtime.postgres import Connection
 
@@ -105,6 +106,9 @@ class FundingDecider:
         data: Any = submission.data
         return (APPLICATION.name, submission.subject), applications.plan_of(data)
 
+    async def save_private_part(self, connection: Connection, state: Model, private: Model) -> None:
+        """Nothing to write: the plan is in the aggregate alone."""
+
     def _require_foreign_states(self, submission: Submission, known: DecisionState) -> None:
         """Require the referenced foreign aggregates. The last check: a missing aggregate defers the submission."""
         for aggregate, subject in self.foreign_refs(submission):
@@ -145,7 +149,8 @@ def _apply(submission: Submission, known: DecisionState, now: datetime) -> Aggre
 
 def _decide(submission: Submission, known: DecisionState, now: datetime) -> AggregateChange:
     data: Any = submission.data
-    state = decisions.decide(data, _case_file(submission, known), submission.organisation, now)
+    case_file = _case_file(submission, known)
+    state = decisions.decide(data, case_file, submission.organisation, now, submission.received_on)
     return AggregateChange(EVENT_TYPES[OUTCOMES[state.status]], submission.subject, submission.key, state)
 
 

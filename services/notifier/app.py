@@ -20,7 +20,7 @@ from services.notifier.endpoints.signing import SecretBox
 from services.notifier.feed import FeedWriter
 from services.notifier.handlers import NotifierDecider
 from services.notifier.settings import Settings
-from services.notifier.store import attempts, endpoints
+from services.notifier.store import attempts, endpoints, idempotency
 
 log = structlog.get_logger()
 
@@ -78,6 +78,8 @@ async def _delete_expired(pool: Pool) -> None:
         try:
             await attempts.delete_old(pool, ATTEMPT_DAYS)
             await endpoints.delete_unused(pool, ENDPOINT_DAYS)
+            await endpoints.delete_ended_secrets(pool)
+            await idempotency.delete_old(pool)
         except TRANSIENT as error:
             log.warning("cannot delete old attempts and unused endpoints; retrying", error=error)
         await asyncio.sleep(CLEANUP_SECONDS)

@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 from samenspel.cli.console import data as output
-from samenspel.cli.console import messages
+from samenspel.cli.console import messages, print_json_line, print_line, print_message
 from samenspel.client.access.local_issuer import IssuerRefused
 from samenspel.client.access.profile import ProfileError
 from samenspel.client.admin.kafka_admin import KafkaAdminError
@@ -65,10 +65,10 @@ def status(
     with _errors_as_sentences():
         found = read_status(_system())
     if as_json:
-        print(found.model_dump_json(indent=2))
+        print_json_line(found.model_dump_json(indent=2).encode())
     elif env:
         for name, value in environment(found):
-            print(f"export {name}={shlex.quote(value)}")
+            print_line(f"export {name}={shlex.quote(value)}")
     else:
         output.print(_table(found))
     raise typer.Exit(0 if found.ready else LocalSystemError.exit_code)
@@ -128,7 +128,7 @@ def _errors_as_sentences() -> Iterator[None]:
 
 
 def _exit(sentence: str, code: int) -> None:
-    messages.print(escape(sentence))
+    print_message(sentence)
     raise typer.Exit(code)
 
 

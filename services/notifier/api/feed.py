@@ -16,6 +16,7 @@ from services.notifier.domain.cursor import BadCursor, Cursor, decode, encode
 from services.notifier.feed import PAGE_MAX, FeedPage
 from services.notifier.store import subscriptions
 
+TERMS_LOST: Final = "the database was restored without the filter of this subscription: delete it and create another"
 WAIT_SECONDS_MAX: Final = 20
 POLL_SECONDS: Final = 0.5
 """Polling interval of a long poll, for events that another instance applied."""
@@ -76,17 +77,25 @@ async def _of_subscription(
     found = await subscriptions.figures(pool, organisation, subscription_id)
     if not found:
         raise HTTPException(404, subscription_not_found(subscription_id))
+    if found[0]["types"] is None:
+        raise HTTPException(409, TERMS_LOST)
     cursor = await subscriptions.cursor_of(pool, subscription_id) if after is None else cursor_in(after)
-    return respond(await _page(pool, wakeup, cursor, limit, found[0]["types"], seconds))
+    return respond(await _page(pool, wakeup, cursor, limit, found[0]["types"], seconds, organisation))
 
 
 async def _page(
-    pool: Pool, wakeup: Wakeup, after: Cursor, limit: int, types: Sequence[str], seconds: float
+    pool: Pool,
+    wakeup: Wakeup,
+    after: Cursor,
+    limit: int,
+    types: Sequence[str],
+    seconds: float,
+    subscriber: str | None = None,
 ) -> FeedPage:
     deadline = monotonic() + seconds
     while True:
         ticket = wakeup.next_ticket
-        page = await feed.read(pool, after, limit, types)
+        page = await feed.read(pool, after, limit, types, subscriber)
         if page.events or page.more or (left := deadline - monotonic()) <= 0:
             return page
         await ticket.wait(min(left, POLL_SECONDS))

@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from samenspel.contracts.canonical import to_structured
+from samenspel.contracts.topics import NOTIFICATIONS
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Pool
+
+from services.notifier.store.endpoints import ROTATION_HOURS
 
 LANES_AT_ONCE: Final = 200
 EVENTS_AT_ONCE: Final = 100
 """Per lane of a subscription. With `LANES_AT_ONCE`: the maximum that one transaction inserts."""
 OPEN_RANGE_MAX: Final = 100_000
 """Maximum distance between the oldest pending event of a lane and the newest inserted event of that lane."""
-ROTATION_HOURS: Final = 24
-"""Hours for which a replaced secret also signs."""
 
 # The smallest backlog comes first: a subscription that starts at the beginning delays no current subscription.
 LAGGING_CURSORS: Final = """
@@ -37,6 +38,7 @@ where s.active and not s.gone and s.delivery = 'push' and (c.timeline, c.sequenc
 order by p.sequence - x.low limit $2
 for update of c skip locked
 """
+# A subscription is the business of its subscriber: events about the subscriptions of others are not delivered.
 INSERT_DELIVERIES: Final = """
 insert into delivery (subscription_id, topic, lane, timeline, sequence, subject, due_at)
 select r.subscription_id, f.topic, f.lane, f.timeline, f.sequence, f.subject,
@@ -49,7 +51,7 @@ from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::bigi
 join subscription s using (subscription_id)
 join feed f on (f.topic, f.lane, f.timeline) = (r.topic, r.lane, r.timeline)
   and f.sequence > r.low and f.sequence <= r.high
-where cardinality(s.types) = 0 or f.type = any(s.types)
+where (cardinality(s.types) = 0 or f.type = any(s.types)) and (f.topic <> $7 or f.organisation = s.organisation)
 on conflict do nothing
 """
 ADVANCE_CURSORS: Final = """
@@ -77,8 +79,10 @@ claimed as (
   returning d.*)
 select c.subscription_id, c.topic, c.lane, c.timeline, c.sequence, c.subject, c.attempts,
        s.rounds, e.url, f.id, f.headers, f.value,
-       array[e.secret] || case when e.rotated_at > now() - make_interval(hours => $6) then array[e.old_secret] end
-         as secrets
+       array[e.secret] || array(
+         select r.secret from replaced_secret r
+         where (r.organisation, r.subscription_id) = (e.organisation, e.subscription_id) and r.ends_at > now()
+         union select e.old_secret where e.rotated_at > now() - make_interval(hours => $6)) as secrets
 from claimed c
 join subscription s using (subscription_id)
 join endpoint e using (organisation, subscription_id)
@@ -122,7 +126,7 @@ async def enqueue_new(pool: Pool) -> int:
             ranges = as_arrays([tuple(row) for row in lagging], 6)
             # A separate statement: it must see deletions that were committed before this transaction got the lock.
             failpoints.reached("deliveries.open")
-            await connection.execute(INSERT_DELIVERIES, *ranges)
+            await connection.execute(INSERT_DELIVERIES, *ranges, NOTIFICATIONS)
             failpoints.reached("deliveries.move")
             await connection.execute(ADVANCE_CURSORS, *ranges)
             failpoints.reached("deliveries.commit")

@@ -3,7 +3,7 @@
 import secrets
 from base64 import b64encode
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
@@ -33,6 +33,15 @@ class SecretBox:
         """The secret. Raises joserfc's `JoseError` for a text that another key encrypted."""
         opened = jwe.decrypt_compact(encrypted, self._key).plaintext
         return (opened or b"").decode()
+
+
+def require_usable(secret: str) -> str:
+    """The secret, if the signer accepts the secret. Raises `ValueError`."""
+    try:
+        Webhook(secret).sign("probe", datetime.now(UTC), "")
+    except ValueError as error:
+        raise ValueError(f"the secret cannot sign: {error}") from None
+    return secret
 
 
 def signed_headers(secrets_in_use: Sequence[str], event_id: str, now: datetime, body: bytes) -> dict[str, str]:

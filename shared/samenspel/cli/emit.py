@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from samenspel.cli.console import Exit, data, errors_as_messages, messages, print_json
+from samenspel.cli.console import Exit, errors_as_messages, messages, print_json, print_line, print_message
 from samenspel.cli.options import As, AsJson, ViaOption
 from samenspel.client.access.profile import Profile
 from samenspel.client.submit.emit import emit as emit_statements
@@ -58,7 +58,7 @@ def emit(
                     progress=lambda number: bar.advance(task, number),
                 )
             )
-    messages.print(f"{len(statements)} event(s) sent over {via}")
+    print_message(f"{len(statements)} event(s) sent over {via}")
     return _show_answers(entries, statements, answers, as_json) if wait or via == "http" else None
 
 
@@ -101,8 +101,8 @@ def _show_checks(entries: Sequence[Entry], statements: Sequence[Statement], oin:
     else:
         for entry, problems in zip(entries, found, strict=True):
             for problem in problems:
-                data.print(f"{entry.position}: {_problem_text(problem)}", markup=False)
-    messages.print(f"{len(statements) - wrong} of {len(statements)} event(s) are valid; nothing was sent")
+                print_line(f"{entry.position}: {_problem_text(problem)}")
+    print_message(f"{len(statements) - wrong} of {len(statements)} event(s) are valid; nothing was sent")
     raise typer.Exit(Exit.FAILED if wrong else Exit.OK)
 
 
@@ -131,7 +131,7 @@ def _show_answers(
         )
     else:
         for entry, statement, answer in rows:
-            data.print(f"{entry.position}: {_outcome_text(statement, answer)}", markup=False)
+            print_line(f"{entry.position}: {_outcome_text(statement, answer)}")
     if not all(answer is not None and latest_outcome(answer) in ("accepted", "deferred") for answer in answers):
         raise typer.Exit(Exit.FAILED)
 

@@ -33,7 +33,7 @@ def reading_organisation(profile: Profile, name_or_oin: str | None) -> str:
 
     Without a name, the first organisation in the profile. Raises ProfileError when the profile has none.
     """
-    if name_or_oin:
+    if name_or_oin is not None:
         return profile.credential(name_or_oin).oin
     known = profile.credentials()
     if not known:

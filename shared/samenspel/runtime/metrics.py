@@ -29,6 +29,9 @@ DATABASE_SILENCES: Final = Counter(
 DEFERRED_SUBMISSIONS: Final = Gauge(
     "samenspel_deferred_submissions", "Deferred submissions: an aggregate of another service has not arrived"
 )
+HASH_KEYS_MISSING: Final = Gauge(
+    "samenspel_hash_keys_missing", "Keys of submission hashes that the service needs and the settings do not have"
+)
 QUARANTINED_RECORDS: Final = Gauge("samenspel_quarantined_records", "Quarantined records, by reason", ["reason"])
 DEPENDENCY_UP: Final = Gauge(
     "samenspel_dependency_up",

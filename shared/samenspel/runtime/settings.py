@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from samenspel.contracts.organisations import OPERATOR
+from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.contracts.topics import LANES_LOCAL
 from samenspel.runtime import settings_mistakes as mistakes
 from samenspel.runtime.settings_mistakes import PREFIX, SECRETS, InvalidSettings, Mistake, variable_name
@@ -53,6 +54,10 @@ class ServiceSettings(BaseSettings):
     )
     token_issuer: str = Field(min_length=1)
     token_audience: str = "samenspel"
+    submission_hash_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="HMAC keys of submission hashes, separated by white space; the first key is in use",
+    )
     environment: Literal["local", "production"] = "production"
     operator_oin: str = Field(default=OPERATOR, pattern=r"^\d{20}$")
 
@@ -61,6 +66,15 @@ class ServiceSettings(BaseSettings):
         if found := list(_in_combination(self.__dict__)):
             raise ValueError("; ".join(f"{each.name} {each.text}" for each in found))
         return self
+
+    @field_validator("submission_hash_keys")
+    @classmethod
+    def _valid_keys(cls, value: SecretStr) -> SecretStr:
+        HashKeys.parse(value.get_secret_value())
+        return value
+
+    def hash_keys(self) -> HashKeys:
+        return HashKeys.parse(self.submission_hash_keys.get_secret_value())
 
     @classmethod
     def read(cls) -> Self:

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from samenspel.contracts.cloudevents import BATCH, Envelope, from_http
 from samenspel.contracts.problems import Problem, Rejected
+from samenspel.contracts.submission_hashes import HashKeyMissing
 from samenspel.contracts.submissions import read_submission
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.inbox import answers
@@ -86,7 +87,7 @@ async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Inc
         raise HTTPException(429, str(refusal), {"Retry-After": "5"}) from None
     except NotAdmitted as refusal:
         raise HTTPException(403, str(refusal)) from None
-    except (KafkaError, *TRANSIENT) as error:
+    except (KafkaError, HashKeyMissing, *TRANSIENT) as error:
         log.warning("HTTP submission not processed", error=error)
         detail = "the service cannot decide now and stored nothing; send the submission again, repeats are recognised"
         raise HTTPException(503, detail, {"Retry-After": "1"}) from None

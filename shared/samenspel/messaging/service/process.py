@@ -157,6 +157,7 @@ async def _update_gauges(pool: Pool, runtime: ServiceRuntime) -> None:
         try:
             async with pool.acquire() as connection:
                 metrics.JOURNAL_BACKLOG.set(await connection.fetchval(BACKLOG))
+                await runtime.hash_keys.refresh(connection)
                 metrics.DEFERRED_SUBMISSIONS.set(await deferrals.count(connection))
                 for reason, number in (await quarantine.count(connection)).items():
                     metrics.QUARANTINED_RECORDS.labels(reason).set(number)
