@@ -66,7 +66,7 @@ class NotifierDecider:
 
     async def save(self, connection: Connection, known: DecisionState, changes: Sequence[AggregateChange]) -> None:
         for change in changes:
-            state = cast(subscriptions.State, change.state)
+            state = cast(domain.SubscriptionState, change.state)
             if state.status == "active":
                 await subscriptions.activate(connection, state, _terms_in(change), self._lanes)
             else:
@@ -93,7 +93,7 @@ class NotifierDecider:
             known.require_foreign(Organisation, ORGANISATION, submission.organisation)
 
 
-def _present(submission: Submission, known: DecisionState) -> domain.State | None:
+def _present(submission: Submission, known: DecisionState) -> domain.SubscriptionState | None:
     """The subscription in the version in which it was created; None if unknown."""
     present = known.own_state(Subscription, SUBSCRIPTION, submission.subject)
     return present or known.own_state(SubscriptionV1, SUBSCRIPTION_V1, submission.subject)

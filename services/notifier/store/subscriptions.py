@@ -2,13 +2,14 @@
 
 from typing import Any, Final
 
-from samenspel.contracts.notifications import Subscription, SubscriptionTerms, SubscriptionV1
+from samenspel.contracts.notifications import SubscriptionTerms
 from samenspel.contracts.topics import CANONICAL, LaneId
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection, Pool
 
 from services.notifier.domain.cursor import START, Cursor, LanePosition, advances
+from services.notifier.domain.subscriptions import SubscriptionState
 
 INSERT: Final = """
 insert into subscription (subscription_id, organisation, types, delivery) values ($1, $2, $3, $4)
@@ -78,10 +79,9 @@ RESUME: Final = (
 )
 
 
-State = Subscription | SubscriptionV1
-
-
-async def activate(connection: Connection, state: State, terms: SubscriptionTerms | None, lanes: int) -> None:
+async def activate(
+    connection: Connection, state: SubscriptionState, terms: SubscriptionTerms | None, lanes: int
+) -> None:
     """Store an accepted subscription, with cursors at the beginning or at the current end of the feed.
 
     Without ``terms``, after a recovery from Kafka, the subscription is listed and nothing is delivered.
@@ -96,7 +96,7 @@ async def activate(connection: Connection, state: State, terms: SubscriptionTerm
     await connection.execute(INSERT_CURSOR, subscription_id, list(CANONICAL), lanes, terms.start == "now")
 
 
-async def deactivate(connection: Connection, state: State) -> None:
+async def deactivate(connection: Connection, state: SubscriptionState) -> None:
     """End a cancelled subscription: delete pending deliveries, endpoint and secrets."""
     failpoints.reached("notifier.lock-cursor")
     await connection.execute(LOCK, state.subscription_id)
