@@ -15,8 +15,8 @@ DISCLOSING: Final = (
     Mutant(
         "forgets-former-hash-keys",
         "samenspel.contracts.submission_hashes:HashKeys.parse",
-        "return cls({id_of(key): key for key in keys}, lost)",
-        "return cls({id_of(key): key for key in keys[:1]}, lost)",
+        "return cls({key_id_of(key): key for key in keys}, lost)",
+        "return cls({key_id_of(key): key for key in keys[:1]}, lost)",
         "tests/integration/messaging/inbox/test_keyed_answers.py::test_sent_again_after_a_restore_or_a_rotation_it_is_repeated",
     ),
     Mutant(

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from samenspel.contracts.notifications import Subscription, SubscriptionTerms, SubscriptionV1
+from samenspel.contracts.notifications import AnySubscription, SubscriptionTerms
 from samenspel.contracts.topics import CANONICAL, LaneId
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
@@ -78,10 +78,9 @@ RESUME: Final = (
 )
 
 
-State = Subscription | SubscriptionV1
-
-
-async def activate(connection: Connection, state: State, terms: SubscriptionTerms | None, lanes: int) -> None:
+async def activate(
+    connection: Connection, state: AnySubscription, terms: SubscriptionTerms | None, lanes: int
+) -> None:
     """Store an accepted subscription, with cursors at the beginning or at the current end of the feed.
 
     Without ``terms``, after a recovery from Kafka, the subscription is listed and nothing is delivered.
@@ -96,7 +95,7 @@ async def activate(connection: Connection, state: State, terms: SubscriptionTerm
     await connection.execute(INSERT_CURSOR, subscription_id, list(CANONICAL), lanes, terms.start == "now")
 
 
-async def deactivate(connection: Connection, state: State) -> None:
+async def deactivate(connection: Connection, state: AnySubscription) -> None:
     """End a cancelled subscription: delete pending deliveries, endpoint and secrets."""
     failpoints.reached("notifier.lock-cursor")
     await connection.execute(LOCK, state.subscription_id)

@@ -57,7 +57,7 @@ class HashKeys:
         if any(len(key) < KEY_CHARS_MIN for key in keys):
             raise ValueError(f"a key has at least {KEY_CHARS_MIN} characters; keys are separated by white space")
         lost = frozenset(word.removeprefix(LOST) for word in words if word.startswith(LOST))
-        return cls({id_of(key): key for key in keys}, lost)
+        return cls({key_id_of(key): key for key in keys}, lost)
 
     def require_current(self) -> str:
         """Id of the key in use. Raises `HashKeyMissing`."""
@@ -96,7 +96,7 @@ def missing_key(key_id: str) -> str:
     )
 
 
-def id_of(key: bytes) -> str:
+def key_id_of(key: bytes) -> str:
     """The id of a key, computed from the key: no key can have the id of another key."""
     return sha256(b"samenspel submission hash key\n" + key).hexdigest()[:_ID_CHARS]
 

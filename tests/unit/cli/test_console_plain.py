@@ -15,7 +15,7 @@ import typer
 from samenspel.cli.app import build
 from samenspel.client.access.errors import RequestRefused
 from samenspel.client.access.profile import Credential, KafkaAccess, Profile, System
-from samenspel.client.read.explanation import Explanation, Step
+from samenspel.client.read.explanation import Explanation, ExplanationStep
 from samenspel.client.read.tail import TailedEvent
 from samenspel.client.read.webhook_receiver import ReceivedDelivery
 from samenspel.client.replica.apply import Divergence
@@ -106,7 +106,9 @@ LANE: Final[dict[str, Any]] = {
     "broken_promises": [[HOSTILE, HOSTILE, HOSTILE, "http"]],
     "still_deferred": [],
 }
-EXPLANATION: Final = Explanation({"title": HOSTILE}, None, (HOSTILE,), (Step(HOSTILE, HOSTILE, HOSTILE, 1, HOSTILE),))
+EXPLANATION: Final = Explanation(
+    {"title": HOSTILE}, None, (HOSTILE,), (ExplanationStep(HOSTILE, HOSTILE, HOSTILE, 1, HOSTILE),)
+)
 DIVERGENCE: Final = Divergence(HOSTILE, 1, HOSTILE, HOSTILE, HOSTILE)
 REPORT: Final = SyncReport(1, 1.0, 1, 1, (LaneReport(HOSTILE, 1, 1, "0" * 64, 2, DIVERGENCE, HOSTILE),))
 ORGANISATION: Final = {"oin": HOSTILE, "name": HOSTILE, "kind": HOSTILE, "roles": [HOSTILE]}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samenspel.client.submit.statements import statement
 from samenspel.contracts.catalogue import EVENT_TYPES, SUBMISSIONS, SubmissionType
-from samenspel.contracts.submission_hashes import HashKeyMissing, HashKeys, PublishedHash, id_of
+from samenspel.contracts.submission_hashes import HashKeyMissing, HashKeys, PublishedHash, key_id_of
 from samenspel.contracts.values import Model
 
 OLD, NEW = "o" * 40, "n" * 40
@@ -29,13 +29,13 @@ def test_a_hash_without_private_part_is_plain(content: bytes) -> None:
 @given(hashes, hashes)
 def test_a_keyed_hash_matches_the_same_content_only_also_after_a_rotation(content: bytes, other: bytes) -> None:
     published = KEYS.published(content, has_private_part=True)
-    assert published.key_id == id_of(OLD.encode())
+    assert published.key_id == key_id_of(OLD.encode())
     assert published.hash not in (content.hex(), sha256(content).hexdigest())
     for keys in (KEYS, ROTATED):
         assert keys.matches(published, content)
         assert keys.matches(published, other) is (other == content)
         assert keys.matches(PublishedHash(content.hex()), content)
-    assert ROTATED.published(content, has_private_part=True).key_id == id_of(NEW.encode())
+    assert ROTATED.published(content, has_private_part=True).key_id == key_id_of(NEW.encode())
 
 
 def test_without_the_key_nothing_is_guessed() -> None:

@@ -11,7 +11,7 @@ import pytest_asyncio
 from samenspel.contracts.canonical import to_headers
 from samenspel.contracts.catalogue import ORGANISATION, type_name
 from samenspel.contracts.cloudevents import Envelope
-from samenspel.contracts.submission_hashes import HashKeyMissing, HashKeys, id_of
+from samenspel.contracts.submission_hashes import HashKeyMissing, HashKeys, key_id_of
 from samenspel.contracts.submissions import Submission, read_submission
 from samenspel.contracts.topics import FUNDING, LANES_LOCAL, receipts
 from samenspel.messaging.decisions.processor import SubmissionProcessor
@@ -152,7 +152,7 @@ async def test_no_reader_can_try_amounts(funding: Room) -> None:
     ).hexdigest()
     assert plain == application.hash.hex()
     assert headers["ce_submissionhash"] != plain
-    assert headers["ce_submissionhashkey"] == id_of(OLD.encode())
+    assert headers["ce_submissionhashkey"] == key_id_of(OLD.encode())
 
 
 @pytest.mark.parametrize("keys", [OLD, f"{NEW} {OLD}"], ids=["the same key", "rotated"])
@@ -183,7 +183,7 @@ async def test_without_the_key_it_is_said_and_nothing_is_decided(funding: Room) 
         await settle(funding, "", application)
     assert await outcome(funding, OLD, application) == "accepted"
     await restored(funding, OLD)
-    key_id = id_of(OLD.encode())
+    key_id = key_id_of(OLD.encode())
     assert list(await missing(funding, NEW)) == [f"submission hash key {key_id}"]
     with pytest.raises(HashKeyMissing, match=key_id):
         await settle(funding, NEW, application)
@@ -194,5 +194,5 @@ async def test_without_the_key_it_is_said_and_nothing_is_decided(funding: Room) 
 async def test_a_recovery_from_receipts_names_the_missing_key(funding: Room) -> None:
     programme_id = new_id()
     await settle(funding, OLD, opened(programme_id), applied(programme_id))
-    with pytest.raises(NotRecoverable, match=id_of(OLD.encode())):
+    with pytest.raises(NotRecoverable, match=key_id_of(OLD.encode())):
         await restored(funding, NEW, with_receipts=True)

@@ -1,7 +1,7 @@
 """Missing keys of submission hashes are named, with the remedy, for a service that needs them."""
 
 from samenspel.contracts.catalogue import submissions_of
-from samenspel.contracts.submission_hashes import HashKeys, id_of
+from samenspel.contracts.submission_hashes import HashKeys, key_id_of
 from samenspel.messaging.service.hash_key_check import HashKeyCheck
 
 from tests.support.service_schema import Room
@@ -24,7 +24,7 @@ async def test_service_with_private_parts_needs_a_key(registry: Room) -> None:
 
 
 async def test_former_keys_that_answers_need_are_named(registry: Room) -> None:
-    for number, key_id in enumerate(("aaaaaaaaaaaa", "bbbbbbbbbbbb", "bbbbbbbbbbbb", id_of(KEY.encode()))):
+    for number, key_id in enumerate(("aaaaaaaaaaaa", "bbbbbbbbbbbb", "bbbbbbbbbbbb", key_id_of(KEY.encode()))):
         await registry.pool.execute(ANSWER, str(number), key_id)
     found = await problems(registry, f"{KEY} lost:aaaaaaaaaaaa")
     assert list(found) == ["submission hash key bbbbbbbbbbbb"]

@@ -83,7 +83,7 @@ async def test_a_process_that_died_is_told(started: dict[str, Daemon], name: str
     assert f"✗ running     {name} stopped without `samenspel down`" in result.stdout
 
 
-def test_what_was_stopped_by_the_command_is_well(started: dict[str, Daemon]) -> None:
+def test_daemon_stopped_by_the_command_is_healthy(started: dict[str, Daemon]) -> None:
     for daemon in started.values():
         daemon.stop()
     assert running_line(run("doctor")) == "✓ running     nothing"
