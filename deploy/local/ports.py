@@ -50,7 +50,7 @@ class Ports:
             return entry["port"]
 
     def require_available(self, listener: Listener) -> None:
-        """Raise LocalEnvironmentUnavailable if another program uses the port in the listener's environment variable."""
+        """Raise LocalEnvironmentUnavailable if another program uses the port of the listener's variable."""
         entry = self._requested_or_saved(listener)
         if entry and entry["given"] and is_taken(entry["port"]):
             raise LocalEnvironmentUnavailable(

@@ -85,7 +85,7 @@ class ServiceSettings(BaseSettings):
         fields = list(cls.model_fields)
         secrets, found = mistakes.read_secrets(os.environ.get(SECRETS), fields)
         given: dict[str, Any] = {
-            name: value for name in fields if (value := mistakes.variable(name)) is not None
+            name: value for name in fields if (value := mistakes.known_variable(name)) is not None
         } | secrets
         found += mistakes.unknown_names(os.environ, fields)
         # pydantic checks combinations only when each value is right: here all mistakes are told at once.

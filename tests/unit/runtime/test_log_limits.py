@@ -60,7 +60,7 @@ def test_all_lines_of_one_cause_are_one_line_a_minute(limit: LineLimit) -> None:
     assert passes(limit, "something else", error=ValueError())
 
 
-def test_nothing_is_said_of_the_consequences_of_a_cause_that_is_told(limit: LineLimit, clock: Clock) -> None:
+def test_consequences_of_a_logged_cause_are_not_logged(limit: LineLimit, clock: Clock) -> None:
     kafka = Dependency("kafka", clock)
     kafka.failed("Kafka cannot be reached")
     assert not passes(limit, "Unable connect to node with id %s", "aiokafka.client", logging.ERROR)

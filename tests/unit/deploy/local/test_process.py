@@ -94,7 +94,7 @@ def test_a_daemon_gets_nothing_of_the_users_settings(
     assert not {"SAMENSPEL_HTTP_PRT", "PGSSLMODE"} & given.keys()
 
 
-async def test_one_that_died_is_told_from_one_that_was_stopped(daemon: Daemon, tmp_path: Path) -> None:
+async def test_died_daemon_differs_from_a_stopped_daemon(daemon: Daemon, tmp_path: Path) -> None:
     assert not daemon.has_died()
     process = daemon.start(SLEEPER, folder=tmp_path)
     assert not daemon.has_died()
