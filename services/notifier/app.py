@@ -79,7 +79,7 @@ async def _delete_expired(pool: Pool) -> None:
             await attempts.delete_old(pool, ATTEMPT_DAYS)
             await endpoints.delete_unused(pool, ENDPOINT_DAYS)
             await endpoints.delete_ended_secrets(pool)
-            await idempotency.delete_old(pool)
+            await idempotency.delete_old_keys(pool)
         except TRANSIENT as error:
             log.warning("cannot delete old attempts and unused endpoints; retrying", error=error)
         await asyncio.sleep(CLEANUP_SECONDS)

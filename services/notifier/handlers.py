@@ -13,7 +13,13 @@ from samenspel.contracts.catalogue import (
     submissions_of,
     type_name,
 )
-from samenspel.contracts.notifications import Subscription, SubscriptionCreated, SubscriptionTerms, SubscriptionV1
+from samenspel.contracts.notifications import (
+    AnySubscription,
+    Subscription,
+    SubscriptionCreated,
+    SubscriptionTerms,
+    SubscriptionV1,
+)
 from samenspel.contracts.organisations import Organisation
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import NOTIFICATIONS, Domain
@@ -66,7 +72,7 @@ class NotifierDecider:
 
     async def save(self, connection: Connection, known: DecisionState, changes: Sequence[AggregateChange]) -> None:
         for change in changes:
-            state = cast(domain.SubscriptionState, change.state)
+            state = cast(AnySubscription, change.state)
             if state.status == "active":
                 await subscriptions.activate(connection, state, _terms_in(change), self._lanes)
             else:
@@ -93,7 +99,7 @@ class NotifierDecider:
             known.require_foreign(Organisation, ORGANISATION, submission.organisation)
 
 
-def _present(submission: Submission, known: DecisionState) -> domain.SubscriptionState | None:
+def _present(submission: Submission, known: DecisionState) -> AnySubscription | None:
     """The subscription in the version in which it was created; None if unknown."""
     present = known.own_state(Subscription, SUBSCRIPTION, submission.subject)
     return present or known.own_state(SubscriptionV1, SUBSCRIPTION_V1, submission.subject)

@@ -31,7 +31,7 @@ DISCLOSING: Final = (
         "samenspel.client.submit.statements:statement",
         "{} if kind.has_private_part else data",
         "data",
-        "tests/unit/contracts/test_submission_hashes.py::test_a_derived_id_is_that_of_no_private_value",
+        "tests/unit/contracts/test_submission_hashes.py::test_id_of_a_statement_depends_on_no_private_value",
     ),
     Mutant(
         "lets-foreign-text-act",
@@ -55,5 +55,29 @@ DISCLOSING: Final = (
         "            return date.fromtimestamp(int(value))\n"
         "        if not form.fullmatch(value):",
         "tests/unit/contracts/test_jsonschema_equality.py::test_model_and_schema_agree_on_special_texts_in_every_field",
+    ),
+    Mutant(
+        "delivers-subscriptions-of-others",
+        "services.notifier.deliveries.queue:INSERT_DELIVERIES",
+        "(f.topic <> $7 or f.organisation = s.organisation)",
+        "$7::text is not null",
+        "tests/integration/services/notifier/deliveries/test_queue.py"
+        "::test_subscription_of_another_organisation_is_not_delivered",
+    ),
+    Mutant(
+        "books-own-faults-on-the-receiver",
+        "services.notifier.deliveries.attempts:record_attempts",
+        "[each for each in results if not each.response_class.own_fault]",
+        "results",
+        "tests/integration/services/notifier/deliveries/test_attempts.py"
+        "::test_fault_of_the_notifier_is_not_booked_on_the_receiver",
+    ),
+    Mutant(
+        "forgets-a-replaced-secret",
+        "services.notifier.store.endpoints:rotate",
+        "await connection.execute(KEEP_REPLACED, *endpoint, ROTATION_HOURS)",
+        "pass",
+        "tests/integration/services/notifier/deliveries/test_queue.py"
+        "::test_each_replaced_secret_signs_until_its_own_end",
     ),
 )

@@ -56,8 +56,10 @@ async def secret_for(
         return secret, True
     encrypted = None if secret is None else box.encrypt(secret)
     try:
-        claim = await idempotency.claim(connection, organisation, key, sha256(operation.encode()).digest(), encrypted)
-    except idempotency.TooManyKeys as refusal:
+        claim = await idempotency.claim_key(
+            connection, organisation, key, sha256(operation.encode()).digest(), encrypted
+        )
+    except idempotency.KeyLimitReached as refusal:
         raise HTTPException(429, str(refusal), {"Retry-After": "3600"}) from None
     if claim.request != sha256(operation.encode()).digest():
         raise HTTPException(422, "this Idempotency-Key was used for another request; send a new key")

@@ -8,7 +8,7 @@ from samenspel.contracts.notifications import TypeFilter
 from samenspel.contracts.values import BEYOND_SCHEMA, Model
 
 from services.notifier.endpoints.addresses import URL_CHARS_MAX
-from services.notifier.endpoints.signing import require_usable
+from services.notifier.endpoints.signing import require_signing_secret
 
 _WORD: Final = "[A-Za-z0-9+/]"
 _ONE_MORE, _TWO_MORE = f"{_WORD}{{2}}(==)?", f"{_WORD}{{3}}=?"
@@ -16,7 +16,7 @@ SECRET_PATTERN: Final = (
     f"^whsec_(({_WORD}{{4}}){{8,20}}({_ONE_MORE}|{_TWO_MORE})?|({_WORD}{{4}}){{21}}({_ONE_MORE})?)$"
 )
 """24 to 64 bytes in base64 (RFC 4648 §4), with or without padding (Standard Webhooks, signature scheme)."""
-Secret = Annotated[str, StringConstraints(pattern=SECRET_PATTERN), AfterValidator(require_usable)]
+Secret = Annotated[str, StringConstraints(pattern=SECRET_PATTERN), AfterValidator(require_signing_secret)]
 
 
 class SubscriptionRequest(Model):

@@ -148,7 +148,7 @@ class SubscriptionService:
     ) -> None:
         try:
             await endpoints.rotate(connection, organisation, subscription_id, self.secret_box.encrypt(secret))
-        except endpoints.TooManySecrets as refusal:
+        except endpoints.SecretLimitReached as refusal:
             raise HTTPException(409, f"{refusal}; rotate again after that time") from None
 
     async def _require_active(self, organisation: str, subscription_id: str) -> Any:

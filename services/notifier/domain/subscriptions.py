@@ -4,6 +4,7 @@ from typing import Final
 
 from samenspel.contracts.catalogue import EVENT_TYPES
 from samenspel.contracts.notifications import (
+    AnySubscription,
     Subscription,
     SubscriptionCancelled,
     SubscriptionCreated,
@@ -12,11 +13,9 @@ from samenspel.contracts.notifications import (
 )
 from samenspel.contracts.problems import Problem, Rejected, unknown
 
-SubscriptionState = Subscription | SubscriptionV1
-
 
 def create(
-    stated: SubscriptionCreated, present: SubscriptionState | None, organisation: str, *, has_endpoint: bool
+    stated: SubscriptionCreated, present: AnySubscription | None, organisation: str, *, has_endpoint: bool
 ) -> tuple[Subscription, SubscriptionTerms]:
     """A new subscription: public state and private part. ``has_endpoint``: whether the endpoint is stored."""
     problems = [_unknown_type(number, name) for number, name in enumerate(stated.types) if name not in EVENT_TYPES]
@@ -36,7 +35,7 @@ def terms_of(stated: SubscriptionCreated | SubscriptionV1) -> SubscriptionTerms:
     return SubscriptionTerms(types=tuple(dict.fromkeys(stated.types)), start=stated.start, delivery=stated.delivery)
 
 
-def cancel(stated: SubscriptionCancelled, present: SubscriptionState | None, by: str) -> SubscriptionState:
+def cancel(stated: SubscriptionCancelled, present: AnySubscription | None, by: str) -> AnySubscription:
     """The cancelled subscription. Cancellation is final; another filter or address requires a new subscription."""
     if present is None:
         raise Rejected(unknown("unknown-subscription", "subscription_id", stated.subscription_id))

@@ -35,7 +35,7 @@ class SecretBox:
         return (opened or b"").decode()
 
 
-def require_usable(secret: str) -> str:
+def require_signing_secret(secret: str) -> str:
     """The secret, if the signer accepts the secret. Raises `ValueError`."""
     try:
         Webhook(secret).sign("probe", datetime.now(UTC), "")

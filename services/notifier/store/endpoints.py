@@ -52,12 +52,12 @@ async def insert(pool: Pool, organisation: str, subscription_id: str, url: str, 
     await pool.execute(INSERT, organisation, subscription_id, url, encrypted_secret)
 
 
-class TooManySecrets(Exception):
+class SecretLimitReached(Exception):
     """So many replaced secrets still sign that no other secret can be replaced now."""
 
 
 async def rotate(connection: Connection, organisation: str, subscription_id: str, encrypted_secret: str) -> None:
-    """Replace the secret; the replaced secret also signs for `ROTATION_HOURS`. Raises `TooManySecrets`.
+    """Replace the secret; the replaced secret also signs for `ROTATION_HOURS`. Raises `SecretLimitReached`.
 
     Requires a transaction.
     """
@@ -65,7 +65,7 @@ async def rotate(connection: Connection, organisation: str, subscription_id: str
     await connection.execute(LOCK, *endpoint)
     replaced: Any = await connection.fetchrow(COUNT_REPLACED, *endpoint)
     if replaced["number"] >= REPLACED_SECRETS_MAX:
-        raise TooManySecrets(
+        raise SecretLimitReached(
             f"{replaced['number']} replaced secrets still sign; the first one ends at {replaced['next_end']:%FT%TZ}"
         )
     await connection.execute(KEEP_REPLACED, *endpoint, ROTATION_HOURS)

@@ -26,23 +26,23 @@ class Claim(NamedTuple):
     is_first: bool
 
 
-class TooManyKeys(Exception):
+class KeyLimitReached(Exception):
     """The organisation has used the maximum number of idempotency keys of the last 24 hours."""
 
 
-async def claim(
+async def claim_key(
     connection: Connection | Pool, organisation: str, key: str, request: bytes, encrypted_secret: str | None
 ) -> Claim:
-    """Store a key, or find the values of an earlier request with the key. Raises `TooManyKeys`."""
+    """Store a key, or find the values of an earlier request with the key. Raises `KeyLimitReached`."""
     parameters = organisation, key, request, encrypted_secret
     if await connection.fetchval(CLAIM, *parameters, KEYS_PER_ORGANISATION):
         return Claim(request, encrypted_secret, is_first=True)
     row: Any = await connection.fetchrow(FIND, organisation, key)
     if row is None:
-        raise TooManyKeys(f"{TooManyKeys.__doc__} The maximum is {KEYS_PER_ORGANISATION:,}.")
+        raise KeyLimitReached(f"{KeyLimitReached.__doc__} The maximum is {KEYS_PER_ORGANISATION:,}.")
     return Claim(row["request"], row["secret"], is_first=False)
 
 
-async def delete_old(pool: Pool) -> None:
+async def delete_old_keys(pool: Pool) -> None:
     """Delete the keys of more than `KEY_HOURS` ago."""
     await pool.execute(DELETE_OLD, KEY_HOURS)

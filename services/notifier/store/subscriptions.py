@@ -2,14 +2,13 @@
 
 from typing import Any, Final
 
-from samenspel.contracts.notifications import SubscriptionTerms
+from samenspel.contracts.notifications import AnySubscription, SubscriptionTerms
 from samenspel.contracts.topics import CANONICAL, LaneId
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection, Pool
 
 from services.notifier.domain.cursor import START, Cursor, LanePosition, advances
-from services.notifier.domain.subscriptions import SubscriptionState
 
 INSERT: Final = """
 insert into subscription (subscription_id, organisation, types, delivery) values ($1, $2, $3, $4)
@@ -80,7 +79,7 @@ RESUME: Final = (
 
 
 async def activate(
-    connection: Connection, state: SubscriptionState, terms: SubscriptionTerms | None, lanes: int
+    connection: Connection, state: AnySubscription, terms: SubscriptionTerms | None, lanes: int
 ) -> None:
     """Store an accepted subscription, with cursors at the beginning or at the current end of the feed.
 
@@ -96,7 +95,7 @@ async def activate(
     await connection.execute(INSERT_CURSOR, subscription_id, list(CANONICAL), lanes, terms.start == "now")
 
 
-async def deactivate(connection: Connection, state: SubscriptionState) -> None:
+async def deactivate(connection: Connection, state: AnySubscription) -> None:
     """End a cancelled subscription: delete pending deliveries, endpoint and secrets."""
     failpoints.reached("notifier.lock-cursor")
     await connection.execute(LOCK, state.subscription_id)

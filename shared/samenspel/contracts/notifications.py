@@ -61,3 +61,7 @@ class SubscriptionV1(Model):
     delivery: Literal["push", "pull"]
     status: Literal["active", "cancelled"]
     version: Version
+
+
+AnySubscription = Subscription | SubscriptionV1
+"""A subscription in the version in which the subscription was created."""

@@ -76,14 +76,14 @@ def assert_agree(case: Case, value: Any) -> None:
 @every_type
 @thoroughly
 @given(data=st.data())
-def test_a_model_accepts_what_the_schema_accepts(case: Case, data: st.DataObject) -> None:
+def test_model_accepts_what_the_schema_accepts(case: Case, data: st.DataObject) -> None:
     assert_agree(case, data.draw(valid_values(case[1])))
 
 
 @every_type
 @thoroughly
 @given(data=st.data())
-def test_a_model_refuses_what_the_schema_refuses(case: Case, data: st.DataObject) -> None:
+def test_model_refuses_what_the_schema_refuses(case: Case, data: st.DataObject) -> None:
     assert_agree(case, data.draw(changed_values(case[1], case[1]["examples"][0])))
 
 

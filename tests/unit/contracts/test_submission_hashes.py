@@ -22,12 +22,12 @@ RENAMED: Final = {"reason", "outcome", "amount_cents", "based_on_version"}
 
 
 @given(hashes)
-def test_a_hash_without_private_part_is_plain(content: bytes) -> None:
+def test_hash_without_private_part_is_plain(content: bytes) -> None:
     assert KEYS.published(content, has_private_part=False) == PublishedHash(content.hex())
 
 
 @given(hashes, hashes)
-def test_a_keyed_hash_matches_the_same_content_only_also_after_a_rotation(content: bytes, other: bytes) -> None:
+def test_keyed_hash_matches_the_same_content_only_also_after_a_rotation(content: bytes, other: bytes) -> None:
     published = KEYS.published(content, has_private_part=True)
     assert published.key_id == key_id_of(OLD.encode())
     assert published.hash not in (content.hex(), sha256(content).hexdigest())
@@ -47,7 +47,7 @@ def test_without_the_key_nothing_is_guessed() -> None:
         HashKeys().published(b"x" * 32, has_private_part=True)
 
 
-def test_a_short_key_is_refused_and_no_key_is_shown() -> None:
+def test_short_key_is_refused_and_no_key_is_shown() -> None:
     with pytest.raises(ValueError, match="at least 32 characters") as refusal:
         HashKeys.parse(f"{OLD} GEHEIM")
     assert "GEHEIM" not in str(refusal.value)
@@ -55,13 +55,13 @@ def test_a_short_key_is_refused_and_no_key_is_shown() -> None:
 
 
 @pytest.mark.parametrize("key_id", ["", "5f0c3a9e1b2d"])
-def test_a_stored_answer_keeps_the_form(key_id: str) -> None:
+def test_stored_answer_keeps_the_form(key_id: str) -> None:
     published = PublishedHash("ab" * 32, key_id)
     assert PublishedHash.of(published.as_members()) == published
 
 
 @submissions
-def test_a_type_with_fields_that_no_event_publishes_declares_a_private_part(kind: SubmissionType) -> None:
+def test_type_with_fields_that_no_event_publishes_declares_a_private_part(kind: SubmissionType) -> None:
     published = set().union(*(_names_in(EVENT_TYPES[name].aggregate.model) for name in kind.leads_to))
     private = set(kind.model.model_fields) - published - RENAMED
     assert kind.has_private_part or not private, private
@@ -78,7 +78,7 @@ def _names_in(annotation: Any) -> set[str]:
 
 
 @submissions
-def test_a_derived_id_is_that_of_no_private_value(kind: SubmissionType) -> None:
+def test_id_of_a_statement_depends_on_no_private_value(kind: SubmissionType) -> None:
     """Ids are published: a reader could compute the id for each possible amount."""
     kept = {kind.subject_field: kind.example[kind.subject_field], "extra": 1}
     ids = {

@@ -15,7 +15,7 @@ CATEGORIES: Final = {"Cc", "Zl", "Zp", "Cs"}
 
 
 @given(st.text())
-def test_a_plain_text_is_one_line_on_which_nothing_acts(text: str) -> None:
+def test_plain_text_is_one_line_on_which_nothing_acts(text: str) -> None:
     plain = with_symbols(text)
     assert not ACTING.search(plain)
     assert not {unicodedata.category(each) for each in plain} & CATEGORIES

@@ -27,7 +27,7 @@ select key_id from needed where key_id is not null
 """
 
 
-async def replace(connection: Connection, answers: Mapping[SubmissionIdentity, Mapping[str, Any]]) -> None:
+async def record_keys(connection: Connection, answers: Mapping[SubmissionIdentity, Mapping[str, Any]]) -> None:
     """Record the keys of stored answers; an answer with a plain hash needs no key."""
     await connection.execute(REMOVE, *as_arrays(sorted(answers), 3))
     hashes = {identity: PublishedHash.of(answer) for identity, answer in answers.items()}

@@ -111,7 +111,7 @@ async def _save(connection: Connection, answers: dict[SubmissionIdentity, dict[s
     rows = sorted((*identity, orjson.dumps(answer)) for identity, answer in answers.items())
     if rows:
         await connection.execute(SAVE, *as_arrays(rows, 4))
-        await keyed_answers.replace(connection, answers)
+        await keyed_answers.record_keys(connection, answers)
         await connection.execute(REMOVE_DEFERRED, *as_arrays(sorted(answers), 3))
     return len(rows)
 

@@ -67,7 +67,7 @@ def test_decision_reads_the_subscription_and_its_organisation() -> None:
     assert decider.private_part_of(each, DecisionState()) is None
 
 
-def test_no_event_has_filter_start_or_delivery() -> None:
+def test_event_has_no_filter_start_or_delivery() -> None:
     each = stated("subscription-created", delivery="pull", types=["nl.samenspel.grant-awarded.v1"])
     change = decide(each)
     assert change.event_type.name == "nl.samenspel.subscription-created.v2"

@@ -49,7 +49,7 @@ async def test_only_so_many_replaced_secrets_sign(notifier: NotifierSchema) -> N
     await endpoints.insert(notifier.room.pool, CITY, "one", URL, "0")
     for number in range(1, endpoints.REPLACED_SECRETS_MAX + 1):
         await rotate(notifier, str(number))
-    with pytest.raises(endpoints.TooManySecrets, match="ends at 20"):
+    with pytest.raises(endpoints.SecretLimitReached, match="ends at 20"):
         await rotate(notifier, "too many")
     await notifier.room.pool.execute("update replaced_secret set ends_at = now() where secret = '0'")
     await rotate(notifier, "room again")

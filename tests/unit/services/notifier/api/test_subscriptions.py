@@ -59,7 +59,7 @@ class Store:
         ):
             monkeypatch.setattr(module, name, getattr(self, name))
         monkeypatch.setattr(endpoints, "rotate", self.insert)
-        monkeypatch.setattr(idempotency, "claim", self.claim)
+        monkeypatch.setattr(idempotency, "claim_key", self.claim)
         monkeypatch.setattr(api, "submit_over_http", self.submit)
         monkeypatch.setattr(api, "ACCEPTED_SECONDS_MAX", 0)
 

@@ -6,7 +6,7 @@ import pytest
 from joserfc.errors import JoseError
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from services.notifier.endpoints.signing import SecretBox, new_secret, require_usable, signed_headers
+from services.notifier.endpoints.signing import SecretBox, new_secret, require_signing_secret, signed_headers
 
 BODY = '{"id":"1","data":{"naam":"’s-Hertogenbosch"}}'.encode()
 
@@ -30,13 +30,13 @@ def test_another_body_secret_or_id_is_not_verified() -> None:
 
 @pytest.mark.parametrize("secret", [new_secret(), "whsec_" + "A" * 32, "whsec_" + "A" * 86 + "=="])
 def test_secret_that_signs_is_usable(secret: str) -> None:
-    assert require_usable(secret) == secret
+    assert require_signing_secret(secret) == secret
 
 
 @pytest.mark.parametrize("secret", ["whsec_" + "A" * 33, "whsec_" + "A" * 37, "whsec_é"])
 def test_secret_that_cannot_sign_is_refused(secret: str) -> None:
     with pytest.raises(ValueError, match="cannot sign"):
-        require_usable(secret)
+        require_signing_secret(secret)
 
 
 def test_later_attempt_has_its_own_signature() -> None:
