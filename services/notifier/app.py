@@ -10,14 +10,14 @@ import structlog
 from fastapi import APIRouter, FastAPI
 from samenspel.contracts.topics import CANONICAL, NOTIFICATIONS
 from samenspel.messaging import TRANSIENT, ServiceContext, ServiceDefinition, create_app, serve
-from samenspel.runtime.http import organisation_dependency
 from samenspel.runtime.postgres import Pool
 from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier.api import feed, subscriptions
+from services.notifier.api.feed import FeedReader
 from services.notifier.deliveries.worker import DeliveryWorker
 from services.notifier.endpoints.signing import SecretBox
-from services.notifier.feed import FeedWriter
+from services.notifier.feed import FeedEnds, FeedWriter
 from services.notifier.handlers import NotifierDecider
 from services.notifier.settings import Settings
 from services.notifier.store import attempts, endpoints
@@ -32,14 +32,15 @@ CLEANUP_SECONDS: Final = 3_600.0
 def create(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def background(context: ServiceContext) -> AsyncIterator[Sequence[APIRouter]]:
-        wakeup, holder = Wakeup(), f"{socket.gethostname()}:{settings.http_port}"
+        wakeup, applied, holder = Wakeup(), Wakeup(), f"{socket.gethostname()}:{settings.http_port}"
         context.on_apply(wakeup.notify)
-        worker = DeliveryWorker(context.pool, settings, wakeup, holder)
-        tasks = [asyncio.create_task(worker.run()), asyncio.create_task(_delete_expired(context.pool))]
-        organisation_of = organisation_dependency(context.verifier)
+        context.on_apply(applied.notify)
+        worker, ends = DeliveryWorker(context.pool, settings, wakeup, holder), FeedEnds(context.pool, applied)
+        reader = FeedReader.limited(context.pool, ends, settings.limit_streams, settings.limit_stream_seconds)
+        tasks = [asyncio.create_task(each) for each in (worker.run(), ends.run(), _delete_expired(context.pool))]
         yield [
-            feed.router(context.pool, wakeup, organisation_of),
-            subscriptions.router(_subscriptions(context, settings, wakeup), organisation_of),
+            feed.router(reader, context.organisation_of),
+            subscriptions.router(_subscriptions(context, settings, wakeup), context.organisation_of),
         ]
         for task in tasks:
             task.cancel()

@@ -15,11 +15,11 @@ from samenspel.contracts.cloudevents import Envelope
 from samenspel.contracts.problems import Problem, problems_of
 from samenspel.contracts.values import Id, Model
 from samenspel.messaging import Submitter, submit_over_http
-from samenspel.runtime.http import problem, read_body
+from samenspel.runtime.http import OrganisationOf, problem, read_body
 from samenspel.runtime.postgres import Pool
 from samenspel.runtime.wakeup import Wakeup
 
-from services.notifier.api.feed import OrganisationOf, cursor_in, subscription_not_found
+from services.notifier.api.feed import cursor_in, subscription_not_found
 from services.notifier.api.models import AcknowledgeRequest, SubscriptionRequest
 from services.notifier.domain.cursor import Cursor, encode
 from services.notifier.endpoints import addresses

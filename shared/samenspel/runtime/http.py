@@ -105,9 +105,9 @@ def organisation_dependency(verifier: TokenVerifier, requests: ConcurrencyLimit)
     async def organisation(request: Request) -> AsyncIterator[str]:
         authenticated = await _authenticated(verifier, request)
         async with requests.slot(authenticated):
-            token = acting_organisation.set(authenticated)
+            # Each request is handled in a task of its own: the variable needs no reset.
+            acting_organisation.set(authenticated)
             yield authenticated
-            acting_organisation.reset(token)
 
     return organisation
 

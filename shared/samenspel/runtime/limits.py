@@ -20,7 +20,7 @@ MEBIBYTE: Final = 1_048_576
 PER_INSTANCE: Final = "organisation, per instance"
 
 acting_organisation: ContextVar[str | None] = ContextVar("acting_organisation", default=None)
-"""OIN of the organisation whose request is handled; None for work of the service itself, which no limit applies to."""
+"""OIN of the organisation whose request is handled; None for work of the service itself, which has no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +112,7 @@ HTTP_REQUESTS: Final = Limit(
 )
 DATABASE_CONNECTIONS: Final = Limit(
     name="database-connections",
-    resource="database connections of HTTP requests, as a share of the connections that other organisations leave free",
+    resource="database connections of requests, as a share of the connections that others leave free",
     default=50,
     unit="percent",
     scope=PER_INSTANCE,

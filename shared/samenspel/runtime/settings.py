@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import LANES_LOCAL
+from samenspel.runtime import limits
 
 KAFKA_AGAIN_MS: Final = 250
 """Time between two connection attempts of a Kafka client. An instance has several clients, and frequent attempts
@@ -44,6 +45,9 @@ class ServiceSettings(BaseSettings):
     token_audience: str = "samenspel"
     environment: Literal["local", "production"] = "production"
     operator_oin: str = OPERATOR
+    limit_http_requests: int = limits.HTTP_REQUESTS.field()
+    limit_database_percent: int = limits.DATABASE_CONNECTIONS.field()
+    limit_stored_bytes: int = limits.STORED_BYTES.field()
 
     @model_validator(mode="after")
     def _safe(self) -> Self:

@@ -14,14 +14,11 @@ from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.outbox import journal
 from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.runtime import failpoints
-from samenspel.runtime.concurrency_limit import ConcurrencyLimit
 from samenspel.runtime.database_health import StorageFull
 from samenspel.runtime.postgres import Pool
 
 SUBMIT_SECONDS_MAX: Final = 5.0
 RETRY_SECONDS: Final = 0.02
-SUBMISSIONS_AT_ONCE: Final = 4
-"""Concurrent requests of an organisation per instance: half of the default number of database connections."""
 
 
 class NotAdmitted(Exception):
@@ -41,7 +38,6 @@ class Submitter:
         on_commit: Callable[[int], None],
     ) -> None:
         self.processor = processor
-        self.limit = ConcurrencyLimit(SUBMISSIONS_AT_ONCE)
         self._pool = pool
         self._log_reader = log_reader
         self._reconciler = reconciler
@@ -52,9 +48,10 @@ class Submitter:
     async def submit(self, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
         """Decide submissions in a transaction, within 5 seconds.
 
-        Raises `NotAdmitted`, or a `TRANSIENT` error if PostgreSQL or Kafka is unreachable. In both cases nothing was
-        stored.
+        Raises `NotAdmitted`, `LimitReached`, or a `TRANSIENT` error if PostgreSQL or Kafka is unreachable. In all
+        cases nothing was stored.
         """
+        self.processor.storage.require(organisation)
         await self.ensure_receipts(organisation)
         async with asyncio.timeout(SUBMIT_SECONDS_MAX):
             while True:
@@ -69,6 +66,8 @@ class Submitter:
                     self._storage.record_error(error)
                     raise
         self._on_commit(len(answered))
+        if any(each.outcome == "rejected" for each in answered):
+            await self.processor.storage.look_up(self._pool, {organisation})
         return answered
 
     async def _commit(self, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:

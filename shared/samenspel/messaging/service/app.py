@@ -19,8 +19,9 @@ from samenspel.messaging.operator.redrive import Redrive
 from samenspel.messaging.service.definition import ServiceContext, ServiceDefinition
 from samenspel.messaging.service.readiness import problems
 from samenspel.messaging.service.runtime import ServiceRuntime
-from samenspel.runtime import logs, metrics
-from samenspel.runtime.http import create_http_app, organisation_dependency
+from samenspel.runtime import limits, logs, metrics
+from samenspel.runtime.concurrency_limit import ConcurrencyLimit
+from samenspel.runtime.http import OrganisationOf, create_http_app, organisation_dependency
 from samenspel.runtime.http_limits import uvicorn_settings
 from samenspel.runtime.migrations import migrate
 from samenspel.runtime.postgres import Pool, create_pool
@@ -31,6 +32,8 @@ log = structlog.get_logger()
 
 DATABASE_PAUSE_SECONDS: Final = 0.5
 STOP_SECONDS_MAX: Final = 10
+REQUEST_SECONDS_MAX: Final = 5.0
+"""Longest wait of a request above the limit on concurrent requests."""
 
 
 def create_app(definition: ServiceDefinition, settings: ServiceSettings) -> FastAPI:
@@ -42,13 +45,15 @@ def create_app(definition: ServiceDefinition, settings: ServiceSettings) -> Fast
         pool = await _database(definition, settings)
         runtime = ServiceRuntime(definition, settings, pool)
         verifier = TokenVerifier(settings.jwks, settings.token_issuer, settings.token_audience)
-        for router in _routers(definition, settings, pool, runtime, verifier):
+        requests = ConcurrencyLimit(limits.HTTP_REQUESTS, settings.limit_http_requests, REQUEST_SECONDS_MAX)
+        organisation_of = organisation_dependency(verifier, requests)
+        for router in _routers(definition, settings, pool, runtime, organisation_of):
             app.include_router(router)
         await runtime.start()
         running["runtime"], gauges = runtime, asyncio.create_task(_update_gauges(pool, runtime))
         async with AsyncExitStack() as stack:
             if definition.background:
-                context = ServiceContext(pool, runtime.submitter, verifier, runtime.after_apply.append)
+                context = ServiceContext(pool, runtime.submitter, organisation_of, runtime.after_apply.append)
                 for router in await stack.enter_async_context(definition.background(context)):
                     app.include_router(router)
             yield
@@ -68,15 +73,15 @@ def _routers(
     settings: ServiceSettings,
     pool: Pool,
     runtime: ServiceRuntime,
-    verifier: TokenVerifier,
+    organisation_of: OrganisationOf,
 ) -> Iterator[APIRouter]:
-    organisation, operator = organisation_dependency(verifier), settings.operator_oin
+    operator = settings.operator_oin
     redrive = Redrive(pool, runtime.processor)
-    yield event_router(runtime.submitter, verifier)
-    yield quarantine_router(pool, redrive, operator, organisation, runtime.relay.wake)
-    yield lanes_router(runtime.lane_operations, operator, organisation)
+    yield event_router(runtime.submitter, organisation_of)
+    yield quarantine_router(pool, redrive, operator, organisation_of, runtime.relay.wake)
+    yield lanes_router(runtime.lane_operations, operator, organisation_of)
     for own in definition.routers(pool):
-        router = APIRouter(dependencies=[Depends(organisation)])
+        router = APIRouter(dependencies=[Depends(organisation_of)])
         router.include_router(own)
         yield router
 
@@ -103,7 +108,11 @@ async def _database(definition: ServiceDefinition, settings: ServiceSettings) ->
         try:
             await migrate(settings.postgres_dsn, password, ["samenspel.messaging", definition.package])
             return await create_pool(
-                settings.postgres_dsn, password, f"samenspel-{definition.name}", settings.postgres_connections
+                settings.postgres_dsn,
+                password,
+                f"samenspel-{definition.name}",
+                settings.postgres_connections,
+                settings.limit_database_percent,
             )
         except TRANSIENT as error:
             log.warning("PostgreSQL is unreachable; retrying", error=repr(error))

@@ -17,6 +17,7 @@ from samenspel.contracts.topics import INGRESS, organisation_of
 from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.processor import SubmissionProcessor
 from samenspel.messaging.inbox.offsets import resume_offset, stored_offset
+from samenspel.messaging.inbox.storage_budget import StorageBudget
 from samenspel.messaging.ingress.deferral_worker import DeferralWorker
 from samenspel.messaging.ingress.kafka_receiver import KafkaReceiver
 from samenspel.messaging.ingress.submitter import Submitter
@@ -149,7 +150,10 @@ class ServiceRuntime:
 
 def _processor(name: str, settings: ServiceSettings, decider: Decider) -> SubmissionProcessor:
     source = f"urn:nld:oin:{settings.operator_oin}:systeem:samenspel-{name}"
-    return SubmissionProcessor(decider, source, settings.lanes, lambda: str(uuid7()), lambda: datetime.now(UTC))
+    storage = StorageBudget(settings.limit_stored_bytes)
+    return SubmissionProcessor(
+        decider, source, settings.lanes, lambda: str(uuid7()), lambda: datetime.now(UTC), storage
+    )
 
 
 def _holder(settings: ServiceSettings) -> UUID:
