@@ -16,6 +16,7 @@ from samenspel.runtime.wakeup import Wakeup
 from services.notifier.api import feed, subscriptions
 from services.notifier.api.feed import FeedReader
 from services.notifier.deliveries.worker import DeliveryWorker
+from services.notifier.domain.subscriptions import SubscriptionLimits
 from services.notifier.endpoints.signing import SecretBox
 from services.notifier.feed import FeedEnds, FeedWriter
 from services.notifier.handlers import NotifierDecider
@@ -51,7 +52,7 @@ def create(settings: Settings) -> FastAPI:
         package="services.notifier",
         description="Delivers canonical events to subscribers: by webhook, or by a feed.",
         owns=(NOTIFICATIONS,),
-        decider=lambda pool: NotifierDecider(settings.operator_oin, settings.lanes),
+        decider=lambda pool: NotifierDecider(settings.operator_oin, settings.lanes, _subscription_limits(settings)),
         routers=lambda pool: (),
         follows=tuple(CANONICAL),
         listener=lambda pool: FeedWriter(),
@@ -63,6 +64,10 @@ def create(settings: Settings) -> FastAPI:
 def run() -> None:
     settings = Settings.read()
     serve("notifier", settings, create(settings))
+
+
+def _subscription_limits(settings: Settings) -> SubscriptionLimits:
+    return SubscriptionLimits(settings.limit_subscriptions, settings.limit_endpoint_subscriptions)
 
 
 def _subscriptions(context: ServiceContext, settings: Settings, wakeup: Wakeup) -> subscriptions.SubscriptionService:

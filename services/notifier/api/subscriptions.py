@@ -16,6 +16,7 @@ from samenspel.contracts.problems import Problem, problems_of
 from samenspel.contracts.values import Id, Model
 from samenspel.messaging import Submitter, submit_over_http
 from samenspel.runtime.http import OrganisationOf, problem, read_body
+from samenspel.runtime.limits import LimitReached
 from samenspel.runtime.postgres import Pool
 from samenspel.runtime.wakeup import Wakeup
 
@@ -60,8 +61,13 @@ class SubscriptionService:
             sealed = self.secret_box.encrypt(made["secret"])
             await endpoints.insert(self.pool, organisation, subscription_id, wanted.endpoint, sealed)
         stated = {"types": wanted.types, "start": wanted.start, "delivery": "push" if made else "pull"}
-        answer = await _submit(self.submitter, organisation, "subscription-created", subscription_id, stated)
+        try:
+            answer = await _submit(self.submitter, organisation, "subscription-created", subscription_id, stated)
+        except LimitReached:
+            await endpoints.delete(self.pool, organisation, subscription_id)
+            raise
         if answer.status_code >= 400:
+            await endpoints.delete(self.pool, organisation, subscription_id)
             return answer
         accepted = await self._is_accepted(organisation, subscription_id)
         shown = {"subscription_id": subscription_id, **made, "receipt": orjson.loads(answer.body)}

@@ -1,6 +1,6 @@
 """SQL of webhook endpoints: address and encrypted secrets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from samenspel.runtime import failpoints
@@ -17,9 +17,10 @@ update endpoint set secret = $3, old_secret = secret, rotated_at = clock_timesta
 where (organisation, subscription_id) = ($1, $2)
 """
 ENDPOINTS: Final = """
-select organisation, subscription_id from endpoint
+select organisation, subscription_id, url from endpoint
 where (organisation, subscription_id) in (select * from unnest($1::text[], $2::text[]))
 """
+DELETE: Final = "delete from endpoint where (organisation, subscription_id) = ($1, $2)"
 DELETE_UNUSED: Final = """
 delete from endpoint e where made_at < now() - make_interval(days => $1)
   and not exists (select from subscription s
@@ -36,11 +37,16 @@ async def rotate(pool: Pool, organisation: str, subscription_id: str, encrypted_
     await pool.execute(ROTATE, organisation, subscription_id, encrypted_secret)
 
 
-async def existing(connection: Connection, keys: Sequence[EndpointKey]) -> set[EndpointKey]:
-    """The keys of ``keys`` that have an endpoint."""
+async def existing(connection: Connection, keys: Sequence[EndpointKey]) -> Mapping[EndpointKey, str]:
+    """The addresses of those ``keys`` that have an endpoint."""
     failpoints.reached("notifier.endpoints")
     rows = await connection.fetch(ENDPOINTS, *as_arrays(keys, 2))
-    return {(row["organisation"], row["subscription_id"]) for row in rows}
+    return {(row["organisation"], row["subscription_id"]): row["url"] for row in rows}
+
+
+async def delete(pool: Pool, organisation: str, subscription_id: str) -> None:
+    """Delete the endpoint of a subscription that was refused."""
+    await pool.execute(DELETE, organisation, subscription_id)
 
 
 async def delete_unused(pool: Pool, days: int) -> None:
