@@ -19,16 +19,16 @@ registry ingress.commit lost 1
 registry http.commit after 1
 registry relay.acknowledge after 1
 registry relay.acknowledge lost 1
-registry relay.move after 1
-registry comparison.open before 1
+registry relay.save-progress after 1
+registry reconciliation.mark before 1
 funding projector.commit before 1
 funding projector.commit after 1
-funding waker.commit before 1
-funding waker.commit lost 1
-funding waker.set-apart-commit before 1
+funding deferral-worker.commit before 1
+funding deferral-worker.commit lost 1
+funding deferral-worker.quarantine-commit before 1
 registry redrive.commit after 1
-notifier sender.tell after 1
-notifier outcomes.commit before 1
+notifier delivery.post after 1
+notifier attempts.commit before 1
 notifier deliveries.commit lost 1
 """
 CASES = [line for line in (TELLING + REGRESSIONS.read_text()).splitlines() if line]

@@ -53,7 +53,7 @@ async def test_a_lane_is_started_anew(bare_system: LocalSystem, city: Organisati
     lane, first = await _lost(system, city)
     name = f"{INITIATIVES}/{lane}"
     refused = await samenspel(system, "lanes", "new-timeline", "registry", name, "--why", "in haste")
-    assert refused.returncode == 1 and "all of them whole" in refused.stderr
+    assert refused.returncode == 1 and "that can be recovered" in refused.stderr
 
     await _forget_up_to(system, lane, first)
     with pytest.raises(RequestRefused, match="is not in Kafka"):
@@ -104,7 +104,7 @@ async def _forget_up_to(system: LocalSystem, lane: int, offset: int) -> None:
 async def _funding_has_what_the_registry_has(system: LocalSystem, lane: int) -> None:
     async def equal() -> bool:
         theirs = await rows(system, "registry", STANDS.format("lane"), INITIATIVES, lane)
-        ours = await rows(system, "funding", STANDS.format("position"), INITIATIVES, lane)
+        ours = await rows(system, "funding", STANDS.format("checkpoint"), INITIATIVES, lane)
         assert ours == theirs, (ours, theirs)
         stored = await rows(system, "registry", HELD, INITIATIVES, lane)
         return stored == await rows(system, "funding", COPIED, INITIATIVES, lane)

@@ -21,7 +21,7 @@ def events(number: int) -> list[Event]:
 
 async def opened(room: Room, log: Log) -> int:
     async with room.pool.acquire() as connection:
-        return await offsets.resume_offset(connection, log, TOPIC)  # type: ignore[arg-type]  # a list in Kafka's place
+        return await offsets.resume_offset(connection, log, TOPIC)  # type: ignore[arg-type]  # a list, not Kafka
 
 
 async def read(room: Room, log: Log, start: int, end: int) -> bool:
@@ -34,7 +34,7 @@ async def read(room: Room, log: Log, start: int, end: int) -> bool:
 
 
 async def stands(room: Room) -> int:
-    return int(await room.pool.fetchval("select next_offset from door where topic = $1", TOPIC))
+    return int(await room.pool.fetchval("select next_offset from ingress_offset where topic = $1", TOPIC))
 
 
 @pytest.mark.system

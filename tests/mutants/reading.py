@@ -85,14 +85,14 @@ READING: Final = (
     Mutant(
         "no-fence-at-the-door",
         "samenspel.messaging.inbox.offsets:lock",
-        "standing.get(topic) != start",
+        "stored.get(topic) != start",
         "False",
         "tests/law/test_doors.py::test_who_wakes_up_after_another_has_read_on_decides_nothing",
     ),
     Mutant(
         "skips-by-offset",
         "samenspel.messaging.inbox.offsets:_is_another_log",
-        "before is not None and before.timestamp != appended_at",
+        "last is not None and last.timestamp != appended_at",
         "False",
         "tests/law/test_doors.py::test_a_log_made_anew_is_read_from_its_start",
     ),

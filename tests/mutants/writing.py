@@ -86,7 +86,7 @@ WRITING: Final = (
     Mutant(
         "doors-open-uncompared",
         "samenspel.messaging.outbox.journal:LOCK",
-        "compared = incarnation() as open",
+        "reconciled = incarnation() as open",
         "true as open",
         "tests/law/test_gate.py::test_a_database_in_another_life_lets_nobody_write",
     ),

@@ -34,7 +34,7 @@ with lagging as materialized (
          p.sequence - case when c.timeline = p.timeline then c.sequence else 0 end as backlog
   from subscription_cursor c
   join subscription s using (subscription_id)
-  join position p using (topic, lane)
+  join checkpoint p using (topic, lane)
   where s.active and not s.gone and s.delivery = 'push' and (c.timeline, c.sequence) < (p.timeline, p.sequence)
     and c.subscription_id <> all($5::text[])),
 counted as (
@@ -48,7 +48,7 @@ placed as (
 select c.subscription_id, c.topic, c.lane, p.timeline, x.low, least(p.sequence, x.low + $1) as high, l.is_full
 from placed l
 join subscription_cursor c using (subscription_id, topic, lane)
-join position p using (topic, lane)
+join checkpoint p using (topic, lane)
 cross join lateral (select case when c.timeline = p.timeline then c.sequence else 0 end as low) x
 where l.place <= $4 and (c.timeline, c.sequence) < (p.timeline, p.sequence)
 order by l.is_full, l.place limit $2

@@ -18,7 +18,7 @@ from joserfc.errors import JoseError
 from samenspel.contracts.cloudevents import STRUCTURED
 from samenspel.messaging import TRANSIENT
 from samenspel.runtime import failpoints
-from samenspel.runtime.metrics import ATTEMPTS
+from samenspel.runtime.metrics import WEBHOOK_ATTEMPTS
 from samenspel.runtime.postgres import Pool
 from samenspel.runtime.wakeup import Wakeup
 
@@ -126,7 +126,7 @@ class DeliveryWorker:
         started = monotonic()
         status, response_class = await self._post(client, delivery)
         self.running.add(delivery, -1)
-        ATTEMPTS.labels(
+        WEBHOOK_ATTEMPTS.labels(
             "delivered" if response_class.delivered else "unavailable" if response_class.unavailable else "failed"
         ).inc()
         if response_class.delivered:
@@ -139,7 +139,7 @@ class DeliveryWorker:
             url = addresses.parse(delivery.url, local=self._local)
             secrets = [self._secret_box.decrypt(encrypted) for encrypted in delivery.encrypted_secrets]
             headers = signing.headers(secrets, delivery.event_id, datetime.now(UTC), delivery.body)
-            failpoints.reached("sender.tell")
+            failpoints.reached("delivery.post")
             async with client.post(url, data=delivery.body, headers=headers, allow_redirects=False) as response:
                 # Only status and Retry-After are used. The body is neither read nor stored.
                 return response.status, retry.classify_response(response.status, response.headers.get("Retry-After"))

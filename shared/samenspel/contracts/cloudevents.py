@@ -20,7 +20,7 @@ from samenspel.contracts.strict_json import duplicated_key, not_json, parse
 
 STRUCTURED: Final = "application/cloudevents+json"
 BATCH: Final = "application/cloudevents-batch+json"
-LONGEST: Final = 256
+ATTRIBUTE_CHARS_MAX: Final = 256
 """Maximum characters in an attribute value. Events and receipts repeat three attributes of the submission."""
 _NAME: Final = re.compile(r"[a-z0-9]{1,20}")
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -93,7 +93,7 @@ def check(envelope: Envelope) -> list[Problem]:
     if not all(map(attributes.get, _REQUIRED)):
         found.extend(_missing(attributes, {problem.field for problem in found}))
     joined = "".join(attributes.values())
-    if len(joined) > LONGEST or not joined.isprintable():
+    if len(joined) > ATTRIBUTE_CHARS_MAX or not joined.isprintable():
         found.extend(_too_long_or_controlled(attributes))
     if not attributes.keys() <= _KNOWN:
         found.extend(_misnamed(attributes.keys() - _KNOWN))
@@ -124,11 +124,11 @@ def _too_long_or_controlled(attributes: Mapping[str, str]) -> list[Problem]:
     return [
         _invalid(
             name,
-            f"the value has more than {LONGEST} characters or contains a control character",
+            f"the value has more than {ATTRIBUTE_CHARS_MAX} characters or contains a control character",
             "Shorten the value and remove control characters.",
         )
         for name, value in attributes.items()
-        if len(value) > LONGEST or _CONTROL.search(value)
+        if len(value) > ATTRIBUTE_CHARS_MAX or _CONTROL.search(value)
     ]
 
 

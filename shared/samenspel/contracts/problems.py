@@ -89,7 +89,7 @@ class Rejected(Exception):
         super().__init__("; ".join(f"{problem.field}: {problem.detail}" for problem in problems))
 
 
-class MissingFact(Exception):
+class AggregateNotArrived(Exception):
     """The aggregate ``(aggregate, subject)`` of another service has not arrived yet; the submission is deferred."""
 
     def __init__(self, aggregate: str, subject: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from samenspel.contracts.cloudevents import LONGEST
+from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX
 from samenspel.contracts.problems import Problem
 from samenspel.contracts.receipts import PROBLEMS_MAX, RECEIPT_BYTES_MAX, Outcome
 from samenspel.contracts.submissions import Submission
@@ -130,8 +130,8 @@ def render(incoming: Incoming, decision: Decision) -> RenderedAnswer:
     """The only rendering of an answer (`contracts.receipts.Answer`)."""
     body: dict[str, Any] = {
         # The source and id of unreadable input have no length limit.
-        "source": incoming.source[:LONGEST],
-        "id": incoming.id[:LONGEST],
+        "source": incoming.source[:ATTRIBUTE_CHARS_MAX],
+        "id": incoming.id[:ATTRIBUTE_CHARS_MAX],
         "outcome": outcome_of(decision),
         "record": incoming.record,
         **details_of(decision),

@@ -55,7 +55,7 @@ class UnpositionedPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  
 
 
 class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
-    """A consumer that reads every partition from the offset given by ``resolve_offset``."""
+    """A consumer that reads every partition from the offset of ``resolve_offset``."""
 
     def __init__(
         self, *topics: str, unpositioned: UnpositionedPartitions, resolve_offset: OffsetResolver, **settings: Any
@@ -136,7 +136,7 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
                     self.pause(partition)  # A rebalance ends a pause.
 
     async def _drain(self, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
-        """Up to ``limit`` records, an equal share per partition. Unused shares pass to the partitions after it.
+        """Up to ``limit`` records, an equal share per partition. Unused shares pass to later partitions.
 
         The first partition rotates per call.
         """
@@ -171,7 +171,7 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
         with self._subscription.fetch_context():
             assigned = asyncio.ensure_future(self._unpositioned.changed.wait())
             futures = [self._fetcher._create_fetch_waiter(), assigned]
-            failpoints.reached("reader.wait")
+            failpoints.reached("consumer.wait")
             _, pending = await asyncio.wait(futures, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             for future in pending:
                 future.cancel()

@@ -46,7 +46,7 @@ class LogReader:
         async with self._exclusive_consumer() as consumer, asyncio.timeout(_SECONDS_MAX):
             if not await self._existing(consumer, [partition]):
                 raise LookupError(f"Kafka has no {partition.topic}/{partition.partition}, or not for us")
-            failpoints.reached("probe.start")
+            failpoints.reached("log-reader.start")
             start = (await consumer.beginning_offsets([partition]))[partition]
             return int(start), (await self._end_offsets(consumer, [partition]))[partition]
 
@@ -98,7 +98,7 @@ class LogReader:
         self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
     ) -> list[TopicPartition]:
         """The partitions that exist and are visible to this service."""
-        failpoints.reached("probe.metadata")
+        failpoints.reached("log-reader.metadata")
         metadata = await consumer._client.fetch_all_metadata()
         existing = [
             each for each in partitions if each.partition in (metadata.partitions_for_topic(each.topic) or ())
@@ -111,7 +111,7 @@ class LogReader:
     async def _end_offsets(
         self, consumer: AIOKafkaConsumer, existing: Sequence[TopicPartition]
     ) -> dict[TopicPartition, int]:
-        failpoints.reached("probe.end")
+        failpoints.reached("log-reader.end")
         return dict(await consumer.end_offsets(existing))
 
     async def _next_records(
@@ -125,7 +125,7 @@ class LogReader:
         return []
 
     async def _fetch(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> list[ConsumerRecord]:
-        failpoints.reached("probe.fetch")
+        failpoints.reached("log-reader.fetch")
         found = await consumer.getmany(partition, timeout_ms=1_000, max_records=_BATCH)
         return list(found.get(partition, ()))
 
@@ -140,7 +140,7 @@ class LogReader:
                 fetch_max_wait_ms=_FETCH_WAIT_MS,
             )
             try:
-                failpoints.reached("probe.connect")
+                failpoints.reached("log-reader.connect")
                 await consumer.start()
             except BaseException:
                 await _stop(consumer)

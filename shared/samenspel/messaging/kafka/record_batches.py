@@ -1,4 +1,4 @@
-"""Record batches of Kafka's log, decoded so that no content can stop a consumer or fill its memory.
+"""Safe decoding of the record batches in Kafka's log: no content can stop a consumer or fill the memory.
 
 The broker checks the frame of a batch, not the records. Header names outside UTF-8, false offsets, payloads that
 expand a thousandfold, and trailing bytes all pass. aiokafka raises for some of these at every read, and decompresses
@@ -121,7 +121,7 @@ class SafeRecordBatch:
         return self._whole[:_CODEC_AT] + attributes + frame_end + _gunzip(self._whole[_RECORDS_AT:])
 
     def _individually(self, plain: bytes, start: int) -> Iterator[SafeRecord]:
-        """The records from offset ``start``, decoded one by one, so that an undecodable record affects no other."""
+        """The records from offset ``start``, decoded individually: an undecodable record affects no other record."""
         at, expected = _RECORDS_AT, self._batch.base_offset
         while at < len(plain):
             record, at = self._record_at(plain, at)
@@ -172,7 +172,7 @@ def _gunzip(payload: bytes) -> bytes:
 
 
 def _varint_at(plain: bytes, at: int) -> tuple[int, int]:
-    """The zigzag varint at this index, and the index after it. aiokafka's decoder reads past the end of the bytes."""
+    """The zigzag varint at this index, and the next index. aiokafka's decoder reads past the end of the bytes."""
     number = shift = 0
     while shift < _VARINT_BITS_MAX:
         digit = plain[at]

@@ -19,7 +19,7 @@ from faststream.security import SASLScram512
 from samenspel.contracts.topics import INGRESS, Domain
 from samenspel.messaging.kafka.consumer import RECORDS_MAX, OffsetResolver, PartitionConsumer, UnpositionedPartitions
 from samenspel.runtime import failpoints
-from samenspel.runtime.settings import KAFKA_AGAIN_MS, ServiceSettings
+from samenspel.runtime.settings import KAFKA_RETRY_MS, ServiceSettings
 
 SESSION_MS: Final = 2_000
 METADATA_MS: Final = 1_000
@@ -58,7 +58,7 @@ async def subscribe(
         await broker.connect()
         config: Any = broker.config.broker_config
         config.builder = partial(PartitionConsumer, resolve_offset=resolve_offset, **config.builder.keywords)
-        failpoints.reached("subscribing.start")
+        failpoints.reached("subscriptions.start")
         await broker.start()
     except BaseException:
         await broker.stop()
@@ -85,7 +85,7 @@ def _broker(name: str, settings: ServiceSettings) -> KafkaBroker:
         allow_auto_create_topics=False,
         apply_types=False,
         metadata_max_age_ms=METADATA_MS,
-        retry_backoff_ms=KAFKA_AGAIN_MS,
+        retry_backoff_ms=KAFKA_RETRY_MS,
         codec=RawCodec(),
         logger=None,
         graceful_timeout=STOP_SECONDS_MAX,

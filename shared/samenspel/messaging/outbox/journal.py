@@ -53,11 +53,11 @@ ENSURE = """
 with created as (
   insert into lane (topic, lane) select * from unnest($1::text[], $2::int[]) on conflict do nothing
   returning topic, lane)
-insert into published (topic, lane) select topic, lane from created
+insert into relay_progress (topic, lane) select topic, lane from created
 """
 
 LOCK = """
-select topic, lane, timeline, sequence, digest, compared = incarnation() as open
+select topic, lane, timeline, sequence, digest, reconciled = incarnation() as open
 from lane where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
 order by topic, lane for update
 """
@@ -83,7 +83,7 @@ join unnest(string_to_array($8, chr(30)), string_to_array($9, chr(30)), string_t
 async def ensure(connection: Connection, names: Iterable[LaneId]) -> None:
     """Create the missing rows of these lanes. A new lane accepts events once the relay has reconciled the lane."""
     topics, lanes = as_arrays(sorted(names), 2)
-    failpoints.reached("lanes.ensure")
+    failpoints.reached("journal.ensure")
     await connection.execute(ENSURE, topics, lanes)
 
 
@@ -92,7 +92,7 @@ async def lock(connection: Connection, names: set[LaneId]) -> dict[LaneId, Lane]
 
     Raises `LaneNotFound` or `LaneNotReconciled`. After either error the transaction may write no events and must end.
     """
-    failpoints.reached("lanes.lock")
+    failpoints.reached("journal.lock")
     rows = await connection.fetch(LOCK, *as_arrays(sorted(names), 2))
     if len(rows) != len(names):
         found = {(row["topic"], row["lane"]) for row in rows}
@@ -110,7 +110,7 @@ async def lock(connection: Connection, names: set[LaneId]) -> dict[LaneId, Lane]
 async def write(connection: Connection, batch: JournalBatch) -> None:
     """Insert the rows of the batch and update the lanes. The relay sends the rows to Kafka after the commit."""
     if batch.rows:
-        failpoints.reached("lanes.journal")
+        failpoints.reached("journal.write")
         await connection.execute(WRITE, *as_arrays(batch.ranges, 7), *as_joined_texts(batch.rows, 3))
 
 

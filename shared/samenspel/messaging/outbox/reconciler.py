@@ -1,4 +1,4 @@
-"""The reconciler opens lanes for writes once they equal Kafka. If one lane is behind Kafka, all lanes stay closed."""
+"""The reconciler opens lanes for writes once they equal Kafka. A database behind Kafka keeps all lanes closed."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -30,10 +30,10 @@ CHECK_SECONDS: Final = 2.0
 QUERY_SECONDS: Final = 0.2
 """Between two queries for unreconciled lanes while other lanes have events to send."""
 
-UNRECONCILED = "select topic, lane, compared from lane where compared <> incarnation() order by topic, lane"
+UNRECONCILED = "select topic, lane, reconciled from lane where reconciled <> incarnation() order by topic, lane"
 PUBLISHED = """
-select p.topic, p.lane, p.timeline, p.sequence, p.next_offset from published p join lane l using (topic, lane)
-where l.compared <> '' and p.sequence > 0 order by p.topic, p.lane
+select p.topic, p.lane, p.timeline, p.sequence, p.next_offset from relay_progress p join lane l using (topic, lane)
+where l.reconciled <> '' and p.sequence > 0 order by p.topic, p.lane
 """
 
 
@@ -71,12 +71,12 @@ class Reconciler:
             return False
         self._queried_at = monotonic()
         async with self._pool.acquire() as connection:
-            failpoints.reached("relay.look")
+            failpoints.reached("relay.unreconciled")
             rows = await connection.fetch(UNRECONCILED)
         if rows:
             await self.reconcile([_name(row) for row in rows])
             self._reconciled_at = monotonic()
-            if any(row["compared"] for row in rows):
+            if any(row["reconciled"] for row in rows):
                 self._on_restart()
         return any(_name(row) in self.reconciled for row in rows)
 

@@ -22,17 +22,19 @@ from samenspel.runtime.postgres import Connection
 
 PUBLISHED_POSITION = """
 select incarnation() as incarnation, l.timeline, p.sequence, p.next_offset, p.cuts
-from published p join lane l using (topic, lane) where (p.topic, p.lane) = ($1, $2)
+from relay_progress p join lane l using (topic, lane) where (p.topic, p.lane) = ($1, $2)
 """
 LANE_HEAD = "select timeline, sequence from lane where (topic, lane) = ($1, $2)"
 FINGERPRINTS = """
 select sequence, sha256(headers) as fingerprint from journal
 where (topic, lane, timeline) = ($1, $2, $3) and sequence = any($4::bigint[])
 """
-MARK_RECONCILED = "update lane set compared = $3 where (topic, lane) = ($1, $2) and timeline = $4 and compared <> $3"
-CLOSE_ALL = "update lane set compared = '' where compared <> ''"
+MARK_RECONCILED = """
+update lane set reconciled = $3 where (topic, lane) = ($1, $2) and timeline = $4 and reconciled <> $3
+"""
+CLOSE_ALL = "update lane set reconciled = '' where reconciled <> ''"
 RESET = """
-update published set sequence = $4, next_offset = $5, cuts = cuts + ($4 < sequence)::int
+update relay_progress set sequence = $4, next_offset = $5, cuts = cuts + ($4 < sequence)::int
 where (topic, lane, timeline) = ($1, $2, $3) and (sequence, next_offset, cuts) = ($6, $7, $8)
 """
 
@@ -87,15 +89,15 @@ async def reconcile(connection: Connection, log_reader: LogReader, name: LaneId)
 
     Raises `DatabaseBehindLog` when the lane must stay closed, and `LookupError` when Kafka has no such topic.
     """
-    failpoints.reached("comparison.standing")
+    failpoints.reached("reconciliation.published")
     published = await connection.fetchrow(PUBLISHED_POSITION, *name)
     assert published is not None  # `journal.ensure` inserts both rows in one statement
     tail = await _tail(log_reader, TopicPartition(*name), published)
-    failpoints.reached("comparison.head")
+    failpoints.reached("reconciliation.head")
     head = await connection.fetchrow(LANE_HEAD, *name)
     assert head is not None
     if tail.highest > head["sequence"]:
-        raise DatabaseBehindLog(f"Kafka holds event {tail.highest}, the journal ends at {head['sequence']}")
+        raise DatabaseBehindLog(f"Kafka has event {tail.highest}, the journal ends at {head['sequence']}")
     await require_same_events(connection, name, published["timeline"], tail.fingerprints)
     return Reconciled(name, published, tail)
 
@@ -103,7 +105,7 @@ async def reconcile(connection: Connection, log_reader: LogReader, name: LaneId)
 async def mark_reconciled(connection: Connection, lane: Reconciled) -> None:
     """Store the lane's published position as found in Kafka, and open the lane for writes."""
     published, tail = lane.published, lane.tail
-    failpoints.reached("comparison.reset")
+    failpoints.reached("reconciliation.reset")
     await connection.execute(
         RESET,
         *lane.name,
@@ -114,7 +116,7 @@ async def mark_reconciled(connection: Connection, lane: Reconciled) -> None:
         published["next_offset"],
         published["cuts"],
     )
-    failpoints.reached("comparison.open")
+    failpoints.reached("reconciliation.mark")
     await connection.execute(MARK_RECONCILED, *lane.name, published["incarnation"], published["timeline"])
 
 
@@ -169,7 +171,7 @@ async def require_same_events(
     connection: Connection, name: LaneId, timeline: int, fingerprints: Mapping[int, bytes]
 ) -> None:
     """Raise `DatabaseBehindLog` unless the journal has every sequence in ``fingerprints`` with that fingerprint."""
-    failpoints.reached("comparison.same-events")
+    failpoints.reached("reconciliation.same-events")
     rows = await connection.fetch(FINGERPRINTS, *name, timeline, sorted(fingerprints))
     journalled = {row["sequence"]: row["fingerprint"] for row in rows}
     for sequence, in_log in fingerprints.items():

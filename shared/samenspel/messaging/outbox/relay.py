@@ -40,8 +40,8 @@ POSITION_COLUMNS: Final = ("topic", "lane", "timeline", "sequence", "next_offset
 CLAIM = """
 with async_commit as (select set_config('synchronous_commit', 'off', true)),
 claimed as (
-  update published p set holder = $1, held_until = clock_timestamp() + interval '2 seconds'
-  from lane l, async_commit where (l.topic, l.lane) = (p.topic, p.lane) and l.compared = incarnation()
+  update relay_progress p set holder = $1, held_until = clock_timestamp() + interval '2 seconds'
+  from lane l, async_commit where (l.topic, l.lane) = (p.topic, p.lane) and l.reconciled = incarnation()
     and l.sequence > p.sequence and (p.holder = $1 or p.held_until < clock_timestamp())
   returning p.topic, p.lane, p.timeline, p.sequence, p.next_offset, p.cuts)
 select p.*, j.sequence as number, j.key, j.headers, j.value
@@ -53,7 +53,7 @@ order by p.topic, p.lane, j.sequence
 """
 SAVE_PROGRESS = """
 with async_commit as (select set_config('synchronous_commit', 'off', true))
-update published p set sequence = x.sequence, next_offset = x.next_offset,
+update relay_progress p set sequence = x.sequence, next_offset = x.next_offset,
                        held_until = clock_timestamp() + interval '2 seconds'
 from async_commit, unnest(
   $1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::int[], $7::bigint[], $8::bigint[])
@@ -63,7 +63,7 @@ where (p.topic, p.lane, p.timeline, p.sequence, p.next_offset, p.cuts)
 """
 # Unconditional, unlike SAVE_PROGRESS: Kafka has lost records, and only a reconciliation can determine which ones.
 REPUBLISH_ALL = """
-update published p set sequence = 0, next_offset = 0, cuts = p.cuts + 1
+update relay_progress p set sequence = 0, next_offset = 0, cuts = p.cuts + 1
 from unnest($1::text[], $2::int[], $3::int[]) as x (topic, lane, timeline)
 where (p.topic, p.lane, p.timeline) = (x.topic, x.lane, x.timeline)
 """
@@ -71,7 +71,7 @@ where (p.topic, p.lane, p.timeline) = (x.topic, x.lane, x.timeline)
 
 @dataclass(frozen=True, slots=True)
 class PublishedPosition:
-    """A lane's row of table ``published``, as claimed by this relay."""
+    """A lane's row of table ``relay_progress``, as claimed by this relay."""
 
     topic: str
     lane: int
@@ -205,7 +205,7 @@ class Relay:
         labels = [f"{topic}/{lane}" for topic, lane, _ in rows]
         log.error("Kafka lost acknowledged records; these lanes are published again from the start", lanes=labels)
         async with self._pool.acquire() as connection:
-            failpoints.reached("relay.from-the-start")
+            failpoints.reached("relay.republish-all")
             await connection.execute(REPUBLISH_ALL, *as_arrays(rows, 3))
 
     async def _save_progress(self, sent: Sequence[Sent]) -> None:
@@ -214,5 +214,5 @@ class Relay:
             for lane, sequence, _, next_offset in sent
         ]
         async with self._pool.acquire() as connection:
-            failpoints.reached("relay.move")
+            failpoints.reached("relay.save-progress")
             await connection.execute(SAVE_PROGRESS, *as_arrays(sorted(rows), 8))

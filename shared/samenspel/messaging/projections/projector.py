@@ -24,7 +24,7 @@ from samenspel.messaging.projections import checkpoints
 from samenspel.messaging.projections.batch import ProjectionBatch
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
-from samenspel.runtime.metrics import REBUILT
+from samenspel.runtime.metrics import LANES_REBUILT
 from samenspel.runtime.postgres import Connection, Pool
 
 log = structlog.get_logger()
@@ -162,7 +162,7 @@ class Projector:
             if timeline := batch.restarted.get(name):
                 log.error("new timeline; the projection of the lane is rebuilt", lane=label, timeline=timeline)
                 self.rebuilding[label] = timeline
-                REBUILT.inc()
+                LANES_REBUILT.inc()
             if label in self.rebuilding and self._at_end(consumer, partition, records):
                 del self.rebuilding[label]
             if name not in batch.gaps:
