@@ -10,6 +10,8 @@ import structlog
 from fastapi import APIRouter, FastAPI
 from samenspel.contracts.topics import CANONICAL, NOTIFICATIONS
 from samenspel.messaging import TRANSIENT, ServiceContext, ServiceDefinition, create_app, serve
+from samenspel.runtime import limits
+from samenspel.runtime.limit_use import LimitUse
 from samenspel.runtime.postgres import Pool
 from samenspel.runtime.wakeup import Wakeup
 
@@ -22,6 +24,7 @@ from services.notifier.feed import FeedEnds, FeedWriter
 from services.notifier.handlers import NotifierDecider
 from services.notifier.settings import Settings
 from services.notifier.store import attempts, endpoints
+from services.notifier.store import subscriptions as subscription_store
 
 log = structlog.get_logger()
 
@@ -38,6 +41,7 @@ def create(settings: Settings) -> FastAPI:
         context.on_apply(applied.notify)
         worker, ends = DeliveryWorker(context.pool, settings, wakeup, holder), FeedEnds(context.pool, applied)
         reader = FeedReader.limited(context.pool, ends, settings.limit_streams, settings.limit_stream_seconds)
+        _show_use(context.limit_use, settings, reader, worker)
         tasks = [asyncio.create_task(each) for each in (worker.run(), ends.run(), _delete_expired(context.pool))]
         yield [
             feed.router(reader, context.organisation_of),
@@ -64,6 +68,12 @@ def create(settings: Settings) -> FastAPI:
 def run() -> None:
     settings = Settings.read()
     serve("notifier", settings, create(settings))
+
+
+def _show_use(use: LimitUse, settings: Settings, reader: FeedReader, worker: DeliveryWorker) -> None:
+    use.add_local(limits.OPEN_STREAMS, settings.limit_streams, reader.streams.use)
+    use.add_local(limits.DELIVERIES, settings.limit_deliveries, lambda: dict(worker.running.by_organisation))
+    use.add(limits.SUBSCRIPTIONS, settings.limit_subscriptions, subscription_store.count_active)
 
 
 def _subscription_limits(settings: Settings) -> SubscriptionLimits:

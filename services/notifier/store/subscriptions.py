@@ -100,7 +100,7 @@ async def active(connection: Connection, organisations: Collection[str]) -> Mapp
     """The active subscriptions of these organisations: per organisation the endpoint by id, None for pull."""
     found: dict[str, dict[str, str | None]] = {organisation: {} for organisation in organisations}
     if organisations:
-        failpoints.reached("notifier.active")
+        failpoints.reached("notifier.active-subscriptions")
         for row in await connection.fetch(ACTIVE, sorted(organisations)):
             found[row["organisation"]][row["subscription_id"]] = row["url"]
     return found

@@ -68,7 +68,7 @@ FOLLOWING: Final = [
 """What those come by who follow the facts of others."""
 
 BREAKING: Final = _points(
-    "quarantine.insert redrive.begin quarantine.lock quarantine.load quarantine.record-action redrive.commit"
+    "quarantine.insert storage-budget.charge redrive.begin quarantine.lock quarantine.load quarantine.record-action redrive.commit"
 )
 """What those come by whom a submission breaks (`tests.chaos.kill.stumbling`), and whose operator retries it;
 a discard comes by the same points as a retry."""
@@ -97,7 +97,9 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
         *EVERY,
         *FOLLOWING,
         *_points("deliveries.take-back", at_birth=True),
-        *_points("notifier.endpoints notifier.begin-subscription notifier.place-cursor"),
+        *_points(
+            "notifier.endpoints notifier.active-subscriptions notifier.begin-subscription notifier.place-cursor"
+        ),
         *_points("notifier.lock-cursor notifier.end-subscription feed.add"),
         *_points("deliveries.begin deliveries.behind deliveries.open deliveries.move deliveries.commit"),
         *_points("deliveries.claim attempts.begin attempts.lock attempts.close attempts.promote"),

@@ -54,7 +54,7 @@ class StorageBudget:
         """Add the bytes of refusals and quarantined records. Requires the lane locks of these organisations."""
         used = stored_bytes(answered, quarantined)
         if used:
-            failpoints.reached("storage.charge")
+            failpoints.reached("storage-budget.charge")
             await connection.execute(CHARGE, *as_arrays(sorted(used.items()), 2), self._per_second)
 
     async def look_up(self, pool: Pool, organisations: Collection[str]) -> None:

@@ -16,13 +16,15 @@ from samenspel.messaging.ingress.http_api import event_router
 from samenspel.messaging.operator.lanes_api import lanes_router
 from samenspel.messaging.operator.quarantine_api import quarantine_router
 from samenspel.messaging.operator.redrive import Redrive
+from samenspel.messaging.outbox import journal
 from samenspel.messaging.service.definition import ServiceContext, ServiceDefinition
 from samenspel.messaging.service.readiness import problems
 from samenspel.messaging.service.runtime import ServiceRuntime
-from samenspel.runtime import limits, logs, metrics
-from samenspel.runtime.concurrency_limit import ConcurrencyLimit
+from samenspel.messaging.service.service_limits import ServiceLimits
+from samenspel.runtime import logs, metrics
 from samenspel.runtime.http import OrganisationOf, create_http_app, organisation_dependency
 from samenspel.runtime.http_limits import uvicorn_settings
+from samenspel.runtime.limit_use import LimitUse
 from samenspel.runtime.migrations import migrate
 from samenspel.runtime.postgres import Pool, create_pool
 from samenspel.runtime.settings import ServiceSettings
@@ -32,8 +34,6 @@ log = structlog.get_logger()
 
 DATABASE_PAUSE_SECONDS: Final = 0.5
 STOP_SECONDS_MAX: Final = 10
-REQUEST_SECONDS_MAX: Final = 5.0
-"""Longest wait of a request above the limit on concurrent requests."""
 
 
 def create_app(definition: ServiceDefinition, settings: ServiceSettings) -> FastAPI:
@@ -45,15 +45,17 @@ def create_app(definition: ServiceDefinition, settings: ServiceSettings) -> Fast
         pool = await _database(definition, settings)
         runtime = ServiceRuntime(definition, settings, pool)
         verifier = TokenVerifier(settings.jwks, settings.token_issuer, settings.token_audience)
-        requests = ConcurrencyLimit(limits.HTTP_REQUESTS, settings.limit_http_requests, REQUEST_SECONDS_MAX)
-        organisation_of = organisation_dependency(verifier, requests)
+        limits = ServiceLimits.of(settings, pool, runtime)
+        organisation_of = organisation_dependency(verifier, limits.requests)
         for router in _routers(definition, settings, pool, runtime, organisation_of):
             app.include_router(router)
         await runtime.start()
-        running["runtime"], gauges = runtime, asyncio.create_task(_update_gauges(pool, runtime))
+        running["runtime"], gauges = runtime, asyncio.create_task(_update_gauges(pool, runtime, limits.use))
         async with AsyncExitStack() as stack:
             if definition.background:
-                context = ServiceContext(pool, runtime.submitter, organisation_of, runtime.after_apply.append)
+                context = ServiceContext(
+                    pool, runtime.submitter, organisation_of, runtime.after_apply.append, limits.use
+                )
                 for router in await stack.enter_async_context(definition.background(context)):
                     app.include_router(router)
             yield
@@ -122,13 +124,15 @@ async def _database(definition: ServiceDefinition, settings: ServiceSettings) ->
 BACKLOG = "select coalesce(sum(l.sequence - p.sequence), 0) from lane l join relay_progress p using (topic, lane)"
 
 
-async def _update_gauges(pool: Pool, runtime: ServiceRuntime) -> None:
-    """Update the gauges of backlog, closed lanes, stalled lanes, deferrals and quarantine."""
+async def _update_gauges(pool: Pool, runtime: ServiceRuntime, use: LimitUse) -> None:
+    """Update the gauges of limits, backlog, closed lanes, stalled lanes, deferrals and quarantine."""
     while True:
         try:
             async with pool.acquire() as connection:
                 metrics.JOURNAL_BACKLOG.set(await connection.fetchval(BACKLOG))
                 metrics.DEFERRED_SUBMISSIONS.set(await deferrals.count(connection))
+                admitted = await journal.organisations(connection, runtime.processor.decider.domain)
+                await use.update(connection, admitted)
                 for reason, number in (await quarantine.count(connection)).items():
                     metrics.QUARANTINED_RECORDS.labels(reason).set(number)
         except Exception as error:
