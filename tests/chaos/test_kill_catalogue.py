@@ -17,7 +17,8 @@ MESSAGING: Final = CHECKOUT / "shared" / "samenspel" / "messaging"
 NOTIFIER: Final = CHECKOUT / "services" / "notifier"
 PATH: Final = {
     MESSAGING: "decisions/aggregates decisions/processor decisions/unit_of_work inbox/answer_store inbox/deferrals"
-    " inbox/offsets inbox/quarantine inbox/storage_budget ingress/kafka_receiver ingress/submitter ingress/deferral_worker"
+    " inbox/offsets inbox/quarantine inbox/storage_budget ingress/kafka_receiver ingress/submitter"
+    " ingress/deferral_worker"
     " operator/redrive outbox/journal outbox/relay projections/checkpoints projections/projector",
     NOTIFIER: "deliveries/queue deliveries/attempts deliveries/worker",
 }

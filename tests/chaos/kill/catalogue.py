@@ -68,7 +68,8 @@ FOLLOWING: Final = [
 """What those come by who follow the facts of others."""
 
 BREAKING: Final = _points(
-    "quarantine.insert storage-budget.charge redrive.begin quarantine.lock quarantine.load quarantine.record-action redrive.commit"
+    "quarantine.insert storage-budget.charge redrive.begin quarantine.lock quarantine.load"
+    " quarantine.record-action redrive.commit"
 )
 """What those come by whom a submission breaks (`tests.chaos.kill.stumbling`), and whose operator retries it;
 a discard comes by the same points as a retry."""
