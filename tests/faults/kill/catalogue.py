@@ -10,7 +10,7 @@ from typing import Final
 
 from samenspel.contracts.topics import DOMAIN_OF, Service
 
-from tests.chaos.kill.answers import FETCH, LIST_OFFSETS, METADATA, PRODUCE, Question, anything, request
+from tests.faults.kill.losing_proxy import FETCH, LIST_OFFSETS, METADATA, PRODUCE, Question, anything, request
 
 
 class Towards(Enum):
@@ -71,7 +71,7 @@ BREAKING: Final = _points(
     "quarantine.insert storage-budget.charge redrive.begin quarantine.lock quarantine.load"
     " quarantine.record-action redrive.commit"
 )
-"""What those come by whom a submission breaks (`tests.chaos.kill.stumbling`), and whose operator retries it;
+"""What those come by whom a submission breaks (`tests.faults.kill.failing_decider`), and whose operator retries it;
 a discard comes by the same points as a retry."""
 
 POINTS: Final[Mapping[Service, list[Point]]] = {
@@ -110,7 +110,7 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
 }
 
 BY_COMMAND: Final = {"recovery.commit", "timelines.commit"}
-"""What only an operator's command comes by: `tests.chaos.restore` dies there."""
+"""What only an operator's command comes by: `tests.faults.restore` dies there."""
 
 AFTER_A_LOSS: Final = {"relay.republish-all"}
 """What is only come by when Kafka loses what two relays had acknowledged: only the model dies there."""

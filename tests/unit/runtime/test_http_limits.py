@@ -11,6 +11,8 @@ from fastapi import FastAPI
 from samenspel.runtime import http_limits
 from samenspel.runtime.http import BODY_BYTES_MAX, create_http_app, read_body
 from samenspel.runtime.http_limits import LimitedConnection
+from samenspel.runtime.open_streams import OpenStream, stream_of
+from samenspel.runtime.wakeup import WakeupTicket
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -28,6 +30,7 @@ async def door(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
         monkeypatch.setattr(http_limits, name, value)
     config = uvicorn.Config(_app(), port=0, http=LimitedConnection, ws="none", log_level="error", lifespan="off")
     server = uvicorn.Server(config)
+    SERVERS.append(server)
     serving = asyncio.create_task(server.serve())
     await eventually(lambda: server.started)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
@@ -49,7 +52,21 @@ def _app() -> FastAPI:
     async def much() -> Response:
         return PlainTextResponse("x" * 50_000_000)
 
+    @app.get("/stream")
+    async def stream(request: Request, seconds: float) -> Response:
+        """Waits as a long poll does, for an event that never comes."""
+        waiting = stream_of(request.scope)
+        STREAMS.append(waiting)
+        waiting.begin(seconds)
+        await waiting.wait(WakeupTicket(), seconds)
+        waiting.end()
+        return PlainTextResponse("ended" if waiting.ended else "waited")
+
     return app
+
+
+STREAMS: list[OpenStream] = []
+SERVERS: list[uvicorn.Server] = []
 
 
 async def is_served(door: str) -> bool:
@@ -163,3 +180,27 @@ async def test_who_has_been_silent_longest_gives_way(door: str) -> None:
     async with many(door, 3 * QUICK["CONNECTIONS_MAX"]):  # type: ignore[arg-type]  # it is a whole number
         for _ in range(30):
             assert await is_served(door)
+
+
+async def test_stream_may_wait_longer_than_another_answer(door: str) -> None:
+    """Twice as long as `ANSWER_SECONDS_MAX` of this server."""
+    said = await request("GET", f"{door}/stream?seconds={2 * QUICK['ANSWER_SECONDS_MAX']}")
+    assert (said.status, said.body) == (200, b"waited")
+
+
+async def test_stream_whose_client_leaves_ends(door: str) -> None:
+    STREAMS.clear()
+    async with Wire(door) as leaving:
+        await leaving.send(head("/stream?seconds=600", method="GET"))
+        await eventually(lambda: STREAMS)
+        assert not STREAMS[0].ended
+    await eventually(lambda: STREAMS[0].ended)
+
+
+async def test_stream_ends_when_the_server_stops(door: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    STREAMS.clear()
+    waiting = asyncio.create_task(request("GET", f"{door}/stream?seconds=600"))
+    await eventually(lambda: STREAMS)
+    for connection in [each for each in SERVERS[-1].server_state.connections if isinstance(each, LimitedConnection)]:
+        connection.shutdown()
+    assert (await waiting).body == b"ended"

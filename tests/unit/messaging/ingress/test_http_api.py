@@ -12,6 +12,9 @@ from samenspel.client.access.local_issuer import AUDIENCE, ISSUER, Issuer
 from samenspel.messaging.inbox import answers
 from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, UnreadableSubmission
 from samenspel.messaging.ingress import http_api
+from samenspel.runtime.concurrency_limit import ConcurrencyLimit
+from samenspel.runtime.http import organisation_dependency
+from samenspel.runtime.limits import HTTP_REQUESTS
 from samenspel.runtime.tokens import TokenRefused, TokenVerifier
 
 from services.registry.handlers import RegistryDecider
@@ -20,6 +23,7 @@ from tests.support.forged_tokens import Forger, forgeries
 from tests.support.service_schema import NOON, OPERATOR, statement
 
 CITY = "00000099000000000344"
+REQUESTS = ConcurrencyLimit(HTTP_REQUESTS, 16, 30)
 
 
 @pytest.fixture
@@ -35,7 +39,7 @@ async def post(issuer: Issuer, token: str, event: Event) -> None:
     """One request, made as an ASGI server makes it."""
     messaging: Any = SimpleNamespace(processor=SimpleNamespace(decider=RegistryDecider(OPERATOR), clock=lambda: NOON))
     app = FastAPI()
-    app.include_router(http_api.event_router(messaging, verifier(issuer)))
+    app.include_router(http_api.event_router(messaging, organisation_dependency(verifier(issuer), REQUESTS)))
     headers = {"content-type": "application/cloudevents+json", "authorization": f"Bearer {token}"}
     scope = {
         "type": "http",
