@@ -36,6 +36,8 @@ OFF_THE_PATH: Final = {
     "REMOVE": "no aggregate is removed yet",
     "OVERRUN": "after a commit: only delays the next records of a sender",
     "USE": "a gauge",
+    "COUNT_BY_ORGANISATION": "a gauge",
+    "WITH_PREFIX": "labels of gauges",
     "RESET": "an ingress that was cut back: tests.faults.restore",
 }
 """Statements that no fact passes on its way, by the name of their constant."""

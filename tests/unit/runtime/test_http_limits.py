@@ -7,10 +7,12 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from samenspel.runtime import http_limits
-from samenspel.runtime.http import BODY_BYTES_MAX, create_http_app, read_body
+from samenspel.runtime.concurrency_limit import ConcurrencyLimit
+from samenspel.runtime.http import BODY_BYTES_MAX, create_http_app, organisation_dependency, read_body
 from samenspel.runtime.http_limits import LimitedConnection
+from samenspel.runtime.limits import HTTP_REQUESTS
 from samenspel.runtime.open_streams import OpenStream, stream_of
 from samenspel.runtime.wakeup import WakeupTicket
 from starlette.requests import Request
@@ -52,6 +54,10 @@ def _app() -> FastAPI:
     async def much() -> Response:
         return PlainTextResponse("x" * 50_000_000)
 
+    @app.get("/big", dependencies=[Depends(organisation_dependency(City(), REQUESTS))])  # type: ignore[arg-type]
+    async def big() -> Response:
+        return PlainTextResponse("x" * 50_000_000)
+
     @app.get("/stream")
     async def stream(request: Request, seconds: float) -> Response:
         """Waits as a long poll does, for an event that never comes."""
@@ -65,6 +71,15 @@ def _app() -> FastAPI:
     return app
 
 
+class City:
+    """Takes every request for one organisation."""
+
+    async def organisation_of(self, given: str | None) -> str:
+        return CITY
+
+
+CITY = "00000099000000000344"
+REQUESTS = ConcurrencyLimit(HTTP_REQUESTS, 16, 30)
 STREAMS: list[OpenStream] = []
 SERVERS: list[uvicorn.Server] = []
 
@@ -180,6 +195,17 @@ async def test_who_has_been_silent_longest_gives_way(door: str) -> None:
     async with many(door, 3 * QUICK["CONNECTIONS_MAX"]):  # type: ignore[arg-type]  # it is a whole number
         for _ in range(30):
             assert await is_served(door)
+
+
+async def test_request_counts_until_its_answer_is_taken(door: str) -> None:
+    """Else one organisation could fill the memory with answers that its clients do not read."""
+    async with Wire(door) as deaf:
+        await deaf.send(head("/big", method="GET"))
+        assert await deaf.status() == 200
+        assert REQUESTS.use() == {CITY: 1}
+        assert await is_served(door)
+        assert REQUESTS.use() == {CITY: 1}
+    await eventually(lambda: REQUESTS.use() == {})
 
 
 async def test_stream_may_wait_longer_than_another_answer(door: str) -> None:
