@@ -1,4 +1,4 @@
-"""A notifier's tables with subscriptions and a feed, filled as the running notifier fills them."""
+"""A notifier's tables with subscriptions and a feed, filled like the running notifier."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class NotifierSchema:
     owner: Owner = field(default_factory=Owner)
 
     async def publish(self, *subjects: str) -> None:
-        """One event on each subject, on lane 0 of the initiatives, in the feed."""
+        """An event on each subject, on lane 0 of the initiatives, in the feed."""
         records = [as_read(self.owner.publish(subject)) for subject in subjects]
         async with self.room.pool.acquire() as connection:
             await checkpoints.load(connection, (INITIATIVES, 0))
@@ -73,6 +73,6 @@ class NotifierSchema:
             pass
 
     async def claim(self, limits: DeliveryLimits = DEFAULT, running: RunningAttempts | None = None) -> list[Delivery]:
-        """Deliveries that are opened and due, claimed for a minute."""
+        """Opened and due deliveries, claimed for a minute."""
         await self.enqueue(limits.pending)
         return await queue.claim(self.room.pool, running or RunningAttempts(), limits, 60, "me")

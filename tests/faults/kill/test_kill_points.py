@@ -41,10 +41,12 @@ async def services(bare_system: LocalSystem) -> AsyncIterator[Mapping[Service, W
 
 
 @pytest.mark.parametrize("text", CASES)
-async def test_something_happens_at(services: Mapping[Service, Work], text: str) -> None:
+async def test_service_killed_at_a_fail_point_loses_and_repeats_nothing(
+    services: Mapping[Service, Work], text: str
+) -> None:
     chosen = case(text)
     await run(services[chosen.service], chosen)
 
 
-async def test_everything_adds_up_afterwards(services: Mapping[Service, Work]) -> None:
+async def test_replay_after_all_kills_equals_the_databases(services: Mapping[Service, Work]) -> None:
     await everything_holds(services)

@@ -1,4 +1,4 @@
-"""The notifier's database is restored: a subscription that it had accepted is there again, and is told."""
+"""The notifier's database is restored: an accepted subscription exists again, and gets deliveries."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.support.waiting import eventually
 
 
 @pytest.mark.long
-async def test_a_subscription_comes_back(bare_system: LocalSystem) -> None:
+async def test_subscription_is_recovered_and_delivered_after_a_restore(bare_system: LocalSystem) -> None:
     lives = [await begin_ready(bare_system, service) for service in ("registry", "notifier")]
     system, backup = bare_system, Backup(bare_system, "notifier")
     try:

@@ -23,7 +23,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), m
 
 @st.composite
 def events(draw: st.DrawFn) -> tuple[SubmissionType, dict[str, str]]:
-    """A type, and attributes that are valid for it."""
+    """A type, and valid attributes for this type."""
     kind = draw(kinds)
     attributes = {
         "specversion": "1.0",
@@ -85,7 +85,9 @@ def read(envelope: Envelope) -> Submission:
 
 
 @given(events(), st.randoms(use_true_random=False))
-def test_every_way_in_gives_the_same_submission(event: tuple[SubmissionType, dict[str, str]], chance: Random) -> None:
+def test_every_encoding_gives_the_same_submission(
+    event: tuple[SubmissionType, dict[str, str]], chance: Random
+) -> None:
     kind, attributes = event
     first, *others = [read(envelope) for envelope in by_every_way(attributes, kind.example, chance)]
     assert all(other == first for other in others)
@@ -95,12 +97,12 @@ def test_every_way_in_gives_the_same_submission(event: tuple[SubmissionType, dic
 
 
 @given(kinds, kinds)
-def test_another_statement_has_another_hash(one: SubmissionType, other: SubmissionType) -> None:
+def test_different_submissions_have_different_hashes(one: SubmissionType, other: SubmissionType) -> None:
     made = [read(over_kafka(attributes_of(kind), json.dumps(kind.example).encode())).hash for kind in (one, other)]
     assert (made[0] == made[1]) is (one is other)
 
 
-def test_the_hash_covers_type_and_data_and_nothing_else() -> None:
+def test_hash_covers_type_and_data_only() -> None:
     kind = SUBMISSIONS["nl.samenspel.initiative-registered.v1"]
     data = json.dumps(kind.example).encode()
     first = read(over_kafka(attributes_of(kind), data))

@@ -1,4 +1,4 @@
-"""Requests of one organisation wait; a request of another organisation does not."""
+"""Waiting requests of an organisation do not delay the requests of another organisation."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

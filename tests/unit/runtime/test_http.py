@@ -37,7 +37,7 @@ def requests(value: int = 16, seconds: float = 30) -> ConcurrencyLimit:
 
 
 class Verifier:
-    """Knows one token, and fails as a test wants."""
+    """Knows a single token, and fails on demand."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error

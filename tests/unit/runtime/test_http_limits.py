@@ -1,4 +1,4 @@
-"""Clients that are slow, endless, huge or many: each gets a bounded answer, and the others are served meanwhile."""
+"""Slow, endless, huge or many requests: each gets a bounded answer, and other clients are served meanwhile."""
 
 import asyncio
 import gzip
@@ -27,7 +27,7 @@ QUICK = {"HEAD_SECONDS_MAX": 0.3, "BODY_SECONDS_MAX": 0.3, "ANSWER_SECONDS_MAX":
 
 @pytest_asyncio.fixture
 async def door(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """The address of an app of ours under `Connection`, with bounds that a test can wait for."""
+    """The address of an app under `LimitedConnection`, with limits short enough for a test."""
     for name, value in QUICK.items():
         monkeypatch.setattr(http_limits, name, value)
     config = uvicorn.Config(_app(), port=0, http=LimitedConnection, ws="none", log_level="error", lifespan="off")
@@ -91,7 +91,7 @@ async def is_served(door: str) -> bool:
 @pytest.mark.parametrize(
     "begun", [b"", b"POST /body HT", b"POST /body HTTP/1.1\r\nhost: door\r\nx: "], ids=["nothing", "line", "fields"]
 )
-async def test_a_head_that_does_not_come(door: str, begun: bytes) -> None:
+async def test_unfinished_head_ends_with_408(door: str, begun: bytes) -> None:
     async with Wire(door) as slow:
         await slow.send(begun)
         assert await is_served(door)
@@ -99,7 +99,7 @@ async def test_a_head_that_does_not_come(door: str, begun: bytes) -> None:
         assert await slow.is_closed()
 
 
-async def test_a_body_that_does_not_come(door: str) -> None:
+async def test_unfinished_body_ends_with_408(door: str) -> None:
     async with Wire(door) as slow:
         await slow.send(head("/body", [("content-length", "10")]), b"12345")
         assert await is_served(door)
@@ -107,7 +107,7 @@ async def test_a_body_that_does_not_come(door: str) -> None:
         assert await slow.is_closed()
 
 
-async def test_a_body_that_drips_without_end(door: str) -> None:
+async def test_endless_body_ends_with_408(door: str) -> None:
     async with Wire(door) as endless:
         await endless.send(head("/body", [("transfer-encoding", "chunked")]))
         dripping = asyncio.create_task(_drip(endless))
@@ -116,8 +116,8 @@ async def test_a_body_that_drips_without_end(door: str) -> None:
         assert await is_served(door)
 
 
-async def test_a_body_that_nobody_wants(door: str) -> None:
-    """It was answered long before it ended; the connection is not kept for it."""
+async def test_unread_endless_body_closes_the_connection(door: str) -> None:
+    """Answered long before the end of the body; the connection is not kept."""
     async with Wire(door) as endless:
         await endless.send(head("/livez", [("transfer-encoding", "chunked")], "GET"))
         assert await endless.status() == 200
@@ -132,7 +132,7 @@ async def _drip(wire: Wire) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_an_answer_that_is_not_taken(door: str) -> None:
+async def test_answer_that_is_not_read_closes_the_connection(door: str) -> None:
     async with Wire(door) as deaf:
         await deaf.send(head("/much", method="GET"))
         assert await is_served(door)
@@ -174,7 +174,9 @@ async def test_an_answer_that_is_not_taken(door: str) -> None:
         "10,000 fields behind the body",
     ],
 )
-async def test_too_much_of_anything(door: str, sent: bytes, statuses: set[int]) -> None:
+async def test_oversized_or_malformed_request_is_refused_and_closed(
+    door: str, sent: bytes, statuses: set[int]
+) -> None:
     async with Wire(door) as client:
         sending = asyncio.create_task(client.send(sent))
         status = await client.status()
@@ -184,14 +186,14 @@ async def test_too_much_of_anything(door: str, sent: bytes, statuses: set[int]) 
     assert await is_served(door)
 
 
-async def test_a_compressed_body_is_not_unpacked(door: str) -> None:
+async def test_compressed_body_is_refused_without_decompression(door: str) -> None:
     bomb = gzip.compress(bytes(10_000_000))
     said = await request("POST", f"{door}/body", {"content-encoding": "gzip"}, bomb)
     assert said.is_problem(415)
     assert said.headers["accept-encoding"] == "identity"
 
 
-async def test_who_has_been_silent_longest_gives_way(door: str) -> None:
+async def test_longest_silent_connection_gives_way_to_a_new_one(door: str) -> None:
     async with many(door, 3 * QUICK["CONNECTIONS_MAX"]):  # type: ignore[arg-type]  # it is a whole number
         for _ in range(30):
             assert await is_served(door)

@@ -1,4 +1,4 @@
-"""What a database has lost and Kafka holds comes back as the state that it was, and is not decided again."""
+"""Events lost by the database and present in Kafka come back as the former state, without new decisions."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -39,8 +39,8 @@ async def recover(room: Room, log: Log, lanes: Sequence[LaneId]) -> None:
             await recover_lane(connection, log, (topic, lane), fold)  # type: ignore[arg-type]  # lists for Kafka
 
 
-async def test_the_tail_is_folded_into_the_state(registry: Room) -> None:
-    """Journal, lanes, aggregates and the service's own tables, byte for byte; and one can build on it."""
+async def test_recovered_lane_equals_the_lost_state_byte_for_byte(registry: Room) -> None:
+    """Journal, lanes, aggregates and the service's own tables, byte for byte; new events can follow."""
     stated, other, log = registered(), registered(), Log()
     await registry.settle(stated, other)
     await registry.settle(changed(stated.subject, 1, "Anders"))
@@ -52,8 +52,8 @@ async def test_the_tail_is_folded_into_the_state(registry: Room) -> None:
     assert outcomes(await registry.settle(changed(stated.subject, 2, "Nog anders"))) == ["accepted"]
 
 
-async def test_a_fact_alone_proves_that_its_submission_was_accepted(registry: Room) -> None:
-    """Its receipt may have expired, or never have come to Kafka."""
+async def test_recovered_event_without_its_receipt_proves_its_submission_accepted(registry: Room) -> None:
+    """The receipt may have expired, or never have reached Kafka."""
     stated, log = registered(), Log()
     await registry.settle(stated)
     await publish(registry, log)

@@ -1,4 +1,4 @@
-"""A lane is started anew on a timeline that nothing in Kafka has, whatever lies last there."""
+"""A new timeline has a number unused in Kafka, whatever the last record is."""
 
 from samenspel.contracts.topics import INITIATIVES
 from samenspel.messaging.recovery.replay import RECEIPT_REPLAY
@@ -9,8 +9,8 @@ from tests.support.memory_log import Log
 from tests.support.service_schema import Room
 
 
-async def test_a_repeat_of_an_older_timeline_at_the_end_hides_no_newer_one(registry: Room) -> None:
-    """The database is of before timeline 2; a relay of that time woke up late, and its event lies last."""
+async def test_new_timeline_exceeds_every_timeline_in_the_log(registry: Room) -> None:
+    """The database is older than timeline 2; a late relay's event is the last record."""
     owner, log = Owner(), Log()
     first = owner.publish()
     owner.begin_anew()

@@ -54,7 +54,7 @@ async def test_kafka_where_nobody_listens_does_not_answer() -> None:
 
 
 async def test_kafka_that_ends_the_connection_does_not_let_the_user_in() -> None:
-    """A broker closes the connection of a user whose password is wrong."""
+    """A broker closes the connection of a user with a wrong password."""
 
     async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()

@@ -10,7 +10,7 @@ from samenspel.contracts.example_states import EXAMPLE_STATES
 from tests.support.lane_owner import Owner, reading_of
 
 
-def test_a_decision_is_explained_from_a_replica_alone(tmp_path: Path) -> None:
+def test_decision_is_explained_from_a_replica_alone(tmp_path: Path) -> None:
     programme, application = EXAMPLE_STATES["programme.v1"], EXAMPLE_STATES["application.v1"]
     owner = Owner()
     for aggregate, state in (

@@ -1,4 +1,4 @@
-"""Over HTTP an organisation is who its token says it is; what an event says of itself is only compared with that."""
+"""Over HTTP the token determines the organisation; the event's own claim is only compared."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -36,7 +36,7 @@ def verifier(issuer: Issuer) -> TokenVerifier:
 
 
 async def post(issuer: Issuer, token: str, event: Event) -> None:
-    """One request, made as an ASGI server makes it."""
+    """A request in the form of an ASGI server."""
     messaging: Any = SimpleNamespace(processor=SimpleNamespace(decider=RegistryDecider(OPERATOR), clock=lambda: NOON))
     app = FastAPI()
     app.include_router(http_api.event_router(messaging, organisation_dependency(verifier(issuer), REQUESTS)))
@@ -59,7 +59,9 @@ async def post(issuer: Issuer, token: str, event: Event) -> None:
     await app(scope, receive, send)
 
 
-async def test_the_organisation_is_the_tokens(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_organisation_of_a_request_is_that_of_its_token(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     came: list[tuple[str, Incoming]] = []
 
     async def submit(messaging: object, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
@@ -74,7 +76,7 @@ async def test_the_organisation_is_the_tokens(issuer: Issuer, monkeypatch: pytes
     assert [problem.code for problem in incoming.problems] == ["source-mismatch"]
 
 
-async def test_a_forged_token_speaks_for_nobody(issuer: Issuer) -> None:
+async def test_forged_token_is_refused_by_the_verifier(issuer: Issuer) -> None:
     forger = Forger.at(issuer.jwks.parent, CITY, "http://127.0.0.1:9")
     assert await verifier(issuer).organisation_of(f"Bearer {forger.signed()}") == CITY
     for name, forge in forgeries():

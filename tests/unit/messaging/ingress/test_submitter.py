@@ -1,4 +1,4 @@
-"""Submitting over HTTP: admission, retries after a lost race, and errors that stored nothing."""
+"""Submitting over HTTP: admission, retries after a lost race, and errors without stored results."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +18,7 @@ CITY = "00000099000000000344"
 
 
 class Pool:
-    """Connections whose transactions do nothing."""
+    """Connections with transactions without effect."""
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Any]:

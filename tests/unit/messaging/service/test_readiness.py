@@ -7,7 +7,7 @@ from samenspel.messaging.service.readiness import problems
 
 
 def runtime(**changes: Any) -> Any:
-    """A service without a problem, with these changes of its parts."""
+    """A service without problems, with these changed parts."""
     parts: dict[str, dict[str, Any]] = {
         "reconciler": {"closed_lanes": {}, "needs_recovery": False, "log_unreachable": False},
         "projector": {"stalled": set(), "rebuilding": {}, "diverged": {}},

@@ -1,4 +1,4 @@
-"""Settings of the notifier: a webhook key of its own in production."""
+"""Settings of the notifier: production requires a separate webhook key."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What may be stated about rollouts: only the adopter reports, and a milestone ends once."""
+"""Submissions about rollouts: only the adopter reports, and a milestone ends once."""
 
 from functools import partial
 from typing import Any
@@ -37,7 +37,7 @@ def planned(rollout: Rollout, milestone: str = "m1") -> Rollout:
     return reported(rollout, "planned", milestone, title="Eerste straat", planned_on="2027-01-01")
 
 
-def test_any_organisation_adopts_a_running_initiative_once() -> None:
+def test_running_initiative_is_adopted_once_per_organisation() -> None:
     rollout = started()
     assert (rollout.adopter, rollout.version, rollout.milestones) == (ADOPTER, 1, ())
     stated = RolloutStarted(initiative_id=rollout.initiative_id, rollout_id=rollout.rollout_id)
@@ -46,12 +46,12 @@ def test_any_organisation_adopts_a_running_initiative_once() -> None:
     assert refused(lambda: domain.start_rollout(stated, None, stopped(registered()), ADOPTER)) == {"wrong-phase"}
 
 
-def test_only_the_adopter_reports() -> None:
+def test_rollout_is_reported_on_by_its_adopter_only() -> None:
     rollout = planned(started())
     assert refused(lambda: reported(rollout, "missed", by=LEAD, reason="x")) == {"not-permitted"}
 
 
-def test_a_milestone_is_planned_once_and_named_for_the_consumer() -> None:
+def test_milestone_is_planned_once_and_named_in_the_event() -> None:
     rollout = planned(started())
     assert refused(lambda: planned(rollout)) == {"already-exists"}
     second = planned(rollout, "m2")
@@ -59,20 +59,20 @@ def test_a_milestone_is_planned_once_and_named_for_the_consumer() -> None:
     assert (second.latest_milestone, second.version) == ("m2", 3)
 
 
-def test_a_milestone_moves_with_a_reason() -> None:
+def test_milestone_is_rescheduled_with_a_reason() -> None:
     after = reported(planned(started()), "rescheduled", planned_on="2027-06-01", reason="Netaansluiting later.")
     assert (str(after.milestones[0].planned_on), after.milestones[0].status) == ("2027-06-01", "planned")
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_milestone_ends_once(ending: str) -> None:
+def test_milestone_ends_once(ending: str) -> None:
     over = reported(planned(started()), ending, **ENDINGS[ending])
     assert over.milestones[0].status == ending
     for again, more in ENDINGS.items():
         assert refused(partial(reported, over, again, **more)) == {"already-decided"}
 
 
-def test_an_unknown_milestone_or_rollout_is_refused() -> None:
+def test_unknown_milestone_or_rollout_is_refused() -> None:
     rollout = started()
     assert refused(lambda: reported(rollout, "missed", reason="x")) == {"unknown-milestone"}
     other = rollout.model_copy(update={"initiative_id": new_id()})
@@ -87,7 +87,7 @@ def test_an_unknown_milestone_or_rollout_is_refused() -> None:
     assert refused(lambda: domain.report(missed, None, ADOPTER)) == {"unknown-rollout"}
 
 
-def test_there_is_an_end_to_milestones() -> None:
+def test_number_of_milestones_is_limited() -> None:
     rollout = started()
     for number in range(domain.MILESTONES_MAX):
         rollout = planned(rollout, f"m{number}")

@@ -1,4 +1,4 @@
-"""Databases of the services: one each, entered by its own role and password only."""
+"""Databases of the services: a database per service, with a separate role and password."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Results of attempts: a delivered event frees its subject, a failed one waits, an absent receiver is left alone."""
+"""Results of attempts: a delivery frees the subject, a failure waits, an absent receiver is left alone."""
 
 from typing import Any
 

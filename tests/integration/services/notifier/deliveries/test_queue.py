@@ -1,4 +1,4 @@
-"""The delivery queue: opened from the feed, in order per subject, claimed by one instance."""
+"""The delivery queue: opened from the feed, in order per subject, claimed by a single instance."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Subscriptions in the database: where they begin, acknowledgement, resuming, and the end."""
+"""Subscriptions in the database: start position, acknowledgement, resuming, and the end."""
 
 from samenspel.contracts.topics import CANONICAL, INITIATIVES, LANES_LOCAL
 

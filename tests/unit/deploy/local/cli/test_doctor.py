@@ -18,7 +18,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
 
-def test_kafka_data_without_its_mark_is_never_thrown_away(home: Path) -> None:
+def test_kafka_data_without_its_mark_is_never_deleted(home: Path) -> None:
     topic = home / "kafka-data" / "samenspel.initiatives-0"
     topic.mkdir(parents=True)
     (home / "lock").touch()
@@ -28,7 +28,7 @@ def test_kafka_data_without_its_mark_is_never_thrown_away(home: Path) -> None:
     assert topic.exists()
 
 
-def test_the_doctor_says_what_is_missing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_names_every_missing_program(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", str(home))
     result = run("doctor")
     assert result.exit_code == 3

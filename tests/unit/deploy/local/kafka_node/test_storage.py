@@ -22,7 +22,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def java(tmp_path: Path, script: str) -> list[str]:
-    """A command in the place of Java that runs this script."""
+    """A command in the place of Java, with this script."""
     file = tmp_path / "java"
     file.write_text(f"#!/bin/sh\n{script}\n")
     file.chmod(0o755)

@@ -1,4 +1,4 @@
-"""The account of PostgreSQL: never root, and able to enter its folders."""
+"""The account of PostgreSQL: never root, with access to the folders."""
 
 import os
 from pathlib import Path

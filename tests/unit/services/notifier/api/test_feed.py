@@ -27,7 +27,7 @@ FULL = FeedPage([b'{"id":"1"}', b'{"id":"2"}'], CURSOR, more=True)
 
 
 class Feed:
-    """Gives these pages one after the other, and notes what is asked."""
+    """Gives these pages in turn, and records the requests."""
 
     def __init__(self, *pages: FeedPage) -> None:
         self.pages = list(pages)

@@ -1,4 +1,4 @@
-"""Subscriptions over HTTP: submitted like any event, shown to their own organisation only."""
+"""Subscriptions over HTTP: submitted like any event, shown to the own organisation only."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ FIGURES = {"sent": 1, "failed": 0, "pending": 2, "retrying": 0, "gone": False, "
 
 
 class Store:
-    """One subscription of one organisation; notes what is written and submitted."""
+    """A subscription of an organisation; records all writes and submissions."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *, active: bool = True, url: str | None = URL) -> None:
         self.row = {"value": b'{"subscription_id":"x"}', "active": active, "url": url, "types": [], **FIGURES}
