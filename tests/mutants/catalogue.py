@@ -3,7 +3,8 @@
 from typing import Final
 
 from tests.mutants.deferring import DEFERRING
+from tests.mutants.limiting import LIMITING
 from tests.mutants.reading import READING
 from tests.mutants.writing import WRITING
 
-MUTANTS: Final = (*READING, *WRITING, *DEFERRING)
+MUTANTS: Final = (*READING, *WRITING, *DEFERRING, *LIMITING)

@@ -110,6 +110,18 @@ HTTP_REQUESTS: Final = Limit(
     detail="at most {value} concurrent requests of one organisation",
     fix="Wait for the responses of the other requests, and repeat this request after Retry-After seconds.",
 )
+HTTP_SUBMISSIONS: Final = Limit(
+    name="http-submissions",
+    resource="requests with submissions that are decoded and decided at the same time; the others wait",
+    default=4,
+    unit="requests",
+    scope=PER_INSTANCE,
+    setting="limit_http_submissions",
+    enforced="samenspel.messaging.ingress.http_api:submit",
+    reaction="back-pressure",
+    detail="at most {value} requests with submissions of one organisation are decided at the same time",
+    fix="Send larger batches in fewer requests, and repeat this request after Retry-After seconds.",
+)
 DATABASE_CONNECTIONS: Final = Limit(
     name="database-connections",
     resource="database connections of requests, as a share of the connections that others leave free",
@@ -223,6 +235,7 @@ LIMITS: Final = (
     PROBLEMS,
     UNFOLDED_BYTES,
     HTTP_REQUESTS,
+    HTTP_SUBMISSIONS,
     DATABASE_CONNECTIONS,
     OPEN_STREAMS,
     STREAM_SECONDS,

@@ -46,6 +46,7 @@ class ServiceSettings(BaseSettings):
     environment: Literal["local", "production"] = "production"
     operator_oin: str = OPERATOR
     limit_http_requests: int = limits.HTTP_REQUESTS.field()
+    limit_http_submissions: int = limits.HTTP_SUBMISSIONS.field()
     limit_database_percent: int = limits.DATABASE_CONNECTIONS.field()
     limit_stored_bytes: int = limits.STORED_BYTES.field()
 

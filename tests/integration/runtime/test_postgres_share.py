@@ -61,7 +61,7 @@ async def requests(pool: Pool) -> AsyncIterator[Requests]:
         await made.end()
 
 
-async def test_two_organisations_cannot_hold_all_connections(pool: Pool) -> None:
+async def test_connections_cannot_all_be_held_by_two_organisations(pool: Pool) -> None:
     async with requests(pool) as holding:
         holding.start("one", 16)
         await eventually(lambda: len(holding.refused) == 13)

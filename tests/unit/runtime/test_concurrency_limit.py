@@ -84,7 +84,7 @@ async def test_user_without_a_slot_in_time_is_refused_with_the_limit() -> None:
         pass
 
 
-async def test_one_organisation_holds_half_of_a_share_and_another_the_next_slot() -> None:
+async def test_organisation_holds_half_of_a_share_and_another_gets_the_next_slot() -> None:
     limit = share(8)
     async with flooding(limit, "one", 20) as flood:
         await flood.holds(4)
@@ -93,7 +93,7 @@ async def test_one_organisation_holds_half_of_a_share_and_another_the_next_slot(
         assert flood.most == 4
 
 
-async def test_two_organisations_cannot_hold_all_slots() -> None:
+async def test_slots_cannot_all_be_held_by_two_organisations() -> None:
     limit = share(6)
     async with flooding(limit, "one", 20) as one, flooding(limit, "two", 20) as two:
         await one.holds(3)

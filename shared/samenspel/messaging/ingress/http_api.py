@@ -83,7 +83,8 @@ async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Inc
     `LimitReached` (429).
     """
     try:
-        answered = await submitter.submit(organisation, incoming) if incoming else []
+        async with submitter.turns.slot(organisation):
+            answered = await submitter.submit(organisation, incoming) if incoming else []
     except NotAdmitted as refusal:
         raise HTTPException(403, str(refusal)) from None
     except (KafkaError, *TRANSIENT) as error:

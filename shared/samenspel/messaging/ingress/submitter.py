@@ -14,11 +14,15 @@ from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.outbox import journal
 from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.runtime import failpoints
+from samenspel.runtime.concurrency_limit import ConcurrencyLimit
 from samenspel.runtime.database_health import StorageFull
+from samenspel.runtime.limits import HTTP_SUBMISSIONS
 from samenspel.runtime.postgres import Pool
 
 SUBMIT_SECONDS_MAX: Final = 5.0
 RETRY_SECONDS: Final = 0.02
+TURN_SECONDS_MAX: Final = 10.0
+"""Longest wait of a request for a turn."""
 
 
 class NotAdmitted(Exception):
@@ -26,7 +30,10 @@ class NotAdmitted(Exception):
 
 
 class Submitter:
-    """Submits for HTTP endpoints. ``on_commit`` is called after each commit and wakes the relay."""
+    """Submits for HTTP endpoints. ``on_commit`` is called after each commit and wakes the relay.
+
+    A request holds one of the ``turns`` of its organisation while its events are decoded and decided.
+    """
 
     def __init__(
         self,
@@ -36,8 +43,10 @@ class Submitter:
         reconciler: Reconciler,
         storage: StorageFull,
         on_commit: Callable[[int], None],
+        turns: int = HTTP_SUBMISSIONS.default,
     ) -> None:
         self.processor = processor
+        self.turns = ConcurrencyLimit(HTTP_SUBMISSIONS, turns, TURN_SECONDS_MAX)
         self._pool = pool
         self._log_reader = log_reader
         self._reconciler = reconciler

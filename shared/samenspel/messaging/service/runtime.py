@@ -55,7 +55,13 @@ class ServiceRuntime:
         self.reconciler = Reconciler(pool, self._relay_log_reader, self._reset_positions)
         self.relay = Relay(pool, self.reconciler, kafka, _holder(settings), RELAYED_EVENTS.inc)
         self.submitter = Submitter(
-            self.processor, pool, self.log_reader, self.reconciler, self.storage, self._on_commit
+            self.processor,
+            pool,
+            self.log_reader,
+            self.reconciler,
+            self.storage,
+            self._on_commit,
+            settings.limit_http_submissions,
         )
         self.kafka_receiver = KafkaReceiver(self.processor, pool, self._on_commit, self.storage)
         self.deferral_worker = DeferralWorker(self.processor, pool, self._on_commit)

@@ -27,6 +27,7 @@ class ServiceLimits:
         requests = ConcurrencyLimit(limits.HTTP_REQUESTS, settings.limit_http_requests, REQUEST_SECONDS_MAX)
         use = LimitUse()
         use.add_local(limits.HTTP_REQUESTS, settings.limit_http_requests, requests.use)
+        use.add_local(limits.HTTP_SUBMISSIONS, settings.limit_http_submissions, runtime.submitter.turns.use)
         use.add_local(limits.DATABASE_CONNECTIONS, settings.limit_database_percent, pool.share.use)
         use.add(limits.DEFERRED_SUBMISSIONS, limits.DEFERRED_SUBMISSIONS.default, deferrals.count_by_organisation)
         use.add(limits.STORED_BYTES, settings.limit_stored_bytes, runtime.processor.storage.use)
