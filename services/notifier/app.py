@@ -23,7 +23,7 @@ from services.notifier.endpoints.signing import SecretBox
 from services.notifier.feed import FeedEnds, FeedWriter
 from services.notifier.handlers import NotifierDecider
 from services.notifier.settings import Settings
-from services.notifier.store import attempts, endpoints
+from services.notifier.store import attempts, endpoints, idempotency
 from services.notifier.store import subscriptions as subscription_store
 
 log = structlog.get_logger()
@@ -43,13 +43,15 @@ def create(settings: Settings) -> FastAPI:
         reader = FeedReader.limited(context.pool, ends, settings.limit_streams, settings.limit_stream_seconds)
         _show_use(context.limit_use, settings, reader, worker)
         tasks = [asyncio.create_task(each) for each in (worker.run(), ends.run(), _delete_expired(context.pool))]
-        yield [
-            feed.router(reader, context.organisation_of),
-            subscriptions.router(_subscriptions(context, settings, wakeup), context.organisation_of),
-        ]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            yield [
+                feed.router(reader, context.organisation_of),
+                subscriptions.router(_subscriptions(context, settings, wakeup), context.organisation_of),
+            ]
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     definition = ServiceDefinition(
         name="notifier",
@@ -66,7 +68,7 @@ def create(settings: Settings) -> FastAPI:
 
 
 def run() -> None:
-    settings = Settings.read()
+    settings = Settings.read_or_exit("notifier")
     serve("notifier", settings, create(settings))
 
 
@@ -92,6 +94,8 @@ async def _delete_expired(pool: Pool) -> None:
         try:
             await attempts.delete_old(pool, ATTEMPT_DAYS)
             await endpoints.delete_unused(pool, ENDPOINT_DAYS)
+            await endpoints.delete_ended_secrets(pool)
+            await idempotency.delete_old(pool)
         except TRANSIENT as error:
-            log.warning("cannot delete old attempts and unused endpoints; retrying", error=repr(error))
+            log.warning("cannot delete old attempts and unused endpoints; retrying", error=error)
         await asyncio.sleep(CLEANUP_SECONDS)

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import structlog
 from samenspel.contracts.canonical import CanonicalEvent, to_structured
-from samenspel.contracts.topics import LaneId
+from samenspel.contracts.topics import NOTIFICATIONS, LaneId
 from samenspel.messaging import TRANSIENT
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
@@ -42,7 +42,7 @@ select f.topic, f.lane, f.timeline, f.sequence, f.id, f.headers, f.value
 from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[]) as r (topic, lane, timeline, low, high)
 join feed f on (f.topic, f.lane, f.timeline) = (r.topic, r.lane, r.timeline)
   and f.sequence > r.low and f.sequence <= r.high
-where cardinality($6::text[]) = 0 or f.type = any($6)
+where (cardinality($6::text[]) = 0 or f.type = any($6)) and ($7::text is null or f.topic <> $8 or f.organisation = $7)
 order by f.topic, f.lane, f.sequence
 """
 
@@ -111,8 +111,13 @@ async def end_positions(connection: Connection | Pool) -> dict[LaneId, LanePosit
     return {(row["topic"], row["lane"]): LanePosition(row["timeline"], row["sequence"]) for row in rows}
 
 
-async def read(pool: Pool, after: Cursor, limit: int, types: Sequence[str] = ()) -> FeedPage:
-    """The page after cursor ``after``: at most ``limit`` events of ``types`` (empty: all types)."""
+async def read(
+    pool: Pool, after: Cursor, limit: int, types: Sequence[str] = (), subscriber: str | None = None
+) -> FeedPage:
+    """The page after cursor ``after``: at most ``limit`` events of ``types`` (empty: all types).
+
+    For a ``subscriber``: without events about the subscriptions of other organisations.
+    """
     ends, cursor = await end_positions(pool), dict(after)
     rows: list[Any] = []
     for _ in range(SCANS_MAX):
@@ -120,7 +125,7 @@ async def read(pool: Pool, after: Cursor, limit: int, types: Sequence[str] = ())
         if not ranges:
             break
         cursor |= {(each.topic, each.lane): LanePosition(each.timeline, each.high) for each in ranges}
-        if rows := await pool.fetch(READ, *as_arrays(ranges, 5), list(types)):
+        if rows := await pool.fetch(READ, *as_arrays(ranges, 5), list(types), subscriber, NOTIFICATIONS):
             break
     rows, left = cut(merged(rows), limit)
     cursor |= left

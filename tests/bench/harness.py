@@ -19,6 +19,7 @@ from samenspel.client.admin.admission import admit
 from samenspel.contracts.organisations import OrganisationAdmitted
 from samenspel.contracts.topics import Domain, Service, ingress
 
+from deploy.local.process import inherited_environment
 from deploy.local.services import environment_of
 from deploy.local.system import LocalSystem
 
@@ -46,7 +47,10 @@ class Stand:
 
     def environment(self, service: Service) -> dict[str, str]:
         bootstrap = self.system.profile.system().kafka.bootstrap
-        return {**os.environ, **environment_of(service, self.system.home, bootstrap, self.system.databases)}
+        return {
+            **inherited_environment(),
+            **environment_of(service, self.system.home, bootstrap, self.system.databases),
+        }
 
     def reader(self) -> str:
         """The organisation with reading rights."""

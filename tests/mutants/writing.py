@@ -7,7 +7,7 @@ from tests.mutants.mutant import Mutant
 WRITING: Final = (
     Mutant(
         "grants-beyond-the-ceiling",
-        "services.funding.domain.ceiling:within_ceiling",
+        "services.funding.domain.ceiling:limit_to_ceiling",
         "wanted_cents <= available_cents",
         "True",
         "tests/unit/services/funding/domain/test_ceiling_properties.py::test_r1_granted_never_exceeds_the_ceiling",

@@ -73,7 +73,7 @@ def dossier(
 
 
 def decided(stated: ApplicationDecided, about: applications.CaseFile, by: str = RIJK) -> Application:
-    return decisions.decide(stated, about, by, NOW)
+    return decisions.decide(stated, about, by, NOW, NOW.date())
 
 
 def codes_of(rejected: Rejected) -> list[tuple[str, str]]:

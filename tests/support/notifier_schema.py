@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from samenspel.contracts.catalogue import SUBSCRIPTION
-from samenspel.contracts.notifications import Subscription
+from samenspel.contracts.notifications import Subscription, SubscriptionTerms
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, NOTIFICATIONS
 from samenspel.messaging.decisions import aggregates
 from samenspel.messaging.decisions.state import StoredAggregate
@@ -24,6 +24,14 @@ from tests.support.service_schema import Room
 CITY = "00000099000000000344"
 URL = "https://utrecht.example/hook"
 DEFAULT = DeliveryLimits()
+ADD_NOTIFICATION = """
+insert into feed (topic, lane, timeline, sequence, id, type, subject, aggregate, organisation, headers, value)
+values ($1, 0, 1, $2, $3, 't', $3, 'subscription.v2', $4, convert_to(E'ce_subject:' || $3 || E'\n', 'UTF8'), '{}')
+"""
+ADVANCE = """
+insert into checkpoint (topic, lane, sequence) values ($1, 0, $2)
+on conflict (topic, lane) do update set sequence = excluded.sequence
+"""
 
 
 @dataclass(slots=True)
@@ -39,6 +47,13 @@ class NotifierSchema:
         projector = Projector(self.room.pool, Log(), lambda number: None, FeedWriter())  # type: ignore[arg-type]
         await projector(Reader(), records)  # type: ignore[arg-type]  # lists for Kafka
 
+    async def publish_subscription(self, organisation: str, subject: str) -> None:
+        """One event about a subscription of an organisation, in the feed."""
+        pool = self.room.pool
+        sequence = 1 + await pool.fetchval("select count(*) from feed where topic = $1", NOTIFICATIONS)
+        await pool.execute(ADD_NOTIFICATION, NOTIFICATIONS, sequence, subject, organisation)
+        await pool.execute(ADVANCE, NOTIFICATIONS, sequence)
+
     async def subscribe(
         self,
         delivery: Literal["push", "pull"] = "push",
@@ -47,23 +62,17 @@ class NotifierSchema:
         organisation: str = CITY,
     ) -> Subscription:
         """An accepted subscription."""
-        state = Subscription(
-            subscription_id=new_id(),
-            organisation=organisation,
-            types=tuple(types),
-            start=start,
-            delivery=delivery,
-            status="active",
-            version=1,
-        )
+        state = Subscription(subscription_id=new_id(), organisation=organisation, status="active", version=1)
+        terms = SubscriptionTerms(types=tuple(types), start=start, delivery=delivery)
         pool = self.room.pool
         if delivery == "push":
             await endpoints.insert(pool, organisation, state.subscription_id, URL, "sealed")
         reference = SUBSCRIPTION.name, state.subscription_id
-        stored = StoredAggregate(state.model_dump_json(exclude_none=True).encode())
+        private = terms.model_dump_json(exclude_none=True).encode()
+        stored = StoredAggregate(state.model_dump_json(exclude_none=True).encode(), private=private)
         async with pool.acquire() as connection, connection.transaction():
             await aggregates.save(connection, {reference: stored}, {reference: (NOTIFICATIONS, 0)})
-            await subscriptions.activate(connection, state, LANES_LOCAL)
+            await subscriptions.activate(connection, state, terms, LANES_LOCAL)
         return state
 
     async def enqueue(self, pending: int = 2_000) -> None:

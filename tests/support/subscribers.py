@@ -31,9 +31,10 @@ class Subscriber:
             body = await response.read()
             return response.status, response.headers, orjson.loads(body) if body else None
 
-    async def subscribe(self, **wanted: Any) -> str:
-        """A new subscription's id."""
-        status, _, body = await self.call("POST", "/subscriptions", json=wanted)
+    async def subscribe(self, key: str | None = None, **wanted: Any) -> str:
+        """A new subscription's id; with a ``key``, the same id for a repeated request."""
+        headers = {"idempotency-key": key} if key else {}
+        status, _, body = await self.call("POST", "/subscriptions", json=wanted, headers=headers)
         assert status == 201, body
         return str(body["subscription_id"])
 

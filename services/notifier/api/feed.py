@@ -21,6 +21,7 @@ from services.notifier.store import subscriptions
 
 REFUSE_SECONDS: Final = 1.0
 """Time for which a long poll above the limit waits for a free place before the refusal."""
+TERMS_LOST: Final = "the database was restored without the filter of this subscription: delete it and create another"
 
 After = Annotated[str | None, Query(description="Samenspel-Cursor of the previous page; absent: the beginning")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
@@ -54,15 +55,22 @@ class FeedReader:
         """With at most ``streams`` long polls per organisation, each of at most ``seconds``."""
         return cls(pool, ends, ConcurrencyLimit(OPEN_STREAMS, streams, REFUSE_SECONDS), seconds)
 
-    async def page(self, reader: "PageRequest", after: Cursor, types: Sequence[str] = ()) -> FeedPage:
-        """The page after the cursor. Without events, waits up to ``reader.wait_seconds``. Raises `LimitReached`."""
-        page = await feed.read(self.pool, after, reader.limit, types)
+    async def page(
+        self, reader: "PageRequest", after: Cursor, types: Sequence[str] = (), subscriber: str | None = None
+    ) -> FeedPage:
+        """The page after the cursor, as of `feed.read`. Without events, waits up to ``reader.wait_seconds``.
+
+        Raises `LimitReached`.
+        """
+        page = await feed.read(self.pool, after, reader.limit, types, subscriber)
         if page.events or page.more or not reader.wait_seconds:
             return page
         async with self.streams.slot(reader.organisation):
-            return await self._await_events(reader, page.cursor, types)
+            return await self._await_events(reader, page.cursor, types, subscriber)
 
-    async def _await_events(self, reader: "PageRequest", after: Cursor, types: Sequence[str]) -> FeedPage:
+    async def _await_events(
+        self, reader: "PageRequest", after: Cursor, types: Sequence[str], subscriber: str | None
+    ) -> FeedPage:
         seconds = min(reader.wait_seconds, self.seconds_max)
         deadline = monotonic() + seconds
         reader.stream.begin(seconds)
@@ -70,7 +78,7 @@ class FeedReader:
             while True:
                 ticket = self.ends.changed.next_ticket
                 if self.ends.has_events_after(after):
-                    page = await feed.read(self.pool, after, reader.limit, types)
+                    page = await feed.read(self.pool, after, reader.limit, types, subscriber)
                     if page.events or page.more:
                         return page
                     after = page.cursor
@@ -133,8 +141,10 @@ async def _of_subscription(
     found = await subscriptions.figures(reader.pool, wanted.organisation, subscription_id)
     if not found:
         raise HTTPException(404, subscription_not_found(subscription_id))
+    if found[0]["types"] is None:
+        raise HTTPException(409, TERMS_LOST)
     cursor = await subscriptions.cursor_of(reader.pool, subscription_id) if after is None else cursor_in(after)
-    return respond(await reader.page(wanted, cursor, found[0]["types"]))
+    return respond(await reader.page(wanted, cursor, found[0]["types"], wanted.organisation))
 
 
 def cursor_in(text: str | None) -> Cursor:

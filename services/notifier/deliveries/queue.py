@@ -12,10 +12,13 @@ from time import monotonic
 from typing import Any, Final
 
 from samenspel.contracts.canonical import to_structured
+from samenspel.contracts.topics import NOTIFICATIONS
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.limits import DELIVERIES, PENDING_DELIVERIES
 from samenspel.runtime.postgres import Pool
+
+from services.notifier.store.endpoints import ROTATION_HOURS
 
 LANES_AT_ONCE: Final = 200
 LANES_PER_ORGANISATION: Final = 40
@@ -23,8 +26,6 @@ LANES_PER_ORGANISATION: Final = 40
 EVENTS_AT_ONCE: Final = 100
 """Per lane of a subscription. With `LANES_AT_ONCE`: the maximum that one transaction inserts."""
 FULL_SECONDS: Final = 5.0
-ROTATION_HOURS: Final = 24
-"""Hours for which a replaced secret also signs."""
 
 # The organisations take turns, each with its smallest backlog first: a subscription that starts at the beginning
 # delays no current subscription. A subscription with too many pending deliveries (`is_full`) waits.
@@ -54,6 +55,7 @@ where l.place <= $4 and (c.timeline, c.sequence) < (p.timeline, p.sequence)
 order by l.is_full, l.place limit $2
 for update of c skip locked
 """
+# A subscription is the business of its subscriber: events about the subscriptions of others are not delivered.
 INSERT_DELIVERIES: Final = """
 insert into delivery (subscription_id, topic, lane, timeline, sequence, subject, due_at)
 select r.subscription_id, f.topic, f.lane, f.timeline, f.sequence, f.subject,
@@ -66,7 +68,7 @@ from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::bigi
 join subscription s using (subscription_id)
 join feed f on (f.topic, f.lane, f.timeline) = (r.topic, r.lane, r.timeline)
   and f.sequence > r.low and f.sequence <= r.high
-where cardinality(s.types) = 0 or f.type = any(s.types)
+where (cardinality(s.types) = 0 or f.type = any(s.types)) and (f.topic <> $7 or f.organisation = s.organisation)
 on conflict do nothing
 """
 ADVANCE_CURSORS: Final = """
@@ -101,8 +103,10 @@ claimed as (
   returning d.*)
 select c.subscription_id, c.topic, c.lane, c.timeline, c.sequence, c.subject, c.attempts, s.organisation,
        s.rounds, e.url, f.id, f.headers, f.value,
-       array[e.secret] || case when e.rotated_at > now() - make_interval(hours => $6) then array[e.old_secret] end
-         as secrets
+       array[e.secret] || array(
+         select r.secret from replaced_secret r
+         where (r.organisation, r.subscription_id) = (e.organisation, e.subscription_id) and r.ends_at > now()
+         union select e.old_secret where e.rotated_at > now() - make_interval(hours => $6)) as secrets
 from claimed c
 join subscription s using (subscription_id)
 join endpoint e using (organisation, subscription_id)
@@ -195,7 +199,7 @@ async def enqueue_new(pool: Pool, pending: int, full: FullSubscriptions) -> int:
         if fed := [tuple(row)[:6] for row in lagging if not row["is_full"]]:
             # A separate statement: it must see deletions that were committed before this transaction got the lock.
             failpoints.reached("deliveries.open")
-            await connection.execute(INSERT_DELIVERIES, *as_arrays(fed, 6))
+            await connection.execute(INSERT_DELIVERIES, *as_arrays(fed, 6), NOTIFICATIONS)
             failpoints.reached("deliveries.move")
             await connection.execute(ADVANCE_CURSORS, *as_arrays(fed, 6))
             failpoints.reached("deliveries.commit")

@@ -5,7 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from samenspel.contracts.catalogue import EVENT_TYPES
-from samenspel.contracts.notifications import Subscription, SubscriptionCancelled, SubscriptionCreated
+from samenspel.contracts.notifications import (
+    Subscription,
+    SubscriptionCancelled,
+    SubscriptionCreated,
+    SubscriptionTerms,
+    SubscriptionV1,
+)
 from samenspel.contracts.problems import Problem, Rejected, unknown
 from samenspel.runtime.limits import ENDPOINT_SUBSCRIPTIONS, SUBSCRIPTIONS
 
@@ -31,10 +37,13 @@ class SubscriptionLimits:
             raise Rejected(*problems)
 
 
+State = Subscription | SubscriptionV1
+
+
 def create(
-    stated: SubscriptionCreated, present: Subscription | None, organisation: str, *, has_endpoint: bool
-) -> Subscription:
-    """A new subscription. ``has_endpoint``: whether the endpoint was sent over HTTP before."""
+    stated: SubscriptionCreated, present: State | None, organisation: str, *, has_endpoint: bool
+) -> tuple[Subscription, SubscriptionTerms]:
+    """A new subscription: public state and private part. ``has_endpoint``: whether the endpoint is stored."""
     problems = [_unknown_type(number, name) for number, name in enumerate(stated.types) if name not in EVENT_TYPES]
     if present is not None:
         problems.append(_already_exists(stated.subscription_id))
@@ -42,18 +51,17 @@ def create(
         problems.append(_NO_ENDPOINT)
     if problems:
         raise Rejected(*problems)
-    return Subscription(
-        subscription_id=stated.subscription_id,
-        organisation=organisation,
-        types=tuple(dict.fromkeys(stated.types)),
-        start=stated.start,
-        delivery=stated.delivery,
-        status="active",
-        version=1,
+    state = Subscription(
+        subscription_id=stated.subscription_id, organisation=organisation, status="active", version=1
     )
+    return state, terms_of(stated)
 
 
-def cancel(stated: SubscriptionCancelled, present: Subscription | None, by: str) -> Subscription:
+def terms_of(stated: SubscriptionCreated | SubscriptionV1) -> SubscriptionTerms:
+    return SubscriptionTerms(types=tuple(dict.fromkeys(stated.types)), start=stated.start, delivery=stated.delivery)
+
+
+def cancel(stated: SubscriptionCancelled, present: State | None, by: str) -> State:
     """The cancelled subscription. Cancellation is final; another filter or address requires a new subscription."""
     if present is None:
         raise Rejected(unknown("unknown-subscription", "subscription_id", stated.subscription_id))

@@ -70,11 +70,14 @@ def problem(
     problems: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """A problem+json response. The member ``errors`` lists all problems at once, each with a stable code."""
+    """A problem+json response. The member ``errors`` lists all problems at once, each with a stable code.
+
+    The security headers are set here too: an internal error, or a refusal of a connection, passes no middleware.
+    """
     body: dict[str, Any] = {"type": "about:blank", "status": status, "title": title, "detail": detail}
     if problems:
         body["errors"] = list(problems)
-    return JSONResponse(body, status, media_type=PROBLEM, headers=dict(headers or {}))
+    return JSONResponse(body, status, media_type=PROBLEM, headers={**_HEADERS, **(headers or {})})
 
 
 async def read_body(request: Request) -> bytes:

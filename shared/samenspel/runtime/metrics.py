@@ -30,7 +30,21 @@ DATABASE_SILENCES: Final = Counter(
 DEFERRED_SUBMISSIONS: Final = Gauge(
     "samenspel_deferred_submissions", "Deferred submissions: an aggregate of another service has not arrived"
 )
+HASH_KEYS_MISSING: Final = Gauge(
+    "samenspel_hash_keys_missing", "Keys of submission hashes that the service needs and the settings do not have"
+)
 QUARANTINED_RECORDS: Final = Gauge("samenspel_quarantined_records", "Quarantined records, by reason", ["reason"])
+DEPENDENCY_UP: Final = Gauge(
+    "samenspel_dependency_up",
+    "Whether a dependency of the service answers: 1 or 0, by dependency",
+    ["dependency"],
+)
+LOG_LINES_SUPPRESSED: Final = Counter(
+    "samenspel_log_lines_suppressed_total", "Log lines not written: repeats, and consequences of a reported cause"
+)
+LOG_LINES_LOST: Final = Counter(
+    "samenspel_log_lines_lost_total", "Log lines that could not be written: the disk is full or stdout is closed"
+)
 WEBHOOK_ATTEMPTS: Final = Counter("samenspel_webhook_attempts_total", "Webhook attempts, by outcome", ["outcome"])
 DECIDE_SECONDS: Final = Histogram(
     "samenspel_decide_seconds",

@@ -1,5 +1,6 @@
 """PostgreSQL connections: commits are durable, and every transaction of the pool is bounded in time."""
 
+import ssl
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 import asyncpg
 
 from samenspel.runtime.concurrency_limit import FairShare
+from samenspel.runtime.dependencies import os_reason
 from samenspel.runtime.limits import DATABASE_CONNECTIONS, acting_organisation
+from samenspel.runtime.settings_mistakes import variable_name
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -38,6 +41,22 @@ NOT_DURABLE: Final = """
 select name, setting from pg_settings
 where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'off' order by name
 """
+
+
+_REASONS: Final = (
+    (asyncpg.InvalidAuthorizationSpecificationError, "refuses the user or the password: check {dsn} and {password}"),
+    (asyncpg.InvalidCatalogNameError, "has no database with the name in {dsn}"),
+    (asyncpg.InsufficientPrivilegeError, "refuses the user in {dsn} a right that the service needs"),
+    (asyncpg.TooManyConnectionsError, "has no connection left"),
+    (asyncpg.InsufficientResourcesError, "cannot store: disk or memory is full"),
+    (asyncpg.ReadOnlySQLTransactionError, "cannot store: the database is read-only"),
+    (asyncpg.CannotConnectNowError, "is starting or stopping"),
+    (asyncpg.UndefinedObjectError, "is older than version 17"),
+    (asyncpg.ClientConfigurationError, "cannot be asked: {dsn} is not valid"),
+    (ssl.SSLError, "has no certificate that is trusted: check sslmode and sslrootcert in {dsn}"),
+    (TimeoutError, "does not answer at the address in {dsn}: time-out"),
+)
+"""Reason by error, the first that fits. asyncpg's texts contain names and addresses, which are not public."""
 
 
 class NotDurable(Exception):
@@ -101,6 +120,18 @@ async def create_pool(
         await pool.close()
         raise NotDurable(f"{NotDurable.__doc__} Off: {', '.join(found)}.")
     return pool
+
+
+def unavailable_reason(error: BaseException) -> str:
+    """Reason why PostgreSQL cannot be used, without address, name or value; constant for one cause."""
+    names = {"dsn": variable_name("postgres_dsn"), "password": variable_name("postgres_password")}
+    for kind, text in _REASONS:
+        if isinstance(error, kind):
+            return "PostgreSQL " + text.format_map(names)
+    if isinstance(error, OSError):
+        return f"PostgreSQL cannot be reached at the address in {names['dsn']}: {os_reason(error)}"
+    is_ours = type(error).__module__.startswith("samenspel.")
+    return f"PostgreSQL cannot be used: {error if is_ours else type(error).__name__}"
 
 
 class ConnectBackoff:

@@ -107,7 +107,7 @@ class Subscribing(Work):
     async def subscribe(self) -> None:
         """Have all of this told through the proxy before the receiver."""
         endpoint = f"http://127.0.0.1:{self.stage.proxies['receiver'].port}/"
-        types = [type_name("subscription-created"), type_name("subscription-cancelled")]
+        types = [type_name("subscription-created", 2), type_name("subscription-cancelled", 2)]
         async with subscriber_for(self.stage.organisation) as subscriber:
             wanted = {"endpoint": endpoint, "types": types, "start": "beginning"}
             status, _, body = await subscriber.call("POST", "/subscriptions", json=wanted)

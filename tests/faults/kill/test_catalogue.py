@@ -30,6 +30,7 @@ OFF_THE_PATH: Final = {
     "COUNT": "a gauge",
     "PAGE": "what the operator sees",
     "ACTIONS": "the same",
+    "DELAY": "only when the notifier cannot sign",
     "DELETE_LANE": "a copy that is rebuilt on a new timeline",
     "NO_TIMEOUT": "the same",
     "RECOVERED": "only spares a receiver that was away a wait",

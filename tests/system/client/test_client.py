@@ -13,7 +13,7 @@ from samenspel.client.access.profile import Profile
 from samenspel.client.admin.admission import admit
 from samenspel.client.replica import ReplicaStore, diff, sync_over_http, sync_over_kafka, verify
 from samenspel.client.submit.emit import Via, emit, submitter_for
-from samenspel.client.submit.receipts import outcome_of
+from samenspel.client.submit.receipts import latest_outcome
 from samenspel.client.submit.statements import Statement, statement
 from samenspel.contracts.examples import EXAMPLES
 from samenspel.contracts.organisations import OrganisationAdmitted
@@ -52,7 +52,7 @@ async def test_repeated_admission_keeps_the_password(profile: Profile) -> None:
     assert [answer.outcome for answer in await admit(profile, stated)] == ["repeated"] * 3
     assert profile.credential(stated[0].oin).password == before.password
     (answer,) = await admit(profile, [city(stated[0].oin, "Een andere naam")])
-    assert outcome_of(answer) == "rejected"
+    assert latest_outcome(answer) == "rejected"
     assert {problem.code for problem in answer.problems} == {"already-exists"}
 
 
@@ -65,7 +65,7 @@ async def test_every_submission_gets_its_final_answer(profile: Profile, via: Via
     async with submitter_for(profile, oin, via) as opened:
         answers = await opened.submit(statements, SECONDS)
         again = await opened.submit(statements, SECONDS)
-    assert [outcome_of(answer) for answer in answers if answer] == ["accepted"] * 20 + ["rejected"]
+    assert [latest_outcome(answer) for answer in answers if answer] == ["accepted"] * 20 + ["rejected"]
     assert [answer.outcome for answer in again if answer] == ["repeated"] * 21
     assert [(each.source, each.id) for each in answers if each] == [each.identity for each in statements]
 

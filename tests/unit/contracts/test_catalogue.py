@@ -16,6 +16,7 @@ from samenspel.contracts.catalogue import (
     submissions_of,
 )
 from samenspel.contracts.example_states import EXAMPLE_RECEIPT, EXAMPLE_STATES
+from samenspel.contracts.jsonschema import schemas
 from samenspel.contracts.topics import DOMAIN_OF
 from samenspel.contracts.values import Model
 
@@ -41,7 +42,16 @@ def test_event_type_has_a_meaning_and_an_aggregate(fact: EventType) -> None:
 
 @facts
 def test_every_event_type_has_a_submission_that_leads_to_it(fact: EventType) -> None:
-    assert any(fact.name in submission.leads_to for submission in SUBMISSIONS.values())
+    """Except the creation of an aggregate in a superseded version; its events stay readable."""
+    leads = any(fact.name in submission.leads_to for submission in SUBMISSIONS.values())
+    assert leads or fact.aggregate.superseded_by
+
+
+@aggregates
+def test_superseded_version_names_its_successor(aggregate: Aggregate) -> None:
+    assert not aggregate.superseded_by or aggregate.superseded_by in AGGREGATES
+    schema = schemas()[f"{aggregate.name}.json"]
+    assert schema.get("deprecated", False) is bool(aggregate.superseded_by)
 
 
 @submissions

@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samenspel.contracts.catalogue import SUBMISSIONS, SubmissionType
@@ -114,3 +115,19 @@ def test_hash_covers_type_and_data_only() -> None:
 
 def attributes_of(kind: SubmissionType) -> dict[str, str]:
     return {"specversion": "1.0", "id": "1", "source": f"urn:nld:oin:{OIN}", "type": kind.name}
+
+
+@pytest.mark.parametrize(
+    ("received_at", "day"),
+    [
+        (datetime(2026, 11, 24, 22, 59, tzinfo=UTC), "2026-11-24"),
+        (datetime(2026, 11, 24, 23, 0, tzinfo=UTC), "2026-11-25"),
+        (datetime(2026, 7, 1, 21, 59, tzinfo=UTC), "2026-07-01"),
+        (datetime(2026, 7, 1, 22, 0, tzinfo=UTC), "2026-07-02"),
+    ],
+    ids=["winter, before midnight", "winter, midnight", "summer, before midnight", "summer, midnight"],
+)
+def test_day_of_receipt_is_that_of_the_netherlands(received_at: datetime, day: str) -> None:
+    kind = SUBMISSIONS["nl.samenspel.initiative-registered.v1"]
+    stated = read(over_kafka(attributes_of(kind), json.dumps(kind.example).encode()))
+    assert str(replace(stated, received_at=received_at).received_on) == day

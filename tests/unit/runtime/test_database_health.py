@@ -9,6 +9,7 @@ import pytest
 from samenspel.runtime import database_health
 from samenspel.runtime import database_health as room
 from samenspel.runtime.database_health import ANSWER_SECONDS_MAX, SILENT_SECONDS_MAX, DatabaseHeartbeat
+from samenspel.runtime.dependencies import Dependency
 
 
 class Database:
@@ -17,14 +18,15 @@ class Database:
     def __init__(self) -> None:
         self.refusal: Exception | None = None
         self.dropped = self.silences = 0
-        self.heartbeat = DatabaseHeartbeat(self._connect, self._silenced)
+        self.heartbeat = DatabaseHeartbeat(self._connect, self._silenced, Dependency("database"))
 
     async def _connect(self) -> Any:
         return self
 
-    async def execute(self, question: str) -> None:
+    async def fetchval(self, question: str) -> bool:
         if self.refusal:
             raise self.refusal
+        return False
 
     def terminate(self) -> None:
         self.dropped += 1
@@ -105,7 +107,7 @@ async def test_heartbeat_query_is_bounded_in_time(monkeypatch: pytest.MonkeyPatc
     async def hang(question: str) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(database, "execute", hang)
+    monkeypatch.setattr(database, "fetchval", hang)
     await database.heartbeat.probe_once()
     assert database.dropped == 1
 

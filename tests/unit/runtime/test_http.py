@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
@@ -13,6 +13,7 @@ from samenspel.runtime.http import (
     create_http_app,
     operator_only,
     organisation_dependency,
+    problem,
     read_body,
 )
 from samenspel.runtime.issuer_keys import KeysUnavailable
@@ -34,6 +35,14 @@ def app_with(problems: Mapping[str, str] | None = None) -> FastAPI:
 
 def requests(value: int = 16, seconds: float = 30) -> ConcurrencyLimit:
     return ConcurrencyLimit(HTTP_REQUESTS, value, seconds)
+
+
+def _scope(path: str) -> dict[str, Any]:
+    return {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [], "http_version": "1.1"}
+
+
+async def _nothing() -> dict[str, Any]:
+    return {"type": "http.request", "body": b""}
 
 
 class Verifier:
@@ -214,3 +223,33 @@ async def test_limit_reached_inside_a_request_is_answered_429_with_the_seconds_t
     reply = await ask(app, "GET", "/full")
     assert (reply.status, reply.headers["retry-after"]) == (429, "13")
     assert "1,000 bytes" in reply.json["errors"][0]["detail"]
+
+
+async def test_internal_error_carries_the_security_headers_and_no_detail() -> None:
+    """Starlette answers it outside every middleware."""
+    app = app_with()
+
+    @app.get("/fails")
+    async def fails() -> None:
+        raise RuntimeError("geheim")
+
+    sent: list[Any] = []
+
+    async def keep(message: Any) -> None:
+        sent.append(message)
+
+    with pytest.raises(RuntimeError):
+        await app(_scope("/fails"), _nothing, keep)
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    assert sent[0]["status"] == 500
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+    assert headers["strict-transport-security"]
+    assert b"geheim" not in sent[1]["body"]
+
+
+def test_every_problem_carries_the_security_headers() -> None:
+    """A connection that is refused before the application knows of it, too."""
+    given = problem(431, "Request refused", "too long", headers={"Connection": "close"}).headers
+    assert given["x-frame-options"] == "DENY"
+    assert given["connection"] == "close"

@@ -4,13 +4,16 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
 from joserfc.jwk import ECKey, KeySet
 from samenspel.client.access.local_issuer import Issuer
+from samenspel.runtime.dependencies import Dependency
 from samenspel.runtime.issuer_keys import (
     AGE_SECONDS_MAX,
     REREAD_SECONDS_MIN,
@@ -19,10 +22,12 @@ from samenspel.runtime.issuer_keys import (
     KeyAddress,
     KeyFile,
     KeysUnavailable,
+    _read_whole,
 )
 
 from tests.security.tls_system import HOST
 from tests.support.certificates import Authority
+from tests.support.waiting import eventually
 
 
 class Away:
@@ -156,3 +161,66 @@ async def test_issuer_without_a_valid_certificate_or_with_a_redirect_is_refused(
         await IssuerKeys(KeyAddress(f"{url}/moved")).current()
     with pytest.raises(KeysUnavailable):
         await IssuerKeys(KeyAddress(f"{url.replace(HOST, 'localhost')}/jwks")).current()
+
+
+@asynccontextmanager
+async def responding(*chunks: bytes) -> AsyncIterator[aiohttp.StreamReader]:
+    """The content of a response that arrives in these parts, one after the other was read."""
+
+    async def respond(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for chunk in chunks:
+            await response.write(chunk)
+            await asyncio.sleep(0.01)  # the parts are packets of their own
+        return response
+
+    app = web.Application()
+    app.router.add_get("/", respond)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, HOST, 0).start()
+    url = f"http://{HOST}:{runner.addresses[0][1]}/"
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        yield response.content
+    await runner.cleanup()
+
+
+async def test_a_key_set_that_arrives_in_parts_is_read_whole() -> None:
+    whole = json.dumps(KeySet([new_key() for _ in range(3)]).as_dict(private=False)).encode()
+    parts = [whole[at : at + 50] for at in range(0, len(whole), 50)]
+    async with responding(*parts) as content:
+        assert await _read_whole(content) == whole
+
+
+async def test_a_key_set_without_end_is_not_read_to_its_end() -> None:
+    async with responding(*[b"x" * 65_536] * 6) as content:
+        with pytest.raises(ValueError, match="at most"):
+            await _read_whole(content)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "jwks.json"), "the file in SAMENSPEL_JWKS cannot be read"),
+        (TimeoutError(), "the address in SAMENSPEL_JWKS does not answer"),
+        (ValueError("no keys"), "leads to no JSON Web Key Set"),
+    ],
+)
+async def test_keys_that_cannot_be_read_are_told_with_the_reason(error: Exception, text: str) -> None:
+    class Failing(Away):
+        async def read(self) -> bytes:
+            raise error
+
+    dependency = Dependency("issuer keys")
+    keys = IssuerKeys(Failing(), Clock(), dependency)
+    with pytest.raises(KeysUnavailable):
+        await keys.current()
+    assert dependency.problem and text in dependency.problem
+
+
+async def test_the_keys_are_read_before_the_first_token_comes() -> None:
+    dependency = Dependency("issuer keys")
+    watch = asyncio.create_task(IssuerKeys(Away(new_key()), Clock(), dependency).watch())
+    await eventually(lambda: dependency.problem is None)
+    watch.cancel()

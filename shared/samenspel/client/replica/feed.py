@@ -16,9 +16,10 @@ from samenspel.client.access.errors import EnvironmentUnavailable
 from samenspel.client.access.profile import Credential, Profile
 from samenspel.client.replica.apply import ReplicaBatch, ReplicaLane
 from samenspel.client.replica.headers import Header
-from samenspel.client.replica.kafka import Progress
+from samenspel.client.replica.kafka import LoadProgress
 from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import ReplicaStore
+from samenspel.contracts.cloudevents import BATCH
 from samenspel.contracts.sequencing import SequenceVerdict
 
 PAGE_EVENTS: Final = 1_000
@@ -58,6 +59,10 @@ class FeedClient:
         if response.status not in (200, 204):
             raise EnvironmentUnavailable(
                 f"the notifier at {self.url} refused (HTTP {response.status}): check the token in your profile"
+            )
+        if response.status == 200 and response.headers.get_content_type() != BATCH:
+            raise EnvironmentUnavailable(
+                f"the server at {self.url} is no notifier: correct the address in system.json of your profile"
             )
         events = list(events_in(body))
         return events, response.headers.get("Samenspel-Cursor", after), bool(events)
@@ -115,7 +120,7 @@ def sync_over_http(
     store: ReplicaStore,
     *,
     follow: bool = False,
-    progress: Progress = lambda done, total: None,
+    progress: LoadProgress = lambda done, total: None,
 ) -> SyncReport:
     """Sync the file from the notifier's feed, for organisations without Kafka.
 
@@ -123,7 +128,7 @@ def sync_over_http(
     """
     began = time.monotonic()
     store.speed_up_loading()
-    feed = FeedClient(profile.system().http["notifier"], profile.credential(organisation))
+    feed = FeedClient(profile.system().url("notifier"), profile.credential(organisation))
     sync = FeedSync(feed, store)
     try:
         sync.run(follow, progress)
@@ -151,7 +156,7 @@ class FeedSync:
         self.batch: ReplicaBatch = store.batch(store.lanes())
         self.applied = 0
 
-    def run(self, follow: bool, progress: Progress) -> None:
+    def run(self, follow: bool, progress: LoadProgress) -> None:
         done = 0
         while True:
             events, cursor, more = self._feed.page(self._cursor, FOLLOW_SECONDS if follow else 0)

@@ -1,22 +1,21 @@
 """Processing of submissions: lock, load, decide and write in a transaction, for every entry point.
 
-Locks are taken in the same order everywhere. Each stage is complete for the whole batch before the next stage starts,
-and each stage is sorted by primary key:
-
-    ingress offsets → projections (shared) → lanes → own aggregates
+Locks are taken in the same order everywhere (docs/architecture.md, "Lock order"). Each lock stage is complete for the
+whole batch before the next stage starts, and is sorted by primary key.
 
 A decision reads all its input after the lane locks, first answers included: two transactions with the same
 submission lock the same lane.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 from samenspel.contracts.catalogue import AGGREGATES, AggregateRef
 from samenspel.contracts.digest import REMOVED
 from samenspel.contracts.problems import AggregateNotArrived, Problem, Rejected
+from samenspel.contracts.submission_hashes import HashKeyMissing, HashKeys, PublishedHash
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import LaneId, ingress, lane_of, receipts
 from samenspel.messaging.decisions import aggregates
@@ -24,7 +23,7 @@ from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.events import EncodedChange, append_event, append_receipt, encode
 from samenspel.messaging.decisions.state import DecisionState, StoredAggregate
 from samenspel.messaging.decisions.unit_of_work import SUBMISSIONS_PER_WRITE, PendingWrites, UnitOfWork, WriteBehind
-from samenspel.messaging.errors import Fenced
+from samenspel.messaging.errors import Fenced, NoHashKey
 from samenspel.messaging.inbox import answer_store, answers, deferrals, quarantine
 from samenspel.messaging.inbox.answers import (
     Accepted,
@@ -54,6 +53,7 @@ class SubmissionProcessor:
     lane_count: int
     new_id: Callable[[], str]
     clock: Callable[[], datetime]
+    hash_keys: HashKeys = field(default_factory=HashKeys)
     storage: StorageBudget = field(default_factory=StorageBudget)
 
     def lane_of(self, submission: Submission) -> LaneId:
@@ -171,13 +171,11 @@ class SubmissionProcessor:
         return self._decide_or_defer(work, incoming)
 
     def _repeat(self, work: UnitOfWork, submission: Submission, first: answers.FirstAnswer) -> Repeat | Refused:
-        """Recognise a repeat. A private part lost in a restore is taken from this submission again."""
-        decision = answers.repeat_of(submission, first)
+        """Recognise a duplicate submission. A private part lost in a restore is taken from this submission again."""
+        decision = answers.repeat_of(submission, first, self.hash_keys)
         is_accepted = isinstance(decision, Repeat) and first.outcome == "accepted"
         if is_accepted and (lost := self.decider.private_part_of(submission, work.state)):
-            ref, private = lost
-            content = private.model_dump_json(exclude_none=True).encode()
-            work.change(ref, replace(work.state.own[ref], private=content), self.lane_of(submission))
+            work.restore_private(*lost, self.lane_of(submission))
         return decision
 
     def _decide_or_defer(self, work: UnitOfWork, submission: Submission) -> Accepted | Refused | Deferred:
@@ -207,12 +205,21 @@ class SubmissionProcessor:
     def _append(self, work: UnitOfWork, encoded: EncodedChange, cause: Submission) -> EventRef:
         change = encoded.change
         lane = change.event_type.aggregate.topic, lane_of(change.key, self.lane_count)
-        before = work.state.own.get(change.ref)
-        event = append_event(work.lanes[lane], encoded, before, cause, self.source, self.new_id(), work.recorded)
+        before, published_hash = work.state.own.get(change.ref), self._published_hash(cause)
+        event = append_event(
+            work.lanes[lane], encoded, before, cause, published_hash, self.source, self.new_id(), work.recorded
+        )
         removed = encoded.new_hash == REMOVED
         stored = StoredAggregate(encoded.value, encoded.new_hash, encoded.private, removed, change.state)
         work.change(change.ref, stored, lane)
         return event
+
+    def _published_hash(self, cause: Submission) -> PublishedHash:
+        """The hash for an event. Raises `NoHashKey`: without a key, submissions with a private part wait."""
+        try:
+            return self.hash_keys.published(cause.hash, has_private_part=cause.type.has_private_part)
+        except HashKeyMissing as missing:
+            raise NoHashKey(str(missing)) from None
 
     def _append_receipts(
         self, lanes: Mapping[LaneId, Lane], answered: Sequence[RenderedAnswer], recorded: str
@@ -230,6 +237,8 @@ class SubmissionProcessor:
             raise Fenced("another transaction answered one of these submissions first")
         await aggregates.save(connection, pending.changed, pending.lane_of)
         await self.decider.save(connection, state, pending.changes)
+        for restored, private in pending.restored:
+            await self.decider.save_private_part(connection, restored, private)
         await journal.write(connection, entries)
 
     async def _finish(self, connection: Connection, work: UnitOfWork, answered: Sequence[RenderedAnswer]) -> None:

@@ -1,4 +1,6 @@
-"""Deferrals: submissions that refer to a missing aggregate of another service, in a queue per subject.
+"""Deferrals: submissions with a missing aggregate, in a queue per subject.
+
+The aggregate belongs to another service, or is an own application without the plan lost in a restore.
 
 A deferral is a durable condition, not a retry. The head of a subject's queue is decided once the aggregate exists or
 the deadline has passed. The queue is read and changed only under the lane lock.

@@ -13,11 +13,11 @@ import orjson
 from aiokafka import ConsumerRecord
 
 from samenspel.messaging.inbox.deferrals import DeferredSubmission
+from samenspel.messaging.kafka.record_batches import Headers
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection
 
-Headers = Sequence[tuple[str, bytes | None]]
 OperatorAction = Literal["retry", "discard"]
 
 

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from samenspel.contracts.cloudevents import BATCH, Envelope, from_http
 from samenspel.contracts.problems import Problem, Rejected
+from samenspel.contracts.submission_hashes import HashKeyMissing
 from samenspel.contracts.submissions import read_submission
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.inbox import answers
@@ -87,8 +88,8 @@ async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Inc
             answered = await submitter.submit(organisation, incoming) if incoming else []
     except NotAdmitted as refusal:
         raise HTTPException(403, str(refusal)) from None
-    except (KafkaError, *TRANSIENT) as error:
-        log.warning("HTTP submission not processed", error=repr(error))
+    except (KafkaError, HashKeyMissing, *TRANSIENT) as error:
+        log.warning("HTTP submission not processed", error=error)
         detail = "the service cannot decide now and stored nothing; send the submission again, repeats are recognised"
         raise HTTPException(503, detail, {"Retry-After": "1"}) from None
     for each in answered:

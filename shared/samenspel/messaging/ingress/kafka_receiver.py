@@ -1,8 +1,9 @@
 """Receiver of ingress records: decides each batch and advances the ingress offsets in the same transaction.
 
 A batch of 100 or more records is decoded while the previous batch is committed. After a smaller batch the receiver
-waits for the commit: newly arrived records then form a larger batch. After any error no state is kept in memory:
-the partitions are read again from the stored offsets.
+waits for the commit: newly arrived records then form a larger batch. After a transient error no state is kept in
+memory: the partitions are read again from the stored offsets. After any other error the batch is processed record by
+record, and the failing record is quarantined.
 """
 
 import asyncio
@@ -113,7 +114,7 @@ class KafkaReceiver:
         try:
             await self._commit(batch)
         except TRANSIENT as error:
-            log.warning("batch not decided; read again", records=len(batch.records), error=repr(error))
+            log.warning("batch not decided; read again", records=len(batch.records), error=error)
             self._storage.record_error(error)
             await asyncio.sleep(PAUSE_SECONDS)
             self._reset_positions(reader, batch)
@@ -172,9 +173,9 @@ class KafkaReceiver:
         except TRANSIENT:
             raise
         except Exception as error:
-            await self._quarantine(single, error)
+            await self._quarantine_failed(single, error)
 
-    async def _quarantine(self, single: DecodedBatch, error: Exception) -> None:
+    async def _quarantine_failed(self, single: DecodedBatch, error: Exception) -> None:
         record = single.records[0]
         log.error("record quarantined: its processing fails", topic=record.topic, offset=record.offset)
         failpoints.reached("ingress.quarantine")

@@ -1,4 +1,5 @@
-"""Lanes and the journal. Only this module advances the sequence and digest of a lane and writes the journal.
+"""Lanes and the journal. Only this module advances the sequence and digest of a lane and writes
+the journal, except for the copy of a new timeline (`recovery.timelines`).
 
 A lane's row stays locked until commit. Journal order therefore is commit order, without gaps: the journal *is* the
 outbox.

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 import pytest_asyncio
+from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.messaging.recovery.answers import restore_from_receipts
 from samenspel.messaging.recovery.lane_recovery import Recovered
 from samenspel.runtime.postgres import Connection
@@ -77,7 +78,7 @@ async def test_first_final_answer_of_the_receipts_is_restored(
         await database.execute(KEEP, CITY, SOURCE, orjson.dumps(known))
     found = Recovered("lane", 0, 0)
     for answer in receipts:
-        await restore_from_receipts(database, [(CITY, answer)], found)
+        await restore_from_receipts(database, [(CITY, answer)], found, HashKeys())
     stored = await database.fetchval(KEPT, CITY, SOURCE)
     assert (orjson.loads(stored) if stored else None) == kept
     assert [each[2] for each in found.broken_promises] == (["one"] if VOID in receipts else [])

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.contracts.topics import INITIATIVES, LaneId
-from samenspel.messaging.recovery.lane_recovery import recover_lane
-from samenspel.messaging.recovery.replay import RECEIPT_REPLAY, EventReplay
+from samenspel.messaging.recovery.lane_recovery import LaneReplay, recover_lane
+from samenspel.messaging.recovery.replay import EventReplay, receipt_replay
 
 from tests.support.memory_log import Log, publish
 from tests.support.service_schema import OPERATOR, Room, changed, outcomes, registered
@@ -33,9 +34,9 @@ async def recover(room: Room, log: Log, lanes: Sequence[LaneId]) -> None:
     """As `samenspel.messaging.operator.lane_operations` does, lane by lane."""
     async with room.pool.acquire() as connection:
         for topic, lane in lanes:
-            fold = RECEIPT_REPLAY
+            fold = receipt_replay(HashKeys())
             if topic == INITIATIVES:
-                fold = type(RECEIPT_REPLAY)(EventReplay(room.handlers).apply)
+                fold = LaneReplay(EventReplay(room.handlers).apply)
             await recover_lane(connection, log, (topic, lane), fold)  # type: ignore[arg-type]  # lists for Kafka
 
 

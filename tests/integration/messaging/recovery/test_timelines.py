@@ -1,7 +1,8 @@
 """A new timeline has a number unused in Kafka, whatever the last record is."""
 
+from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.contracts.topics import INITIATIVES
-from samenspel.messaging.recovery.replay import RECEIPT_REPLAY
+from samenspel.messaging.recovery.replay import receipt_replay
 from samenspel.messaging.recovery.timelines import start_new_timeline
 
 from tests.support.lane_owner import Owner
@@ -19,5 +20,5 @@ async def test_new_timeline_exceeds_every_timeline_in_the_log(registry: Room) ->
     for record in owner.log:
         log.append(INITIATIVES, owner.lane, record.headers(), record.value())
     async with registry.pool.acquire() as connection, connection.transaction():
-        timeline = await start_new_timeline(connection, log, (INITIATIVES, owner.lane), RECEIPT_REPLAY)  # type: ignore[arg-type]
+        timeline = await start_new_timeline(connection, log, (INITIATIVES, owner.lane), receipt_replay(HashKeys()))  # type: ignore[arg-type]
     assert timeline == 3

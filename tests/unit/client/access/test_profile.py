@@ -81,3 +81,56 @@ def test_absent_profile_is_an_error_with_the_command_that_creates_one(
     monkeypatch.setattr(module, "CHECKOUT", tmp_path)
     with pytest.raises(ProfileError, match="create one with `samenspel up`"):
         Profile.find()
+
+
+def test_a_profile_of_another_user_above_the_folder_is_not_obeyed(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in /tmp, where everybody may make a folder: its addresses would get what this user sends."""
+    below = profile.folder.parents[1] / "data"
+    below.mkdir()
+    monkeypatch.chdir(below)
+    monkeypatch.setattr(module.os, "getuid", lambda: profile.folder.stat().st_uid + 1)
+    with pytest.raises(ProfileError, match=f"belongs to another user.* SAMENSPEL_PROFILE={profile.folder}"):
+        Profile.find()
+    monkeypatch.setenv("SAMENSPEL_PROFILE", str(profile.folder))
+    assert Profile.find().folder == profile.folder
+
+
+@pytest.mark.parametrize("which", ["", "profile", "profile/system.json"])
+def test_a_profile_that_everybody_may_change_is_not_obeyed(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch, which: str
+) -> None:
+    monkeypatch.chdir(profile.folder.parents[1])
+    (profile.folder.parent / which).chmod(0o777)
+    with pytest.raises(ProfileError, match="everybody may write there"):
+        Profile.find()
+
+
+def test_a_folder_that_was_removed_has_no_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CHECKOUT", tmp_path)
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(ProfileError, match="create one"):
+        Profile.find()
+
+
+def test_a_decomposed_name_is_the_same_name(profile: Profile) -> None:
+    """As file names and copied texts of macOS have it (Unicode form NFD)."""
+    curacao = UTRECHT.model_copy(update={"oin": "00000099000000000999", "name": "Land Cura\u00e7ao"})
+    profile.save(curacao)
+    assert profile.credential("land Curac\u0327ao") == curacao
+
+
+def test_an_address_that_is_none_is_told_by_its_field(profile: Profile) -> None:
+    file = profile.folder / "system.json"
+    file.write_text(file.read_text().replace("127.0.0.1:9092", "kafka").replace("http://", ""))
+    with pytest.raises(ProfileError, match=r"correct these fields: kafka\.bootstrap, http\.registry"):
+        profile.system()
+
+
+def test_a_service_without_an_address_is_told() -> None:
+    assert SYSTEM.url("registry") == "http://127.0.0.1:8001"
+    with pytest.raises(ProfileError, match="no address of the notifier"):
+        SYSTEM.url("notifier")

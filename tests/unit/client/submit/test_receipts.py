@@ -3,7 +3,7 @@
 import asyncio
 
 import orjson
-from samenspel.client.submit.receipts import ReceiptCollector, outcome_of
+from samenspel.client.submit.receipts import ReceiptCollector, latest_outcome
 
 SOURCE = "urn:nld:oin:00000099000000000344:systeem:tests"
 
@@ -33,7 +33,7 @@ async def test_repeat_of_a_deferred_submission_is_not_final() -> None:
     kept.add(receipt("1", "rejected"))
     (answer,) = await kept.wait_for_final([(SOURCE, "1")], 5)
     assert answer is not None
-    assert outcome_of(answer) == "rejected"
+    assert latest_outcome(answer) == "rejected"
 
 
 async def test_timeout_returns_the_latest_answers() -> None:
@@ -54,4 +54,4 @@ async def test_unexpected_answers_and_invalid_records_are_ignored() -> None:
     kept.add(receipt("1", "repeated", "accepted"))
     (answer,) = await kept.wait_for_final([(SOURCE, "1")], 5)
     assert answer is not None
-    assert outcome_of(answer) == "accepted"
+    assert latest_outcome(answer) == "accepted"

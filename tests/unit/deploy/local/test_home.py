@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import home as module
-from deploy.local.errors import EnvironmentUnavailable
+from deploy.local.errors import LocalEnvironmentUnavailable
 from deploy.local.home import Home
 
 
@@ -25,7 +25,7 @@ def test_secret_folders_are_closed_to_others(home: Home) -> None:
 
 def test_folder_with_foreign_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
-    with pytest.raises(EnvironmentUnavailable, match="contains other files"):
+    with pytest.raises(LocalEnvironmentUnavailable, match="contains other files"):
         Home(tmp_path).make()
 
 
@@ -73,7 +73,7 @@ def test_command_waits_for_another_that_removes_the_home(home: Home, monkeypatch
 def test_full_disk_is_reported_before_a_start(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.make()
     monkeypatch.setattr(module, "FREE_BYTES_MIN", 10**18)
-    with pytest.raises(EnvironmentUnavailable, match="free 1 GB"):
+    with pytest.raises(LocalEnvironmentUnavailable, match="free 1 GB"):
         home.require_free_space()
 
 

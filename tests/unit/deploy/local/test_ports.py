@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.errors import EnvironmentUnavailable
+from deploy.local.errors import LocalEnvironmentUnavailable
 from deploy.local.ports import LOOPBACK, PORT_RANGE, Ports
 
 
@@ -50,11 +50,20 @@ def test_remembered_port_that_is_taken_is_replaced(ports: Ports) -> None:
 
 def test_given_port_that_is_taken_is_an_error(ports: Ports, taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMENSPEL_KAFKA_PORT", str(taken))
-    with pytest.raises(EnvironmentUnavailable, match=f"port {taken} for kafka is used .* SAMENSPEL_KAFKA_PORT"):
+    with pytest.raises(LocalEnvironmentUnavailable, match=f"port {taken} for kafka is used .* SAMENSPEL_KAFKA_PORT"):
         ports.claim("kafka")
 
 
 def test_given_port_that_is_no_port_is_an_error(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMENSPEL_KAFKA_PORT", "kafka")
-    with pytest.raises(EnvironmentUnavailable, match="from 1 to 65535"):
+    with pytest.raises(LocalEnvironmentUnavailable, match="from 1 to 65535"):
         ports.claim("kafka")
+
+
+def test_a_damaged_file_is_told(ports: Ports, tmp_path: Path) -> None:
+    """As a full disk leaves it."""
+    ports.claim("kafka")
+    [file] = [each for each in tmp_path.rglob("*") if each.is_file()]
+    file.write_text('{"kafka": {"po')
+    with pytest.raises(LocalEnvironmentUnavailable, match="is damaged"):
+        ports.remembered("kafka")

@@ -80,3 +80,25 @@ async def test_process_whose_first_thread_has_ended_is_alive(daemon: Daemon, tmp
     daemon.kill()
     assert daemon.process() is None
     assert not psutil.pid_exists(process.pid)
+
+
+def test_a_daemon_gets_nothing_of_the_users_settings(
+    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SAMENSPEL_HTTP_PRT", "PGSSLMODE", "LANG_OF_TESTS"):
+        monkeypatch.setenv(name, "from-the-shell")
+    started = daemon.start(SLEEPER, folder=tmp_path, environment={"SAMENSPEL_HTTP_PORT": "1"})
+    given = started.environ()
+    assert given["SAMENSPEL_HTTP_PORT"] == "1"
+    assert given["LANG_OF_TESTS"] == "from-the-shell"
+    assert not {"SAMENSPEL_HTTP_PRT", "PGSSLMODE"} & given.keys()
+
+
+async def test_died_daemon_differs_from_a_stopped_daemon(daemon: Daemon, tmp_path: Path) -> None:
+    assert not daemon.has_died()
+    process = daemon.start(SLEEPER, folder=tmp_path)
+    assert not daemon.has_died()
+    process.kill()
+    await eventually(daemon.has_died)
+    daemon.stop()
+    assert not daemon.has_died()

@@ -13,6 +13,7 @@ from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX
 from samenspel.contracts.example_states import EXAMPLE_STATES
 from samenspel.contracts.initiatives import Initiative
 from samenspel.contracts.problems import Rejected
+from samenspel.contracts.submission_hashes import PublishedHash
 from samenspel.contracts.submissions import Submission
 from samenspel.messaging.decisions.events import append_event, append_receipt, encode
 from samenspel.messaging.decisions.state import AggregateChange
@@ -25,6 +26,7 @@ LOG_ENTRY_BYTES_MAX = 65_535
 """The capacity of an entry of a C2SP transparency log: lines, an empty line, the value."""
 SOURCE = "urn:nld:oin:00000099000000000001:systeem:samenspel-registry"
 NOW = "2026-11-24T10:00:00.000Z"
+KEYED = PublishedHash("ff" * 32, "5f0c3a9e1b2d")
 EVENT_ID = "019ab3a0-7c1e-7b2a-9d55-0f6f7a1c2b3d"
 
 
@@ -65,7 +67,7 @@ def test_largest_state_fits_an_event_and_a_log_entry(text: str) -> None:
     largest = bisect_left(range(3_000), True, key=lambda number: not fits(change(number), cause)) - 1
     assert largest > 2_000
     on = lane()
-    append_event(on, encode(change(largest), cause), None, cause, SOURCE, EVENT_ID, NOW)
+    append_event(on, encode(change(largest), cause), None, cause, KEYED, SOURCE, EVENT_ID, NOW)
     *_, key, headers, value = on.rows[0]
     assert size(headers, value, key) <= EVENT_BYTES_MAX
     assert len(headers) + 1 + len(value) <= LOG_ENTRY_BYTES_MAX
@@ -82,7 +84,7 @@ def fits(wanted: AggregateChange, cause: Submission) -> bool:
 
 def test_event_carries_the_documented_attributes() -> None:
     cause, on = submission(trace=TRACE), lane()
-    append_event(on, encode(change(1), cause), None, cause, SOURCE, EVENT_ID, NOW)
+    append_event(on, encode(change(1), cause), None, cause, KEYED, SOURCE, EVENT_ID, NOW)
     assert_documented(CANONICAL, to_headers(on.rows[0][-2]))
 
 
@@ -94,7 +96,7 @@ def test_receipt_carries_the_documented_attributes() -> None:
 
 def test_published_event_is_read_back() -> None:
     cause, on = submission("één", trace=TRACE), lane()
-    append_event(on, encode(change(1), cause), None, cause, SOURCE, EVENT_ID, NOW)
+    append_event(on, encode(change(1), cause), None, cause, KEYED, SOURCE, EVENT_ID, NOW)
     *_, headers, value = on.rows[0]
     event = canonical.read(on.topic, on.lane, 7, to_headers(headers), value)
     assert (event.timeline, event.sequence, event.offset) == (on.timeline, on.sequence, 7)

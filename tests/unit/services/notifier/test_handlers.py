@@ -3,8 +3,10 @@
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import pytest
-from samenspel.contracts.catalogue import ORGANISATION, SUBSCRIPTION, submissions_of, type_name
+from samenspel.contracts.catalogue import ORGANISATION, SUBSCRIPTION, SUBSCRIPTION_V1, submissions_of, type_name
+from samenspel.contracts.example_states import EXAMPLE_STATES
 from samenspel.contracts.problems import AggregateNotArrived, Rejected
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import NOTIFICATIONS
@@ -59,7 +61,7 @@ def test_admitted_organisation_subscribes_and_cancels() -> None:
 
 def test_push_needs_the_endpoint_that_this_organisation_gave() -> None:
     each = stated("subscription-created", delivery="push")
-    assert decide(each, endpoints=[(CITY, ID)]).state.delivery == "push"
+    assert decide(each, endpoints=[(CITY, ID)]).private.delivery == "push"
     with pytest.raises(Rejected):
         decide(each, endpoints=[("00000099000000000363", ID)])
 
@@ -114,7 +116,38 @@ def test_endpoint_with_five_subscriptions_gets_no_sixth(spelling: str) -> None:
 
 def test_decision_reads_the_subscription_and_its_organisation() -> None:
     decider, each = NotifierDecider(OPERATOR, 4), stated("subscription-created", delivery="pull")
-    assert list(decider.own_refs(each)) == [(SUBSCRIPTION.name, ID)]
+    assert list(decider.own_refs(each)) == [(SUBSCRIPTION.name, ID), (SUBSCRIPTION_V1.name, ID)]
     assert list(decider.foreign_refs(each)) == [(ORGANISATION.name, CITY)]
     assert decider.topic_of(each) == NOTIFICATIONS
-    assert decider.private_part_of(each, DecisionState()) is None  # type: ignore[func-returns-value]
+    assert decider.private_part_of(each, DecisionState()) is None
+
+
+def test_no_event_has_filter_start_or_delivery() -> None:
+    each = stated("subscription-created", delivery="pull", types=["nl.samenspel.grant-awarded.v1"])
+    change = decide(each)
+    assert change.event_type.name == "nl.samenspel.subscription-created.v2"
+    assert set(change.state.model_dump()) == {"subscription_id", "organisation", "status", "version"}
+    assert change.private.types == ("nl.samenspel.grant-awarded.v1",)
+
+
+def test_terms_that_a_restore_lost_are_taken_from_the_submission_again() -> None:
+    each = stated("subscription-created", delivery="pull", types=["nl.samenspel.grant-awarded.v1"])
+    public = decide(each).state
+    for status, private, restored in (("active", None, True), ("active", b"{}", False), ("cancelled", None, False)):
+        value = public.model_copy(update={"status": status}).model_dump_json().encode()
+        kept = private and decide(each).private.model_dump_json().encode()
+        known = DecisionState({(SUBSCRIPTION.name, ID): StoredAggregate(value, private=kept)})
+        found = NotifierDecider(OPERATOR, 4).private_part_of(each, known)
+        assert (found is not None) is restored
+        if found:
+            assert found == ((SUBSCRIPTION.name, ID), decide(each).private)
+
+
+def test_subscription_of_version_1_keeps_its_version() -> None:
+    value = orjson.dumps({**EXAMPLE_STATES["subscription.v1"], "subscription_id": ID, "organisation": CITY})
+    own = {(SUBSCRIPTION_V1.name, ID): StoredAggregate(value)}
+    change = decide(stated("subscription-cancelled"), own=own)
+    assert change.event_type.name == "nl.samenspel.subscription-cancelled.v1"
+    assert (change.state.status, change.state.delivery) == ("cancelled", "pull")
+    with pytest.raises(Rejected, match="exists already"):
+        decide(stated("subscription-created", delivery="pull"), own=own)

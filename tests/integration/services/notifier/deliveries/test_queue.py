@@ -2,10 +2,13 @@
 
 from collections import Counter
 
+import orjson
 import pytest
 
+from services.notifier import feed
 from services.notifier.deliveries import queue
 from services.notifier.deliveries.queue import DeliveryLimits, FullSubscriptions, RunningAttempts
+from services.notifier.store import endpoints
 from tests.support.notifier_schema import CITY, URL, NotifierSchema
 
 OTHER = "00000099000000000363"
@@ -134,6 +137,33 @@ async def test_pull_and_cancelled_subscriptions_get_no_deliveries(notifier: Noti
         "update subscription set active = false where subscription_id = $1", state.subscription_id
     )
     assert await notifier.claim() == []
+
+
+async def test_each_replaced_secret_signs_until_its_own_end(notifier: NotifierSchema) -> None:
+    await notifier.publish("a")
+    identity = (await notifier.subscribe()).subscription_id
+    for secret in ("second", "third"):
+        async with notifier.room.pool.acquire() as connection, connection.transaction():
+            await endpoints.rotate(connection, CITY, identity, secret)
+    [delivery] = await notifier.claim()
+    assert delivery.encrypted_secrets[0] == "third"
+    assert sorted(delivery.encrypted_secrets) == ["sealed", "second", "third"]
+    await notifier.room.pool.execute("update replaced_secret set ends_at = now() where secret = 'sealed'")
+    await queue.release(notifier.room.pool, "me")
+    [again] = await notifier.claim()
+    assert sorted(again.encrypted_secrets) == ["second", "third"]
+
+
+async def test_subscription_of_another_organisation_is_not_delivered(notifier: NotifierSchema) -> None:
+    """Neither pushed nor pulled with a subscription; the whole feed has every event."""
+    await notifier.publish_subscription(CITY, "own")
+    await notifier.publish_subscription(OTHER, "another's")
+    await notifier.subscribe()
+    assert [each.subject for each in await notifier.claim()] == ["own"]
+    pulled = await feed.read(notifier.room.pool, {}, 10, (), CITY)
+    assert [orjson.loads(event)["subject"] for event in pulled.events] == ["own"]
+    everything = await feed.read(notifier.room.pool, {}, 10)
+    assert len(everything.events) == 2
 
 
 async def test_old_secret_signs_along_for_a_day_after_a_rotation(notifier: NotifierSchema) -> None:

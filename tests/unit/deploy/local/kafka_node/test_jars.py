@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.errors import EnvironmentUnavailable
+from deploy.local.errors import LocalEnvironmentUnavailable
 from deploy.local.kafka_node import jars
 from deploy.local.kafka_node.jars import resolve
 from deploy.local.progress import silent
@@ -34,6 +34,6 @@ def test_jars_are_stored_completely(only_ours: Path, cache: Path) -> None:
 
 def test_failure_of_maven_is_reported_and_leaves_nothing(only_ours: Path, cache: Path) -> None:
     program(only_ours, "mvn", "echo '[ERROR] no route to host'; exit 1")
-    with pytest.raises(EnvironmentUnavailable, match="no route to host"):
+    with pytest.raises(LocalEnvironmentUnavailable, match="no route to host"):
         resolve(silent)
     assert not any(cache.iterdir())

@@ -1,11 +1,24 @@
 """Decisions on applications: R7, R22, permissions and contradictions (Awb title 4.2, Fvw chapter 3)."""
 
+from datetime import timedelta
+
 import pytest
 from samenspel.contracts.funding import ApplicationDecided
 from samenspel.contracts.problems import Rejected
 
 from services.funding.domain.applications import CaseFile
-from tests.support.funding_cases import CITY, OTHER, codes_of, decided, dossier, granting, new_id, programme, refusing
+from tests.support.funding_cases import (
+    CITY,
+    NOW,
+    OTHER,
+    codes_of,
+    decided,
+    dossier,
+    granting,
+    new_id,
+    programme,
+    refusing,
+)
 
 
 def test_r7_grant_without_an_amount_is_refused() -> None:
@@ -107,3 +120,11 @@ def test_refusal_rests_on_the_article_of_each_ground() -> None:
 
     assert refused.decision is not None
     assert refused.decision.article == "Awb 4:35 lid 1 onder c; Awb 4:35 lid 2 onder a"
+
+
+def test_decision_is_of_the_day_of_receipt_or_before() -> None:
+    about = dossier()
+    assert decided(granting(100, decided_on=str(NOW.date())), about).status == "granted"
+    with pytest.raises(Rejected) as refusal:
+        decided(granting(100, decided_on=str(NOW.date() + timedelta(days=1))), about)
+    assert codes_of(refusal.value) == [("invalid-field", "/decided_on")]

@@ -31,10 +31,10 @@ class Feed:
 
     def __init__(self, *pages: FeedPage) -> None:
         self.pages = list(pages)
-        self.asked: list[tuple[Mapping[Any, Any], int, Sequence[str]]] = []
+        self.asked: list[tuple[Mapping[Any, Any], int, Sequence[str], object]] = []
 
-    async def read(self, pool: object, after: Any, limit: int, types: Sequence[str] = ()) -> FeedPage:
-        self.asked.append((after, limit, types))
+    async def read(self, pool: object, after: Any, limit: int, types: Sequence[str], subscriber: object) -> FeedPage:
+        self.asked.append((after, limit, types, subscriber))
         return self.pages.pop(0) if len(self.pages) > 1 else self.pages[0]
 
 
@@ -83,7 +83,7 @@ async def test_page_carries_events_cursor_and_whether_there_is_more(monkeypatch:
     assert [each["id"] for each in reply.json] == ["1", "2"]
     assert decode(reply.headers["samenspel-cursor"]) == CURSOR
     assert reply.headers["samenspel-more"] == "true"
-    assert pages.asked == [(CURSOR, 5, ())]
+    assert pages.asked == [(CURSOR, 5, (), None)]
 
 
 async def test_empty_page_is_an_empty_array(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,7 +108,7 @@ async def test_reader_that_waits_reads_again_after_a_wakeup(monkeypatch: pytest.
 async def test_subscription_filters_and_brings_its_own_cursor(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pages = Feed(FULL)
     assert (await get(path.format(ID), pages, monkeypatch)).status == 200
-    assert pages.asked == [({(INITIATIVES, 0): LanePosition(1, 3)}, 1_000, ["a.type"])]
+    assert pages.asked == [({(INITIATIVES, 0): LanePosition(1, 3)}, 1_000, ["a.type"], CITY)]
 
 
 async def test_subscription_of_another_organisation_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,12 @@
 
 import pytest
 from samenspel.contracts.catalogue import EVENT_TYPES
-from samenspel.contracts.notifications import Subscription, SubscriptionCancelled, SubscriptionCreated
+from samenspel.contracts.notifications import (
+    Subscription,
+    SubscriptionCancelled,
+    SubscriptionCreated,
+    SubscriptionV1,
+)
 from samenspel.contracts.problems import Rejected
 
 from services.notifier.domain.subscriptions import cancel, create
@@ -15,7 +20,7 @@ CANCELLED = SubscriptionCancelled(subscription_id=ID)
 
 
 def created() -> Subscription:
-    return create(PULL, None, UTRECHT, has_endpoint=False)
+    return create(PULL, None, UTRECHT, has_endpoint=False)[0]
 
 
 def codes(refusal: pytest.ExceptionInfo[Rejected]) -> set[str]:
@@ -26,8 +31,21 @@ def test_subscription_belongs_to_its_submitter() -> None:
     assert (created().organisation, created().status, created().version) == (UTRECHT, "active", 1)
 
 
+def test_public_state_has_id_organisation_and_status_only() -> None:
+    assert set(created().model_dump()) == {"subscription_id", "organisation", "status", "version"}
+
+
+def test_subscription_of_version_1_is_cancelled_in_version_1() -> None:
+    present = SubscriptionV1(
+        subscription_id=ID, organisation=UTRECHT, start="now", delivery="pull", status="active", version=1
+    )
+    cancelled = cancel(CANCELLED, present, UTRECHT)
+    assert isinstance(cancelled, SubscriptionV1)
+    assert (cancelled.status, cancelled.version) == ("cancelled", 2)
+
+
 def test_push_subscription_without_an_endpoint_is_refused() -> None:
-    assert create(PUSH, None, UTRECHT, has_endpoint=True).delivery == "push"
+    assert create(PUSH, None, UTRECHT, has_endpoint=True)[1].delivery == "push"
     with pytest.raises(Rejected) as refusal:
         create(PUSH, None, UTRECHT, has_endpoint=False)
     assert codes(refusal) == {"missing-field"}
@@ -43,7 +61,7 @@ def test_invalid_subscription_is_refused_with_every_problem() -> None:
 def test_duplicate_type_is_one_filter() -> None:
     name = next(iter(EVENT_TYPES))
     stated = PULL.model_copy(update={"types": (name, name)})
-    assert create(stated, None, UTRECHT, has_endpoint=False).types == (name,)
+    assert create(stated, None, UTRECHT, has_endpoint=False)[1].types == (name,)
 
 
 def test_only_the_subscriber_cancels_and_only_once() -> None:
