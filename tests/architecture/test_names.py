@@ -29,6 +29,7 @@ MODULE_VERBS: Final = [
     "insert",
     "load",
     "lock",
+    "organisations",
     "parse",
     "patch_aiokafka",
     "read",
