@@ -11,9 +11,12 @@ import asyncpg
 import pytest
 from fastapi import APIRouter, FastAPI
 from samenspel.client.access.profile import KafkaAccess
+from samenspel.messaging.inbox.storage_budget import StorageBudget
 from samenspel.messaging.service import process
 from samenspel.messaging.service.app import create_app
 from samenspel.messaging.service.definition import ServiceDefinition
+from samenspel.runtime.concurrency_limit import ConcurrencyLimit, FairShare
+from samenspel.runtime.limits import DATABASE_CONNECTIONS, HTTP_SUBMISSIONS
 from structlog.testing import capture_logs
 
 from tests.support.asgi import Reply, ask
@@ -106,7 +109,9 @@ class Runtime:
     after_apply: list[Any]
 
     def __init__(self, *_: object) -> None:
-        self.submitter = self.processor = self.lane_operations = None
+        self.lane_operations = None
+        self.submitter = SimpleNamespace(turns=ConcurrencyLimit(HTTP_SUBMISSIONS, 4, 1))
+        self.processor = SimpleNamespace(storage=StorageBudget())
         self.relay = SimpleNamespace(wake=lambda: None)
         self.after_apply = []
         self.stopped = 0
@@ -137,7 +142,7 @@ def databases(monkeypatch: pytest.MonkeyPatch, *errors: Exception) -> None:
     async def database(*_: object) -> Any:
         if left:
             raise left.pop(0)
-        return SimpleNamespace(terminate=lambda: None)
+        return SimpleNamespace(terminate=lambda: None, share=FairShare(DATABASE_CONNECTIONS, 6, 50, 1))
 
     monkeypatch.setattr(process, "_database", database)
 
