@@ -218,6 +218,42 @@ PENDING_DELIVERIES: Final = Limit(
     detail="at most {value} pending deliveries per subscription",
     fix="Nothing: further events follow when pending events are delivered or acknowledged.",
 )
+LOGGED_ATTEMPTS: Final = Limit(
+    name="logged-attempts",
+    resource="entries in the log of webhook attempts; the oldest entries are deleted",
+    default=1_000,
+    unit="entries",
+    scope="subscription",
+    setting=None,
+    enforced="services.notifier.store.attempts:KEPT_MAX",
+    reaction="cut",
+    detail="at most {value} attempts are kept per subscription",
+    fix="Read the attempts soon after a failure.",
+)
+REPLACED_SECRETS: Final = Limit(
+    name="replaced-secrets",
+    resource="replaced secrets of a subscription that still sign",
+    default=4,
+    unit="secrets",
+    scope="subscription",
+    setting=None,
+    enforced="services.notifier.store.endpoints:REPLACED_SECRETS_MAX",
+    reaction="refusal",
+    detail="at most {value} replaced secrets of a subscription sign at the same time",
+    fix="Wait until the first replaced secret has ended, 24 hours after its replacement.",
+)
+IDEMPOTENCY_KEYS: Final = Limit(
+    name="idempotency-keys",
+    resource="idempotency keys of the last 24 hours",
+    default=1_000,
+    unit="keys",
+    scope="organisation",
+    setting=None,
+    enforced="services.notifier.store.idempotency:KEYS_PER_ORGANISATION",
+    reaction="back-pressure",
+    detail="at most {value} idempotency keys of one organisation in 24 hours",
+    fix="Send requests without Idempotency-Key, or repeat this request after Retry-After seconds.",
+)
 STORED_BYTES: Final = Limit(
     name="stored-bytes",
     resource="bytes stored for quarantined records and refused submissions; the use decreases evenly over the day",
@@ -244,5 +280,8 @@ LIMITS: Final = (
     ENDPOINT_SUBSCRIPTIONS,
     DELIVERIES,
     PENDING_DELIVERIES,
+    LOGGED_ATTEMPTS,
+    REPLACED_SECRETS,
+    IDEMPOTENCY_KEYS,
     STORED_BYTES,
 )

@@ -1,4 +1,4 @@
-"""A hostile organisation during a storm: it floods every entry point, in processes of its own, until the judgement."""
+"""A hostile organisation in a storm: floods of every entry point, in separate processes, until the judgement."""
 
 import asyncio
 import os
