@@ -42,6 +42,7 @@ def create_keys(state: Path) -> None:
         for name in ("kafka_password", "postgres_password"):
             secrets[f"{service}/{name}"]
     secrets["notifier/webhook_key"]
+    secrets.ensure_hash_keys()
     _write_world_readable(state / "postgres" / "password", secrets["postgres_admin"])
     _write_world_readable(state / "kafka" / "server.properties", as_properties(kafka_settings(secrets)))
     if not (state / "kafka" / "format").exists():

@@ -18,7 +18,7 @@ from deploy.local.home import CHECKOUT, Home
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.postgres_node.databases import NAMED_SERVER, Databases
 from deploy.local.process import Daemon
-from deploy.local.progress import Progress, silent
+from deploy.local.progress import StartProgress, silent
 from deploy.local.secrets import Secrets
 from deploy.local.waiting import wait_until
 
@@ -75,7 +75,7 @@ class Services:
             if self.daemon(service).process() is None:
                 self._ports.claim(service)
 
-    def start(self, services: Iterable[Service], progress: Progress = silent) -> None:
+    def start(self, services: Iterable[Service], progress: StartProgress = silent) -> None:
         """Supervise exactly ``services``, and wait until each service is ready. Raises LocalSystemError."""
         wanted = [service for service in services if is_implemented(service)]
         if self._supervised() != wanted:

@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from deploy.local.errors import EnvironmentUnavailable, LocalSystemError
+from deploy.local.errors import LocalEnvironmentUnavailable, LocalSystemError
 from deploy.local.kafka_node.jars import cached_jars, kafka_version
 from deploy.local.kafka_node.java import find_java, find_maven
-from deploy.local.kafka_node.storage import require_usable
+from deploy.local.kafka_node.storage import require_usable_storage
 from deploy.local.ports import LISTENERS
 from deploy.local.postgres_node.databases import NAMED_SERVER
 from deploy.local.postgres_node.server import binaries
@@ -57,7 +57,7 @@ def _kafka_jars(_: LocalSystem) -> str:
 
 
 def _kafka_data(system: LocalSystem) -> str:
-    require_usable(system.home.kafka_data)
+    require_usable_storage(system.home.kafka_data)
     return str(system.home.kafka_data)
 
 
@@ -71,7 +71,7 @@ def _postgresql(system: LocalSystem) -> str:
             [binaries() / "postgres", "--version"], capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise EnvironmentUnavailable(
+        raise LocalEnvironmentUnavailable(
             f"the PostgreSQL of the wheel does not run on this machine ({error}): set {NAMED_SERVER}"
         ) from None
     return answer.stdout.strip()
@@ -96,12 +96,12 @@ def _running(system: LocalSystem) -> str:
     pieces |= {str(name): daemon for name, daemon in system.daemons().items()}
     if stopped := [name for name, daemon in pieces.items() if daemon.has_died()]:
         logs = ", ".join(str(pieces[name].log) for name in stopped)
-        raise EnvironmentUnavailable(
+        raise LocalEnvironmentUnavailable(
             f"{', '.join(stopped)} stopped without `samenspel down`: `samenspel up` starts it again; see {logs}"
         )
     running = [name for name, daemon in pieces.items() if daemon.process()]
     if problems := list(_not_ready(system, running)):
-        raise EnvironmentUnavailable("; ".join(problems))
+        raise LocalEnvironmentUnavailable("; ".join(problems))
     return ", ".join(running) or "nothing"
 
 

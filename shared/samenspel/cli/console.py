@@ -1,4 +1,8 @@
-"""Output of the commands: data on stdout, messages on stderr, exit codes."""
+"""Output of the commands: data on stdout, messages on stderr, exit codes.
+
+Every text may contain text of other organisations. `plain` is the only way of a text to the terminal, and no
+character of the result acts on the terminal. The other modules of the CLI print with the functions of this module.
+"""
 
 import errno
 import os
@@ -13,7 +17,8 @@ from typing import Any, Final, NoReturn
 import orjson
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
 
 from samenspel.cli.streams import discard_output
 from samenspel.client.access.errors import EnvironmentUnavailable, RequestRefused
@@ -22,6 +27,7 @@ from samenspel.client.access.profile import ProfileError
 from samenspel.client.admin.kafka_admin import KafkaAdminError
 from samenspel.client.replica import ReplicaError
 from samenspel.client.submit.json_lines import BadLines
+from samenspel.contracts.text import with_escapes, with_symbols
 
 PIPED_COLUMNS: Final = 10_000
 """Width of piped output: a program or a file receives every table row unwrapped, on one line."""
@@ -52,6 +58,36 @@ class Exit(IntEnum):
     USAGE = 2
     ENVIRONMENT = 3
     """Kafka, a service, the profile, the replica file, a right or room on the disk is missing."""
+
+
+def plain(text: str) -> Text:
+    """One line for the terminal: symbols for control and bidirectional characters; no markup, no emoji codes."""
+    return Text(with_symbols(text))
+
+
+def print_line(text: str) -> None:
+    """Print one line of data on stdout."""
+    data.print(plain(text))
+
+
+def print_message(text: str) -> None:
+    """Print one line on stderr."""
+    messages.print(plain(text))
+
+
+class TextTable(Table):
+    """A table of plain texts, without borders. A cell that is a `Text` keeps its style."""
+
+    def __init__(self, *headers: Any, **options: Any) -> None:
+        super().__init__(*headers, box=None, **options)
+
+    def add_row(self, *cells: Any, **options: Any) -> None:
+        super().add_row(*(plain(cell) if isinstance(cell, str) else cell for cell in cells), **options)
+
+
+def print_table(table: TextTable) -> None:
+    """Print a table on stdout."""
+    data.print(table)
 
 
 def exit_with(code: Exit, *sentences: str) -> NoReturn:
@@ -128,12 +164,33 @@ def _print_sentences(sentences: Iterable[str]) -> None:
     """Print on stderr; a stderr that takes nothing changes nothing."""
     with suppress(OSError, ValueError):
         for sentence in filter(None, sentences):
-            messages.print(escape(sentence))
+            print_message(sentence)
 
 
 def print_json(value: Any) -> None:
     """Print one JSON document on stdout, indented."""
-    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=_to_jsonable).decode() + "\n")
+    _write_json(orjson.dumps(value, option=orjson.OPT_INDENT_2, default=_to_jsonable))
+
+
+def print_json_line(document: bytes) -> None:
+    """Print one JSON document, encoded without line breaks, on a line of stdout, and flush."""
+    _write_json(document)
+    sys.stdout.flush()
+
+
+def print_raw(content: bytes) -> None:
+    """Write bytes unchanged to a pipe or file, and as plain lines to a terminal."""
+    if sys.stdout.isatty():
+        for line in content.decode(errors="backslashreplace").split("\n"):
+            print_line(line)
+    else:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+
+
+def _write_json(document: bytes) -> None:
+    """The same JSON value with escapes for characters that act on a terminal."""
+    sys.stdout.write(with_escapes(document.decode()) + "\n")
 
 
 def _to_jsonable(value: Any) -> Any:

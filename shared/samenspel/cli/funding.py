@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from samenspel.cli.console import Exit, data, errors_as_messages, exit_with, messages, print_json
+from samenspel.cli.console import Exit, errors_as_messages, exit_with, messages, print_json, print_line
 from samenspel.cli.options import AsJson, MaybeAs, reading_organisation
 from samenspel.client.access.profile import Profile
 from samenspel.client.read.explanation import Explanation, explain
@@ -73,7 +73,8 @@ def _open_replica(db: Path | None, organisation: str | None) -> Iterator[Replica
 
 def _print_explanation(found: Explanation) -> None:
     for each in found.sentences:
-        data.print(each, markup=False)
-    data.print("\nEvents leading to the decision:")
+        print_line(each)
+    print_line("")
+    print_line("Events leading to the decision:")
     for step in found.steps:
-        data.print(f"  {step.time[:19].replace('T', ' ')}  {step.said}  [{step.lane} {step.sequence}]", markup=False)
+        print_line(f"  {step.time[:19].replace('T', ' ')}  {step.said}  [{step.lane} {step.sequence}]")

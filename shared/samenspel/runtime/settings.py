@@ -7,11 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from samenspel.contracts.organisations import OPERATOR
+from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.contracts.topics import LANES_LOCAL
+from samenspel.runtime import limits
 from samenspel.runtime import settings_mistakes as mistakes
 from samenspel.runtime.settings_mistakes import PREFIX, SECRETS, InvalidSettings, Mistake, variable_name
 
@@ -53,14 +55,31 @@ class ServiceSettings(BaseSettings):
     )
     token_issuer: str = Field(min_length=1)
     token_audience: str = "samenspel"
+    submission_hash_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="HMAC keys of submission hashes, separated by white space; the first key is in use",
+    )
     environment: Literal["local", "production"] = "production"
     operator_oin: str = Field(default=OPERATOR, pattern=r"^\d{20}$")
+    limit_http_requests: int = limits.HTTP_REQUESTS.field()
+    limit_http_submissions: int = limits.HTTP_SUBMISSIONS.field()
+    limit_database_percent: int = limits.DATABASE_CONNECTIONS.field()
+    limit_stored_bytes: int = limits.STORED_BYTES.field()
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
         if found := list(_in_combination(self.__dict__)):
             raise ValueError("; ".join(f"{each.name} {each.text}" for each in found))
         return self
+
+    @field_validator("submission_hash_keys")
+    @classmethod
+    def _valid_keys(cls, value: SecretStr) -> SecretStr:
+        HashKeys.parse(value.get_secret_value())
+        return value
+
+    def hash_keys(self) -> HashKeys:
+        return HashKeys.parse(self.submission_hash_keys.get_secret_value())
 
     @classmethod
     def read(cls) -> Self:
@@ -71,7 +90,7 @@ class ServiceSettings(BaseSettings):
         fields = list(cls.model_fields)
         secrets, found = mistakes.read_secrets(os.environ.get(SECRETS), fields)
         given: dict[str, Any] = {
-            name: value for name in fields if (value := mistakes.variable(name)) is not None
+            name: value for name in fields if (value := mistakes.known_variable(name)) is not None
         } | secrets
         found += mistakes.unknown_names(os.environ, fields)
         # pydantic checks combinations only when each value is right: here all mistakes are told at once.

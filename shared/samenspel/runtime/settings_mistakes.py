@@ -63,7 +63,7 @@ def variable_name(field: str) -> str:
     return PREFIX + field.upper()
 
 
-def variable(field: str) -> str | None:
+def known_variable(field: str) -> str | None:
     """Value of the variable of this setting; None without one. Case of the name is ignored."""
     wanted = variable_name(field)
     return next((value for name, value in os.environ.items() if name.upper() == wanted), None)

@@ -124,7 +124,7 @@ def warnings_in(output: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("failure", [each for each in FAILURES if each.told], ids=lambda each: each.name)
-async def test_what_waiting_does_not_mend_ends_the_start(
+async def test_permanent_failure_ends_the_start(
     bare_system: LocalSystem, failure: Failure, folders: dict[Service, Path]
 ) -> None:
     async with started(bare_system, failure, folders) as attempts:
@@ -138,7 +138,7 @@ async def test_what_waiting_does_not_mend_ends_the_start(
 
 
 @pytest.mark.parametrize("failure", [each for each in FAILURES if each.named], ids=lambda each: each.name)
-async def test_what_may_mend_is_waited_for_and_named(
+async def test_temporary_failure_is_retried_and_named(
     bare_system: LocalSystem, failure: Failure, folders: dict[Service, Path]
 ) -> None:
     async with started(bare_system, failure, folders) as attempts:
@@ -172,7 +172,7 @@ async def _is_ready(attempt: Attempt) -> bool:
 @pytest.mark.parametrize(
     "failure", [each for each in FAILURES if not (each.told or each.named)], ids=lambda each: each.name
 )
-async def test_what_a_service_does_not_need_stops_nothing(
+async def test_unneeded_dependency_stops_nothing(
     bare_system: LocalSystem, failure: Failure, folders: dict[Service, Path]
 ) -> None:
     async with started(bare_system, failure, folders) as attempts:

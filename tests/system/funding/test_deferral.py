@@ -1,4 +1,4 @@
-"""What refers to a fact that has not arrived waits for it, and ends as if the fact had come first."""
+"""A submission with a missing aggregate is deferred, and ends as if the aggregate had arrived first."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.system
 
 
-async def test_an_application_waits_for_its_initiative_and_its_decision_waits_behind_it(round: Round) -> None:
+async def test_application_is_deferred_until_its_initiative_arrives_and_its_decision_after_it(round: Round) -> None:
     await accepted(round.rijk, round.opened(1_000))
     early, late = initiative(), initiative()
     applications = [round.application(400, initiative_id=each["initiative_id"]) for each in (early, late)]
@@ -35,13 +35,13 @@ async def test_an_application_waits_for_its_initiative_and_its_decision_waits_be
 
 
 def shape(state: dict[str, object]) -> dict[str, object]:
-    """A state without what differs between any two applications that were decided alike."""
+    """A state without the fields that differ between equally decided applications."""
     own = {"application_id", "initiative_id", "received_at", "decision"}
     return {name: value for name, value in state.items() if name not in own}
 
 
 async def outcomes(organisation: Organisation, event: Event) -> list[str]:
-    """All that its receipts say of this submission, once the last is there; repeats left out."""
+    """All outcomes of this submission in receipts, after the last arrived; without repeats."""
 
     async def all_final() -> list[str]:
         found = [answer for answer in await answers_of(organisation, "funding") if answer["id"] == event["id"]]
@@ -56,7 +56,9 @@ async def accepted_initiative(lead: Organisation, data: Event) -> None:
     assert answer.outcome == "accepted", answer
 
 
-async def test_an_application_waits_for_its_beneficiary_to_be_admitted(round: Round, operator: Organisation) -> None:
+async def test_application_is_deferred_until_its_beneficiary_is_admitted(
+    round: Round, operator: Organisation
+) -> None:
     await accepted(round.rijk, round.opened(1_000))
     oin = unique_oin()
     application = round.application(5, beneficiary={"name": "Stichting Twente", "oin": oin})

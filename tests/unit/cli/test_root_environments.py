@@ -133,7 +133,7 @@ def test_a_command_ends_with_a_sentence_and_the_right_code(
     [("", 0), ("<&-", 0), (">&-", 3), ("2>&-", 0), ("<&- >&- 2>&-", 3), (">/dev/full", 3), ("| true", 0)],
 )
 def test_an_interpreter_of_its_own_ends_the_same_way(redirection: str, code: int, place: Place) -> None:
-    """What the fork cannot show: the streams that the interpreter itself opens, and its last flush."""
+    """Not shown by the fork: the streams opened by the interpreter, and the last flush."""
     program = f"{sys.executable} -c 'from samenspel.cli import main; main()' catalogue {redirection}"
     script = f"set -o pipefail; {program}"
     shell = shutil.which("bash")

@@ -1,4 +1,4 @@
-"""The issuer's keys are read again when they may have changed, and however many bad tokens come: not for each."""
+"""The issuer's keys are read again after a possible change, at a bounded rate for any number of bad tokens."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ from tests.support.waiting import eventually
 
 
 class Away:
-    """An issuer at an address, which counts how often it is asked."""
+    """An issuer at an address, with a count of requests."""
 
     def __init__(self, *keys: ECKey) -> None:
         self.keys = list(keys)
@@ -61,7 +61,7 @@ def new_key() -> ECKey:
     return ECKey.generate_key("P-256", auto_kid=True)
 
 
-async def test_a_thousand_unknown_keys_are_one_question() -> None:
+async def test_thousand_unknown_key_ids_cause_one_request() -> None:
     issuer, clock = Away(new_key()), Clock()
     keys = IssuerKeys(issuer, clock)
     await asyncio.gather(*(keys.keys_for(f"unknown {number}") for number in range(1_000)))
@@ -71,7 +71,7 @@ async def test_a_thousand_unknown_keys_are_one_question() -> None:
     assert issuer.asked == 2
 
 
-async def test_a_known_key_is_no_question() -> None:
+async def test_known_key_id_causes_no_request() -> None:
     key = new_key()
     issuer, clock = Away(key), Clock()
     keys = IssuerKeys(issuer, clock)
@@ -81,7 +81,7 @@ async def test_a_known_key_is_no_question() -> None:
     assert issuer.asked == 1
 
 
-async def test_a_new_key_is_found_and_an_old_one_lost() -> None:
+async def test_new_key_is_found_and_a_withdrawn_one_dropped() -> None:
     old, new = new_key(), new_key()
     issuer, clock = Away(old), Clock()
     keys = IssuerKeys(issuer, clock)
@@ -94,7 +94,7 @@ async def test_a_new_key_is_found_and_an_old_one_lost() -> None:
     assert [each.kid for each in await keys.keys_for(old.kid)] == [new.kid]
 
 
-async def test_an_issuer_that_is_away_is_missed_after_an_hour() -> None:
+async def test_unreachable_issuer_is_an_error_after_an_hour() -> None:
     key = new_key()
     issuer, clock = Away(key), Clock()
     keys = IssuerKeys(issuer, clock)
@@ -110,7 +110,7 @@ async def test_an_issuer_that_is_away_is_missed_after_an_hour() -> None:
     await keys.keys_for(key.kid)
 
 
-async def test_a_file_counts_as_soon_as_it_is_there(tmp_path: Path) -> None:
+async def test_key_file_counts_as_soon_as_it_exists(tmp_path: Path) -> None:
     file = tmp_path / "jwks.json"
     keys = IssuerKeys(KeyFile(file), Clock())
     with pytest.raises(KeysUnavailable):
@@ -124,7 +124,7 @@ async def test_a_file_counts_as_soon_as_it_is_there(tmp_path: Path) -> None:
 
 @pytest_asyncio.fixture
 async def issuer_at(tmp_path: Path) -> AsyncIterator[tuple[str, Authority]]:
-    """An issuer's https address, and who vouches for it."""
+    """An issuer's https address, and the certificate authority."""
     authority = Authority.make(tmp_path, "issuers")
     server = authority.vouch_for(HOST)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -148,7 +148,7 @@ async def issuer_at(tmp_path: Path) -> AsyncIterator[tuple[str, Authority]]:
     await runner.cleanup()
 
 
-async def test_the_issuer_is_who_it_says_and_sends_nobody_on(
+async def test_issuer_without_a_valid_certificate_or_with_a_redirect_is_refused(
     issuer_at: tuple[str, Authority], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, authority = issuer_at

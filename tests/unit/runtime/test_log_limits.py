@@ -62,7 +62,7 @@ def test_all_lines_of_one_cause_are_one_line_a_minute(limit: LineLimit) -> None:
     assert passes(limit, "something else", error=ValueError())
 
 
-def test_nothing_is_said_of_the_consequences_of_a_cause_that_is_told(limit: LineLimit, clock: Clock) -> None:
+def test_consequences_of_a_logged_cause_are_not_logged(limit: LineLimit, clock: Clock) -> None:
     kafka = Dependency("kafka", clock)
     kafka.failed("Kafka cannot be reached")
     assert not passes(limit, "Unable connect to node with id %s", "aiokafka.client", logging.ERROR)
@@ -97,5 +97,5 @@ def test_lines_of_one_event_are_bounded_however_they_differ(limit: LineLimit, cl
     assert passes(limit, "record quarantined", offset=0)
 
 
-def test_information_passes(limit: LineLimit) -> None:
+def test_information_line_always_passes(limit: LineLimit) -> None:
     assert all(passes(limit, "migration applied", level=logging.INFO, name_of="x") for _ in range(100))

@@ -17,7 +17,7 @@ from samenspel.client.access.profile import Credential, Profile
 from samenspel.client.admin.access_policy import QUOTA_OF_ORGANISATION, acls_of_organisation
 from samenspel.client.admin.kafka_admin import KafkaAdmin, KafkaAdminError, admin_of
 from samenspel.client.submit.emit import emit
-from samenspel.client.submit.receipts import outcome_of
+from samenspel.client.submit.receipts import latest_outcome
 from samenspel.client.submit.statements import statement
 from samenspel.contracts.organisations import OPERATOR, OrganisationAdmitted
 from samenspel.contracts.receipts import Answer
@@ -49,7 +49,9 @@ async def admit(
     progress("submitting to the registry")
     statements = [statement(operator, "organisation-admitted", _data(each)) for each in organisations]
     answers = [answer for answer in await emit(profile, operator, statements, via="http") if answer is not None]
-    admitted = [each for each, answer in zip(organisations, answers, strict=True) if outcome_of(answer) == "accepted"]
+    admitted = [
+        each for each, answer in zip(organisations, answers, strict=True) if latest_outcome(answer) == "accepted"
+    ]
     if admitted:
         await asyncio.to_thread(_provision, profile, admin, issuer, admitted, progress)
     return answers

@@ -1,22 +1,21 @@
 """Processing of submissions: lock, load, decide and write in a transaction, for every entry point.
 
-Locks are taken in the same order everywhere. Each stage is complete for the whole batch before the next stage starts,
-and each stage is sorted by primary key:
-
-    ingress offsets → projections (shared) → lanes → own aggregates
+Locks are taken in the same order everywhere (docs/architecture.md, "Lock order"). Each lock stage is complete for the
+whole batch before the next stage starts, and is sorted by primary key.
 
 A decision reads all its input after the lane locks, first answers included: two transactions with the same
 submission lock the same lane.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
 from samenspel.contracts.catalogue import AGGREGATES, AggregateRef
 from samenspel.contracts.digest import REMOVED
 from samenspel.contracts.problems import AggregateNotArrived, Problem, Rejected
+from samenspel.contracts.submission_hashes import HashKeyMissing, HashKeys, PublishedHash
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import LaneId, ingress, lane_of, receipts
 from samenspel.messaging.decisions import aggregates
@@ -24,7 +23,7 @@ from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.events import EncodedChange, append_event, append_receipt, encode
 from samenspel.messaging.decisions.state import DecisionState, StoredAggregate
 from samenspel.messaging.decisions.unit_of_work import SUBMISSIONS_PER_WRITE, PendingWrites, UnitOfWork, WriteBehind
-from samenspel.messaging.errors import Fenced
+from samenspel.messaging.errors import Fenced, NoHashKey
 from samenspel.messaging.inbox import answer_store, answers, deferrals, quarantine
 from samenspel.messaging.inbox.answers import (
     Accepted,
@@ -37,6 +36,8 @@ from samenspel.messaging.inbox.answers import (
     Repeat,
     rfc3339,
 )
+from samenspel.messaging.inbox.quarantine import QuarantinedRecord
+from samenspel.messaging.inbox.storage_budget import StorageBudget
 from samenspel.messaging.outbox import journal
 from samenspel.messaging.outbox.journal import JournalBatch, Lane
 from samenspel.runtime.cooperative import ITEMS_PER_YIELD
@@ -52,13 +53,18 @@ class SubmissionProcessor:
     lane_count: int
     new_id: Callable[[], str]
     clock: Callable[[], datetime]
+    hash_keys: HashKeys = field(default_factory=HashKeys)
+    storage: StorageBudget = field(default_factory=StorageBudget)
 
     def lane_of(self, submission: Submission) -> LaneId:
         return self.decider.topic_of(submission), lane_of(submission.key, self.lane_count)
 
-    async def process(self, connection: Connection, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
+    async def process(
+        self, connection: Connection, incoming: Sequence[Incoming], quarantined: Sequence[QuarantinedRecord] = ()
+    ) -> list[RenderedAnswer]:
         """Decide all submissions in order. Write journal, state, receipts and first answers in this transaction.
 
+        ``quarantined`` are the records that this transaction stores in quarantine: the storage budget counts them.
         Raises `Fenced` if another transaction answered any of the submissions first.
         """
         submissions = [each for each in incoming if isinstance(each, Submission)]
@@ -72,6 +78,7 @@ class SubmissionProcessor:
                     await writer.yield_to_writer()
                 answered.append(self._answer(work, each))
         await self._finish(connection, work, answered)
+        await self.storage.charge(connection, answered, quarantined)
         return answered
 
     async def process_deferred(self, connection: Connection, number: int) -> RenderedAnswer | None:
@@ -92,8 +99,9 @@ class SubmissionProcessor:
             decision = answers.refused([_never_arrived(missing)])
         answer = answers.render(submission, decision)
         await deferrals.remove(connection, number)
-        await answer_store.replace(connection, submission, answer)
+        await self._keep_final_answer(connection, submission, answer)
         await self._finish(connection, work, [answer])
+        await self.storage.charge(connection, [answer], [])
         return answer
 
     async def quarantine_deferred(self, connection: Connection, number: int, error: str) -> RenderedAnswer | None:
@@ -117,7 +125,17 @@ class SubmissionProcessor:
         await answer_store.delete(connection, queued.identity)
         self._append_receipts(locked, [answer], rfc3339(self.clock()))
         await journal.write(connection, journal.drain(locked.values()))
+        await self.storage.charge(connection, [answer], [record])
         return answer
+
+    async def _keep_final_answer(
+        self, connection: Connection, submission: Submission, answer: RenderedAnswer
+    ) -> None:
+        """Replace the stored answer *deferred*; delete it after a refusal at a limit, so that a repeat is decided."""
+        if answers.is_at_limit(answer.decision):
+            await answer_store.delete(connection, answers.identity(submission))
+        else:
+            await answer_store.replace(connection, submission, answer)
 
     async def _begin(
         self, connection: Connection, submissions: Sequence[Submission], organisations: set[str]
@@ -141,7 +159,7 @@ class SubmissionProcessor:
         """The answer to a submission. The first answer under an identity is kept for repeats."""
         decision = self._decide_on(work, incoming)
         answer = answers.render(incoming, decision)
-        if isinstance(incoming, Submission):
+        if isinstance(incoming, Submission) and not answers.is_at_limit(decision):
             work.keep_first_answer(incoming, answer)
         return answer
 
@@ -153,13 +171,11 @@ class SubmissionProcessor:
         return self._decide_or_defer(work, incoming)
 
     def _repeat(self, work: UnitOfWork, submission: Submission, first: answers.FirstAnswer) -> Repeat | Refused:
-        """Recognise a repeat. A private part lost in a restore is taken from this submission again."""
-        decision = answers.repeat_of(submission, first)
+        """Recognise a duplicate submission. A private part lost in a restore is taken from this submission again."""
+        decision = answers.repeat_of(submission, first, self.hash_keys)
         is_accepted = isinstance(decision, Repeat) and first.outcome == "accepted"
         if is_accepted and (lost := self.decider.private_part_of(submission, work.state)):
-            ref, private = lost
-            content = private.model_dump_json(exclude_none=True).encode()
-            work.change(ref, replace(work.state.own[ref], private=content), self.lane_of(submission))
+            work.restore_private(*lost, self.lane_of(submission))
         return decision
 
     def _decide_or_defer(self, work: UnitOfWork, submission: Submission) -> Accepted | Refused | Deferred:
@@ -189,12 +205,21 @@ class SubmissionProcessor:
     def _append(self, work: UnitOfWork, encoded: EncodedChange, cause: Submission) -> EventRef:
         change = encoded.change
         lane = change.event_type.aggregate.topic, lane_of(change.key, self.lane_count)
-        before = work.state.own.get(change.ref)
-        event = append_event(work.lanes[lane], encoded, before, cause, self.source, self.new_id(), work.recorded)
+        before, published_hash = work.state.own.get(change.ref), self._published_hash(cause)
+        event = append_event(
+            work.lanes[lane], encoded, before, cause, published_hash, self.source, self.new_id(), work.recorded
+        )
         removed = encoded.new_hash == REMOVED
         stored = StoredAggregate(encoded.value, encoded.new_hash, encoded.private, removed, change.state)
         work.change(change.ref, stored, lane)
         return event
+
+    def _published_hash(self, cause: Submission) -> PublishedHash:
+        """The hash for an event. Raises `NoHashKey`: without a key, submissions with a private part wait."""
+        try:
+            return self.hash_keys.published(cause.hash, has_private_part=cause.type.has_private_part)
+        except HashKeyMissing as missing:
+            raise NoHashKey(str(missing)) from None
 
     def _append_receipts(
         self, lanes: Mapping[LaneId, Lane], answered: Sequence[RenderedAnswer], recorded: str
@@ -212,6 +237,8 @@ class SubmissionProcessor:
             raise Fenced("another transaction answered one of these submissions first")
         await aggregates.save(connection, pending.changed, pending.lane_of)
         await self.decider.save(connection, state, pending.changes)
+        for restored, private in pending.restored:
+            await self.decider.save_private_part(connection, restored, private)
         await journal.write(connection, entries)
 
     async def _finish(self, connection: Connection, work: UnitOfWork, answered: Sequence[RenderedAnswer]) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Self
@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 from samenspel.contracts.catalogue import AggregateRef
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import LaneId
+from samenspel.contracts.values import Model
 from samenspel.messaging.decisions.state import AggregateChange, DecisionState, StoredAggregate
 from samenspel.messaging.inbox import answers
 from samenspel.messaging.inbox.answers import FirstAnswer, RenderedAnswer, SubmissionIdentity
@@ -22,13 +23,17 @@ SUBMISSIONS_PER_WRITE: Final = 100
 
 @dataclass(slots=True)
 class PendingWrites:
-    """Results not yet sent to PostgreSQL: first answers, deferrals, changed aggregates, lanes of aggregates."""
+    """Results not yet sent to PostgreSQL: first answers, deferrals, changed aggregates, lanes of aggregates.
+
+    ``restored`` has the states of aggregates with a restored private part, and the private parts.
+    """
 
     first_answers: list[tuple[Submission, RenderedAnswer]] = field(default_factory=list)
     deferred: list[tuple[Submission, LaneId, AggregateRef | None]] = field(default_factory=list)
     changes: list[AggregateChange] = field(default_factory=list)
     changed: dict[AggregateRef, StoredAggregate] = field(default_factory=dict)
     lane_of: dict[AggregateRef, LaneId] = field(default_factory=dict)
+    restored: list[tuple[Model, Model]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -50,6 +55,13 @@ class UnitOfWork:
         """Replace an aggregate, for later decisions of this batch and for the database."""
         self.state.own[ref] = self.pending.changed[ref] = stored
         self.pending.lane_of[ref] = lane
+
+    def restore_private(self, ref: AggregateRef, private: Model, lane: LaneId) -> None:
+        """Take back a private part that a restore of the database lost. The decider has read the state before."""
+        stored = self.state.own[ref]
+        assert stored.model is not None
+        self.change(ref, replace(stored, private=private.model_dump_json(exclude_none=True).encode()), lane)
+        self.pending.restored.append((stored.model, private))
 
     def keep_first_answer(self, submission: Submission, answer: RenderedAnswer) -> None:
         """Keep an answer if the submission's identity has none yet."""

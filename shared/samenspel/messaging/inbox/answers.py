@@ -10,6 +10,7 @@ import orjson
 from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX
 from samenspel.contracts.problems import Problem
 from samenspel.contracts.receipts import PROBLEMS_MAX, RECEIPT_BYTES_MAX, Outcome
+from samenspel.contracts.submission_hashes import HashKeys, PublishedHash
 from samenspel.contracts.submissions import Submission
 
 PROBLEM_BYTES_MAX: Final = 48_000
@@ -37,11 +38,14 @@ Incoming = Submission | UnreadableSubmission
 
 @dataclass(frozen=True, slots=True)
 class FirstAnswer:
-    """The stored answer to a submission. ``details`` holds the events or problems of the answer's JSON."""
+    """The stored answer to a submission. ``details`` holds the events or problems of the answer's JSON.
+
+    The hash is plain, except in an answer that a recovery read from an event.
+    """
 
     outcome: Outcome
     record: str
-    submissionhash: str
+    submissionhash: PublishedHash
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -98,9 +102,20 @@ def decision_failed(identity: SubmissionIdentity, record: str) -> UnreadableSubm
     return UnreadableSubmission(organisation, source, id, [DECISION_FAILED], record)
 
 
-def repeat_of(submission: Submission, first: FirstAnswer) -> Repeat | Refused:
-    """*Repeat* if the content equals the first submission's content, else a refusal: an id has a single content."""
-    if first.submissionhash == submission.hash.hex():
+def is_at_limit(decision: Decision) -> bool:
+    """Whether a limit in number refused the submission.
+
+    Such a refusal is no first answer and has no content hash: the same id may be sent again.
+    """
+    return isinstance(decision, Refused) and any(each["code"] == "limit-reached" for each in decision.problems)
+
+
+def repeat_of(submission: Submission, first: FirstAnswer, hash_keys: HashKeys) -> Repeat | Refused:
+    """*Repeat* if the content equals the first submission's content, else a refusal: an id has a single content.
+
+    Raises `HashKeyMissing` if only a key that is not in the settings can tell.
+    """
+    if hash_keys.matches(first.submissionhash, submission.hash):
         return Repeat(first)
     return refused([_other_content(submission, first.record)])
 
@@ -128,7 +143,7 @@ def render(incoming: Incoming, decision: Decision) -> RenderedAnswer:
         "record": incoming.record,
         **details_of(decision),
     }
-    if isinstance(incoming, Submission):
+    if isinstance(incoming, Submission) and not is_at_limit(decision):
         body["submissionhash"] = incoming.hash.hex()
     return RenderedAnswer(incoming.organisation, decision, orjson.dumps(body))
 
@@ -167,14 +182,15 @@ def effect_of(decision: Decision) -> tuple[Outcome, Mapping[str, Any]]:
 
 def first_answer(submission: Submission, decision: Decision) -> FirstAnswer:
     """The first answer to a submission."""
-    return FirstAnswer(outcome_of(decision), submission.record, submission.hash.hex(), details_of(decision))
+    plain = PublishedHash(submission.hash.hex())
+    return FirstAnswer(outcome_of(decision), submission.record, plain, details_of(decision))
 
 
 def read_first_answer(stored: bytes) -> FirstAnswer:
     """The first answer in a row of the table of answers."""
     known = orjson.loads(stored)
     details = {name: known[name] for name in ("events", "problems", "problems_left_out") if name in known}
-    return FirstAnswer(known["outcome"], known["record"], known["submissionhash"], details)
+    return FirstAnswer(known["outcome"], known["record"], PublishedHash.of(known), details)
 
 
 def _that_fit(problems: Sequence[Problem]) -> Iterator[dict[str, str]]:

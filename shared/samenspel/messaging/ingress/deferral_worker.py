@@ -1,4 +1,4 @@
-"""The deferral worker: decides deferred submissions after the missing aggregate arrived or the term expired.
+"""The deferral worker: decides deferred submissions after the missing aggregate arrived or the deadline passed.
 
 The condition is polled: after each commit of applied events, and every second.
 """

@@ -62,7 +62,7 @@ class KafkaHeartbeat:
         try:
             self._connection = await self._connect_to_any()
         except Exception as error:
-            return self._kafka.failed(unavailable_reason(error))
+            return self._kafka.failed(kafka_unavailable_reason(error))
         return self._kafka.works()
 
     async def _connect_to_any(self) -> AIOKafkaConnection:
@@ -92,7 +92,7 @@ class KafkaHeartbeat:
             connection.close()
 
 
-def unavailable_reason(error: BaseException) -> str:
+def kafka_unavailable_reason(error: BaseException) -> str:
     """Reason why Kafka cannot be used, without address, name or value; constant for one cause."""
     if isinstance(error, _CREDENTIALS):
         return (

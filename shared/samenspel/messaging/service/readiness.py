@@ -37,4 +37,4 @@ def _of_messaging(runtime: ServiceRuntime, name: str) -> dict[str, str]:
         found["relay"] = "Kafka or PostgreSQL is unreachable, or the lanes are not reconciled yet"
     if reason := runtime.storage.reason:
         found["database"] = f"the database cannot store: {reason}"
-    return found | runtime.membership.problems()
+    return found | runtime.hash_keys.problems() | runtime.membership.problems()

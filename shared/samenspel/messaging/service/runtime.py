@@ -19,6 +19,7 @@ from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.processor import SubmissionProcessor
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.inbox.offsets import resume_offset, stored_offset
+from samenspel.messaging.inbox.storage_budget import StorageBudget
 from samenspel.messaging.ingress.deferral_worker import DeferralWorker
 from samenspel.messaging.ingress.kafka_receiver import KafkaReceiver
 from samenspel.messaging.ingress.submitter import Submitter
@@ -31,6 +32,7 @@ from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.messaging.outbox.relay import Relay
 from samenspel.messaging.projections.projector import Projector
 from samenspel.messaging.service.definition import ServiceDefinition
+from samenspel.messaging.service.hash_key_check import HashKeyCheck
 from samenspel.runtime.database_health import DatabaseHeartbeat, StorageFull
 from samenspel.runtime.dependencies import Dependencies, Dependency
 from samenspel.runtime.metrics import APPLIED_EVENTS, RELAYED_EVENTS
@@ -55,11 +57,18 @@ class ServiceRuntime:
         self.storage = StorageFull()
         self.log_reader, self._relay_log_reader = LogReader(kafka), LogReader(kafka)
         self.heartbeat = _heartbeat(definition.name, settings, pool, dependencies.database)
+        self.hash_keys = HashKeyCheck(settings.hash_keys(), decider.types.values())
         self.processor = _processor(definition.name, settings, decider)
         self.reconciler = Reconciler(pool, self._relay_log_reader, self._reset_positions)
         self.relay = Relay(pool, self.reconciler, kafka, _holder(settings), RELAYED_EVENTS.inc)
         self.submitter = Submitter(
-            self.processor, pool, self.log_reader, self.reconciler, self.storage, self._on_commit
+            self.processor,
+            pool,
+            self.log_reader,
+            self.reconciler,
+            self.storage,
+            self._on_commit,
+            settings.limit_http_submissions,
         )
         self.kafka_receiver = KafkaReceiver(self.processor, pool, self._on_commit, self.storage)
         self.deferral_worker = DeferralWorker(self.processor, pool, self._on_commit)
@@ -103,6 +112,7 @@ class ServiceRuntime:
             self._definition.owns,
             settings.lanes,
             self.relay.wake,
+            self.hash_keys.keys,
         )
 
     def _on_commit(self, _: int) -> None:
@@ -156,7 +166,16 @@ class ServiceRuntime:
 
 def _processor(name: str, settings: ServiceSettings, decider: Decider) -> SubmissionProcessor:
     source = f"urn:nld:oin:{settings.operator_oin}:systeem:samenspel-{name}"
-    return SubmissionProcessor(decider, source, settings.lanes, lambda: str(uuid7()), lambda: datetime.now(UTC))
+    storage = StorageBudget(settings.limit_stored_bytes)
+    return SubmissionProcessor(
+        decider,
+        source,
+        settings.lanes,
+        lambda: str(uuid7()),
+        lambda: datetime.now(UTC),
+        settings.hash_keys(),
+        storage,
+    )
 
 
 def _holder(settings: ServiceSettings) -> UUID:

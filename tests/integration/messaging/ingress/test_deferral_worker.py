@@ -1,4 +1,4 @@
-"""A deferred submission whose decision fails is quarantined in one transaction, with a receipt."""
+"""A deferred submission with a failing decision is quarantined in a transaction, with a receipt."""
 
 from samenspel.messaging.operator.redrive import Redrive
 
@@ -8,7 +8,9 @@ from tests.support.deferrals import deferral_worker, quarantined, said, two_wait
 from tests.support.service_schema import OPERATOR, Room
 
 
-async def test_what_breaks_the_deciding_is_set_apart_whole_or_not_at_all(registry: Room, handlers: Referring) -> None:
+async def test_deferred_submission_whose_decision_fails_is_quarantined_atomically(
+    registry: Room, handlers: Referring
+) -> None:
     first, second = await two_wait(registry, handlers)
     handlers.broken.add(first.subject)
     await arrive(registry)
@@ -29,7 +31,7 @@ async def test_what_breaks_the_deciding_is_set_apart_whole_or_not_at_all(registr
     assert (await said(registry))[3:] == [(second.id, "rejected", "unknown-initiative")]
 
 
-async def test_what_this_version_cannot_read_is_set_apart_too(registry: Room, handlers: Referring) -> None:
+async def test_deferred_submission_of_an_unknown_type_is_quarantined(registry: Room, handlers: Referring) -> None:
     first, _ = await two_wait(registry, handlers)
     await registry.pool.execute("update deferral set type = 'nl.samenspel.gone.v1' where id = $1", first.id)
     await arrive(registry)

@@ -17,7 +17,7 @@ CITY = OrganisationAdmitted(oin="00000099000000000344", name="Gemeente Utrecht",
 
 
 class Kafka:
-    """Keeps what an administrator asks, in order."""
+    """Keeps the administrator's requests, in order."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -55,7 +55,7 @@ def profile(tmp_path: Path) -> Profile:
 
 @pytest.fixture
 def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
-    """Kafka's administrator, and a registry that accepts every event."""
+    """Kafka's administrator, and a registry accepting every event."""
     made = Kafka()
 
     async def emit(profile: Profile, organisation: str, statements: Sequence[Any], via: str) -> list[Answer]:

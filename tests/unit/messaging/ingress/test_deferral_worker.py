@@ -1,4 +1,4 @@
-"""A waiting submission that breaks the deciding holds up nobody else's, and ends up where the operator finds it."""
+"""A deferred submission with failing processing holds up no other submission, and is quarantined."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -24,7 +24,7 @@ class Pool:
 
 
 class Desk:
-    """Decides three that wait, and breaks on one of them."""
+    """Decides three deferred submissions, and fails on the second."""
 
     def __init__(self) -> None:
         self.queue = [1, BROKEN, 3]
@@ -45,7 +45,7 @@ class Desk:
         return number
 
 
-async def test_the_others_are_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_failing_deferred_submission_does_not_block_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     processor: Any = Desk()
     pool: Any = Pool()
     settled: list[int] = []

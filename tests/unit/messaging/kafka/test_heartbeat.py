@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiokafka import errors
 from samenspel.messaging.kafka import heartbeat
-from samenspel.messaging.kafka.heartbeat import KafkaHeartbeat, unavailable_reason
+from samenspel.messaging.kafka.heartbeat import KafkaHeartbeat, kafka_unavailable_reason
 from samenspel.runtime.dependencies import Dependency
 
 SETTINGS = {
@@ -54,7 +54,7 @@ def beating(monkeypatch: pytest.MonkeyPatch, hosts: str, *results: Any) -> tuple
     return KafkaHeartbeat({**SETTINGS, "bootstrap_servers": hosts}, kafka), kafka
 
 
-async def test_one_connection_serves_while_kafka_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_single_connection_serves_while_kafka_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     connection = Connection()
     beat, kafka = beating(monkeypatch, "a:1", connection)
     for _ in range(3):
@@ -109,7 +109,7 @@ async def test_an_address_that_is_none_is_told(hosts: str) -> None:
     ],
 )
 def test_a_reason_names_the_setting_and_no_address(error: Exception, text: str) -> None:
-    reason = unavailable_reason(error)
+    reason = kafka_unavailable_reason(error)
     assert text in reason
     assert "10.0.0.1" not in reason
 

@@ -8,16 +8,17 @@ from samenspel.runtime.dependencies import Dependencies
 
 
 def runtime(**changes: Any) -> Any:
-    """A service without a problem, with these changes of its parts."""
+    """A service without problems, with these changed parts."""
     parts: dict[str, dict[str, Any]] = {
         "reconciler": {"closed_lanes": {}, "needs_recovery": False, "log_unreachable": False},
         "projector": {"stalled": set(), "rebuilding": {}, "diverged": {}},
         "relay": {"connected": True},
         "storage": {"reason": None},
+        "hash_keys": {"problems": dict},
         "membership": {"problems": dict},
     }
     for name, value in changes.items():
-        part, _, attribute = name.partition("__")
+        part, _, attribute = name.rpartition("__")
         parts[part][attribute] = value
     return SimpleNamespace(**{name: SimpleNamespace(**part) for name, part in parts.items()})
 
@@ -44,6 +45,7 @@ def test_every_problem_of_a_service_is_named() -> None:
         f"lane {lane} diverged": runtime(projector__diverged={lane: 7}),
         "relay": runtime(relay__connected=False),
         "database": runtime(storage__reason="no space left"),
+        "submission hash key": runtime(hash_keys__problems=lambda: {"submission hash key": "add the key"}),
         "consumer": runtime(membership__problems=lambda: {"consumer": "the database is silent"}),
     }
     for name, given in cases.items():

@@ -1,4 +1,4 @@
-"""What waits and what is refused: a missing fact is asked for last, so that nothing waits in vain."""
+"""Deferral and refusal: a missing aggregate is checked last, so nothing is deferred in vain."""
 
 from collections import Counter
 
@@ -32,7 +32,7 @@ APPLICANT = organisation(CITY)
 
 @pytest.fixture
 def processor() -> Desk:
-    """One at which the programme of the examples is open."""
+    """A processor with the open programme of the examples."""
     processor = Desk([AUTHORITY, APPLICANT])
     processor.settle(open_it())
     return processor
@@ -52,7 +52,7 @@ def refused(outcome: object) -> list[tuple[str, str]]:
     return codes_of(outcome)
 
 
-def test_a_programme_waits_for_its_authority() -> None:
+def test_programme_is_deferred_until_its_authority_is_known() -> None:
     processor = Desk()
     assert missing(processor.settle(open_it())[0]) == (ORGANISATION.name, RIJK)
 
@@ -62,7 +62,7 @@ def test_a_programme_waits_for_its_authority() -> None:
     assert change.event_type.name == type_name("programme-opened")
 
 
-def test_what_needs_no_missing_fact_is_refused_at_once(processor: Desk) -> None:
+def test_submission_wrong_in_itself_is_refused_before_any_deferral(processor: Desk) -> None:
     processor.known = []
 
     assert refused(processor.settle(open_it(OTHER))[0]) == [("already-exists", "/programme_id")]
@@ -72,7 +72,7 @@ def test_what_needs_no_missing_fact_is_refused_at_once(processor: Desk) -> None:
     ]
 
 
-def test_an_application_waits_for_all_that_it_names(processor: Desk) -> None:
+def test_application_is_deferred_until_every_named_aggregate_is_known(processor: Desk) -> None:
     named = new_id()
     stated = submitted(initiative_id=named, beneficiary={"name": "Regio", "oin": OTHER})
     application = submission("application-submitted", stated, CITY)
@@ -90,7 +90,7 @@ def test_an_application_waits_for_all_that_it_names(processor: Desk) -> None:
     assert change.private.initiative_id == named
 
 
-def test_a_decision_drops_what_was_private_and_waits_for_nobody(processor: Desk) -> None:
+def test_decision_drops_the_private_part_and_is_never_deferred(processor: Desk) -> None:
     processor.settle(submission("application-submitted", submitted(100), CITY))
     processor.known = []
 
@@ -109,7 +109,7 @@ def test_a_decision_drops_what_was_private_and_waits_for_nobody(processor: Desk)
         (40, 100, "grant-awarded-in-part"),
     ],
 )
-def test_the_fact_says_how_it_was_decided(ceiling: int, amount: int, fact: str) -> None:
+def test_event_type_depends_on_the_decision(ceiling: int, amount: int, fact: str) -> None:
     processor = Desk([AUTHORITY, APPLICANT])
     *_, change = processor.settle(
         submission("programme-opened", opened(ceiling), RIJK),
@@ -121,7 +121,7 @@ def test_the_fact_says_how_it_was_decided(ceiling: int, amount: int, fact: str) 
     assert change.event_type.name == type_name(fact)
 
 
-def test_what_is_rejected_takes_no_room(processor: Desk) -> None:
+def test_rejected_decision_takes_no_budget(processor: Desk) -> None:
     too_much, fits = decisions_on_two(processor, 901, 900)
 
     rejected, change = processor.settle(too_much, fits)
@@ -129,8 +129,8 @@ def test_what_is_rejected_takes_no_room(processor: Desk) -> None:
     assert status_after(change) == "granted"
 
 
-def test_what_was_decided_but_not_published_takes_no_room(processor: Desk) -> None:
-    """The desk leaves a change that fits in no event out, after it was decided."""
+def test_decision_too_large_to_publish_takes_no_budget(processor: Desk) -> None:
+    """The processor leaves out a change too large for an event, after the decision."""
     one, other = decisions_on_two(processor, 900, 900)
     known = processor.state()
 

@@ -1,4 +1,4 @@
-"""Settings of the notifier: a webhook key of its own, everywhere."""
+"""Settings of the notifier: a separate webhook key, everywhere."""
 
 from typing import Any
 

@@ -29,7 +29,7 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
 
-def test_kafka_data_without_its_mark_is_never_thrown_away(home: Path) -> None:
+def test_kafka_data_without_its_mark_is_never_deleted(home: Path) -> None:
     topic = home / "kafka-data" / "samenspel.initiatives-0"
     topic.mkdir(parents=True)
     (home / "lock").touch()
@@ -39,7 +39,7 @@ def test_kafka_data_without_its_mark_is_never_thrown_away(home: Path) -> None:
     assert topic.exists()
 
 
-def test_the_doctor_says_what_is_missing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_names_every_missing_program(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", str(home))
     result = run("doctor")
     assert result.exit_code == 3
@@ -83,7 +83,7 @@ async def test_a_process_that_died_is_told(started: dict[str, Daemon], name: str
     assert f"✗ running     {name} stopped without `samenspel down`" in result.stdout
 
 
-def test_what_was_stopped_by_the_command_is_well(started: dict[str, Daemon]) -> None:
+def test_daemon_stopped_by_the_command_is_healthy(started: dict[str, Daemon]) -> None:
     for daemon in started.values():
         daemon.stop()
     assert running_line(run("doctor")) == "✓ running     nothing"
@@ -117,7 +117,7 @@ def test_a_folder_without_rights_is_a_finding(home: Path, monkeypatch: pytest.Mo
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied", str(home))
 
-    monkeypatch.setattr(doctor, "require_usable", refuse)
+    monkeypatch.setattr(doctor, "require_usable_storage", refuse)
     result = run("doctor")
     assert result.exit_code == 3
     assert "✗ kafka data" in result.stdout
