@@ -30,8 +30,8 @@ STARTING: Final = (
     Mutant(
         "gives-access-before-the-answer",
         "samenspel.client.admin.admission:admit",
-        'outcome_of(answer) == "accepted"',
-        "outcome_of(answer)",
+        'latest_outcome(answer) == "accepted"',
+        "latest_outcome(answer)",
         "tests/unit/client/admin/test_admission.py::test_refused_admission_changes_nothing",
     ),
     Mutant(
