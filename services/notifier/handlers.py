@@ -1,6 +1,7 @@
 """The decider of the notifier: the aggregates that a submission needs, and the resulting changes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -28,6 +29,8 @@ from samenspel.messaging import AggregateChange, DecisionState
 from samenspel.runtime.postgres import Connection
 
 from services.notifier.domain import subscriptions as domain
+from services.notifier.domain.subscriptions import SubscriptionLimits
+from services.notifier.endpoints.addresses import normalised
 from services.notifier.store import endpoints, subscriptions
 
 CREATED: Final = EVENT_TYPES[type_name("subscription-created", 2)]
@@ -35,15 +38,24 @@ CANCELLED: Final = EVENT_TYPES[type_name("subscription-cancelled", 2)]
 CANCELLED_V1: Final = EVENT_TYPES[type_name("subscription-cancelled")]
 
 
+@dataclass(frozen=True, slots=True)
+class KnownSubscriptions:
+    """``DecisionState.extra``: stored endpoints, and per organisation the active subscriptions with endpoint."""
+
+    endpoints: Mapping[endpoints.EndpointKey, str]
+    active: Mapping[str, Mapping[str, str | None]]
+
+
 class NotifierDecider:
-    """`messaging.Decider` of the notifier; ``DecisionState.extra`` is the set of existing endpoints."""
+    """`messaging.Decider` of the notifier; ``DecisionState.extra`` is `KnownSubscriptions`."""
 
     domain: Domain = "notifications"
     types = submissions_of("notifications")
 
-    def __init__(self, operator: str, lanes: int) -> None:
+    def __init__(self, operator: str, lanes: int, limits: SubscriptionLimits = SubscriptionLimits()) -> None:  # noqa: B008  # immutable
         self._operator = operator
         self._lanes = lanes
+        self._limits = limits
 
     def topic_of(self, submission: Submission) -> str:
         return NOTIFICATIONS
@@ -54,16 +66,19 @@ class NotifierDecider:
     def foreign_refs(self, submission: Submission) -> Sequence[AggregateRef]:
         return [(ORGANISATION.name, submission.organisation)]
 
-    async def load(self, connection: Connection, submissions: Sequence[Submission]) -> set[endpoints.EndpointKey]:
-        """The existing endpoints of these subscriptions, as (organisation, subscription)."""
-        return await endpoints.existing(connection, [(each.organisation, each.subject) for each in submissions])
+    async def load(self, connection: Connection, submissions: Sequence[Submission]) -> KnownSubscriptions:
+        stored = await endpoints.existing(connection, [(each.organisation, each.subject) for each in submissions])
+        creating = {each.organisation for each in submissions if isinstance(each.data, SubscriptionCreated)}
+        return KnownSubscriptions(stored, await subscriptions.active(connection, creating))
 
     def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
         data: Any = submission.data
         present = _present(submission, known)
         if isinstance(data, SubscriptionCreated):
-            has_endpoint = (submission.organisation, submission.subject) in known.extra
+            endpoint = known.extra.endpoints.get((submission.organisation, submission.subject))
+            has_endpoint = endpoint is not None
             state, terms = domain.create(data, present, submission.organisation, has_endpoint=has_endpoint)
+            self._require_room(submission.organisation, endpoint if data.delivery == "push" else None, known)
             self._require_admitted(submission, known)
             return [AggregateChange(CREATED, submission.subject, submission.key, state, private=terms)]
         cancelled = domain.cancel(data, present, submission.organisation)
@@ -93,6 +108,18 @@ class NotifierDecider:
     async def save_private_part(self, connection: Connection, state: Model, private: Model) -> None:
         restored = cast(Subscription, state)
         await subscriptions.activate(connection, restored, cast(SubscriptionTerms, private), self._lanes)
+
+    def _require_room(self, organisation: str, endpoint: str | None, known: DecisionState) -> None:
+        """Raises `Rejected` at a limit on active subscriptions, those of this batch included."""
+        others = dict(known.extra.active[organisation])
+        for change in known.changes:
+            state = cast(Subscription, change.state)
+            if state.organisation == organisation:
+                others.pop(state.subscription_id, None)
+                if state.status == "active":
+                    others[state.subscription_id] = known.extra.endpoints.get((organisation, state.subscription_id))
+        addresses = [each and normalised(each) for each in others.values()]
+        self._limits.require_room(addresses, endpoint and normalised(endpoint))
 
     def _require_admitted(self, submission: Submission, known: DecisionState) -> None:
         if submission.organisation != self._operator:

@@ -4,6 +4,7 @@ import json
 from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, SecretStr
+from samenspel.runtime import limits
 from samenspel.runtime.settings import ServiceSettings
 
 KEY_CHARS_MIN: Final = 16
@@ -42,3 +43,12 @@ class Settings(ServiceSettings):
     attempts_at_once: int = Field(
         default=32, ge=1, le=200, description="Concurrent attempts per subscription and instance"
     )
+    deliveries_at_once: int = Field(
+        default=512, ge=1, le=1_000, description="Concurrent attempts of all subscriptions per instance"
+    )
+    limit_streams: int = limits.OPEN_STREAMS.field()
+    limit_stream_seconds: int = limits.STREAM_SECONDS.field()
+    limit_subscriptions: int = limits.SUBSCRIPTIONS.field()
+    limit_endpoint_subscriptions: int = limits.ENDPOINT_SUBSCRIPTIONS.field()
+    limit_deliveries: int = limits.DELIVERIES.field()
+    limit_pending_deliveries: int = limits.PENDING_DELIVERIES.field()

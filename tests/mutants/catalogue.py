@@ -4,7 +4,8 @@ from typing import Final
 
 from tests.mutants.deferring import DEFERRING
 from tests.mutants.disclosing import DISCLOSING
+from tests.mutants.limiting import LIMITING
 from tests.mutants.reading import READING
 from tests.mutants.writing import WRITING
 
-MUTANTS: Final = (*READING, *WRITING, *DEFERRING, *DISCLOSING)
+MUTANTS: Final = (*READING, *WRITING, *DEFERRING, *DISCLOSING, *LIMITING)

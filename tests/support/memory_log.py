@@ -61,9 +61,14 @@ class Reader:
     """The interface of `samenspel.messaging.kafka.consumer.PartitionConsumer` for a handler."""
 
     reopened: list[Any] = field(default_factory=list)
+    paused: dict[str, float] = field(default_factory=dict)
+    """Seconds of the pause, by topic."""
 
     def reset_position(self, partition: TopicPartition) -> None:
         self.reopened.append(partition)
+
+    def pause_for(self, partition: TopicPartition, seconds: float) -> None:
+        self.paused[partition.topic] = seconds
 
     def highwater(self, partition: TopicPartition) -> int:
         return 0

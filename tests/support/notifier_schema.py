@@ -13,7 +13,7 @@ from samenspel.messaging.projections import checkpoints
 from samenspel.messaging.projections.projector import Projector
 
 from services.notifier.deliveries import queue
-from services.notifier.deliveries.queue import Delivery
+from services.notifier.deliveries.queue import Delivery, DeliveryLimits, FullSubscriptions, RunningAttempts
 from services.notifier.feed import FeedWriter
 from services.notifier.store import endpoints, subscriptions
 from tests.support.events import new_id
@@ -23,6 +23,7 @@ from tests.support.service_schema import Room
 
 CITY = "00000099000000000344"
 URL = "https://utrecht.example/hook"
+DEFAULT = DeliveryLimits()
 ADD_NOTIFICATION = """
 insert into feed (topic, lane, timeline, sequence, id, type, subject, aggregate, organisation, headers, value)
 values ($1, 0, 1, $2, $3, 't', $3, 'subscription.v2', $4, convert_to(E'ce_subject:' || $3 || E'\n', 'UTF8'), '{}')
@@ -58,13 +59,14 @@ class NotifierSchema:
         delivery: Literal["push", "pull"] = "push",
         start: Literal["now", "beginning"] = "beginning",
         types: Sequence[str] = (),
+        organisation: str = CITY,
     ) -> Subscription:
-        """An accepted subscription of `CITY`."""
-        state = Subscription(subscription_id=new_id(), organisation=CITY, status="active", version=1)
+        """An accepted subscription."""
+        state = Subscription(subscription_id=new_id(), organisation=organisation, status="active", version=1)
         terms = SubscriptionTerms(types=tuple(types), start=start, delivery=delivery)
         pool = self.room.pool
         if delivery == "push":
-            await endpoints.insert(pool, CITY, state.subscription_id, URL, "sealed")
+            await endpoints.insert(pool, organisation, state.subscription_id, URL, "sealed")
         reference = SUBSCRIPTION.name, state.subscription_id
         private = terms.model_dump_json(exclude_none=True).encode()
         stored = StoredAggregate(state.model_dump_json(exclude_none=True).encode(), private=private)
@@ -73,8 +75,13 @@ class NotifierSchema:
             await subscriptions.activate(connection, state, terms, LANES_LOCAL)
         return state
 
-    async def claim(self, at_once: int = 10, **running: int) -> list[Delivery]:
-        """Opened and due deliveries, claimed for a minute."""
-        while await queue.enqueue_new(self.room.pool):
+    async def enqueue(self, pending: int = 2_000) -> None:
+        """Open deliveries for all new events of the feed."""
+        full = FullSubscriptions()
+        while await queue.enqueue_new(self.room.pool, pending, full):
             pass
-        return await queue.claim(self.room.pool, running, at_once, 60, "me")
+
+    async def claim(self, limits: DeliveryLimits = DEFAULT, running: RunningAttempts | None = None) -> list[Delivery]:
+        """Opened and due deliveries, claimed for a minute."""
+        await self.enqueue(limits.pending)
+        return await queue.claim(self.room.pool, running or RunningAttempts(), limits, 60, "me")

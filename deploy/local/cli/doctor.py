@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from deploy.local.errors import LocalEnvironmentUnavailable, LocalSystemError
 from deploy.local.kafka_node.jars import cached_jars, kafka_version
 from deploy.local.kafka_node.java import find_java, find_maven
-from deploy.local.kafka_node.storage import require_usable
+from deploy.local.kafka_node.storage import require_usable_storage
 from deploy.local.ports import LISTENERS
 from deploy.local.postgres_node.databases import NAMED_SERVER
 from deploy.local.postgres_node.server import binaries
@@ -57,7 +57,7 @@ def _kafka_jars(_: LocalSystem) -> str:
 
 
 def _kafka_data(system: LocalSystem) -> str:
-    require_usable(system.home.kafka_data)
+    require_usable_storage(system.home.kafka_data)
     return str(system.home.kafka_data)
 
 

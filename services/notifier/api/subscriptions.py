@@ -16,6 +16,7 @@ from samenspel.contracts.problems import Problem, problems_of
 from samenspel.contracts.values import Id, Model
 from samenspel.messaging import Submitter, submit_over_http
 from samenspel.runtime.http import OrganisationOf, problem, read_body
+from samenspel.runtime.limits import LimitReached
 from samenspel.runtime.postgres import Connection, Pool
 from samenspel.runtime.wakeup import Wakeup
 
@@ -79,10 +80,15 @@ class SubscriptionService:
         made = await self._with_endpoint(organisation, subscription_id, wanted, key)
         stated = {"types": wanted.types, "start": wanted.start, "delivery": "push" if made else "pull"}
         submission_id = idempotency.submission_id_for(subscription_id, key)
-        answer = await _submit(
-            self.submitter, organisation, "subscription-created", subscription_id, stated, submission_id
-        )
+        try:
+            answer = await _submit(
+                self.submitter, organisation, "subscription-created", subscription_id, stated, submission_id
+            )
+        except LimitReached:
+            await endpoints.delete_refused(self.pool, organisation, subscription_id)
+            raise
         if answer.status_code >= 400:
+            await endpoints.delete_refused(self.pool, organisation, subscription_id)
             return answer
         accepted = await self._is_accepted(organisation, subscription_id)
         shown = {"subscription_id": subscription_id, **made, "receipt": orjson.loads(answer.body)}

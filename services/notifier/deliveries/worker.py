@@ -2,12 +2,12 @@
 
 Attempts run as separate tasks.
 
-The limit on concurrent attempts applies per subscription, so that a slow receiver delays no other subscription.
+The limits on concurrent attempts apply per subscription and per organisation: a slow receiver delays no other
+subscription, and an organisation with many subscriptions delays no other organisation.
 """
 
 import asyncio
 import random
-from collections import Counter
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
@@ -22,7 +22,7 @@ from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier.deliveries import attempts, queue
 from services.notifier.deliveries.attempts import AttemptResult
-from services.notifier.deliveries.queue import Delivery
+from services.notifier.deliveries.queue import Delivery, DeliveryLimits, FullSubscriptions, RunningAttempts
 from services.notifier.domain import retry
 from services.notifier.domain.retry import ResponseClass
 from services.notifier.endpoints import addresses, signing
@@ -51,7 +51,14 @@ class DeliveryWorker:
         self._holder = holder
         self._local = settings.environment == "local"
         self._secret_box = signing.SecretBox(settings.webhook_key.get_secret_value())
-        self._running: Counter[str] = Counter()
+        self._limits = DeliveryLimits(
+            settings.attempts_at_once,
+            settings.limit_deliveries,
+            settings.deliveries_at_once,
+            settings.limit_pending_deliveries,
+        )
+        self.running = RunningAttempts()
+        self._full = FullSubscriptions()
         self._attempts: set[asyncio.Task[None]] = set()
         self._results: list[AttemptResult] = []
         self._delivered_at: dict[str, float] = {}
@@ -93,13 +100,11 @@ class DeliveryWorker:
         if recorded:
             await attempts.record_attempts(self._pool, self._results[:recorded])
             del self._results[:recorded]
-        opened = await queue.enqueue_new(self._pool)
+        opened = await queue.enqueue_new(self._pool, self._limits.pending, self._full)
         claim_seconds = self._settings.attempt_seconds + RECORD_SECONDS
-        deliveries = await queue.claim(
-            self._pool, +self._running, self._settings.attempts_at_once, claim_seconds, self._holder
-        )
+        deliveries = await queue.claim(self._pool, self.running, self._limits, claim_seconds, self._holder)
         for delivery in deliveries:
-            self._running[delivery.subscription_id] += 1
+            self.running.add(delivery, 1)
             attempt = asyncio.create_task(self._attempt(client, delivery))
             self._attempts.add(attempt)
             attempt.add_done_callback(self._attempts.discard)
@@ -120,7 +125,7 @@ class DeliveryWorker:
     async def _attempt(self, client: aiohttp.ClientSession, delivery: Delivery) -> None:
         started = monotonic()
         status, response_class = await self._post(client, delivery)
-        self._running[delivery.subscription_id] -= 1
+        self.running.add(delivery, -1)
         WEBHOOK_ATTEMPTS.labels(_outcome(response_class)).inc()
         if response_class.delivered:
             self._delivered_at[delivery.subscription_id] = monotonic()

@@ -1,5 +1,7 @@
 """Rules for subscriptions. No I/O, no clock."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final
 
 from samenspel.contracts.catalogue import EVENT_TYPES
@@ -12,6 +14,28 @@ from samenspel.contracts.notifications import (
     SubscriptionV1,
 )
 from samenspel.contracts.problems import Problem, Rejected, unknown
+from samenspel.runtime.limits import ENDPOINT_SUBSCRIPTIONS, SUBSCRIPTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionLimits:
+    """Active subscriptions of one organisation: in total, and with the same endpoint."""
+
+    active: int = SUBSCRIPTIONS.default
+    same_endpoint: int = ENDPOINT_SUBSCRIPTIONS.default
+
+    def require_room(self, others: Collection[str | None], endpoint: str | None) -> None:
+        """Raises `Rejected` (``limit-reached``) if one more subscription exceeds a limit.
+
+        ``others`` are the endpoints of the organisation's active subscriptions; None for pull.
+        """
+        problems = []
+        if len(others) >= self.active:
+            problems.append(SUBSCRIPTIONS.problem(self.active))
+        if endpoint is not None and sum(each == endpoint for each in others) >= self.same_endpoint:
+            problems.append(ENDPOINT_SUBSCRIPTIONS.problem(self.same_endpoint))
+        if problems:
+            raise Rejected(*problems)
 
 
 def create(

@@ -57,6 +57,11 @@ def parse(text: str, *, local: bool) -> URL:
     return url
 
 
+def normalised(text: str) -> str:
+    """The same text for two spellings of one address: host in lower case, without the default port."""
+    return str(URL(text))
+
+
 def require_allowed(addresses: Iterable[Address], *, local: bool) -> None:
     """Raises `AddressRefused` if any of ``addresses`` is not allowed."""
     if any(not is_allowed(address, local=local) for address in addresses):

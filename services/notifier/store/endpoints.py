@@ -1,6 +1,6 @@
 """SQL of webhook endpoints: address, encrypted secret, and replaced secrets until their end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from samenspel.runtime import failpoints
@@ -38,8 +38,12 @@ where (organisation, subscription_id) = ($1, $2)
 """
 DELETE_ENDED: Final = "delete from replaced_secret where ends_at < now()"
 ENDPOINTS: Final = """
-select organisation, subscription_id from endpoint
+select organisation, subscription_id, url from endpoint
 where (organisation, subscription_id) in (select * from unnest($1::text[], $2::text[]))
+"""
+DELETE_REFUSED: Final = """
+delete from endpoint where (organisation, subscription_id) = ($1, $2)
+  and not exists (select from subscription s where (s.organisation, s.subscription_id) = ($1, $2))
 """
 DELETE_UNUSED: Final = """
 delete from endpoint e where made_at < now() - make_interval(days => $1)
@@ -72,11 +76,16 @@ async def rotate(connection: Connection, organisation: str, subscription_id: str
     await connection.execute(ROTATE, *endpoint, encrypted_secret)
 
 
-async def existing(connection: Connection, keys: Sequence[EndpointKey]) -> set[EndpointKey]:
-    """The keys of ``keys`` that have an endpoint."""
+async def existing(connection: Connection, keys: Sequence[EndpointKey]) -> Mapping[EndpointKey, str]:
+    """The addresses of those ``keys`` that have an endpoint."""
     failpoints.reached("notifier.endpoints")
     rows = await connection.fetch(ENDPOINTS, *as_arrays(keys, 2))
-    return {(row["organisation"], row["subscription_id"]) for row in rows}
+    return {(row["organisation"], row["subscription_id"]): row["url"] for row in rows}
+
+
+async def delete_refused(pool: Pool, organisation: str, subscription_id: str) -> None:
+    """Delete the endpoint of a refused subscription; an accepted subscription with this id keeps the endpoint."""
+    await pool.execute(DELETE_REFUSED, organisation, subscription_id)
 
 
 async def delete_ended_secrets(pool: Pool) -> None:

@@ -1,5 +1,6 @@
 """SQL of subscriptions: terms, cursors, and figures for the subscriber."""
 
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from samenspel.contracts.notifications import AnySubscription, SubscriptionTerms
@@ -25,6 +26,12 @@ from unnest($2::text[]) as topic cross join generate_series(0, $3 - 1) as lane
 left join checkpoint p using (topic, lane)
 on conflict do nothing
 """
+ACTIVE: Final = """
+select s.organisation, s.subscription_id, e.url from subscription s
+left join endpoint e using (organisation, subscription_id)
+where s.active and s.organisation = any($1::text[])
+"""
+COUNT_ACTIVE: Final = "select organisation, count(*) as number from subscription where active group by organisation"
 LOCK: Final = "select from subscription_cursor where subscription_id = $1 order by topic, lane for update"
 DEACTIVATE: Final = (
     "delete from delivery where subscription_id = $1",
@@ -102,6 +109,21 @@ async def deactivate(connection: Connection, state: AnySubscription) -> None:
     for statement in DEACTIVATE:
         failpoints.reached("notifier.end-subscription")
         await connection.execute(statement, state.subscription_id)
+
+
+async def active(connection: Connection, organisations: Collection[str]) -> Mapping[str, Mapping[str, str | None]]:
+    """The active subscriptions of these organisations: per organisation the endpoint by id, None for pull."""
+    found: dict[str, dict[str, str | None]] = {organisation: {} for organisation in organisations}
+    if organisations:
+        failpoints.reached("notifier.active-subscriptions")
+        for row in await connection.fetch(ACTIVE, sorted(organisations)):
+            found[row["organisation"]][row["subscription_id"]] = row["url"]
+    return found
+
+
+async def count_active(connection: Connection) -> dict[str, float]:
+    """Number of active subscriptions, by organisation."""
+    return {row["organisation"]: row["number"] for row in await connection.fetch(COUNT_ACTIVE)}
 
 
 async def figures(pool: Pool, organisation: str, subscription_id: str | None = None) -> list[Any]:

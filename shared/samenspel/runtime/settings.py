@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.contracts.topics import LANES_LOCAL
+from samenspel.runtime import limits
 from samenspel.runtime import settings_mistakes as mistakes
 from samenspel.runtime.settings_mistakes import PREFIX, SECRETS, InvalidSettings, Mistake, variable_name
 
@@ -60,6 +61,10 @@ class ServiceSettings(BaseSettings):
     )
     environment: Literal["local", "production"] = "production"
     operator_oin: str = Field(default=OPERATOR, pattern=r"^\d{20}$")
+    limit_http_requests: int = limits.HTTP_REQUESTS.field()
+    limit_http_submissions: int = limits.HTTP_SUBMISSIONS.field()
+    limit_database_percent: int = limits.DATABASE_CONNECTIONS.field()
+    limit_stored_bytes: int = limits.STORED_BYTES.field()
 
     @model_validator(mode="after")
     def _safe(self) -> Self:

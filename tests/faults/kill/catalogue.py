@@ -68,7 +68,8 @@ FOLLOWING: Final = [
 """Points on the path of services with projections."""
 
 BREAKING: Final = _points(
-    "quarantine.insert redrive.begin quarantine.lock quarantine.load quarantine.record-action redrive.commit"
+    "quarantine.insert storage-budget.charge redrive.begin quarantine.lock quarantine.load"
+    " quarantine.record-action redrive.commit"
 )
 """Points on the path of a failing submission (`tests.faults.kill.failing_decider`) and of the operator's retry. A
 discard passes the same points as a retry.
@@ -98,7 +99,9 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
         *EVERY,
         *FOLLOWING,
         *_points("deliveries.take-back", at_birth=True),
-        *_points("notifier.endpoints notifier.begin-subscription notifier.place-cursor"),
+        *_points(
+            "notifier.endpoints notifier.active-subscriptions notifier.begin-subscription notifier.place-cursor"
+        ),
         *_points("notifier.lock-cursor notifier.end-subscription feed.add"),
         *_points("deliveries.begin deliveries.behind deliveries.open deliveries.move deliveries.commit"),
         *_points("deliveries.claim attempts.begin attempts.lock attempts.close attempts.promote"),

@@ -17,7 +17,8 @@ MESSAGING: Final = CHECKOUT / "shared" / "samenspel" / "messaging"
 NOTIFIER: Final = CHECKOUT / "services" / "notifier"
 PATH: Final = {
     MESSAGING: "decisions/aggregates decisions/processor decisions/unit_of_work inbox/answer_store inbox/deferrals"
-    " inbox/offsets inbox/quarantine ingress/kafka_receiver ingress/submitter ingress/deferral_worker"
+    " inbox/offsets inbox/quarantine inbox/storage_budget ingress/kafka_receiver ingress/submitter"
+    " ingress/deferral_worker"
     " operator/redrive outbox/journal outbox/relay projections/checkpoints projections/projector",
     NOTIFIER: "deliveries/queue deliveries/attempts deliveries/worker",
 }
@@ -34,6 +35,10 @@ OFF_THE_PATH: Final = {
     "NO_TIMEOUT": "the same",
     "RECOVERED": "only spares a receiver that was away a wait",
     "REMOVE": "no aggregate is removed yet",
+    "OVERRUN": "after a commit: only delays the next records of a sender",
+    "USE": "a gauge",
+    "COUNT_BY_ORGANISATION": "a gauge",
+    "WITH_PREFIX": "labels of gauges",
     "RESET": "an ingress that was cut back: tests.faults.restore",
 }
 """Statements outside the path of an event, by the name of the constant."""

@@ -7,10 +7,14 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from samenspel.runtime import http_limits
-from samenspel.runtime.http import BODY_BYTES_MAX, create_http_app, read_body
+from samenspel.runtime.concurrency_limit import ConcurrencyLimit
+from samenspel.runtime.http import BODY_BYTES_MAX, create_http_app, organisation_dependency, read_body
 from samenspel.runtime.http_limits import LimitedConnection
+from samenspel.runtime.limits import HTTP_REQUESTS
+from samenspel.runtime.open_streams import OpenStream, stream_of
+from samenspel.runtime.wakeup import WakeupTicket
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -28,6 +32,7 @@ async def door(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
         monkeypatch.setattr(http_limits, name, value)
     config = uvicorn.Config(_app(), port=0, http=LimitedConnection, ws="none", log_level="error", lifespan="off")
     server = uvicorn.Server(config)
+    SERVERS.append(server)
     serving = asyncio.create_task(server.serve())
     await eventually(lambda: server.started)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
@@ -49,7 +54,34 @@ def _app() -> FastAPI:
     async def much() -> Response:
         return PlainTextResponse("x" * 50_000_000)
 
+    @app.get("/big", dependencies=[Depends(organisation_dependency(City(), REQUESTS))])  # type: ignore[arg-type]
+    async def big() -> Response:
+        return PlainTextResponse("x" * 50_000_000)
+
+    @app.get("/stream")
+    async def stream(request: Request, seconds: float) -> Response:
+        """Waits as a long poll does, for an event that never comes."""
+        waiting = stream_of(request.scope)
+        STREAMS.append(waiting)
+        waiting.begin(seconds)
+        await waiting.wait(WakeupTicket(), seconds)
+        waiting.end()
+        return PlainTextResponse("ended" if waiting.ended else "waited")
+
     return app
+
+
+class City:
+    """Takes every request for one organisation."""
+
+    async def organisation_of(self, given: str | None) -> str:
+        return CITY
+
+
+CITY = "00000099000000000344"
+REQUESTS = ConcurrencyLimit(HTTP_REQUESTS, 16, 30)
+STREAMS: list[OpenStream] = []
+SERVERS: list[uvicorn.Server] = []
 
 
 async def is_served(door: str) -> bool:
@@ -165,3 +197,38 @@ async def test_longest_silent_connection_gives_way_to_a_new_one(door: str) -> No
     async with many(door, 3 * QUICK["CONNECTIONS_MAX"]):  # type: ignore[arg-type]  # it is a whole number
         for _ in range(30):
             assert await is_served(door)
+
+
+async def test_request_counts_until_its_answer_is_taken(door: str) -> None:
+    """Else one organisation could fill the memory with answers that its clients do not read."""
+    async with Wire(door) as deaf:
+        await deaf.send(head("/big", method="GET"))
+        assert await deaf.status() == 200
+        assert REQUESTS.use() == {CITY: 1}
+        assert await is_served(door)
+        assert REQUESTS.use() == {CITY: 1}
+    await eventually(lambda: REQUESTS.use() == {})
+
+
+async def test_stream_may_wait_longer_than_another_answer(door: str) -> None:
+    """Twice as long as `ANSWER_SECONDS_MAX` of this server."""
+    said = await request("GET", f"{door}/stream?seconds={2 * QUICK['ANSWER_SECONDS_MAX']}")
+    assert (said.status, said.body) == (200, b"waited")
+
+
+async def test_stream_whose_client_leaves_ends(door: str) -> None:
+    STREAMS.clear()
+    async with Wire(door) as leaving:
+        await leaving.send(head("/stream?seconds=600", method="GET"))
+        await eventually(lambda: STREAMS)
+        assert not STREAMS[0].ended
+    await eventually(lambda: STREAMS[0].ended)
+
+
+async def test_stream_ends_when_the_server_stops(door: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    STREAMS.clear()
+    waiting = asyncio.create_task(request("GET", f"{door}/stream?seconds=600"))
+    await eventually(lambda: STREAMS)
+    for connection in [each for each in SERVERS[-1].server_state.connections if isinstance(each, LimitedConnection)]:
+        connection.shutdown()
+    assert (await waiting).body == b"ended"

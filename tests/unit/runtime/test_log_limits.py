@@ -77,5 +77,5 @@ def test_lines_of_one_event_are_bounded_however_they_differ(limit: LineLimit, cl
     assert passes(limit, "record quarantined", offset=0)
 
 
-def test_information_passes(limit: LineLimit) -> None:
+def test_information_line_always_passes(limit: LineLimit) -> None:
     assert all(passes(limit, "migration applied", level=logging.INFO, name_of="x") for _ in range(100))

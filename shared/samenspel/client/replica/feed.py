@@ -25,6 +25,8 @@ from samenspel.contracts.sequencing import SequenceVerdict
 PAGE_EVENTS: Final = 1_000
 REQUEST_SECONDS_MAX: Final = 60
 FOLLOW_SECONDS: Final = 20
+REFUSED_SECONDS_MAX: Final = 60.0
+"""Longest time to repeat a request that is answered 429."""
 _DATA: Final = b',"data":'
 _TRANSPORT_ONLY: Final = ("datacontenttype", "data")
 
@@ -48,16 +50,12 @@ class FeedClient:
         query: dict[str, object] = {"limit": PAGE_EVENTS}
         query |= {"after": after} if after else {}
         query |= {"waitSeconds": wait_seconds} if wait_seconds else {}
-        try:
-            path = f"{self._path}?{urlencode(query)}"
-            self._connection.request("GET", path, headers={"authorization": f"Bearer {self._token}"})
-            response = self._connection.getresponse()
-            body = response.read()
-        except (OSError, http.client.HTTPException):
-            self._connection.close()
+        response, body = self._get(f"{self._path}?{urlencode(query)}")
+        if response.status == http.client.TOO_MANY_REQUESTS:
             raise EnvironmentUnavailable(
-                f"the notifier at {self.url} does not answer: `samenspel status` shows the running services"
-            ) from None
+                f"the notifier at {self.url} has too many requests of your organisation (HTTP 429): "
+                "stop other programs that read the feed, and run this command again"
+            )
         if response.status not in (200, 204):
             raise EnvironmentUnavailable(
                 f"the notifier at {self.url} refused (HTTP {response.status}): check the token in your profile"
@@ -68,6 +66,26 @@ class FeedClient:
             )
         events = list(events_in(body))
         return events, response.headers.get("Samenspel-Cursor", after), bool(events)
+
+    def _get(self, path: str) -> tuple[http.client.HTTPResponse, bytes]:
+        """Response and body; a response 429 is followed by another request after ``Retry-After`` seconds."""
+        deadline = time.monotonic() + REFUSED_SECONDS_MAX
+        while True:
+            response, body = self._get_once(path)
+            if response.status != http.client.TOO_MANY_REQUESTS or time.monotonic() > deadline:
+                return response, body
+            time.sleep(int(response.headers.get("Retry-After", "1")))
+
+    def _get_once(self, path: str) -> tuple[http.client.HTTPResponse, bytes]:
+        try:
+            self._connection.request("GET", path, headers={"authorization": f"Bearer {self._token}"})
+            response = self._connection.getresponse()
+            return response, response.read()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()
+            raise EnvironmentUnavailable(
+                f"the notifier at {self.url} does not answer: `samenspel status` shows the running services"
+            ) from None
 
     def close(self) -> None:
         self._connection.close()

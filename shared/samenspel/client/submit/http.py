@@ -23,7 +23,8 @@ BATCH_BYTES_MAX: Final = 1_000_000
 REQUEST_SECONDS_MAX: Final = 30
 PAUSE_SECONDS: Final = 1.0
 RETRY_SECONDS_MAX: Final = 15.0
-"""Longest time to retry a request answered 503."""
+"""Longest time to retry a request answered 429 or 503."""
+RETRY_STATUSES: Final = (429, 503)
 SERVICE_OF: Final = {domain: service for service, domain in DOMAIN_OF.items()}
 _ANSWERS: Final = TypeAdapter(list[Answer])
 
@@ -90,6 +91,7 @@ class HttpSubmitter:
             try:
                 async with self._session.post(url, data=body) as response:
                     status, content = response.status, await response.read()
+                    pause = pause_seconds(response.headers.get("Retry-After"))
             except (aiohttp.ClientError, TimeoutError):
                 raise EnvironmentUnavailable(
                     f"the {service} at {url} does not answer: `samenspel status` shows the running services"
@@ -101,11 +103,16 @@ class HttpSubmitter:
                     f"the {service} refuses the token of {self._credential.name}: "
                     "`samenspel organisation admit` issues a new token"
                 )
-            if status != 503 or asyncio.get_running_loop().time() > deadline:
+            if status not in RETRY_STATUSES or asyncio.get_running_loop().time() + pause > deadline:
                 raise RequestRefused(
                     f"the {service} refused {self._credential.name}: {refusal_text(status, content)}"
                 )
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(pause)
+
+
+def pause_seconds(retry_after: str | None) -> float:
+    """Seconds to wait before a repeat: ``Retry-After`` in seconds (RFC 9110 §10.2.3), or `PAUSE_SECONDS`."""
+    return float(retry_after) if retry_after and retry_after.isdecimal() else PAUSE_SECONDS
 
 
 def _answers_in(content: bytes, batch: Sequence[Statement], service: str, url: str) -> list[Answer]:

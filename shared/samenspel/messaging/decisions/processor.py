@@ -36,6 +36,8 @@ from samenspel.messaging.inbox.answers import (
     Repeat,
     rfc3339,
 )
+from samenspel.messaging.inbox.quarantine import QuarantinedRecord
+from samenspel.messaging.inbox.storage_budget import StorageBudget
 from samenspel.messaging.outbox import journal
 from samenspel.messaging.outbox.journal import JournalBatch, Lane
 from samenspel.runtime.cooperative import ITEMS_PER_YIELD
@@ -52,13 +54,17 @@ class SubmissionProcessor:
     new_id: Callable[[], str]
     clock: Callable[[], datetime]
     hash_keys: HashKeys = field(default_factory=HashKeys)
+    storage: StorageBudget = field(default_factory=StorageBudget)
 
     def lane_of(self, submission: Submission) -> LaneId:
         return self.decider.topic_of(submission), lane_of(submission.key, self.lane_count)
 
-    async def process(self, connection: Connection, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
+    async def process(
+        self, connection: Connection, incoming: Sequence[Incoming], quarantined: Sequence[QuarantinedRecord] = ()
+    ) -> list[RenderedAnswer]:
         """Decide all submissions in order. Write journal, state, receipts and first answers in this transaction.
 
+        ``quarantined`` are the records that this transaction stores in quarantine: the storage budget counts them.
         Raises `Fenced` if another transaction answered any of the submissions first.
         """
         submissions = [each for each in incoming if isinstance(each, Submission)]
@@ -72,6 +78,7 @@ class SubmissionProcessor:
                     await writer.yield_to_writer()
                 answered.append(self._answer(work, each))
         await self._finish(connection, work, answered)
+        await self.storage.charge(connection, answered, quarantined)
         return answered
 
     async def process_deferred(self, connection: Connection, number: int) -> RenderedAnswer | None:
@@ -92,8 +99,9 @@ class SubmissionProcessor:
             decision = answers.refused([_never_arrived(missing)])
         answer = answers.render(submission, decision)
         await deferrals.remove(connection, number)
-        await answer_store.replace(connection, submission, answer)
+        await self._keep_final_answer(connection, submission, answer)
         await self._finish(connection, work, [answer])
+        await self.storage.charge(connection, [answer], [])
         return answer
 
     async def quarantine_deferred(self, connection: Connection, number: int, error: str) -> RenderedAnswer | None:
@@ -117,7 +125,17 @@ class SubmissionProcessor:
         await answer_store.delete(connection, queued.identity)
         self._append_receipts(locked, [answer], rfc3339(self.clock()))
         await journal.write(connection, journal.drain(locked.values()))
+        await self.storage.charge(connection, [answer], [record])
         return answer
+
+    async def _keep_final_answer(
+        self, connection: Connection, submission: Submission, answer: RenderedAnswer
+    ) -> None:
+        """Replace the stored answer *deferred*; delete it after a refusal at a limit, so that a repeat is decided."""
+        if answers.is_at_limit(answer.decision):
+            await answer_store.delete(connection, answers.identity(submission))
+        else:
+            await answer_store.replace(connection, submission, answer)
 
     async def _begin(
         self, connection: Connection, submissions: Sequence[Submission], organisations: set[str]
@@ -141,7 +159,7 @@ class SubmissionProcessor:
         """The answer to a submission. The first answer under an identity is kept for repeats."""
         decision = self._decide_on(work, incoming)
         answer = answers.render(incoming, decision)
-        if isinstance(incoming, Submission):
+        if isinstance(incoming, Submission) and not answers.is_at_limit(decision):
             work.keep_first_answer(incoming, answer)
         return answer
 

@@ -102,6 +102,14 @@ def decision_failed(identity: SubmissionIdentity, record: str) -> UnreadableSubm
     return UnreadableSubmission(organisation, source, id, [DECISION_FAILED], record)
 
 
+def is_at_limit(decision: Decision) -> bool:
+    """Whether a limit in number refused the submission.
+
+    Such a refusal is no first answer and has no content hash: the same id may be sent again.
+    """
+    return isinstance(decision, Refused) and any(each["code"] == "limit-reached" for each in decision.problems)
+
+
 def repeat_of(submission: Submission, first: FirstAnswer, hash_keys: HashKeys) -> Repeat | Refused:
     """*Repeat* if the content equals the first submission's content, else a refusal: an id has a single content.
 
@@ -135,7 +143,7 @@ def render(incoming: Incoming, decision: Decision) -> RenderedAnswer:
         "record": incoming.record,
         **details_of(decision),
     }
-    if isinstance(incoming, Submission):
+    if isinstance(incoming, Submission) and not is_at_limit(decision):
         body["submissionhash"] = incoming.hash.hex()
     return RenderedAnswer(incoming.organisation, decision, orjson.dumps(body))
 

@@ -90,6 +90,7 @@ select number from deferral where (topic, lane, subject) = ($1, $2, $3) order by
 REMOVE = "delete from deferral where number = $1"
 CHANGE_CONDITION = "update deferral set needs_aggregate = $2, needs_subject = $3 where number = $1"
 COUNT = "select count(*) from deferral"
+COUNT_BY_ORGANISATION = "select organisation, count(*) as number from deferral group by organisation"
 
 
 async def queued_subjects(connection: Connection, lanes: Sequence[LaneId]) -> set[tuple[LaneId, str]]:
@@ -166,3 +167,8 @@ async def change_condition(connection: Connection, number: int, needs: Aggregate
 
 async def count(connection: Connection) -> int:
     return int(await connection.fetchval(COUNT))
+
+
+async def count_by_organisation(connection: Connection) -> dict[str, float]:
+    """Number of deferred submissions, by organisation."""
+    return {row["organisation"]: row["number"] for row in await connection.fetch(COUNT_BY_ORGANISATION)}

@@ -49,6 +49,12 @@ class QuarantinedRecord:
             return None
         return orjson.dumps([[name, raw and raw.decode("latin-1")] for name, raw in self.headers])
 
+    @property
+    def stored_bytes(self) -> int:
+        """Size of the stored content."""
+        content = (self.key, self.header_bytes, self.value, self.raw, self.detail)
+        return sum(len(each) for each in content if each is not None)
+
 
 INSERT = """
 insert into quarantine (topic, lane, "offset", appended_at, reason, detail, key, headers, value, raw,

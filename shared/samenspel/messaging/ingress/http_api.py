@@ -19,15 +19,12 @@ from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.inbox import answers
 from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, UnreadableSubmission
 from samenspel.messaging.ingress.submitter import NotAdmitted, Submitter
-from samenspel.runtime.concurrency_limit import ConcurrencyLimitReached
-from samenspel.runtime.http import organisation_dependency, problem, read_body
+from samenspel.runtime.http import OrganisationOf, problem, read_body
 from samenspel.runtime.metrics import ANSWERS
-from samenspel.runtime.tokens import TokenVerifier
 
 log = structlog.get_logger()
 
 EVENTS_MAX: Final = 500
-SLOT_SECONDS_MAX: Final = 15.0
 _ACCEPTS: Final = {
     "requestBody": {
         "required": True,
@@ -38,13 +35,19 @@ _ACCEPTS: Final = {
     }
 }
 _FORBIDDEN: Final = {"source-mismatch", "not-permitted"}
-_CONFLICTS: Final = {"stale-version", "already-exists", "already-decided", "same-id-other-content", "wrong-phase"}
+_CONFLICTS: Final = {
+    "stale-version",
+    "already-exists",
+    "already-decided",
+    "same-id-other-content",
+    "wrong-phase",
+    "limit-reached",
+}
 _TOO_LARGE: Final = {"submission-too-large", "state-too-large"}
 
 
-def event_router(submitter: Submitter, verifier: TokenVerifier) -> APIRouter:
+def event_router(submitter: Submitter, organisation_of: OrganisationOf) -> APIRouter:
     router = APIRouter(prefix="/v1")
-    organisation_of = organisation_dependency(verifier)
 
     @router.post("/events", openapi_extra=_ACCEPTS, summary="Submit one CloudEvent, or a batch")
     async def post_events(request: Request, organisation: Annotated[str, Depends(organisation_of)]) -> Response:
@@ -77,14 +80,12 @@ def decode(submitter: Submitter, envelope: Envelope, organisation: str) -> Incom
 async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
     """Decide submissions now.
 
-    Raises HTTP 403 for an organisation without admission, 429 at the limit of concurrent requests, 503 while
-    PostgreSQL or Kafka is unreachable.
+    Raises HTTP 403 for an organisation without admission, 503 while PostgreSQL or Kafka is unreachable, and
+    `LimitReached` (429).
     """
     try:
-        async with submitter.limit.slot(organisation, SLOT_SECONDS_MAX):
+        async with submitter.turns.slot(organisation):
             answered = await submitter.submit(organisation, incoming) if incoming else []
-    except ConcurrencyLimitReached as refusal:
-        raise HTTPException(429, str(refusal), {"Retry-After": "5"}) from None
     except NotAdmitted as refusal:
         raise HTTPException(403, str(refusal)) from None
     except (KafkaError, HashKeyMissing, *TRANSIENT) as error:

@@ -21,12 +21,15 @@ from samenspel.messaging.kafka.heartbeat import KafkaHeartbeat
 from samenspel.messaging.operator.lanes_api import lanes_router
 from samenspel.messaging.operator.quarantine_api import quarantine_router
 from samenspel.messaging.operator.redrive import Redrive
+from samenspel.messaging.outbox import journal
 from samenspel.messaging.service import readiness
 from samenspel.messaging.service.definition import ServiceContext, ServiceDefinition
 from samenspel.messaging.service.runtime import ServiceRuntime
+from samenspel.messaging.service.service_limits import ServiceLimits
 from samenspel.runtime import metrics
 from samenspel.runtime.dependencies import Dependencies
-from samenspel.runtime.http import organisation_dependency, problem
+from samenspel.runtime.http import OrganisationOf, organisation_dependency, problem
+from samenspel.runtime.limit_use import LimitUse
 from samenspel.runtime.migrations import MigrationChanged, migrate
 from samenspel.runtime.postgres import NotDurable, Pool, create_pool, unavailable_reason
 from samenspel.runtime.settings import ServiceSettings
@@ -101,10 +104,12 @@ class ServiceProcess:
         await runtime.start()
         stack.push_async_callback(runtime.stop)
         self._dependencies.database.works()
-        stack.callback(asyncio.create_task(_update_gauges(pool, runtime)).cancel)
-        routers = list(_routers(definition, self._settings, pool, runtime, self._verifier))
+        limits = ServiceLimits.of(self._settings, pool, runtime)
+        stack.callback(asyncio.create_task(_update_gauges(pool, runtime, limits.use)).cancel)
+        organisation_of = organisation_dependency(self._verifier, limits.requests)
+        routers = list(_routers(definition, self._settings, pool, runtime, organisation_of))
         if definition.background:
-            context = ServiceContext(pool, runtime.submitter, self._verifier, runtime.after_apply.append)
+            context = ServiceContext(pool, runtime.submitter, organisation_of, runtime.after_apply.append, limits.use)
             routers += await stack.enter_async_context(definition.background(context))
         self._runtime = runtime
         return routers
@@ -129,15 +134,15 @@ def _routers(
     settings: ServiceSettings,
     pool: Pool,
     runtime: ServiceRuntime,
-    verifier: TokenVerifier,
+    organisation_of: OrganisationOf,
 ) -> Iterator[APIRouter]:
-    organisation, operator = organisation_dependency(verifier), settings.operator_oin
+    operator = settings.operator_oin
     redrive = Redrive(pool, runtime.processor)
-    yield event_router(runtime.submitter, verifier)
-    yield quarantine_router(pool, redrive, operator, organisation, runtime.relay.wake)
-    yield lanes_router(runtime.lane_operations, operator, organisation)
+    yield event_router(runtime.submitter, organisation_of)
+    yield quarantine_router(pool, redrive, operator, organisation_of, runtime.relay.wake)
+    yield lanes_router(runtime.lane_operations, operator, organisation_of)
     for own in definition.routers(pool):
-        router = APIRouter(dependencies=[Depends(organisation)])
+        router = APIRouter(dependencies=[Depends(organisation_of)])
         router.include_router(own)
         yield router
 
@@ -147,18 +152,24 @@ async def _database(definition: ServiceDefinition, settings: ServiceSettings) ->
     password = settings.postgres_password.get_secret_value()
     await migrate(settings.postgres_dsn, password, ["samenspel.messaging", definition.package])
     return await create_pool(
-        settings.postgres_dsn, password, f"samenspel-{definition.name}", settings.postgres_connections
+        settings.postgres_dsn,
+        password,
+        f"samenspel-{definition.name}",
+        settings.postgres_connections,
+        settings.limit_database_percent,
     )
 
 
-async def _update_gauges(pool: Pool, runtime: ServiceRuntime) -> None:
-    """Update the gauges of backlog, closed lanes, stalled lanes, deferrals and quarantine."""
+async def _update_gauges(pool: Pool, runtime: ServiceRuntime, use: LimitUse) -> None:
+    """Update the gauges of limits, backlog, closed lanes, stalled lanes, deferrals and quarantine."""
     while True:
         try:
             async with pool.acquire() as connection:
                 metrics.JOURNAL_BACKLOG.set(await connection.fetchval(BACKLOG))
                 await runtime.hash_keys.refresh(connection)
                 metrics.DEFERRED_SUBMISSIONS.set(await deferrals.count(connection))
+                admitted = await journal.organisations(connection, runtime.processor.decider.domain)
+                await use.update(connection, admitted)
                 for reason, number in (await quarantine.count(connection)).items():
                     metrics.QUARANTINED_RECORDS.labels(reason).set(number)
         except Exception as error:

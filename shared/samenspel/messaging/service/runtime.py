@@ -19,6 +19,7 @@ from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.processor import SubmissionProcessor
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.inbox.offsets import resume_offset, stored_offset
+from samenspel.messaging.inbox.storage_budget import StorageBudget
 from samenspel.messaging.ingress.deferral_worker import DeferralWorker
 from samenspel.messaging.ingress.kafka_receiver import KafkaReceiver
 from samenspel.messaging.ingress.submitter import Submitter
@@ -61,7 +62,13 @@ class ServiceRuntime:
         self.reconciler = Reconciler(pool, self._relay_log_reader, self._reset_positions)
         self.relay = Relay(pool, self.reconciler, kafka, _holder(settings), RELAYED_EVENTS.inc)
         self.submitter = Submitter(
-            self.processor, pool, self.log_reader, self.reconciler, self.storage, self._on_commit
+            self.processor,
+            pool,
+            self.log_reader,
+            self.reconciler,
+            self.storage,
+            self._on_commit,
+            settings.limit_http_submissions,
         )
         self.kafka_receiver = KafkaReceiver(self.processor, pool, self._on_commit, self.storage)
         self.deferral_worker = DeferralWorker(self.processor, pool, self._on_commit)
@@ -159,8 +166,15 @@ class ServiceRuntime:
 
 def _processor(name: str, settings: ServiceSettings, decider: Decider) -> SubmissionProcessor:
     source = f"urn:nld:oin:{settings.operator_oin}:systeem:samenspel-{name}"
+    storage = StorageBudget(settings.limit_stored_bytes)
     return SubmissionProcessor(
-        decider, source, settings.lanes, lambda: str(uuid7()), lambda: datetime.now(UTC), settings.hash_keys()
+        decider,
+        source,
+        settings.lanes,
+        lambda: str(uuid7()),
+        lambda: datetime.now(UTC),
+        settings.hash_keys(),
+        storage,
     )
 
 

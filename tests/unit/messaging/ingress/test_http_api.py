@@ -1,5 +1,7 @@
 """Over HTTP the token determines the organisation; the event's own claim is only compared."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,14 +14,19 @@ from samenspel.client.access.local_issuer import AUDIENCE, ISSUER, Issuer
 from samenspel.messaging.inbox import answers
 from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, UnreadableSubmission
 from samenspel.messaging.ingress import http_api
+from samenspel.runtime.concurrency_limit import ConcurrencyLimit
+from samenspel.runtime.http import organisation_dependency
+from samenspel.runtime.limits import HTTP_REQUESTS, HTTP_SUBMISSIONS
 from samenspel.runtime.tokens import TokenRefused, TokenVerifier
 
 from services.registry.handlers import RegistryDecider
 from tests.support.events import Event, initiative
 from tests.support.forged_tokens import Forger, forgeries
 from tests.support.service_schema import NOON, OPERATOR, statement
+from tests.support.waiting import eventually
 
 CITY = "00000099000000000344"
+REQUESTS = ConcurrencyLimit(HTTP_REQUESTS, 16, 30)
 
 
 @pytest.fixture
@@ -35,7 +42,7 @@ async def post(issuer: Issuer, token: str, event: Event) -> None:
     """A request in the form of an ASGI server."""
     messaging: Any = SimpleNamespace(processor=SimpleNamespace(decider=RegistryDecider(OPERATOR), clock=lambda: NOON))
     app = FastAPI()
-    app.include_router(http_api.event_router(messaging, verifier(issuer)))
+    app.include_router(http_api.event_router(messaging, organisation_dependency(verifier(issuer), REQUESTS)))
     headers = {"content-type": "application/cloudevents+json", "authorization": f"Bearer {token}"}
     scope = {
         "type": "http",
@@ -78,3 +85,33 @@ async def test_forged_token_is_refused_by_the_verifier(issuer: Issuer) -> None:
     for name, forge in forgeries():
         with pytest.raises(TokenRefused):
             raise AssertionError(name, await verifier(issuer).organisation_of(f"Bearer {forge(forger)}"))
+
+
+class Deciding:
+    """Holds every submission until ``may_end``, and counts those in progress by organisation."""
+
+    def __init__(self, turns: int) -> None:
+        self.turns = ConcurrencyLimit(HTTP_SUBMISSIONS, turns, 30)
+        self.busy: Counter[str] = Counter()
+        self.may_end = asyncio.Event()
+
+    async def submit(self, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
+        self.busy[organisation] += 1
+        await self.may_end.wait()
+        return [answers.render(each, answers.Accepted([])) for each in incoming]
+
+
+async def test_submissions_of_one_organisation_are_decided_in_turns_and_another_has_its_own() -> None:
+    submitter = Deciding(4)
+    incoming = [UnreadableSubmission(CITY, "", "", [], "http")]
+
+    def submit(organisation: str) -> "asyncio.Task[list[RenderedAnswer]]":
+        return asyncio.create_task(http_api.submit(submitter, organisation, incoming))  # type: ignore[arg-type]
+
+    flood = [submit(CITY) for _ in range(20)]
+    await eventually(lambda: submitter.busy[CITY])
+    other = submit(OPERATOR)
+    await eventually(lambda: submitter.busy[OPERATOR] == 1)
+    assert submitter.busy[CITY] == 4
+    submitter.may_end.set()
+    assert [len(each) for each in await asyncio.gather(*flood, other)] == [1] * 21

@@ -6,6 +6,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 from samenspel.messaging.errors import Fenced
+from samenspel.messaging.inbox.storage_budget import StorageBudget
 from samenspel.messaging.ingress.kafka_receiver import LONG_BATCH, DecodedBatch, KafkaReceiver
 from samenspel.runtime.database_health import StorageFull
 
@@ -15,9 +16,13 @@ TOPIC = "samenspel.in.initiatives.00000099000000000001"
 class Reader:
     def __init__(self) -> None:
         self.reopened: list[TopicPartition] = []
+        self.paused: dict[TopicPartition, float] = {}
 
     def reset_position(self, partition: TopicPartition) -> None:
         self.reopened.append(partition)
+
+    def pause_for(self, partition: TopicPartition, seconds: float) -> None:
+        self.paused[partition] = seconds
 
 
 def record(offset: int) -> Any:
@@ -31,7 +36,7 @@ class Trying:
         self.tried: list[list[int]] = []
         self.reader: Any = Reader()
         self.may_end = asyncio.Event()
-        processor: Any = SimpleNamespace(decider=SimpleNamespace(types={}))
+        processor: Any = SimpleNamespace(decider=SimpleNamespace(types={}), storage=StorageBudget())
         pool: Any = None
         self.ingress = KafkaReceiver(processor, pool, lambda _: None, StorageFull())
         self.ingress._commit = self._commit  # type: ignore[method-assign]  # what is tried here is when it is called

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
+from samenspel.messaging.kafka import consumer
 from samenspel.messaging.kafka.consumer import PartitionConsumer, UnpositionedPartitions
 
 INNOCENT, CLUMSY = TopicPartition("innocent", 0), TopicPartition("clumsy", 0)
@@ -85,6 +86,44 @@ async def test_small_batch_includes_records_that_arrived_since() -> None:
     finally:
         await reader.stop()
     assert drained == {INNOCENT: list(range(2 * RECORDS))}
+
+
+async def test_paused_partition_is_read_after_the_pause_and_others_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The records that were fetched before the pause are dropped, and fetched again from the same position."""
+    now = [1_000.0]
+    monkeypatch.setattr(consumer, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(consumer, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(consumer, "FETCH_SECONDS", 0)
+    flood, other = TopicPartition("flood", 0), TopicPartition("other", 0)
+    reader = reader_of(flood, other)
+    try:
+        reader.pause_for(flood, 60)
+        assert await reader.getmany() == {other: list(range(RECORDS))}
+        assert reader.paused() == {flood}
+        now[0] += 59
+        assert await reader.getmany() == {}
+        now[0] += 1
+        assert await reader.getmany() == {}
+        assert reader.paused() == set(), "fetched again"
+        bring(reader, reader._fetcher, flood, Fetched())
+        assert await reader.getmany() == {flood: list(range(RECORDS))}
+    finally:
+        await reader.stop()
+
+
+async def test_rebalance_does_not_end_a_pause() -> None:
+    flood, other = TopicPartition("flood", 0), TopicPartition("other", 0)
+    reader = reader_of(flood, other)
+    try:
+        reader.pause_for(flood, 60)
+        reader.assign([other, flood])
+        reader.seek = lambda partition, offset: None
+        for partition in (other, flood):
+            reader.reset_position(partition)
+        await reader._position_assigned()
+        assert reader.paused() == {flood}
+    finally:
+        await reader.stop()
 
 
 async def _nothing() -> None: ...

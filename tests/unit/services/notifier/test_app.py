@@ -10,7 +10,7 @@ from services.notifier.handlers import NotifierDecider
 from tests.support.definitions import definition_of
 from tests.support.service_schema import OPERATOR
 
-SETTINGS = SimpleNamespace(operator_oin=OPERATOR, lanes=4)
+SETTINGS = SimpleNamespace(operator_oin=OPERATOR, lanes=4, limit_subscriptions=20, limit_endpoint_subscriptions=5)
 
 
 def test_notifier_owns_its_canonical_topics_and_decides_on_its_domain(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The notifier's decider: subscriptions of admitted organisations, with a known endpoint for push."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -11,7 +12,7 @@ from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import NOTIFICATIONS
 from samenspel.messaging import DecisionState, StoredAggregate
 
-from services.notifier.handlers import NotifierDecider
+from services.notifier.handlers import KnownSubscriptions, NotifierDecider
 from tests.support.service_schema import NOON, OPERATOR
 
 CITY, ID = "00000099000000000344", "5e6a2f6b-9c1a-4a53-9d0e-0c8f8f2a1b44"
@@ -20,6 +21,8 @@ ADMITTED = {
         b'{"oin":"00000099000000000344","name":"Utrecht","kind":"municipality","version":1}'
     )
 }
+URL = "https://utrecht.example/hooks"
+OTHERS = {f"other-{number}": None for number in range(20)}
 TYPES = submissions_of("notifications")
 
 
@@ -29,10 +32,24 @@ def stated(fact: str, by: str = CITY, **data: Any) -> Submission:
     return Submission(by, f"urn:nld:oin:{by}:systeem:tests", "1", kind, ID, ID, model, b"", NOON, "test")
 
 
-def decide(each: Submission, *, known: Any = ADMITTED, endpoints: Any = (), own: Any = None) -> Any:
-    state = DecisionState(dict(own or {}), known, set(endpoints))
+def decide(
+    each: Submission,
+    *,
+    known: Any = ADMITTED,
+    endpoints: Any = (),
+    own: Any = None,
+    active: Any = (),
+    changes: Any = (),
+) -> Any:
+    """``endpoints`` and ``active`` (identity → endpoint) are those in the database; ``changes`` of the same batch."""
+    extra = KnownSubscriptions(dict.fromkeys(endpoints, URL), {each.organisation: dict(active)})
+    state = DecisionState(dict(own or {}), known, extra, list(changes))
     [change] = NotifierDecider(OPERATOR, 4).decide(each, state, NOON)
     return change
+
+
+def codes(refusal: pytest.ExceptionInfo[Rejected]) -> list[str]:
+    return [each.code for each in refusal.value.problems]
 
 
 def test_admitted_organisation_subscribes_and_cancels() -> None:
@@ -57,6 +74,44 @@ def test_subscription_waits_for_the_admission_of_its_organisation() -> None:
 
 def test_operator_needs_no_admission() -> None:
     assert decide(stated("subscription-created", OPERATOR, delivery="pull"), known={}).state.organisation == OPERATOR
+
+
+def test_subscription_above_the_limit_is_refused_and_another_organisation_may_subscribe() -> None:
+    """Twenty are active; one that is cancelled, also in the same batch, makes room."""
+    each = stated("subscription-created", delivery="pull")
+    with pytest.raises(Rejected) as refusal:
+        decide(each, active=OTHERS)
+    assert codes(refusal) == ["limit-reached"]
+    assert "20 active subscriptions" in refusal.value.problems[0].detail
+    assert decide(each, active=dict(list(OTHERS.items())[1:])).state.status == "active"
+    cancelled = SimpleNamespace(
+        state=SimpleNamespace(organisation=CITY, subscription_id="other-0", status="cancelled")
+    )
+    assert decide(each, active=OTHERS, changes=[cancelled]).state.status == "active"
+
+
+def test_subscriptions_of_the_same_batch_count() -> None:
+    made = [
+        SimpleNamespace(state=SimpleNamespace(organisation=CITY, subscription_id=f"new-{number}", status="active"))
+        for number in range(20)
+    ]
+    each = stated("subscription-created", delivery="pull")
+    with pytest.raises(Rejected) as refusal:
+        decide(each, changes=made)
+    assert codes(refusal) == ["limit-reached"]
+    for change in made:
+        change.state.organisation = "00000099000000000363"
+    assert decide(each, changes=made).state.status == "active"
+
+
+@pytest.mark.parametrize("spelling", [URL, "https://UTRECHT.example:443/hooks"])
+def test_endpoint_with_five_subscriptions_gets_no_sixth(spelling: str) -> None:
+    each = stated("subscription-created", delivery="push")
+    five = {f"other-{number}": spelling for number in range(5)}
+    with pytest.raises(Rejected) as refusal:
+        decide(each, endpoints=[(CITY, ID)], active=five)
+    assert codes(refusal) == ["limit-reached"]
+    assert decide(each, endpoints=[(CITY, ID)], active=five | {"other-0": f"{URL}/2"}).state.delivery == "push"
 
 
 def test_decision_reads_the_subscription_and_its_organisation() -> None:

@@ -12,7 +12,9 @@ KEPT = "select secret, old_secret from endpoint order by subscription_id"
 async def test_endpoint_belongs_to_the_organisation_that_gave_it(notifier: NotifierSchema) -> None:
     await endpoints.insert(notifier.room.pool, CITY, "one", URL, "sealed")
     async with notifier.room.pool.acquire() as connection:
-        assert await endpoints.existing(connection, [(CITY, "one"), (OTHER, "one"), (CITY, "two")]) == {(CITY, "one")}
+        assert await endpoints.existing(connection, [(CITY, "one"), (OTHER, "one"), (CITY, "two")]) == {
+            (CITY, "one"): URL
+        }
 
 
 async def rotate(notifier: NotifierSchema, secret: str, by: str = CITY) -> None:
@@ -66,3 +68,10 @@ async def test_endpoint_without_an_accepted_subscription_is_forgotten_after_its_
     await pool.execute("update endpoint set made_at = now() - interval '2 days'")
     await endpoints.delete_unused(pool, 1)
     assert len(await notifier.room.rows(KEPT)) == 1
+
+
+async def test_endpoint_of_a_refused_subscription_is_deleted_and_no_other(notifier: NotifierSchema) -> None:
+    for organisation, identity in ((CITY, "one"), (CITY, "two"), (OTHER, "one")):
+        await endpoints.insert(notifier.room.pool, organisation, identity, URL, "sealed")
+    await endpoints.delete_refused(notifier.room.pool, CITY, "one")
+    assert len(await notifier.room.rows(KEPT)) == 2

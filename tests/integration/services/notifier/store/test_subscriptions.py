@@ -8,6 +8,7 @@ from services.notifier.store import subscriptions as store
 from tests.support.notifier_schema import CITY, URL, NotifierSchema
 
 LANE = INITIATIVES, 0
+OTHER = "00000099000000000363"
 
 
 async def test_subscription_begins_at_the_beginning_or_at_the_present_end(notifier: NotifierSchema) -> None:
@@ -95,3 +96,16 @@ async def test_figures_are_those_of_the_organisation_only(notifier: NotifierSche
     assert (row["url"], row["pending"], row["postponed"], row["sent"]) == (URL, 2, 0, 0)
     assert await store.figures(notifier.room.pool, "00000099000000000363") == []
     assert await store.figures(notifier.room.pool, CITY, "unknown") == []
+
+
+async def test_active_subscriptions_are_counted_per_organisation(notifier: NotifierSchema) -> None:
+    push, pull = await notifier.subscribe(), await notifier.subscribe("pull")
+    await notifier.subscribe(organisation=OTHER)
+    ended = await notifier.subscribe()
+    async with notifier.room.pool.acquire() as connection:
+        await store.deactivate(connection, ended)
+        assert await store.active(connection, {CITY, "nobody"}) == {
+            CITY: {push.subscription_id: URL, pull.subscription_id: None},
+            "nobody": {},
+        }
+        assert await store.count_active(connection) == {CITY: 2, OTHER: 1}

@@ -117,7 +117,7 @@ def test_a_folder_without_rights_is_a_finding(home: Path, monkeypatch: pytest.Mo
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied", str(home))
 
-    monkeypatch.setattr(doctor, "require_usable", refuse)
+    monkeypatch.setattr(doctor, "require_usable_storage", refuse)
     result = run("doctor")
     assert result.exit_code == 3
     assert "✗ kafka data" in result.stdout

@@ -9,6 +9,7 @@ import pytest
 from fastapi.responses import JSONResponse
 from samenspel.contracts.cloudevents import Envelope
 from samenspel.contracts.topics import INITIATIVES
+from samenspel.runtime.limits import STORED_BYTES, LimitReached
 from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier.api import subscriptions as api
@@ -59,6 +60,7 @@ class Store:
         ):
             monkeypatch.setattr(module, name, getattr(self, name))
         monkeypatch.setattr(endpoints, "rotate", self.insert)
+        monkeypatch.setattr(endpoints, "delete_refused", self.delete)
         monkeypatch.setattr(idempotency, "claim_key", self.claim)
         monkeypatch.setattr(api, "submit_over_http", self.submit)
         monkeypatch.setattr(api, "ACCEPTED_SECONDS_MAX", 0)
@@ -76,6 +78,9 @@ class Store:
 
     async def insert(self, pool: object, *stored: Any) -> None:
         self.kept.append(stored)
+
+    async def delete(self, pool: object, *key: str) -> None:
+        self.kept = [stored for stored in self.kept if stored[:2] != key]
 
     async def end_positions(self, pool: object) -> Any:
         return {(INITIATIVES, 0): LanePosition(1, 5)}
@@ -180,6 +185,22 @@ async def test_list_shows_state_address_and_figures(monkeypatch: pytest.MonkeyPa
     shown = {"subscription_id": "x", "status": "active", **TERMS, "endpoint": URL, "figures": FIGURES}
     assert (await call("GET", "subscriptions")).json == {"items": [shown]}
     assert (await call("GET", "deliveries")).json == {"items": [{"subscription_id": ID, **FIGURES}]}
+
+
+async def test_endpoint_of_a_refused_subscription_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = Store(monkeypatch)
+
+    async def refuse(*_: object) -> JSONResponse:
+        assert len(known.kept) == 1
+        return JSONResponse({"errors": []}, 409)
+
+    async def limit(*_: object) -> JSONResponse:
+        raise LimitReached(STORED_BYTES, CITY, 1, 60)
+
+    for answer, status in ((refuse, 409), (limit, 429)):
+        monkeypatch.setattr(api, "submit_over_http", answer)
+        assert (await call("POST", "subscriptions", {"endpoint": URL})).status == status
+        assert known.kept == []
 
 
 @pytest.mark.parametrize(

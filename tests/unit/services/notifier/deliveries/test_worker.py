@@ -21,11 +21,12 @@ from tests.support.waiting import eventually
 BODY = b'{"specversion":"1.0","id":"event","type":"nl.samenspel.grant-awarded.v1","data":{}}'
 KEY = "a webhook key of the tests"
 NOBODY = "http://127.0.0.1:1/"
+CITY = "00000099000000000344"
 
 
 def delivery(url: str, secret: str, subscription: str = "one") -> Delivery:
     sealed = SecretBox(KEY).encrypt(secret)
-    return Delivery(subscription, "samenspel.funding", 0, 1, 1, "x", 0, 0, url, [sealed], "event", BODY)
+    return Delivery(subscription, "samenspel.funding", 0, 1, 1, "x", 0, CITY, 0, url, [sealed], "event", BODY)
 
 
 class Queue:
@@ -42,10 +43,10 @@ class Queue:
     async def release(self, pool: object, holder: str) -> None:
         self.released.append(holder)
 
-    async def enqueue_new(self, pool: object) -> int:
+    async def enqueue_new(self, pool: object, pending: int, full: object) -> int:
         return 0
 
-    async def claim(self, pool: object, running: Any, at_once: int, seconds: float, holder: str) -> list[Delivery]:
+    async def claim(self, pool: object, running: Any, limits: Any, seconds: float, holder: str) -> list[Delivery]:
         jobs, self.jobs = self.jobs, []
         return jobs
 
