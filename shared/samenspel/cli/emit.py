@@ -37,7 +37,8 @@ def emit(
 ) -> None:
     """Submit events. The shortest form of an event is {"type": "initiative-registered", "data": {…}}.
 
-    The id is derived from the content: emitting a file twice returns the outcomes of the first time.
+    The id is derived from the content: emitting a file twice returns the outcomes of the first time. The id of an
+    application or subscription is derived from its subject only, because ids are published.
     """
     with errors_as_messages():
         profile = Profile.find()
@@ -142,13 +143,18 @@ def _outcome_text(statement: Statement, answer: Answer | None) -> str:
         return f"{short}: no outcome within the time-out; emit the same event again to get the outcome"
     outcome = latest_outcome(answer)
     if outcome == "rejected":
-        return f"{short} rejected: " + "; ".join(map(_problem_text, answer.problems))
+        again = " `--again` sends other content." if _has_other_content(answer) else ""
+        return f"{short} rejected: " + "; ".join(map(_problem_text, answer.problems)) + again
     if outcome == "deferred":
         return f"{short} deferred: the service waits for an event that this submission refers to"
     events = ", ".join(
         f"{event.type.split('.')[2]} at {event.lane} sequence {event.sequence}" for event in answer.events
     )
     return f"{short} {'accepted' if answer.outcome == 'accepted' else 'accepted before'}: {events}"
+
+
+def _has_other_content(answer: Answer) -> bool:
+    return any(problem.code == "same-id-other-content" for problem in answer.problems)
 
 
 def _problem_text(problem: Problem) -> str:
