@@ -51,6 +51,7 @@ def event_router(submitter: Submitter, organisation_of: OrganisationOf) -> APIRo
 
     @router.post("/events", openapi_extra=_ACCEPTS, summary="Submit one CloudEvent, or a batch")
     async def post_events(request: Request, organisation: Annotated[str, Depends(organisation_of)]) -> Response:
+        await submitter.require_storage(organisation)
         headers = {name.lower(): value for name, value in request.headers.items()}
         body = await read_body(request)
         try:

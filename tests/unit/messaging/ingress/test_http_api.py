@@ -38,9 +38,14 @@ def verifier(issuer: Issuer) -> TokenVerifier:
     return TokenVerifier(str(issuer.jwks), ISSUER, AUDIENCE)
 
 
+async def _is_free(organisation: str) -> None:
+    """The storage budget is not used."""
+
+
 async def post(issuer: Issuer, token: str, event: Event) -> None:
     """A request in the form of an ASGI server."""
-    messaging: Any = SimpleNamespace(processor=SimpleNamespace(decider=RegistryDecider(OPERATOR), clock=lambda: NOON))
+    processor = SimpleNamespace(decider=RegistryDecider(OPERATOR), clock=lambda: NOON)
+    messaging: Any = SimpleNamespace(processor=processor, require_storage=_is_free)
     app = FastAPI()
     app.include_router(http_api.event_router(messaging, organisation_dependency(verifier(issuer), REQUESTS)))
     headers = {"content-type": "application/cloudevents+json", "authorization": f"Bearer {token}"}
