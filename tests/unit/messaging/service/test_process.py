@@ -11,12 +11,9 @@ import asyncpg
 import pytest
 from fastapi import APIRouter, FastAPI
 from samenspel.client.access.profile import KafkaAccess
-from samenspel.messaging.inbox.storage_budget import StorageBudget
 from samenspel.messaging.service import process
 from samenspel.messaging.service.app import create_app
 from samenspel.messaging.service.definition import ServiceDefinition
-from samenspel.runtime.concurrency_limit import ConcurrencyLimit, FairShare
-from samenspel.runtime.limits import DATABASE_CONNECTIONS, HTTP_SUBMISSIONS
 from structlog.testing import capture_logs
 
 from tests.support.asgi import Reply, ask
@@ -25,6 +22,8 @@ from tests.support.waiting import eventually
 
 ACCESS = KafkaAccess(bootstrap="127.0.0.1:1", security_protocol="SASL_PLAINTEXT")
 STOP_SECONDS_MAX = 1.0
+UNUSED = SimpleNamespace(use=dict)
+"""A limit that no organisation uses."""
 
 
 def definition(**changes: Any) -> ServiceDefinition:
@@ -109,9 +108,9 @@ class Runtime:
     after_apply: list[Any]
 
     def __init__(self, *_: object) -> None:
+        self.submitter = SimpleNamespace(turns=UNUSED)
+        self.processor = SimpleNamespace(storage=UNUSED)
         self.lane_operations = None
-        self.submitter = SimpleNamespace(turns=ConcurrencyLimit(HTTP_SUBMISSIONS, 4, 1))
-        self.processor = SimpleNamespace(storage=StorageBudget())
         self.relay = SimpleNamespace(wake=lambda: None)
         self.after_apply = []
         self.stopped = 0
@@ -142,7 +141,7 @@ def databases(monkeypatch: pytest.MonkeyPatch, *errors: Exception) -> None:
     async def database(*_: object) -> Any:
         if left:
             raise left.pop(0)
-        return SimpleNamespace(terminate=lambda: None, share=FairShare(DATABASE_CONNECTIONS, 6, 50, 1))
+        return SimpleNamespace(terminate=lambda: None, share=UNUSED)
 
     monkeypatch.setattr(process, "_database", database)
 
