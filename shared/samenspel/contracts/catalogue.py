@@ -66,6 +66,11 @@ class SubmissionType:
         return (self.model.__doc__ or "").strip()
 
     @property
+    def aggregate(self) -> Aggregate:
+        """The kind of aggregate that an accepted submission changes."""
+        return EVENT_TYPES[self.leads_to[0]].aggregate
+
+    @property
     def schema_uri(self) -> str:
         return f"{SCHEMA_BASE}/submissions/{self.name.removeprefix('nl.samenspel.')}.json"
 

@@ -37,6 +37,7 @@ Code = Literal[
     "same-id-other-content",
     "unreadable-record",
     "decision-failed",
+    "limit-reached",
 ]
 CODES: Final[tuple[str, ...]] = get_args(Code)
 

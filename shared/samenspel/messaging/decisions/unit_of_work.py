@@ -12,7 +12,8 @@ from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import LaneId
 from samenspel.messaging.decisions.state import AggregateChange, DecisionState, StoredAggregate
 from samenspel.messaging.inbox import answers
-from samenspel.messaging.inbox.answers import FirstAnswer, RenderedAnswer, SubmissionIdentity
+from samenspel.messaging.inbox.answers import Deferred, FirstAnswer, RenderedAnswer, SubmissionIdentity
+from samenspel.messaging.inbox.deferrals import Condition, DeferredSubmission, NewDeferral, QueueState
 from samenspel.messaging.outbox import journal
 from samenspel.messaging.outbox.journal import JournalBatch, Lane
 
@@ -22,10 +23,17 @@ SUBMISSIONS_PER_WRITE: Final = 100
 
 @dataclass(slots=True)
 class PendingWrites:
-    """Results not yet sent to PostgreSQL: first answers, deferrals, changed aggregates, lanes of aggregates."""
+    """Results not yet sent to PostgreSQL: answers, deferrals, changed aggregates, lanes of aggregates.
+
+    ``later_answers`` replace stored answers. ``left`` are the numbers of deferrals that leave their queues, and
+    ``conditions`` the changed conditions, by number.
+    """
 
     first_answers: list[tuple[Submission, RenderedAnswer]] = field(default_factory=list)
-    deferred: list[tuple[Submission, LaneId, AggregateRef | None]] = field(default_factory=list)
+    later_answers: list[tuple[Submission, RenderedAnswer]] = field(default_factory=list)
+    deferred: list[NewDeferral] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)
+    conditions: list[tuple[int, Condition]] = field(default_factory=list)
     changes: list[AggregateChange] = field(default_factory=list)
     changed: dict[AggregateRef, StoredAggregate] = field(default_factory=dict)
     lane_of: dict[AggregateRef, LaneId] = field(default_factory=dict)
@@ -42,7 +50,7 @@ class UnitOfWork:
     recorded: str
     lanes: dict[LaneId, Lane]
     state: DecisionState
-    queues: set[tuple[LaneId, str]]
+    queues: QueueState
     first_answers: dict[SubmissionIdentity, FirstAnswer]
     pending: PendingWrites = field(default_factory=PendingWrites)
 
@@ -51,12 +59,23 @@ class UnitOfWork:
         self.state.own[ref] = self.pending.changed[ref] = stored
         self.pending.lane_of[ref] = lane
 
+    def change_condition(self, queued: DeferredSubmission, submission: Submission, condition: Condition) -> None:
+        """Keep a deferral under another condition; the stored answer names the aggregate that it waits for now."""
+        deferred = Deferred(condition.waits_for, queued.row["deadline"], submission.received_at)
+        self.pending.conditions.append((queued.number, condition))
+        self.pending.later_answers.append((submission, answers.render(submission, deferred)))
+
     def keep_first_answer(self, submission: Submission, answer: RenderedAnswer) -> None:
-        """Keep an answer if the submission's identity has none yet."""
+        """Keep an answer if the submission's identity has none yet, or only that of a lost deferral."""
         identity = answers.identity(submission)
-        if identity not in self.first_answers:
-            self.first_answers[identity] = answers.first_answer(submission, answer.decision)
+        before = self.first_answers.get(identity)
+        if before is None:
             self.pending.first_answers.append((submission, answer))
+        elif before.is_lost and answers.has_content_of(submission, before):
+            self.pending.later_answers.append((submission, answer))
+        else:
+            return
+        self.first_answers[identity] = answers.first_answer(submission, answer.decision)
 
     def take_pending(self) -> tuple[PendingWrites, JournalBatch]:
         """Hand over the pending writes and journal rows, and start with empty lists."""

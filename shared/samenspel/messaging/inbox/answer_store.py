@@ -26,7 +26,12 @@ from unnest(string_to_array($1, chr(30)), string_to_array($2, chr(30)), string_t
             string_to_array($4, chr(30))) as x (organisation, source, id, answer)
 on conflict do nothing
 """
-REPLACE = "update submission set answer = $4 where (organisation, source, id) = ($1, $2, $3)"
+REPLACE = """
+update submission s set answer = convert_to(x.answer, 'UTF8')
+from unnest(string_to_array($1, chr(30)), string_to_array($2, chr(30)), string_to_array($3, chr(30)),
+            string_to_array($4, chr(30))) as x (organisation, source, id, answer)
+where (s.organisation, s.source, s.id) = (x.organisation, x.source, x.id)
+"""
 DELETE = "delete from submission where (organisation, source, id) = ($1, $2, $3)"
 
 
@@ -49,10 +54,12 @@ async def insert_new(connection: Connection, answered: Sequence[tuple[Submission
     return done == f"INSERT 0 {len(rows)}"
 
 
-async def replace(connection: Connection, submission: Submission, answer: RenderedAnswer) -> None:
-    """Store the final answer to a deferred submission."""
-    failpoints.reached("answers.replace")
-    await connection.execute(REPLACE, *identity(submission), answer.json)
+async def replace(connection: Connection, answered: Sequence[tuple[Submission, RenderedAnswer]]) -> None:
+    """Store later answers to deferred submissions."""
+    rows = sorted((*identity(submission), answer.json) for submission, answer in answered)
+    if rows:
+        failpoints.reached("answers.replace")
+        await connection.execute(REPLACE, *as_joined_texts(rows, 4))
 
 
 async def delete(connection: Connection, identity: SubmissionIdentity) -> None:

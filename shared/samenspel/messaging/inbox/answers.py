@@ -1,12 +1,13 @@
 """Decisions on submissions, rendered as answers: JSON for receipts and HTTP responses. Pure functions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
 
+from samenspel.contracts.catalogue import AggregateRef
 from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX
 from samenspel.contracts.problems import Problem
 from samenspel.contracts.receipts import PROBLEMS_MAX, RECEIPT_BYTES_MAX, Outcome
@@ -37,12 +38,16 @@ Incoming = Submission | UnreadableSubmission
 
 @dataclass(frozen=True, slots=True)
 class FirstAnswer:
-    """The stored answer to a submission. ``details`` holds the events or problems of the answer's JSON."""
+    """The stored answer to a submission. ``details`` holds the other fields of the answer's JSON.
+
+    ``is_lost``: a restore restored the answer *deferred* but not the deferral. The submission is then decided anew.
+    """
 
     outcome: Outcome
     record: str
     submissionhash: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    is_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """The submission refers to a foreign aggregate without events so far. A final answer follows."""
+    """The submission waits for an aggregate, until a deadline. A final answer follows.
+
+    ``received_at`` is the moment of receipt, which counts again when the submission is resent after a restore.
+    """
+
+    waits_for: AggregateRef
+    waits_until: datetime
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,10 @@ class Repeat:
 
 Decision = Accepted | Refused | Deferred | Repeat
 
+DETAILS: Final = ("events", "problems", "problems_left_out", "waits_for", "waits_until", "received_at")
+"""Fields of an answer that depend on the kind of decision."""
+RETRYABLE: Final = "limit-reached"
+"""Code of a refusal that is no first answer: the same submission may be sent again under the same id."""
 DECISION_FAILED: Final = Problem(
     code="decision-failed",
     field="/",
@@ -98,9 +114,20 @@ def decision_failed(identity: SubmissionIdentity, record: str) -> UnreadableSubm
     return UnreadableSubmission(organisation, source, id, [DECISION_FAILED], record)
 
 
+def is_first_answer(incoming: Incoming, decision: Decision) -> bool:
+    """Whether the decision is stored, and repeated for a repeat. An answer without content hash is not."""
+    is_refused_for_now = isinstance(decision, Refused) and decision.problems[0]["code"] == RETRYABLE
+    return isinstance(incoming, Submission) and not is_refused_for_now
+
+
+def has_content_of(submission: Submission, first: FirstAnswer) -> bool:
+    """Whether the content equals the content of the first submission with this identity."""
+    return first.submissionhash == submission.hash.hex()
+
+
 def repeat_of(submission: Submission, first: FirstAnswer) -> Repeat | Refused:
     """*Repeat* if the content equals the first submission's content, else a refusal: an id has a single content."""
-    if first.submissionhash == submission.hash.hex():
+    if has_content_of(submission, first):
         return Repeat(first)
     return refused([_other_content(submission, first.record)])
 
@@ -128,7 +155,7 @@ def render(incoming: Incoming, decision: Decision) -> RenderedAnswer:
         "record": incoming.record,
         **details_of(decision),
     }
-    if isinstance(incoming, Submission):
+    if isinstance(incoming, Submission) and is_first_answer(incoming, decision):
         body["submissionhash"] = incoming.hash.hex()
     return RenderedAnswer(incoming.organisation, decision, orjson.dumps(body))
 
@@ -152,8 +179,9 @@ def details_of(decision: Decision) -> Mapping[str, Any]:
             return {"events": events}
         case Refused(problems, left_out):
             return {"problems": problems, "problems_left_out": left_out}
-        case Deferred():
-            return {}
+        case Deferred((aggregate, subject), until, received_at):
+            waits_for = {"aggregate": aggregate, "subject": subject}
+            return {"waits_for": waits_for, "waits_until": rfc3339(until), "received_at": rfc3339(received_at)}
         case Repeat(first):
             return {"first_outcome": first.outcome, **first.details}
 
@@ -173,8 +201,16 @@ def first_answer(submission: Submission, decision: Decision) -> FirstAnswer:
 def read_first_answer(stored: bytes) -> FirstAnswer:
     """The first answer in a row of the table of answers."""
     known = orjson.loads(stored)
-    details = {name: known[name] for name in ("events", "problems", "problems_left_out") if name in known}
-    return FirstAnswer(known["outcome"], known["record"], known["submissionhash"], details)
+    details = {name: known[name] for name in DETAILS if name in known}
+    return FirstAnswer(known["outcome"], known["record"], known["submissionhash"], details, known.get("lost", False))
+
+
+def as_received_first(submission: Submission, first: FirstAnswer | None) -> Submission:
+    """The submission with the moment of receipt of its lost deferral, if the content is the same."""
+    if first is None or not first.is_lost or not has_content_of(submission, first):
+        return submission
+    named = first.details.get("received_at")
+    return replace(submission, received_at=datetime.fromisoformat(named)) if named else submission
 
 
 def _that_fit(problems: Sequence[Problem]) -> Iterator[dict[str, str]]:
