@@ -4,7 +4,6 @@ One system serves a whole session, in a temporary home on free ports; so tests m
 makes organisations and ids of its own instead of cleaning up.
 """
 
-import os
 import signal
 import tempfile
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
@@ -18,7 +17,8 @@ from samenspel.contracts.topics import Service
 from deploy.local.errors import LocalSystemError
 from deploy.local.services import ALL
 from deploy.local.system import LocalSystem
-from tests.kit.organisations import Organisation, admit, operator_of
+from tests.support.organisations import Organisation, admit, operator_of
+from tests.support.postgres import own_environment
 
 Admit = Callable[..., Awaitable[Organisation]]
 
@@ -37,11 +37,14 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever uses the running system is marked so; what judges the whole session comes last."""
-    items.sort(key=lambda item: item.path.name == "test_finally.py")
+    """Mark tests by the servers that they need. Tests that judge the whole session come last."""
+    items.sort(key=lambda item: item.path.name == "test_session_end.py")
     for item in items:
-        if {"system", "bare_system"} & set(getattr(item, "fixturenames", ())):
+        needed = set(getattr(item, "fixturenames", ()))
+        if {"system", "bare_system"} & needed:
             item.add_marker("system")
+        if "server" in needed:
+            item.add_marker("integration")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -59,9 +62,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 def running(services: Sequence[Service]) -> Iterator[LocalSystem]:
     """A local system of its own; what the user's shell says about another does not reach it."""
     started = LocalSystem(Path(tempfile.mkdtemp(prefix="samenspel-tests-")))
-    with pytest.MonkeyPatch.context() as environment:
-        for name in [name for name in os.environ if name.startswith("SAMENSPEL_")]:
-            environment.delenv(name)
+    with own_environment():
         try:
             started.start(services)
             yield started

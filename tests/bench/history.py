@@ -7,7 +7,7 @@ is measured afterwards meets indexes and files of that size.
 import asyncpg
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL
 
-from tests.bench.stand import ORGANISATIONS, Stand
+from tests.bench.harness import ORGANISATIONS, Stand
 
 CHUNK = 200_000
 EVENTS_PER_INITIATIVE = 5

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import asyncpg
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL
 
+from tests.bench.harness import POLL_SECONDS, Stand, fill, rate
 from tests.bench.measures import SECONDS_MAX, Figure
-from tests.bench.stand import POLL_SECONDS, Stand, fill, rate
 
 WAITING = """
 select count(*) filter (where wait_event_type = 'Lock') as waiting, count(*) as open

@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from samenspel.client.replica import ReplicaStore, sync_over_kafka
 from samenspel.contracts.topics import FUNDING, INITIATIVES, LANES_LOCAL, ingress
 
+from tests.bench.harness import ORGANISATIONS, Stand, fill, rate, steady
 from tests.bench.history import grow
-from tests.bench.stand import ORGANISATIONS, Stand, fill, rate, steady
 
 SECONDS_MAX: Final = 240.0
 LANES: Final = range(LANES_LOCAL)

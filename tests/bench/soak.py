@@ -15,13 +15,13 @@ from pathlib import Path
 from statistics import median
 
 from deploy.local.system import LocalSystem
-from tests.chaos.storm.crowd import Crowd
-from tests.chaos.storm.stage import Stage, staged
-from tests.chaos.storm.subscriber import subscribed
-from tests.chaos.storm.verdict import judge
-from tests.chaos.storm.watcher import Watcher
-from tests.kit.database import rows
-from tests.kit.organisations import admit
+from tests.faults.storm.harness import Stage, staged
+from tests.faults.storm.submitters import Crowd
+from tests.faults.storm.subscriber import subscribed
+from tests.faults.storm.verdict import judge
+from tests.faults.storm.watcher import Watcher
+from tests.support.database import rows
+from tests.support.organisations import admit
 
 RATE = int(os.environ.get("RATE", "200"))
 LIMIT_SECONDS = float(os.environ.get("LIMIT_S", "600"))

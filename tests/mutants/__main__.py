@@ -8,16 +8,15 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Final
 
-from deploy.local.system import LocalSystem
 from tests.mutants.catalogue import MUTANTS
 from tests.mutants.mutant import Mutant
 from tests.mutants.server import VARIABLE
 from tests.mutants.trial import Outcome, attempt, processes
+from tests.support.postgres import postgres_server
 
 JOBS: Final = int(os.environ.get("JOBS", "2"))
 LIMIT_SECONDS: Final = float(os.environ.get("LIMIT_S", "1200"))
@@ -33,25 +32,13 @@ def main(names: Sequence[str]) -> int:
     trials += [(test, None) for test in dict.fromkeys(mutant.test for mutant in mutants)]
     with ExitStack() as stack:
         if any(mutant.needs_database for mutant in mutants):
-            os.environ[VARIABLE] = stack.enter_context(_postgres())
+            os.environ[VARIABLE] = stack.enter_context(postgres_server())
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = stack.enter_context(tempfile.TemporaryDirectory())
         pool = stack.enter_context(processes(JOBS))
         outcomes = pool.starmap_async(attempt, trials, chunksize=1).get(LIMIT_SECONDS)
     tried = dict(zip(trials, outcomes, strict=True))
     _print_table(tried)
     return _judge(tried, time.monotonic() - began)
-
-
-@contextmanager
-def _postgres() -> Iterator[str]:
-    """A server of their own for all tests that need one: its superuser's URL."""
-    system = LocalSystem(Path(tempfile.mkdtemp(prefix="samenspel-mutants-")))
-    try:
-        with system.home.locked():
-            system.postgres.start()
-        yield system.postgres.admin_dsn
-    finally:
-        system.remove()
 
 
 def _print_table(tried: Mapping[Trial, Outcome]) -> None:

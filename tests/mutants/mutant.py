@@ -24,7 +24,7 @@ class Mutant:
 
     @property
     def needs_database(self) -> bool:
-        return self.test.startswith("tests/law/")
+        return self.test.startswith("tests/integration/")
 
     def __str__(self) -> str:
         return self.name

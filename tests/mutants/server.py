@@ -3,4 +3,4 @@
 from typing import Final
 
 VARIABLE: Final = "MUTANTS_POSTGRES"
-"""The environment variable with a superuser's URL; without it, the running system's server is used."""
+"""The environment variable with a superuser's URL; without it, the integration tests start a server."""

@@ -133,7 +133,7 @@ def _unknown_type(kind: str, types: Mapping[str, SubmissionType]) -> Problem:
         code="unknown-type",
         field="type",
         detail=f"this service does not accept type {kind[:100]!r}",
-        fix="Accepted types: " + ", ".join(sorted(types)),
+        fix=f"Accepted types: {', '.join(sorted(types))}.",
     )
 
 

@@ -1,0 +1,77 @@
+"""Run after all other tests: whatever they did, no secret of the system is where others may look."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from deploy.local.system import LocalSystem
+from tests.security.secret_scan import Scan, command_lines, secrets_of
+from tests.support.events import initiative
+from tests.support.http_requests import request
+from tests.support.organisations import Organisation, admit
+from tests.support.submitting import STRUCTURED
+
+
+@pytest.fixture(scope="module")
+def scan(system: LocalSystem) -> Scan:
+    return Scan(secrets_of(system))
+
+
+@pytest_asyncio.fixture(scope="module")
+async def city(system: LocalSystem) -> Organisation:
+    return await admit(system)
+
+
+def test_the_scan_finds_what_is_there(system: LocalSystem, scan: Scan) -> None:
+    """In the files where secrets belong it finds each of them, and in what Kafka keeps it finds what was said."""
+    kept = [file for file in system.home.secrets.rglob("*") if file.is_file() and file.name != "jwks.json"]
+    assert len(scan.of_files(kept)) == len(kept) > 5
+    said = Scan({"an organisation": system.profile.any_credential().oin})
+    assert said.of_files(_segments(system))
+
+
+def test_secrets_are_for_their_owner_alone(system: LocalSystem) -> None:
+    for file in system.home.secrets.rglob("*"):
+        assert file.stat().st_mode & 0o077 == 0, file
+    assert all(folder.stat().st_mode & 0o077 == 0 for folder in (system.home.profile, system.home.secrets))
+
+
+def test_no_log_holds_a_secret(system: LocalSystem, scan: Scan) -> None:
+    logs = list(system.home.log("any").parent.glob("*.log"))
+    assert len(logs) >= 4
+    assert scan.of_files(logs) == set()
+
+
+def test_no_event_holds_a_secret(system: LocalSystem, scan: Scan) -> None:
+    """Every record of every topic, as Kafka keeps it; users' passwords are there only salted, in its own log."""
+    assert scan.of_files(_segments(system)) == set()
+
+
+def test_no_command_line_holds_a_secret(scan: Scan) -> None:
+    assert [found for place, text in command_lines() for found in scan.of(place, text)] == []
+
+
+async def test_no_page_and_no_refusal_holds_a_secret(system: LocalSystem, scan: Scan, city: Organisation) -> None:
+    """What anybody may read, and what one is told who did something wrong with a good token."""
+    token = {"authorization": f"Bearer {city.credential.token}"}
+    event = city.event("initiative-registered", initiative())
+    for url in system.services.urls().values():
+        pages = [await request("GET", f"{url}{path}") for path in ("/metrics", "/readyz", "/v1/openapi.json", "/x")]
+        refused = [
+            await request("POST", f"{url}/v1/events", {**token, "content-type": kind}, body)
+            for kind in (STRUCTURED, "text/plain", "application/json", "")
+            for body in (b"", b"{", str(event).encode(), city.credential.password.encode())
+        ]
+        refused += [await request(method, f"{url}/v1/events", token) for method in ("GET", "PUT", "DELETE")]
+        refused.append(await request("POST", f"{url}/v1/events", {"authorization": f"Bearer x{token}"}))
+        assert all(said.status >= 400 for said in refused)
+        for said in (*pages, *refused):
+            told = b"\n".join([said.body, *(f"{name}: {value}".encode() for name, value in said.headers.items())])
+            assert list(scan.of(f"HTTP {said.status} of {url}", told)) == []
+
+
+def _segments(system: LocalSystem) -> Iterator[Path]:
+    """The logs of all topics, without those of Kafka itself."""
+    return (file for file in system.home.kafka_data.glob("samenspel.*/*.log") if file.stat().st_size)
