@@ -27,7 +27,9 @@ DATABASE_SILENCES: Final = Counter(
     "Times that PostgreSQL did not answer for too long, and this instance released its partitions",
 )
 DEFERRED_SUBMISSIONS: Final = Gauge(
-    "samenspel_deferred_submissions", "Deferred submissions: an aggregate of another service has not arrived"
+    "samenspel_deferred_submissions",
+    "Deferred submissions per organisation; counting stops at the limit",
+    ["organisation"],
 )
 QUARANTINED_RECORDS: Final = Gauge("samenspel_quarantined_records", "Quarantined records, by reason", ["reason"])
 WEBHOOK_ATTEMPTS: Final = Counter("samenspel_webhook_attempts_total", "Webhook attempts, by outcome", ["outcome"])

@@ -2,12 +2,14 @@
 
 import os
 import ssl
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from samenspel.contracts.catalogue import SUBMISSIONS
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import LANES_LOCAL
 
@@ -44,6 +46,20 @@ class ServiceSettings(BaseSettings):
     token_audience: str = "samenspel"
     environment: Literal["local", "production"] = "production"
     operator_oin: str = OPERATOR
+    deferral_patience: dict[str, timedelta] = Field(
+        default={},
+        description="Time that a deferred submission waits, by type, as JSON: "
+        '{"nl.samenspel.application-decided.v1": "P10D"}; other types wait 5 days',
+    )
+
+    @field_validator("deferral_patience")
+    @classmethod
+    def _known_types(cls, patience: dict[str, timedelta]) -> dict[str, timedelta]:
+        if unknown := sorted(patience.keys() - SUBMISSIONS.keys()):
+            raise ValueError(f"unknown submission type {unknown[0]!r}; `samenspel catalogue` lists the types")
+        if any(time <= timedelta() for time in patience.values()):
+            raise ValueError("a time must be above zero, for example P5D")
+        return patience
 
     @model_validator(mode="after")
     def _safe(self) -> Self:

@@ -116,8 +116,8 @@ def decision_failed(identity: SubmissionIdentity, record: str) -> UnreadableSubm
 
 def is_first_answer(incoming: Incoming, decision: Decision) -> bool:
     """Whether the decision is stored, and repeated for a repeat. An answer without content hash is not."""
-    is_refused_for_now = isinstance(decision, Refused) and decision.problems[0]["code"] == RETRYABLE
-    return isinstance(incoming, Submission) and not is_refused_for_now
+    problems = decision.problems if isinstance(decision, Refused) else ()
+    return isinstance(incoming, Submission) and all(problem["code"] != RETRYABLE for problem in problems)
 
 
 def has_content_of(submission: Submission, first: FirstAnswer) -> bool:

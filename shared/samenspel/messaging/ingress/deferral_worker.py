@@ -113,7 +113,7 @@ class DeferralWorker:
         return await self._process_rows(queued, terms_run) if queued else 0
 
     async def _process_rows(self, queued: Sequence[DeferredSubmission], terms_run: bool) -> int:
-        """Decide in one transaction, or one by one when that fails. Returns the number of final answers."""
+        """Decide in one transaction, or the heads one by one when that fails. Returns the number of final answers."""
         try:
             return await self._decide(queued, terms_run)
         except TRANSIENT:
@@ -122,7 +122,10 @@ class DeferralWorker:
             if len(queued) == 1:
                 log.exception("processing a deferred submission fails", number=queued[0].number, exc_info=error)
                 return await self._quarantine(queued[0], repr(error))
-        return sum([await self._process_rows([each], terms_run) for each in queued])
+        heads: dict[Queue, DeferredSubmission] = {}
+        for each in queued:
+            heads.setdefault(each.queue, each)
+        return sum([await self._process_rows([each], terms_run) for each in heads.values()])
 
     async def _decide(self, queued: Sequence[DeferredSubmission], terms_run: bool) -> int:
         failpoints.reached("deferral-worker.begin")

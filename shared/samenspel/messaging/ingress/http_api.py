@@ -37,7 +37,14 @@ _ACCEPTS: Final = {
     }
 }
 _FORBIDDEN: Final = {"source-mismatch", "not-permitted"}
-_CONFLICTS: Final = {"stale-version", "already-exists", "already-decided", "same-id-other-content", "wrong-phase"}
+_CONFLICTS: Final = {
+    "stale-version",
+    "already-exists",
+    "already-decided",
+    "same-id-other-content",
+    "wrong-phase",
+    "limit-reached",
+}
 _TOO_LARGE: Final = {"submission-too-large", "state-too-large"}
 
 

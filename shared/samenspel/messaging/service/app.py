@@ -11,7 +11,7 @@ import uvicorn
 from fastapi import APIRouter, Depends, FastAPI
 
 from samenspel.messaging.errors import TRANSIENT
-from samenspel.messaging.inbox import deferrals, quarantine
+from samenspel.messaging.inbox import due_deferrals, quarantine
 from samenspel.messaging.ingress.http_api import event_router
 from samenspel.messaging.operator.lanes_api import lanes_router
 from samenspel.messaging.operator.quarantine_api import quarantine_router
@@ -119,7 +119,7 @@ async def _update_gauges(pool: Pool, runtime: ServiceRuntime) -> None:
         try:
             async with pool.acquire() as connection:
                 metrics.JOURNAL_BACKLOG.set(await connection.fetchval(BACKLOG))
-                metrics.DEFERRED_SUBMISSIONS.set(await deferrals.count(connection))
+                _set_deferrals(await due_deferrals.count(connection))
                 for reason, number in (await quarantine.count(connection)).items():
                     metrics.QUARANTINED_RECORDS.labels(reason).set(number)
         except Exception as error:
@@ -129,3 +129,10 @@ async def _update_gauges(pool: Pool, runtime: ServiceRuntime) -> None:
         metrics.LANES_STALLED.set(len(runtime.projector.stalled))
         metrics.LANES_DIVERGED.set(len(runtime.projector.diverged))
         await asyncio.sleep(2)
+
+
+def _set_deferrals(counts: Mapping[str, int]) -> None:
+    """Set the gauge of each organisation with deferrals, and remove the others."""
+    metrics.DEFERRED_SUBMISSIONS.clear()
+    for organisation, number in counts.items():
+        metrics.DEFERRED_SUBMISSIONS.labels(organisation).set(number)
