@@ -144,11 +144,18 @@ def _outcome_text(statement: Statement, answer: Answer | None) -> str:
     if outcome == "rejected":
         return f"{short} rejected: " + "; ".join(map(_problem_text, answer.problems))
     if outcome == "deferred":
-        return f"{short} deferred: the service waits for an event that this submission refers to"
+        return f"{short} deferred: {_condition_text(answer)}"
     events = ", ".join(
         f"{event.type.split('.')[2]} at {event.lane} sequence {event.sequence}" for event in answer.events
     )
     return f"{short} {'accepted' if answer.outcome == 'accepted' else 'accepted before'}: {events}"
+
+
+def _condition_text(answer: Answer) -> str:
+    if answer.waits_for is None or answer.waits_until is None:
+        return "the service waits for an event that this submission refers to"
+    until = answer.waits_until.isoformat(timespec="minutes")
+    return f"the service waits for {answer.waits_for.aggregate} {answer.waits_for.subject} until {until}"
 
 
 def _problem_text(problem: Problem) -> str:

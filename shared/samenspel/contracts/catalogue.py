@@ -63,7 +63,8 @@ class SubmissionType:
 
     @property
     def meaning(self) -> str:
-        return (self.model.__doc__ or "").strip()
+        """The first paragraph of the model's docstring."""
+        return (self.model.__doc__ or "").strip().partition("\n\n")[0]
 
     @property
     def aggregate(self) -> Aggregate:

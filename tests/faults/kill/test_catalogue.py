@@ -17,8 +17,9 @@ MESSAGING: Final = CHECKOUT / "shared" / "samenspel" / "messaging"
 NOTIFIER: Final = CHECKOUT / "services" / "notifier"
 PATH: Final = {
     MESSAGING: "decisions/aggregates decisions/processor decisions/unit_of_work inbox/answer_store inbox/deferrals"
-    " inbox/offsets inbox/quarantine ingress/kafka_receiver ingress/submitter ingress/deferral_worker"
-    " operator/redrive outbox/journal outbox/relay projections/checkpoints projections/projector",
+    " inbox/due_deferrals inbox/offsets inbox/quarantine ingress/kafka_receiver ingress/submitter"
+    " ingress/deferral_worker operator/redrive outbox/journal outbox/relay projections/checkpoints"
+    " projections/projector",
     NOTIFIER: "deliveries/queue deliveries/attempts deliveries/worker",
 }
 """The rooms that a fact passes on its way."""

@@ -90,8 +90,10 @@ def _sentences(application: dict[str, Any], programme: dict[str, Any] | None, na
     decision = application.get("decision")
     if decision is None:
         yield f"The application was received at {application['received_at']} and is not decided yet."
+        yield from _link(application)
         return
     yield f"Decided on {decision['decided_on']}: {application['status']}."
+    yield from _link(application)
     yield f"  left before  {euro(decision['room_before_cents']):>22}"
     yield f"  requested    {euro(decision['asked_cents']):>22}"
     yield f"  granted      {euro(decision['granted_cents']):>22}"
@@ -102,6 +104,11 @@ def _sentences(application: dict[str, Any], programme: dict[str, Any] | None, na
         yield f"Grounds (weigeringsgronden): {', '.join(grounds)}."
     if explanation := decision.get("explanation"):
         yield f"Explanation by the authority: {explanation}"
+
+
+def _link(application: dict[str, Any]) -> Iterator[str]:
+    if application.get("initiative_link") == "not-registered-yet":
+        yield "The initiative that the application names was not registered yet."
 
 
 def _steps(store: ReplicaStore, application: dict[str, Any], names: NameIndex) -> Iterator[Step]:

@@ -92,7 +92,7 @@ class HttpSubmitter:
                     f"the {service} at {url} does not answer: `samenspel status` shows the running services"
                 ) from None
             if status == 200:
-                return _ANSWERS.validate_json(content)
+                return _ANSWERS.validate_json(content, extra="ignore")
             if status == 401:
                 raise EnvironmentUnavailable(
                     f"the {service} refuses the token of {self._credential.name}: "
