@@ -16,6 +16,7 @@ from samenspel.client.access.private_files import write_private
 from samenspel.client.access.profile import Profile
 from samenspel.client.admin.kafka_admin import KafkaAdmin
 from samenspel.contracts.topics import DOMAIN_OF
+from samenspel.runtime.libpq_environment import forget_variables
 
 from deploy.local.kafka_node.settings import ADMIN, as_properties, settings
 from deploy.local.postgres_node.databases import Databases
@@ -41,6 +42,7 @@ def create_keys(state: Path) -> None:
         for name in ("kafka_password", "postgres_password"):
             secrets[f"{service}/{name}"]
     secrets["notifier/webhook_key"]
+    secrets.ensure_hash_keys()
     _write_world_readable(state / "postgres" / "password", secrets["postgres_admin"])
     _write_world_readable(state / "kafka" / "server.properties", as_properties(kafka_settings(secrets)))
     if not (state / "kafka" / "format").exists():
@@ -111,4 +113,5 @@ def _wait_for_kafka(admin: KafkaAdmin) -> None:
 
 
 if __name__ == "__main__":
+    forget_variables()
     {"keys": create_keys, "provision": provision}[sys.argv[1]](STATE)

@@ -2,11 +2,12 @@
 
 import asyncio
 import time
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
+from samenspel.cli.console import data as output
+from samenspel.cli.console import messages, print_json_line, print_message
 
 from deploy.demo.outcome import DemoReport
 from deploy.demo.sample import Sample
@@ -18,8 +19,6 @@ from deploy.local.home import Home
 from deploy.local.system import LocalSystem
 
 app = typer.Typer()
-messages: Final = Console(stderr=True, highlight=False, soft_wrap=True)
-output: Final = Console(highlight=False)
 
 
 @app.command()
@@ -33,10 +32,10 @@ def demo(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON ob
             story.system.start(progress=progress)
         outcome = asyncio.run(story.run(began))
     except LocalSystemError as error:
-        messages.print(escape(str(error)))
+        print_message(str(error))
         raise typer.Exit(error.exit_code) from None
     if as_json:
-        print(outcome.model_dump_json())
+        print_json_line(outcome.model_dump_json().encode())
     else:
         _print_results(outcome, story)
     faults = list(outcome.faults(sample.ceiling_of))

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from samenspel.contracts.funding import ApplicationDecided, ApplicationSubmitted, Beneficiary, ProgrammeOpened
+from samenspel.contracts.funding import ApplicationDecided, ApplicationSubmitted, ProgrammeOpened, StatedBeneficiary
 from samenspel.contracts.values import Period
 
 from deploy.demo.sample import Deal, Idea, Tranche, id_of
@@ -34,7 +34,7 @@ def application_submitted(deal: Deal, idea: Idea | None = None) -> ApplicationSu
     return ApplicationSubmitted(
         programme_id=_programme_id(deal.tranche),
         application_id=_application_id(deal),
-        beneficiary=Beneficiary(name=deal.deal),
+        beneficiary=StatedBeneficiary(name=deal.deal),
         activity=f"Regio Deal {deal.deal}",
         requested_cents=_requested_cents(deal),
         initiative_id=id_of("initiative", idea.key) if idea else None,

@@ -15,7 +15,7 @@ from samenspel.contracts.initiatives import (
 )
 from samenspel.contracts.values import Model
 
-from deploy.demo.sample import Adoption, Idea, Step, id_of
+from deploy.demo.sample import Adoption, Idea, RolloutStep, id_of
 
 INVENTED: Final = "Verzonnen voorbeeld (invented)."
 
@@ -54,7 +54,7 @@ def rollout_statements(idea: Idea, adoption: Adoption) -> Iterator[Model]:
         yield from _milestone_statements(idea, step, {**ids, "milestone": step.milestone})
 
 
-def _milestone_statements(idea: Idea, step: Step, ids: dict[str, str]) -> Iterator[Model]:
+def _milestone_statements(idea: Idea, step: RolloutStep, ids: dict[str, str]) -> Iterator[Model]:
     yield MilestonePlanned(**ids, title=idea.milestones[step.milestone], planned_on=step.planned)
     reason = step.because or INVENTED
     if step.rescheduled:

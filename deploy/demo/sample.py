@@ -103,7 +103,7 @@ class Deal(Row):
     source: str
 
 
-class Step(Row):
+class RolloutStep(Row):
     """One milestone of a rollout, with the history until now."""
 
     milestone: Slug
@@ -116,7 +116,7 @@ class Step(Row):
 
 class Adoption(Row):
     adopter: str
-    steps: tuple[Step, ...]
+    steps: tuple[RolloutStep, ...]
 
 
 class Idea(Row):

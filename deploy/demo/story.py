@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from samenspel.client.admin.admission import admit
-from samenspel.client.submit.receipts import outcome_of
+from samenspel.client.submit.receipts import latest_outcome
 from samenspel.contracts.topics import Service
 
 from deploy.demo.deliveries import TYPES, Webhook
@@ -87,7 +87,7 @@ class Story:
         )
         answers = await admit(self.system.profile, [party.admission for party in parties])
         for party, answer in zip(parties, answers, strict=True):
-            if outcome_of(answer) != "accepted":
+            if latest_outcome(answer) != "accepted":
                 raise DemoFailed(f"{party.name} was not admitted: {answer.problems}")
 
     async def _open_programmes(self, submitters: Submitters) -> None:

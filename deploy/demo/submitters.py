@@ -10,7 +10,7 @@ from samenspel.client.access.profile import Profile
 from samenspel.client.submit.emit import submitter_for
 from samenspel.client.submit.http import HttpSubmitter
 from samenspel.client.submit.kafka import KafkaSubmitter
-from samenspel.client.submit.receipts import outcome_of
+from samenspel.client.submit.receipts import latest_outcome
 from samenspel.client.submit.statements import Statement
 from samenspel.contracts.receipts import Answer
 
@@ -80,10 +80,10 @@ class Submitters:
 def _require_accepted(party: Party, stated: Statement, answer: Answer | None) -> Answer:
     if answer is None:
         raise DemoFailed(f"{party.name} got no answer to {stated.kind.name} within {OUTCOME_SECONDS_MAX:.0f} s")
-    if outcome_of(answer) != "accepted":
+    if latest_outcome(answer) != "accepted":
         why = "; ".join(f"{problem.field}: {problem.detail}" for problem in answer.problems)
         raise DemoFailed(
-            f"{stated.kind.name} of {party.name} was {outcome_of(answer)} ({why}): "
+            f"{stated.kind.name} of {party.name} was {latest_outcome(answer)} ({why}): "
             "if another version of the demo ran on this system, run `samenspel reset` first"
         )
     return answer

@@ -9,7 +9,7 @@ class LocalSystemError(RuntimeError):
     exit_code: ClassVar[int] = 1
 
 
-class EnvironmentUnavailable(LocalSystemError):
+class LocalEnvironmentUnavailable(LocalSystemError):
     """A requirement of the environment is not met: Java, Maven, a free port, disk space."""
 
     exit_code: ClassVar[int] = 3

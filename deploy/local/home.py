@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from deploy.local.errors import EnvironmentUnavailable
+from deploy.local.errors import LocalEnvironmentUnavailable
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 CACHE: Final = CHECKOUT / ".samenspel" / "cache"
@@ -121,7 +121,7 @@ class Home:
         """Raise EnvironmentUnavailable if the disk has less than `FREE_BYTES_MIN` free."""
         free = shutil.disk_usage(self.path).free
         if free < FREE_BYTES_MIN:
-            raise EnvironmentUnavailable(
+            raise LocalEnvironmentUnavailable(
                 f"the disk of {self.path} has {free // 1_000_000} MB free: free 1 GB, "
                 "or set SAMENSPEL_HOME to a folder on another disk"
             )
@@ -141,10 +141,10 @@ class Home:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise EnvironmentUnavailable(
+            raise LocalEnvironmentUnavailable(
                 f"cannot create {self.path} ({error.strerror}): set SAMENSPEL_HOME to another folder"
             ) from error
         if self.path != CACHE.parent and any(self.path.iterdir()) and not self._lock.exists():
-            raise EnvironmentUnavailable(
+            raise LocalEnvironmentUnavailable(
                 f"{self.path} contains other files: set SAMENSPEL_HOME to a new folder, for Samenspel only"
             )

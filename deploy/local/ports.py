@@ -10,7 +10,7 @@ from typing import Final, Literal, TypedDict, get_args
 
 from samenspel.client.access.private_files import write_private
 
-from deploy.local.errors import EnvironmentUnavailable
+from deploy.local.errors import LocalEnvironmentUnavailable
 
 Listener = Literal["kafka", "kafka_controller", "postgres", "registry", "funding", "notifier"]
 LISTENERS: Final[tuple[Listener, ...]] = get_args(Listener)
@@ -37,7 +37,7 @@ class Ports:
     def claim(self, listener: Listener) -> int:
         """A free port for a stopped listener; the port is saved.
 
-        Raises EnvironmentUnavailable as `require_available` does.
+        Raises LocalEnvironmentUnavailable as `require_available` does.
         """
         with _claim_lock:
             self.require_available(listener)
@@ -50,10 +50,10 @@ class Ports:
             return entry["port"]
 
     def require_available(self, listener: Listener) -> None:
-        """Raise EnvironmentUnavailable if another program uses the port in the listener's environment variable."""
+        """Raise LocalEnvironmentUnavailable if another program uses the port of the listener's variable."""
         entry = self._requested_or_saved(listener)
         if entry and entry["given"] and is_taken(entry["port"]):
-            raise EnvironmentUnavailable(
+            raise LocalEnvironmentUnavailable(
                 f"port {entry['port']} for {listener} is used by another program: "
                 f"stop that program, or set {variable(listener)} to another port"
             )
@@ -68,6 +68,10 @@ class Ports:
             entries: dict[str, PortEntry] = json.loads(self._file.read_text())
         except FileNotFoundError:
             return {}
+        except ValueError:
+            raise LocalEnvironmentUnavailable(
+                f"{self._file} is damaged: restore it, or start anew with `samenspel reset`"
+            ) from None
         return entries
 
 
@@ -96,7 +100,7 @@ def is_open(port: int) -> bool:
 
 def _requested(listener: Listener, text: str) -> PortEntry:
     if not text.isdecimal() or not 0 < int(text) < 65_536:
-        raise EnvironmentUnavailable(f"{variable(listener)} must be a port from 1 to 65535, not '{text}'")
+        raise LocalEnvironmentUnavailable(f"{variable(listener)} must be a port from 1 to 65535, not '{text}'")
     return PortEntry(port=int(text), given=True)
 
 
@@ -104,4 +108,4 @@ def _choose_free_port(*, excluded: set[int]) -> int:
     for port in random.sample(PORT_RANGE, k=100):
         if port not in excluded and not is_taken(port):
             return port
-    raise EnvironmentUnavailable(f"no free port between {PORT_RANGE.start} and {PORT_RANGE.stop}")
+    raise LocalEnvironmentUnavailable(f"no free port between {PORT_RANGE.start} and {PORT_RANGE.stop}")

@@ -40,7 +40,7 @@ class Daemon:
             child = subprocess.Popen(
                 command,
                 cwd=folder,
-                env={**os.environ, **(environment or {})},
+                env={**inherited_environment(), **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -62,14 +62,17 @@ class Daemon:
             return None
         return None
 
+    def has_died(self) -> bool:
+        """Whether the process was started, was not stopped by a command, and does not run."""
+        return self.record.exists() and self.process() is None
+
     def stop(self, *, with_signal: signal.Signals = signal.SIGTERM, timeout_seconds: float = 30) -> None:
         """Send ``with_signal``; SIGKILL processes that still run after ``timeout_seconds``."""
         process = self.process()
-        if process is None:
-            return
-        tree = _process_tree(process)
-        process.send_signal(with_signal)
-        _kill(_wait_for_end(tree, timeout_seconds))
+        if process is not None:
+            tree = _process_tree(process)
+            process.send_signal(with_signal)
+            _kill(_wait_for_end(tree, timeout_seconds))
         self.record.unlink(missing_ok=True)
 
     def kill(self) -> None:
@@ -86,6 +89,14 @@ class Daemon:
             return "\n".join(line[:LINE_CHARS_MAX] for line in lines[-count:])
         except FileNotFoundError:
             return ""
+
+
+def inherited_environment() -> dict[str, str]:
+    """The environment of this process without our settings and those of libpq: a daemon is told all of these.
+
+    A variable in the shell of a user would otherwise change the system, or stop a service that does not know it.
+    """
+    return {name: value for name, value in os.environ.items() if not name.startswith(("SAMENSPEL_", "PG"))}
 
 
 def _is_alive(process: psutil.Process) -> bool:

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 
-class Progress(Protocol):
+class StartProgress(Protocol):
     def __call__(self, component: str, activity: str, share: float) -> None:
         """Report the current activity of a component; ``share`` is the completed fraction, from 0 to 1."""
 

@@ -18,6 +18,7 @@ OPERATOR_NAME: Final = "Samenspel operator"
 
 def provision_kafka(admin: KafkaAdmin, secrets: Secrets, services: Iterable[Service]) -> None:
     """Create topics, and a user with ACLs for each service and for the operator."""
+    secrets.ensure_hash_keys()
     admin.ensure_topics([*canonical_topics(LANES_LOCAL), *topics_of(OPERATOR)])
     for service in services:
         admin.ensure_user(service, secrets[f"{service}/kafka_password"])

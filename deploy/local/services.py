@@ -1,5 +1,6 @@
 """The three services as local processes, restarted by a supervisor."""
 
+import os
 import sys
 from collections.abc import Iterable
 from contextlib import closing
@@ -15,9 +16,9 @@ from samenspel.contracts.topics import DOMAIN_OF, LANES_LOCAL, Service
 from deploy.local.errors import LocalSystemError
 from deploy.local.home import CHECKOUT, Home
 from deploy.local.ports import LOOPBACK, Ports
-from deploy.local.postgres_node.databases import Databases
+from deploy.local.postgres_node.databases import NAMED_SERVER, Databases
 from deploy.local.process import Daemon
-from deploy.local.progress import Progress, silent
+from deploy.local.progress import StartProgress, silent
 from deploy.local.secrets import Secrets
 from deploy.local.waiting import wait_until
 
@@ -36,6 +37,9 @@ def is_implemented(service: Service) -> bool:
 
 def environment_of(service: Service, home: Home, bootstrap: str, databases: Databases) -> dict[str, str]:
     """Environment variables of a service. The passwords are in the files of ``SAMENSPEL_SECRETS_DIR``."""
+    secrets = Secrets(home.secrets)
+    if service == "notifier":
+        secrets["notifier/webhook_key"]  # created at the first start
     return {
         "SAMENSPEL_KAFKA_BOOTSTRAP": bootstrap,
         "SAMENSPEL_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
@@ -46,7 +50,7 @@ def environment_of(service: Service, home: Home, bootstrap: str, databases: Data
         "SAMENSPEL_TOKEN_ISSUER": ISSUER,
         "SAMENSPEL_ENVIRONMENT": "local",
         "SAMENSPEL_LANES": str(LANES_LOCAL),
-        "SAMENSPEL_SECRETS_DIR": str(Secrets(home.secrets).folder_of(service)),
+        "SAMENSPEL_SECRETS_DIR": str(secrets.folder_of(service)),
     }
 
 
@@ -71,13 +75,14 @@ class Services:
             if self.daemon(service).process() is None:
                 self._ports.claim(service)
 
-    def start(self, services: Iterable[Service], progress: Progress = silent) -> None:
+    def start(self, services: Iterable[Service], progress: StartProgress = silent) -> None:
         """Supervise exactly ``services``, and wait until each service is ready. Raises LocalSystemError."""
         wanted = [service for service in services if is_implemented(service)]
         if self._supervised() != wanted:
             self.stop()
             command = [sys.executable, "-m", "deploy.local.supervisor", str(self._home.path), *wanted]
-            self.supervisor.start(command, folder=CHECKOUT)
+            named = os.environ.get(NAMED_SERVER)
+            self.supervisor.start(command, folder=CHECKOUT, environment={NAMED_SERVER: named} if named else {})
         for service in wanted:
             progress(service, "starting", 0.5)
         for service in wanted:
@@ -93,6 +98,10 @@ class Services:
     def is_ready(self, service: Service) -> bool:
         """Whether ``/readyz`` of the service returns 200."""
         return self._readyz(service)[0] == HTTPStatus.OK
+
+    def readiness(self, service: Service) -> str:
+        """The body of its ``/readyz``; empty when it does not answer."""
+        return self._readyz(service)[1]
 
     def _supervised(self) -> list[str]:
         """The services of the running supervisor, from the arguments of its command."""

@@ -10,6 +10,7 @@ from typing import Final, cast
 
 import psutil
 from samenspel.contracts.topics import Service
+from samenspel.runtime.libpq_environment import forget_variables
 
 from deploy.local.home import CHECKOUT
 from deploy.local.services import ALL, command_of, environment_of
@@ -64,6 +65,7 @@ class Supervisor:
 
 
 def main(home: Path, services: Sequence[Service]) -> None:
+    forget_variables()
     system = LocalSystem(home)
 
     def launch(service: Service) -> psutil.Process:

@@ -15,7 +15,7 @@ from deploy.local.ports import Listener, Ports
 from deploy.local.postgres_node.databases import NAMED_SERVER, Databases
 from deploy.local.postgres_node.server import Postgres
 from deploy.local.process import Daemon
-from deploy.local.progress import Progress, silent
+from deploy.local.progress import StartProgress, silent
 from deploy.local.provisioning import fill_profile, provision_kafka
 from deploy.local.secrets import Secrets
 from deploy.local.services import ALL, Services
@@ -56,7 +56,7 @@ class LocalSystem:
         daemons: dict[Listener, Daemon] = {**self.daemons(), "kafka_controller": self.kafka.daemon}
         return [listener for listener, daemon in daemons.items() if daemon.process() is None]
 
-    def start(self, services: Iterable[Service] = ALL, progress: Progress = silent) -> None:
+    def start(self, services: Iterable[Service] = ALL, progress: StartProgress = silent) -> None:
         """Start the stopped components, and wait until all components are ready."""
         wanted = list(services)
         with self.home.locked():
@@ -92,13 +92,13 @@ class LocalSystem:
         for listener in self.stopped_listeners():
             self.ports.require_available(listener)
 
-    def _start_kafka(self, progress: Progress) -> None:
+    def _start_kafka(self, progress: StartProgress) -> None:
         self.kafka.start(progress)
         progress("kafka", "users, topics and ACLs", 0.9)
         provision_kafka(self.kafka.admin(), self.secrets, ALL)
         progress("kafka", "ready", 1.0)
 
-    def _start_postgres(self, progress: Progress) -> None:
+    def _start_postgres(self, progress: StartProgress) -> None:
         if self.has_own_postgres:
             self.postgres.start(progress)
         progress("postgres", "databases and roles", 0.9)

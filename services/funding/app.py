@@ -23,5 +23,5 @@ def create(settings: Settings) -> FastAPI:
 
 
 def run() -> None:
-    settings = Settings.read()
+    settings = Settings.read_or_exit("funding")
     serve("funding", settings, create(settings))

@@ -21,13 +21,14 @@ from samenspel.contracts.funding import Application, ApplicationPlan, Programme
 from samenspel.contracts.organisations import Organisation
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import FUNDING, Domain
+from samenspel.contracts.values import Model
 from samenspel.messaging import AggregateChange, DecisionState
 from samenspel.runtime.postgres import Connection
 
 from services.funding import store
 from services.funding.domain import applications, decisions, programmes
 
-Rule = Callable[[Submission, DecisionState, datetime], AggregateChange]
+DecisionRule = Callable[[Submission, DecisionState, datetime], AggregateChange]
 
 OPENED: Final = type_name("programme-opened")
 SUBMITTED: Final = type_name("application-submitted")
@@ -115,6 +116,9 @@ class FundingDecider:
         data: Any = submission.data
         return (APPLICATION.name, submission.subject), applications.plan_of(data)
 
+    async def save_private_part(self, connection: Connection, state: Model, private: Model) -> None:
+        """Nothing to write: the plan is in the aggregate alone."""
+
     def _require_foreign_states(self, submission: Submission, known: DecisionState) -> None:
         """Require the referenced organisations. The last check: a missing aggregate defers the submission.
 
@@ -160,7 +164,8 @@ def _apply(submission: Submission, known: DecisionState, now: datetime) -> Aggre
 
 def _decide(submission: Submission, known: DecisionState, now: datetime) -> AggregateChange:
     data: Any = submission.data
-    state = decisions.decide(data, _case_file(submission, known), submission.organisation, now)
+    case_file = _case_file(submission, known)
+    state = decisions.decide(data, case_file, submission.organisation, now, submission.received_on)
     return AggregateChange(EVENT_TYPES[OUTCOMES[state.status]], submission.subject, submission.key, state)
 
 
@@ -176,4 +181,4 @@ def _case_file(submission: Submission, known: DecisionState) -> applications.Cas
     )
 
 
-RULES: Final[Mapping[str, Rule]] = {OPENED: _open, SUBMITTED: _apply, DECIDED: _decide}
+RULES: Final[Mapping[str, DecisionRule]] = {OPENED: _open, SUBMITTED: _apply, DECIDED: _decide}

@@ -10,17 +10,21 @@ import structlog
 from fastapi import APIRouter, FastAPI
 from samenspel.contracts.topics import CANONICAL, NOTIFICATIONS
 from samenspel.messaging import TRANSIENT, ServiceContext, ServiceDefinition, create_app, serve
-from samenspel.runtime.http import organisation_dependency
+from samenspel.runtime import limits
+from samenspel.runtime.limit_use import LimitUse
 from samenspel.runtime.postgres import Pool
 from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier.api import feed, subscriptions
+from services.notifier.api.feed import FeedReader
 from services.notifier.deliveries.worker import DeliveryWorker
+from services.notifier.domain.subscriptions import SubscriptionLimits
 from services.notifier.endpoints.signing import SecretBox
-from services.notifier.feed import FeedWriter
+from services.notifier.feed import FeedEnds, FeedWriter
 from services.notifier.handlers import NotifierDecider
 from services.notifier.settings import Settings
-from services.notifier.store import attempts, endpoints
+from services.notifier.store import attempts, endpoints, idempotency
+from services.notifier.store import subscriptions as subscription_store
 
 log = structlog.get_logger()
 
@@ -32,25 +36,29 @@ CLEANUP_SECONDS: Final = 3_600.0
 def create(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def background(context: ServiceContext) -> AsyncIterator[Sequence[APIRouter]]:
-        wakeup, holder = Wakeup(), f"{socket.gethostname()}:{settings.http_port}"
+        wakeup, applied, holder = Wakeup(), Wakeup(), f"{socket.gethostname()}:{settings.http_port}"
         context.on_apply(wakeup.notify)
-        worker = DeliveryWorker(context.pool, settings, wakeup, holder)
-        tasks = [asyncio.create_task(worker.run()), asyncio.create_task(_delete_expired(context.pool))]
-        organisation_of = organisation_dependency(context.verifier)
-        yield [
-            feed.router(context.pool, wakeup, organisation_of),
-            subscriptions.router(_subscriptions(context, settings, wakeup), organisation_of),
-        ]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        context.on_apply(applied.notify)
+        worker, ends = DeliveryWorker(context.pool, settings, wakeup, holder), FeedEnds(context.pool, applied)
+        reader = FeedReader.limited(context.pool, ends, settings.limit_streams, settings.limit_stream_seconds)
+        _show_use(context.limit_use, settings, reader, worker)
+        tasks = [asyncio.create_task(each) for each in (worker.run(), ends.run(), _delete_expired(context.pool))]
+        try:
+            yield [
+                feed.router(reader, context.organisation_of),
+                subscriptions.router(_subscriptions(context, settings, wakeup), context.organisation_of),
+            ]
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     definition = ServiceDefinition(
         name="notifier",
         package="services.notifier",
         description="Delivers canonical events to subscribers: by webhook, or by a feed.",
         owns=(NOTIFICATIONS,),
-        decider=lambda pool: NotifierDecider(settings.operator_oin, settings.lanes),
+        decider=lambda pool: NotifierDecider(settings.operator_oin, settings.lanes, _subscription_limits(settings)),
         routers=lambda pool: (),
         follows=tuple(CANONICAL),
         listener=lambda pool: FeedWriter(),
@@ -60,8 +68,18 @@ def create(settings: Settings) -> FastAPI:
 
 
 def run() -> None:
-    settings = Settings.read()
+    settings = Settings.read_or_exit("notifier")
     serve("notifier", settings, create(settings))
+
+
+def _show_use(use: LimitUse, settings: Settings, reader: FeedReader, worker: DeliveryWorker) -> None:
+    use.add_local(limits.OPEN_STREAMS, settings.limit_streams, reader.streams.use)
+    use.add_local(limits.DELIVERIES, settings.limit_deliveries, lambda: dict(worker.running.by_organisation))
+    use.add(limits.SUBSCRIPTIONS, settings.limit_subscriptions, subscription_store.count_active)
+
+
+def _subscription_limits(settings: Settings) -> SubscriptionLimits:
+    return SubscriptionLimits(settings.limit_subscriptions, settings.limit_endpoint_subscriptions)
 
 
 def _subscriptions(context: ServiceContext, settings: Settings, wakeup: Wakeup) -> subscriptions.SubscriptionService:
@@ -76,6 +94,8 @@ async def _delete_expired(pool: Pool) -> None:
         try:
             await attempts.delete_old(pool, ATTEMPT_DAYS)
             await endpoints.delete_unused(pool, ENDPOINT_DAYS)
+            await endpoints.delete_ended_secrets(pool)
+            await idempotency.delete_old_keys(pool)
         except TRANSIENT as error:
-            log.warning("cannot delete old attempts and unused endpoints; retrying", error=repr(error))
+            log.warning("cannot delete old attempts and unused endpoints; retrying", error=error)
         await asyncio.sleep(CLEANUP_SECONDS)

@@ -9,19 +9,26 @@ from dataclasses import dataclass
 from heapq import merge
 from typing import Any, Final, NamedTuple
 
+import structlog
 from samenspel.contracts.canonical import CanonicalEvent, to_structured
-from samenspel.contracts.topics import LaneId
+from samenspel.contracts.topics import NOTIFICATIONS, LaneId
+from samenspel.messaging import TRANSIENT
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection, Pool
+from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier.domain.cursor import START, Cursor, LanePosition
+
+log = structlog.get_logger()
 
 PAGE_MAX: Final = 1_000
 PAGE_BYTES_MAX: Final = 8 * 1024 * 1024
 EVENTS_PER_SCAN: Final = 1_000
 SCANS_MAX: Final = 50
 """Maximum scans without a match for a filtered page; the page is then empty, with ``more``."""
+POLL_SECONDS: Final = 0.5
+"""Polling interval of the ends of the feed, for events that another instance applied."""
 
 ADD: Final = """
 insert into feed (topic, lane, timeline, sequence, id, type, subject, aggregate, organisation, headers, value)
@@ -35,7 +42,7 @@ select f.topic, f.lane, f.timeline, f.sequence, f.id, f.headers, f.value
 from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[]) as r (topic, lane, timeline, low, high)
 join feed f on (f.topic, f.lane, f.timeline) = (r.topic, r.lane, r.timeline)
   and f.sequence > r.low and f.sequence <= r.high
-where cardinality($6::text[]) = 0 or f.type = any($6)
+where (cardinality($6::text[]) = 0 or f.type = any($6)) and ($7::text is null or f.topic <> $8 or f.organisation = $7)
 order by f.topic, f.lane, f.sequence
 """
 
@@ -67,14 +74,50 @@ class FeedWriter:
         await connection.execute(ADD, *as_arrays([_row_of(event) for event in events], 11))
 
 
+class FeedEnds:
+    """The ends of the feed, read by one task of this instance for all waiting readers.
+
+    A waiting reader uses no database connection. ``changed`` notifies the readers of new events.
+    """
+
+    def __init__(self, pool: Pool, applied: Wakeup) -> None:
+        self._pool = pool
+        self._applied = applied
+        self._ends: Cursor = {}
+        self.changed = Wakeup()
+
+    async def run(self) -> None:
+        """Read the ends after each commit of applied events, and every `POLL_SECONDS`, until cancelled."""
+        while True:
+            ticket = self._applied.next_ticket
+            try:
+                ends = await end_positions(self._pool)
+            except TRANSIENT as error:
+                log.warning("ends of the feed not read; retrying", error=repr(error))
+            else:
+                if ends != self._ends:
+                    self._ends = ends
+                    self.changed.notify()
+            await ticket.wait(POLL_SECONDS)
+
+    def has_events_after(self, cursor: Cursor) -> bool:
+        """Whether any lane has an event after ``cursor``, of any type."""
+        return bool(plan(cursor, self._ends, 1))
+
+
 async def end_positions(connection: Connection | Pool) -> dict[LaneId, LanePosition]:
     """Current end of the feed, per lane."""
     rows = await connection.fetch(END_POSITIONS)
     return {(row["topic"], row["lane"]): LanePosition(row["timeline"], row["sequence"]) for row in rows}
 
 
-async def read(pool: Pool, after: Cursor, limit: int, types: Sequence[str] = ()) -> FeedPage:
-    """The page after cursor ``after``: at most ``limit`` events of ``types`` (empty: all types)."""
+async def read(
+    pool: Pool, after: Cursor, limit: int, types: Sequence[str] = (), subscriber: str | None = None
+) -> FeedPage:
+    """The page after cursor ``after``: at most ``limit`` events of ``types`` (empty: all types).
+
+    For a ``subscriber``: without events about the subscriptions of other organisations.
+    """
     ends, cursor = await end_positions(pool), dict(after)
     rows: list[Any] = []
     for _ in range(SCANS_MAX):
@@ -82,7 +125,7 @@ async def read(pool: Pool, after: Cursor, limit: int, types: Sequence[str] = ())
         if not ranges:
             break
         cursor |= {(each.topic, each.lane): LanePosition(each.timeline, each.high) for each in ranges}
-        if rows := await pool.fetch(READ, *as_arrays(ranges, 5), list(types)):
+        if rows := await pool.fetch(READ, *as_arrays(ranges, 5), list(types), subscriber, NOTIFICATIONS):
             break
     rows, left = cut(merged(rows), limit)
     cursor |= left

@@ -22,5 +22,5 @@ def create(settings: Settings) -> FastAPI:
 
 
 def run() -> None:
-    settings = Settings.read()
+    settings = Settings.read_or_exit("registry")
     serve("registry", settings, create(settings))

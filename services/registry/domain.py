@@ -5,6 +5,7 @@ problems at once. No I/O, no clock.
 """
 
 from collections.abc import Collection
+from datetime import date
 from typing import Any, Final, Literal
 
 from samenspel.contracts.initiatives import (
@@ -24,7 +25,7 @@ from samenspel.contracts.initiatives import (
     RolloutStarted,
 )
 from samenspel.contracts.organisations import Organisation, OrganisationAdmitted, OrganisationChanged
-from samenspel.contracts.problems import Problem, Rejected, not_permitted, unknown
+from samenspel.contracts.problems import Problem, Rejected, in_the_future, not_permitted, unknown
 
 MILESTONES_MAX: Final = 100
 EMPTIABLE: Final = ("period", "link")
@@ -110,12 +111,14 @@ def start_rollout(
     return Rollout(rollout_id=stated.rollout_id, initiative_id=stated.initiative_id, adopter=adopter, version=1)
 
 
-def report(stated: MilestoneSubmission, present: Rollout | None, by: str) -> Rollout:
-    """The rollout after the adopter's report on one milestone."""
+def report(stated: MilestoneSubmission, present: Rollout | None, by: str, received_on: date) -> Rollout:
+    """The rollout after the adopter's report on one milestone, received on day ``received_on``."""
     if present is None or present.initiative_id != stated.initiative_id:
         raise Rejected(unknown("unknown-rollout", "rollout_id", stated.rollout_id))
     if present.adopter != by:
         raise Rejected(not_permitted(f"only adopter {present.adopter} reports on this rollout"))
+    if isinstance(stated, MilestoneReached):
+        _require_past("reached_on", stated.reached_on, received_on)
     milestones = {each.milestone: each for each in present.milestones}
     milestones[stated.milestone] = _milestone_after(stated, milestones.get(stated.milestone), len(milestones))
     return present.model_copy(
@@ -186,6 +189,11 @@ def _require_lead(by: str, present: Initiative | None, initiative_id: str) -> In
     if present.lead != by:
         raise Rejected(not_permitted(f"only lead {present.lead} changes this initiative"))
     return present
+
+
+def _require_past(field: str, day: date, received_on: date) -> None:
+    if problem := in_the_future(field, day, received_on):
+        raise Rejected(problem)
 
 
 def _require_current_version(based_on: int, version: int) -> None:

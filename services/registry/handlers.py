@@ -23,7 +23,7 @@ from samenspel.runtime.postgres import Connection
 
 from services.registry import domain, store
 
-Rule = Callable[[Submission, DecisionState], Model]
+DecisionRule = Callable[[Submission, DecisionState], Model]
 
 
 class RegistryDecider:
@@ -64,6 +64,9 @@ class RegistryDecider:
 
     def private_part_of(self, submission: Submission, known: DecisionState) -> None:
         """None: the registry publishes all submitted data."""
+
+    async def save_private_part(self, connection: Connection, state: Model, private: Model) -> None:
+        """Nothing to write: the registry has no private parts."""
 
     def _require_permitted(self, submission: Submission, known: DecisionState) -> None:
         if submission.organisation == self._operator:
@@ -150,10 +153,11 @@ def _start_rollout(submission: Submission, known: DecisionState) -> Model:
 
 def _report(submission: Submission, known: DecisionState) -> Model:
     data: Any = submission.data
-    return domain.report(data, _rollout(known, submission.subject), submission.organisation)
+    present = _rollout(known, submission.subject)
+    return domain.report(data, present, submission.organisation, submission.received_on)
 
 
-RULES: Final[Mapping[str, Rule]] = {
+RULES: Final[Mapping[str, DecisionRule]] = {
     type_name("organisation-admitted"): _admit,
     type_name("organisation-changed"): _change_organisation,
     type_name("initiative-registered"): _register,

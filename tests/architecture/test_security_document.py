@@ -1,4 +1,4 @@
-"""The threat model names the tests that show it, and they are there."""
+"""The threat model names existing tests."""
 
 import ast
 import re
@@ -8,13 +8,13 @@ from deploy.local.home import CHECKOUT
 NAMED = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
 
-def test_every_test_that_it_names_exists() -> None:
+def test_every_test_named_in_the_threat_model_exists() -> None:
     named = NAMED.findall((CHECKOUT / "SECURITY.md").read_text())
     assert len(named) > 40
     assert [f"{file}::{name}" for file, name in named if not _exists(file, name)] == []
 
 
-def test_one_that_does_not_would_be_found() -> None:
+def test_name_of_an_absent_test_is_found() -> None:
     assert not _exists("tests/architecture/test_security_document.py", "test_nothing")
     assert not _exists("tests/security/test_nowhere.py", "")
 

@@ -11,14 +11,14 @@ from tests.architecture.checkout import SERVICES
 
 PARTS: Final = {"__init__", "__main__", "app", "settings", "api", "handlers", "store", "domain"}
 EXTRA: Final = {
-    # Delivering is work that registry and funding do not have: a feed, webhook endpoints, attempts that may fail.
+    # Deliveries exist in the notifier only: a feed, webhook endpoints, attempts with failures.
     "notifier": {"deliveries", "endpoints", "feed"},
 }
 NAMES: Final[tuple[Service, ...]] = get_args(Service)
 
 
 def parts(service: str) -> dict[str, Path]:
-    """Name and source file of each part of a service: a module, or a package with its ``__init__``."""
+    """Name and source file of each part of a service: a module, or a package with an ``__init__``."""
     folder = SERVICES / service
     packages = {path.parent.name: path for path in folder.glob("*/__init__.py")}
     return {path.stem: path for path in sorted(folder.glob("*.py"))} | packages
@@ -30,7 +30,7 @@ def test_every_service_has_the_same_parts(service: Service) -> None:
 
 
 @pytest.mark.parametrize("service", NAMES)
-def test_every_folder_of_a_service_is_a_part_or_its_migrations(service: Service) -> None:
+def test_every_folder_of_a_service_is_a_part_or_holds_migrations(service: Service) -> None:
     folders = {path.name for path in (SERVICES / service).iterdir() if path.is_dir()}
     assert folders - {"__pycache__", "migrations"} <= set(parts(service))
 

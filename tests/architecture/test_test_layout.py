@@ -24,25 +24,26 @@ REASONS: Final = {
     "shared/samenspel/messaging/kafka/log_reader.py": "needs a broker: tests/faults/restore/test_restore_kafka.py",
     "shared/samenspel/messaging/service/app.py": "wires a process: tests/system/test_submission_paths.py",
 }
-"""Modules with logic and without a test file of their own: the reason, and the test that runs the module."""
+"""Modules with logic and without an own test file: the reason, and the test of the module."""
 SERVERS: Final = {
     "unit": {"server", "system", "bare_system", "organisation", "operator"},
     "integration": {"system", "bare_system", "organisation"},
 }
-"""Fixtures that need more than the tests of a folder may need."""
+"""Fixtures with more requirements than the tests of a folder may have."""
 NOT_MIRRORED: Final = {"unit/support", "integration/test_sql.py"}
 """Tests of the tests' own tools, and of every SQL statement at once."""
+HEADLESS: Final = {"what", "who", "whoever", "whom", "whatever", "whichever", "it", "they", "one", "that", "those"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def place_of(module: Path) -> Path:
-    """The module's path below the folder that is mirrored: ``messaging/outbox/relay.py``."""
+    """The module's path below the mirrored folder: ``messaging/outbox/relay.py``."""
     path = module.relative_to(ROOT)
     return path.relative_to("shared/samenspel") if path.parts[0] == "shared" else path
 
 
 def has_logic(module: Path) -> bool:
-    """Whether any function has a statement beside its docstring and ``...``."""
+    """Whether any function has a statement besides a docstring and ``...``."""
     functions = [node for node in ast.walk(ast.parse(module.read_text())) if isinstance(node, Function)]
     return any(not isinstance(line, ast.Expr | ast.Pass) for each in functions for line in each.body)
 
@@ -97,5 +98,15 @@ def test_test_of_a_folder_needs_no_server_beyond_those_of_the_folder(folder: str
         for file in files_in(TESTS / folder)
         for each in functions_in(file)
         if SERVERS[folder] & {argument.arg for argument in each.args.args}
+    ]
+    assert found == []
+
+
+def test_name_of_a_test_begins_with_its_subject() -> None:
+    found = [
+        f"{name(file)}::{each.name}"
+        for file in files_in(TESTS)
+        for each in functions_in(file)
+        if each.name.split("_")[1] in HEADLESS or len(each.name.split("_")) < 4
     ]
     assert found == []

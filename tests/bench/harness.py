@@ -1,4 +1,4 @@
-"""A system to measure on: its own home, its own organisations, and submissions that wait in their ingress."""
+"""A system for measurements: an own home, own organisations, and submissions ready in the ingress."""
 
 import asyncio
 import os
@@ -19,6 +19,7 @@ from samenspel.client.admin.admission import admit
 from samenspel.contracts.organisations import OrganisationAdmitted
 from samenspel.contracts.topics import Domain, Service, ingress
 
+from deploy.local.process import inherited_environment
 from deploy.local.services import environment_of
 from deploy.local.system import LocalSystem
 
@@ -29,12 +30,12 @@ READY_SECONDS_MAX = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Stand:
-    """A running Kafka and PostgreSQL, without services, and eight organisations with their topics and rights."""
+    """A running Kafka and PostgreSQL, without services, and eight organisations with topics and rights."""
 
     system: LocalSystem
 
     def kafka(self) -> dict[str, str]:
-        """aiokafka's settings for the operator's own user, who may do everything."""
+        """aiokafka's settings for the operator's user, with all rights."""
         admin, access = self.system.profile.admin(), self.system.profile.system().kafka
         return {
             "bootstrap_servers": access.bootstrap,
@@ -46,10 +47,13 @@ class Stand:
 
     def environment(self, service: Service) -> dict[str, str]:
         bootstrap = self.system.profile.system().kafka.bootstrap
-        return {**os.environ, **environment_of(service, self.system.home, bootstrap, self.system.databases)}
+        return {
+            **inherited_environment(),
+            **environment_of(service, self.system.home, bootstrap, self.system.databases),
+        }
 
     def reader(self) -> str:
-        """As whom lanes are read."""
+        """The organisation with reading rights."""
         return ORGANISATIONS[0]
 
     def await_ready(self, service: Service) -> None:
@@ -61,7 +65,7 @@ class Stand:
 
     @contextmanager
     def following(self, database: Path) -> Iterator[None]:
-        """A replica that follows, in a process of its own, and notes when it committed each event."""
+        """A following replica in a separate process, with the commit time of each event."""
         environment = {**os.environ, "SAMENSPEL_PROFILE": str(self.system.profile.folder)}
         command = [sys.executable, "-m", "tests.bench.follower", str(database), self.reader()]
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE)
@@ -76,7 +80,7 @@ class Stand:
 
     @contextmanager
     def process(self, service: Service, *command: str, port: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
-        """A process with this service's settings, a further one on a ``port`` of its own; killed at the end."""
+        """A process with this service's settings, on another ``port`` for further processes; killed at the end."""
         environment = self.environment(service) | ({"SAMENSPEL_HTTP_PORT": str(port)} if port else {})
         log = self.system.home.log(f"bench-{service}").open("ab")
         process = subprocess.Popen([sys.executable, "-m", *command], env=environment, stdout=log, stderr=log)
@@ -109,7 +113,7 @@ def _organisation(oin: str) -> OrganisationAdmitted:
 
 
 def submission(number: int, run: int, subjects: int) -> tuple[bytes, str]:
-    """An initiative of about 500 bytes, and its id; ``subjects`` of them are new, the rest are changes of those."""
+    """An initiative of about 500 bytes, with the id. ``subjects`` initiatives are new, the rest are changes."""
     initiative = str(UUID(int=(run << 96) + (number % subjects) * 7919 + 1))
     data: dict[str, object] = {
         "initiative_id": initiative,
@@ -125,7 +129,7 @@ def submission(number: int, run: int, subjects: int) -> tuple[bytes, str]:
 
 
 async def fill(stand: Stand, domain: Domain, count: int, run: int, subjects: int) -> None:
-    """Put submissions into the ingress of every organisation, each organisation its own initiatives."""
+    """Put submissions into the ingress of every organisation, with separate initiatives per organisation."""
     producer = AIOKafkaProducer(
         **stand.kafka(), acks="all", enable_idempotence=True, linger_ms=5, max_batch_size=262_144
     )
@@ -179,9 +183,9 @@ DECIDED = "select coalesce(sum(next_offset), 0) from ingress_offset"
 async def rate(
     stand: Stand, service: Service, topic: str, lanes: Sequence[int], count: int, seconds: float, *, warm: int = 0
 ) -> float:
-    """Submissions per second, from the first committed batch until the last of ``count`` lies on ``topic``.
+    """Submissions per second, from the first committed batch until ``count`` events are on ``topic``.
 
-    With ``warm`` it is timed only from when more than so many have been decided.
+    With ``warm``, timing starts after this number of decisions.
     """
     consumer = AIOKafkaConsumer(**stand.kafka(), group_id=None)
     await consumer.start()
@@ -206,7 +210,7 @@ async def rate(
 
 
 async def _decided(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
-    """How many ingress records this service has decided; 0 before its tables are there."""
+    """Number of ingress records decided by this service; 0 before the tables exist."""
     if not await connection.fetchval("select to_regclass('door') is not null"):
         return 0
     return int(await connection.fetchval(DECIDED))

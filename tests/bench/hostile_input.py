@@ -1,4 +1,4 @@
-"""What one organisation's poison costs another: the delay of the other's events, against the same run without."""
+"""The cost of hostile input for another organisation: the delay of events, against the same run without."""
 
 import asyncio
 import statistics
@@ -42,7 +42,7 @@ def poison(stand: Stand, rounds: int) -> list[Figure]:
 
 
 def _poison() -> list[bytes]:
-    """Every kind of batch that the broker takes, and every kind of record."""
+    """Every kind of batch accepted by the broker, and every kind of record."""
     good = event(f"urn:nld:oin:{CLUMSY}:systeem:bench", "initiative-registered", initiative())
     record = raw(*binary(good))
     whole = [kind.make([record, record]) for kind in TAKEN]
@@ -51,7 +51,7 @@ def _poison() -> list[bytes]:
 
 
 async def _delay(stand: Stand, run: int, batches: list[bytes]) -> float:
-    """Milliseconds, p90, of one organisation's events while another sends these batches."""
+    """Milliseconds, p90, of an organisation's events while another organisation sends these batches."""
     consumer = AIOKafkaConsumer(**stand.kafka(), group_id=None)
     await consumer.start()
     lanes = [TopicPartition(INITIATIVES, lane) for lane in range(LANES_LOCAL)]
@@ -106,7 +106,7 @@ async def _steady(stand: Stand, run: int) -> Times:
 
 
 async def _arrivals(consumer: AIOKafkaConsumer, prefix: str) -> Times:
-    """When each event whose submission has such an id lay on its lane, until all of them do."""
+    """Arrival times on the lane of all events with such a submission id."""
     found: Times = {}
     while len(found) < PER_SECOND * SECONDS:
         for records in (await consumer.getmany(timeout_ms=500)).values():

@@ -1,4 +1,4 @@
-"""A system without a supervisor, whose services the tests start and kill themselves."""
+"""A system without a supervisor: the tests start and kill the services."""
 
 from collections.abc import Iterator
 

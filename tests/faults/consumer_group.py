@@ -1,4 +1,4 @@
-"""Who reads the ingress topics of the registry, as Kafka tells it."""
+"""The members of the registry's ingress consumer group, from Kafka."""
 
 import asyncio
 from typing import Final
@@ -7,11 +7,11 @@ from deploy.local.system import LocalSystem
 
 GROUP: Final = "samenspel-registry-ingress"
 Assignment = dict[str, set[str]]
-"""The topics that each member of a group reads."""
+"""The topics read by each member of a group."""
 
 
 class Group:
-    """One admin for all questions: an admin that Python collects amid another one's answer aborts the process."""
+    """A single admin client for all questions: collecting another client during a request aborts the process."""
 
     def __init__(self, system: LocalSystem) -> None:
         self._admin = system.kafka.admin()
@@ -24,6 +24,6 @@ class Group:
         }
 
     async def is_shared(self) -> Assignment:
-        """What each of two members reads; nothing while it is being shared out."""
+        """The topics of each of two members; empty during a rebalance."""
         members = await self.members()
         return members if len(members) == 2 and all(members.values()) else {}

@@ -1,4 +1,4 @@
-"""Work for a service that dies while doing it, and the judgement afterwards."""
+"""Work for a dying service, and the judgement afterwards."""
 
 import asyncio
 from collections import Counter
@@ -27,14 +27,14 @@ from tests.support.waiting import eventually
 
 @dataclass(slots=True)
 class Workload:
-    """What one organisation submits to one service: over Kafka in chunks, over HTTP one by one until answered."""
+    """The submissions of an organisation to a service: over Kafka in chunks, over HTTP singly until answered."""
 
     organisation: Organisation
     service: Service
     over_kafka: list[Event]
     over_http: list[Event]
     repeated: list[Event] = field(default_factory=list)
-    """Those of `over_kafka` that are sent a second time."""
+    """Events of `over_kafka` sent a second time."""
 
     async def run(self, chunk: int = 8) -> None:
         """Submit everything; returns when the HTTP door has answered and Kafka has acknowledged."""
@@ -47,7 +47,7 @@ class Workload:
         assert {answer.outcome for answer in await posting} <= {"accepted", "repeated", "deferred"}
 
     async def is_answered_once(self) -> None:
-        """Every record was answered once, and every submission led to its fact once."""
+        """Every record has a single answer, and every submission led to its event once."""
         domain = DOMAIN_OF[self.service]
         ids = [event["id"] for event in (*self.over_kafka, *self.over_http)]
 
@@ -69,7 +69,7 @@ class Workload:
 
 
 async def send_until_acknowledged(organisation: Organisation, events: Sequence[Event], service: Service) -> None:
-    """Begin a producer when Kafka is there; a record that is on its way already is delivered by that producer."""
+    """Start a producer when Kafka is reachable; the same producer delivers a record already sent."""
 
     async def attempt() -> bool:
         try:
@@ -82,7 +82,7 @@ async def send_until_acknowledged(organisation: Organisation, events: Sequence[E
 
 
 async def post_until_answered(organisation: Organisation, service: Service, event: Event) -> Answer:
-    """Post again and again, as a client must whose connection broke or who was told 503."""
+    """Post repeatedly, like a client after a broken connection or a 503."""
 
     async def attempt() -> Answer:
         try:
@@ -100,7 +100,7 @@ async def post_until_answered(organisation: Organisation, service: Service, even
 async def law_holds(
     system: LocalSystem, service: Service, organisations: Sequence[Organisation]
 ) -> dict[Any, Replica]:
-    """Once everything is published: replay every lane of the service from Kafka, and recount its database."""
+    """After all is published: replay every lane of the service from Kafka, and recount the database."""
 
     async def all_published() -> bool:
         return await is_published(system, service)

@@ -1,4 +1,4 @@
-"""Whole record batches that no client makes: some the broker refuses, and what it takes is answered by us."""
+"""Whole record batches unlike any client's: some refused by the broker, the rest answered by the service."""
 
 import gzip
 import zlib
@@ -12,8 +12,9 @@ from tests.support.record_batches import CONTROL, GZIP, LZ4, SNAPPY, TRANSACTION
 Make = Callable[[Sequence[RawRecord]], bytes]
 """Makes a batch out of two good records."""
 UNKNOWN, CORRUPT, TOO_LARGE, NOT_PERMITTED, BROKEN_ZSTD, INVALID = -1, 2, 10, 53, 76, 87
-"""Kafka's error codes, in the words of its protocol guide: UNKNOWN_SERVER_ERROR, CORRUPT_MESSAGE, MESSAGE_TOO_LARGE,
-TRANSACTIONAL_ID_AUTHORIZATION_FAILED, UNSUPPORTED_COMPRESSION_TYPE, INVALID_RECORD."""
+"""Kafka's error codes by protocol name: UNKNOWN_SERVER_ERROR, CORRUPT_MESSAGE, MESSAGE_TOO_LARGE,
+TRANSACTIONAL_ID_AUTHORIZATION_FAILED, UNSUPPORTED_COMPRESSION_TYPE, INVALID_RECORD.
+"""
 YEAR_9999_MS = 253_402_300_799_000
 MIB = 1_048_576
 GARBAGE = b"garbage" * 20
@@ -21,7 +22,7 @@ GARBAGE = b"garbage" * 20
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A batch that the broker takes; ``told`` are the codes of each answer, by offset behind its first."""
+    """A batch accepted by the broker; ``told`` are the codes of each answer, by relative offset."""
 
     name: str
     make: Make
@@ -41,14 +42,14 @@ def _holding(codec: int, payload: bytes) -> Make:
 
 
 def _snappy(records: Sequence[RawRecord]) -> bytes:
-    """The format's plainest form: the length, and one literal of at most 65,536 bytes."""
+    """The format's simplest form: the length, and a literal of at most 65,536 bytes."""
     plain = _records(records)
     length = bytes([len(plain) & 0x7F | 0x80, len(plain) >> 7])
     return batch_of(records, codec=SNAPPY, payload=length + b"\xf4" + (len(plain) - 1).to_bytes(2, "little") + plain)
 
 
 def _bomb(size: int) -> bytes:
-    """A record whose value is so many zeros, in gzip: a thousandth of that."""
+    """A record with a value of zeros, in gzip: a thousandth of the size."""
     behind = _number(0)
     before = b"\x00" + _number(0) + _number(0) + _number(-1) + _number(size)
     stream = zlib.compressobj(9, zlib.DEFLATED, 31)

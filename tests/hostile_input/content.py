@@ -1,7 +1,7 @@
-"""Hostile content: what may be wrong with an event's attributes and data, in every encoding of an event.
+"""Hostile content: faults in an event's attributes and data, in every encoding of an event.
 
-A case is an event of an organisation, and all problems of its refusal as ``(code, field)``. `CONTENT` is refused when
-it is read. Module `decided` holds the cases that need the state in a `Scene`, `huge` the largest ones.
+A case is an event of an organisation, and all problems of the refusal as ``(code, field)``. `CONTENT` is refused
+during reading. Module `decided` holds the cases with the state of a `Scene`, `huge` the largest cases.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ Data = Callable[["Scene"], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Existing state: the sender, an initiative of the sender (version 2), one of a neighbour, a used id."""
+    """Existing state: the sender, an own initiative (version 2), a neighbour's initiative, a used id."""
 
     source: str
     own: str = ""
@@ -89,7 +89,7 @@ def fields(**changes: Any) -> Data:
 
 
 def _spelled(before: bytes, after: bytes) -> Data:
-    """The text of a good event with the title ``TITLE``, one part of it spelled otherwise."""
+    """The text of a valid event with the title ``TITLE``, with a part spelled differently."""
     return lambda scene: orjson.dumps(initiative(title="TITLE")).replace(before, after)
 
 
@@ -99,7 +99,7 @@ def _titled(spelled: bytes) -> Data:
 
 
 def _costing(amount: bytes) -> Data:
-    """One cost with this amount, spelled exactly so."""
+    """A cost with this amount, spelled exactly so."""
     costs = [{"category": "knowledge", "amount_cents": "AMOUNT"}]
     return lambda scene: orjson.dumps(initiative(estimated_costs=costs)).replace(b'"AMOUNT"', amount)
 
@@ -109,12 +109,12 @@ def _dated(spelled: bytes) -> Data:
 
 
 def _broken(name: str, data: Data, problems: frozenset[Problem] = NOT_JSON) -> Case:
-    """Data that is no JSON text."""
+    """Invalid JSON."""
     return Case(name, data, problems, embeddable=False)
 
 
 def _wrong(name: str, data: Data, *problems: Problem, embeddable: bool = True) -> Case:
-    """JSON that does not follow the schema."""
+    """JSON in conflict with the schema."""
     return Case(name, data, frozenset(problems), embeddable=embeddable)
 
 
@@ -331,4 +331,4 @@ TOGETHER: Final = [
 ]
 
 CONTENT: Final = [*TEXTS, *VALUES, *ATTRIBUTES, *TOGETHER]
-"""Refused when it is read."""
+"""Refused during reading."""

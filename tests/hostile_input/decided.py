@@ -1,4 +1,4 @@
-"""Hostile content whose refusal is a decision: an event that conflicts with the state in a `Scene`."""
+"""Hostile content refused by a decision: an event in conflict with the state of a `Scene`."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Hostile content of up to 900 kB. Its problems would fill more than one receipt, were they quoted whole."""
+"""Hostile content of up to 900 kB. Quoted whole, the problems would exceed a receipt."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -19,4 +19,4 @@ HUGE: Final[Mapping[str, tuple[dict[str, str], dict[str, Any]]]] = {
     "1,000 unknown fields": ({}, {f"x{number}": 1 for number in range(1_000)}),
     "a text of 45 kB": ({}, {"title": "\x01" * 7_500}),
 }
-"""Attributes and fields of events whose problems would fill more than one receipt, were they quoted."""
+"""Attributes and fields of events with problems larger than a receipt, if quoted whole."""

@@ -1,7 +1,7 @@
-"""Hostile records: what may be wrong with a Kafka record around its content, and the content cases as records.
+"""Hostile records: faults in a Kafka record around the content, and the content cases as records.
 
-A kind bends one good event. ``told`` are the codes of its receipt's problems; none means that the record is harmless
-and is accepted.
+A kind modifies a valid event. ``told`` are the codes of the receipt's problems; an empty value means a harmless,
+accepted record.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class Kind:
     make: Callable[[Event], RawRecord]
     told: frozenset[str]
     named: bool | None = True
-    """Whether the receipt carries the event's id. None: the id itself is hostile."""
+    """Whether the receipt carries the event's id. None: the id is hostile."""
 
 
 def _bent(name: str, bend: Bend, *told: str, named: bool = True) -> Kind:
@@ -32,7 +32,7 @@ def _bent(name: str, bend: Bend, *told: str, named: bool = True) -> Kind:
 
 
 def _with(name: bytes, value: bytes | None) -> Bend:
-    """One header more."""
+    """An additional header."""
     return lambda record: replace(record, headers=[*record.headers, (name, value)])
 
 
@@ -126,7 +126,7 @@ STRUCTURES = [
 
 
 def _carrying(case: Case) -> Kind:
-    """The record that carries this content in binary mode."""
+    """The record with this content in binary mode."""
 
     def make(event: Event) -> RawRecord:
         scene = Scene(event["source"])

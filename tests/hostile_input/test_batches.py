@@ -1,4 +1,4 @@
-"""Whole batches of poison: what the broker refuses by itself, and how what it lets through is answered."""
+"""Whole hostile batches: refusals by the broker, and answers to the accepted batches."""
 
 import asyncio
 import time
@@ -30,7 +30,7 @@ def _records(city: Organisation, number: int = 2) -> list[RawRecord]:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-async def test_the_broker_refuses(name: str, sender_city: Organisation) -> None:
+async def test_damaged_batch_is_refused_by_the_broker(name: str, sender_city: Organisation) -> None:
     make, error = REFUSED[name]
     found, _ = await send_batch(sender_city, ingress("initiatives", sender_city.oin), make(_records(sender_city)))
     assert found == error
@@ -43,7 +43,7 @@ async def sender_city(system: LocalSystem) -> Organisation:
 
 @pytest_asyncio.fixture(scope="module")
 async def answered(system: LocalSystem) -> dict[str, Answers]:
-    """The answers to each batch that was taken, by offset behind its first; an innocent is answered meanwhile."""
+    """The answers to each accepted batch, by relative offset; a valid record is answered meanwhile."""
     clumsy, innocent = await admit(system), await admit(system)
     theirs = [innocent.event("initiative-registered", initiative()) for _ in range(NUMBER)]
     firsts: dict[str, int] = {}
@@ -76,7 +76,9 @@ async def _until(city: Organisation, offset: int) -> Answers:
 
 
 @pytest.mark.parametrize("kind", TAKEN, ids=[kind.name for kind in TAKEN])
-async def test_what_the_broker_takes_is_answered(kind: Taken, answered: dict[str, Answers]) -> None:
+async def test_hostile_batch_that_the_broker_takes_is_answered_per_offset(
+    kind: Taken, answered: dict[str, Answers]
+) -> None:
     told = {
         delta: {problem["code"] for problem in answer.get("problems", ())}
         for delta, answer in answered[kind.name].items()
@@ -84,7 +86,9 @@ async def test_what_the_broker_takes_is_answered(kind: Taken, answered: dict[str
     assert told == kind.told
 
 
-async def test_a_sender_s_clock_decides_nothing(system: LocalSystem, organisation: Admit) -> None:
+async def test_timestamp_of_a_sender_is_replaced_by_the_time_of_appending(
+    system: LocalSystem, organisation: Admit
+) -> None:
     city = await organisation()
     topic = ingress("initiatives", city.oin)
     await send_batch(city, topic, batch_of([RawRecord(b"", [(b"\xff", b"")])], times=(0, 0)))
@@ -96,8 +100,8 @@ async def test_a_sender_s_clock_decides_nothing(system: LocalSystem, organisatio
     assert abs(row["appended_at"] / 1000 - time.time()) < 3_600
 
 
-async def test_an_aborted_transaction_leaves_a_gap_and_nothing_else(system: LocalSystem, organisation: Admit) -> None:
-    """No organisation may have one; this is the administrator's, in the organisation's ingress."""
+async def test_aborted_transaction_leaves_a_gap_of_offsets_only(system: LocalSystem, organisation: Admit) -> None:
+    """No organisation may use transactions; this one is the administrator's, in the organisation's ingress."""
     city = await organisation()
     topic = ingress("initiatives", city.oin)
     before, aborted, after = (city.event("initiative-registered", initiative()) for _ in range(3))

@@ -1,4 +1,4 @@
-"""Hostile content over the wire: the same problems in all four encodings, and good events around it are accepted."""
+"""Hostile content over the wire: the same problems in all four encodings, and valid events nearby are accepted."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -43,7 +43,7 @@ async def scene(system: LocalSystem, city: Organisation) -> Scene:
 
 @pytest_asyncio.fixture(scope="module")
 async def answers(city: Organisation, scene: Scene) -> dict[str, dict[str, Any]]:
-    """What the receipts say of all cases, sent over Kafka in one go in both modes, each behind a good event."""
+    """The receipts of all cases, sent over Kafka at once in both modes, each after a valid event."""
     records: list[Record] = []
     names: list[str] = []
     for mode, cases in ((kafka_binary, CASES), (kafka_structured, EMBEDDABLE)):
@@ -63,36 +63,44 @@ async def answers(city: Organisation, scene: Scene) -> dict[str, dict[str, Any]]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-async def test_over_kafka_in_binary_mode(case: Case, answers: dict[str, dict[str, Any]]) -> None:
+async def test_hostile_content_over_kafka_in_binary_mode_gets_its_problems(
+    case: Case, answers: dict[str, dict[str, Any]]
+) -> None:
     _is_refused(case, answers[f"kafka_binary {case.name}"])
 
 
 @pytest.mark.parametrize("case", EMBEDDABLE, ids=lambda case: case.name)
-async def test_over_kafka_in_structured_mode(case: Case, answers: dict[str, dict[str, Any]]) -> None:
+async def test_hostile_content_over_kafka_in_structured_mode_gets_its_problems(
+    case: Case, answers: dict[str, dict[str, Any]]
+) -> None:
     _is_refused(case, answers[f"kafka_structured {case.name}"])
 
 
-async def test_good_events_flow_on_around_them(answers: dict[str, dict[str, Any]]) -> None:
+async def test_good_events_around_hostile_ones_are_accepted(answers: dict[str, dict[str, Any]]) -> None:
     good = {name: answer["outcome"] for name, answer in answers.items() if "good" in name}
     assert set(good.values()) == {"accepted"}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-async def test_over_http_in_binary_mode(case: Case, city: Organisation, scene: Scene) -> None:
+async def test_hostile_content_over_http_in_binary_mode_gets_its_problems(
+    case: Case, city: Organisation, scene: Scene
+) -> None:
     headers, body = http_binary(case, scene)
     answer = await post_raw(city, "registry", body, headers)
     _is_problem(case, answer)
 
 
 @pytest.mark.parametrize("case", EMBEDDABLE, ids=lambda case: case.name)
-async def test_over_http_in_structured_mode(case: Case, city: Organisation, scene: Scene) -> None:
+async def test_hostile_content_over_http_in_structured_mode_gets_its_problems(
+    case: Case, city: Organisation, scene: Scene
+) -> None:
     headers, body = http_structured(case, scene)
     answer = await post_raw(city, "registry", body, headers)
     _is_problem(case, answer)
 
 
-async def test_in_a_batch_the_good_ones_are_accepted(city: Organisation, scene: Scene) -> None:
-    """Several in one request are one transaction; a bad one costs the others nothing."""
+async def test_good_events_in_a_batch_with_a_bad_one_are_accepted(city: Organisation, scene: Scene) -> None:
+    """Several events in a request form a transaction; an invalid event costs the others nothing."""
     bad = city.event("initiative-registered", initiative(title=""))
     events: Sequence[Event] = [_event(city), bad, _event(city)]
     answer = await post_raw(

@@ -1,4 +1,4 @@
-"""What one organisation sends, however malformed, may not lose, delay or duplicate another's events."""
+"""Malformed input of an organisation may not lose, delay or duplicate another organisation's events."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -32,7 +32,7 @@ async def _outcomes(city: Organisation, events: Sequence[Event]) -> list[str]:
 
 
 async def _answer_at(city: Organisation, offset: int) -> dict[str, Any]:
-    """The answer to the record at this offset of the city's ingress, as soon as there is one."""
+    """The answer to the record at this offset of the city's ingress, on arrival."""
     record = f"{ingress('initiatives', city.oin)}/0/{offset}"
 
     async def found() -> dict[str, Any]:
@@ -42,7 +42,9 @@ async def _answer_at(city: Organisation, offset: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("poison_first", [True, False], ids=["poison first", "poison last"])
-async def test_a_header_name_that_is_not_utf_8(system: LocalSystem, organisation: Admit, poison_first: bool) -> None:
+async def test_header_name_that_is_not_utf_8_costs_other_records_nothing(
+    system: LocalSystem, organisation: Admit, poison_first: bool
+) -> None:
     """aiokafka loses other partitions' records for such a header; nothing may be lost here, of nobody."""
     innocent, clumsy = await organisation(), await organisation()
     theirs, before, after = _good(innocent, 5), _good(clumsy, 2), _good(clumsy, 2)
@@ -66,8 +68,8 @@ async def test_a_header_name_that_is_not_utf_8(system: LocalSystem, organisation
     assert [(row["offset"], row["reason"], row["value"]) for row in apart] == [(2, "unreadable-record", value)]
 
 
-async def test_what_is_null(organisation: Admit) -> None:
-    """A null header value, a null value, and a record with nothing in it."""
+async def test_null_headers_and_values_cost_other_records_nothing(organisation: Admit) -> None:
+    """A null header value, a null value, and an empty record."""
     city = await organisation()
     first, last = _good(city, 2)
     headers, value = binary(_good(city, 1)[0])
@@ -91,7 +93,7 @@ async def test_what_is_null(organisation: Admit) -> None:
 DEPTHS = (150, 255, 1_000, 1_030, 5_000)
 
 
-async def test_what_is_huge_is_answered_in_a_small_receipt(organisation: Admit) -> None:
+async def test_huge_event_is_answered_in_a_receipt_of_at_most_64_kb(organisation: Admit) -> None:
     city = await organisation()
     huge = [
         binary({**city.event("initiative-registered", initiative(**fields)), **attributes})
@@ -101,8 +103,8 @@ async def test_what_is_huge_is_answered_in_a_small_receipt(organisation: Admit) 
     assert max(len(record.value) for record in await receipt_records(city)) <= RECEIPT_MAX
 
 
-async def test_structured_events_nested_deeply(organisation: Admit) -> None:
-    """Two parsers and a serialiser meet here, each with another limit of its own."""
+async def test_deeply_nested_structured_event_is_refused_among_good_ones(organisation: Admit) -> None:
+    """Two parsers and a serialiser are involved, each with a different limit."""
     city = await organisation()
     await _refused_among_good_ones(
         city, [_nested(city, place, depth) for place in ("data", "extension") for depth in DEPTHS]

@@ -1,7 +1,7 @@
-"""Hostile records over the wire: each gets its problems, and costs other records and organisations nothing.
+"""Hostile records over the wire: each gets problems, and costs other records and organisations nothing.
 
-Each kind is first, second and last in a batch of three. Two other organisations send meanwhile: one topic sorts
-before the hostile topic, one after it.
+Each kind is first, second and last in a batch of three. Two other organisations send meanwhile, with topics sorted
+before and after the hostile topic.
 """
 
 import asyncio
@@ -30,7 +30,9 @@ SECONDS = 60
 
 @dataclass(slots=True)
 class Outcome:
-    """What was sent and answered: per kind the event and the answer at each place; per innocent its answers."""
+    """The events and answers: per kind the event and the answer at each position; per innocent organisation the
+    answers.
+    """
 
     poison: dict[str, list[tuple[Event, dict[str, Any]]]]
     around: list[dict[str, Any]]
@@ -60,7 +62,7 @@ async def outcome(system: LocalSystem) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A batch of three with poison at this place, and where its records lie."""
+    """A batch of three with a hostile record at this position, and the offsets of the records."""
 
     kind: Kind
     event: Event
@@ -87,7 +89,7 @@ def _event(city: Organisation) -> Event:
 
 
 def _story(city: Organisation) -> list[Event]:
-    """An initiative and its changes: each names the version before it, so any other order is refused."""
+    """An initiative with changes: each names the previous version, so any other order is refused."""
     registered = _event(city)
     subject = registered["data"]["initiative_id"]
     changes = [
@@ -110,12 +112,12 @@ def _offset(answer: dict[str, Any]) -> int:
     return int(answer["record"].rpartition("/")[2])
 
 
-def test_there_are_enough_kinds() -> None:
+def test_corpus_of_records_has_distinct_kinds() -> None:
     assert len({kind.name for kind in KINDS}) == len(KINDS) >= 150
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-async def test_a_kind_is_told_what_is_wrong_wherever_it_lies(kind: Kind, outcome: Outcome) -> None:
+async def test_hostile_record_gets_its_codes_at_every_place_in_a_batch(kind: Kind, outcome: Outcome) -> None:
     for event, answer in outcome.poison[kind.name]:
         assert {problem["code"] for problem in answer.get("problems", ())} == kind.told, answer
         assert answer["outcome"] == ("rejected" if kind.told else "accepted")
@@ -123,7 +125,7 @@ async def test_a_kind_is_told_what_is_wrong_wherever_it_lies(kind: Kind, outcome
             assert answer["id"] == (event["id"] if kind.named else "")
 
 
-async def test_what_cannot_be_read_is_kept_with_its_raw_bytes(outcome: Outcome) -> None:
+async def test_unreadable_record_is_quarantined_with_its_raw_bytes(outcome: Outcome) -> None:
     unreadable = {
         _offset(answer): event
         for kind in KINDS
@@ -137,12 +139,12 @@ async def test_what_cannot_be_read_is_kept_with_its_raw_bytes(outcome: Outcome) 
         assert event["id"].encode() in outcome.quarantined[offset]["raw"]
 
 
-async def test_its_neighbours_in_the_batch_are_accepted(outcome: Outcome) -> None:
+async def test_neighbours_of_a_hostile_record_are_accepted(outcome: Outcome) -> None:
     assert len(outcome.around) == len(KINDS) * PLACES * (PLACES - 1)
     assert {answer["outcome"] for answer in outcome.around} == {"accepted"}
 
 
-async def test_others_are_served_completely_and_in_order(outcome: Outcome) -> None:
+async def test_other_organisations_are_served_completely_and_in_order(outcome: Outcome) -> None:
     for answers in outcome.innocent:
         assert [_offset(answer) for answer in answers] == list(range(CHANGES))
         assert {answer["outcome"] for answer in answers} == {"accepted"}

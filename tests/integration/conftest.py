@@ -1,4 +1,4 @@
-"""PostgreSQL for the integration tests: a server that they start, or the one that ``make mutants`` names."""
+"""PostgreSQL for the integration tests: a server of their own, or the server named by ``make mutants``."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -29,7 +29,7 @@ async def registry_room(server: str) -> AsyncIterator[Room]:
 
 @pytest_asyncio.fixture
 async def registry(registry_room: Room) -> Room:
-    """A registry without history, whose doors are open to the operator."""
+    """A registry without history, with lanes open to the operator."""
     await registry_room.clear()
     await registry_room.open_lanes(OPERATOR)
     return registry_room

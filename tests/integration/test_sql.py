@@ -1,4 +1,4 @@
-"""Every SQL text in the product is one that its service's migrated schema understands."""
+"""Every SQL text in the product is valid in the service's migrated schema."""
 
 import importlib
 import pkgutil
@@ -19,9 +19,9 @@ WRITTEN = [service for service in SERVICES if is_implemented(service)]
 
 
 def _statements(package: str) -> Iterator[tuple[str, str]]:
-    """Module and name of each SQL constant of a package and its subpackages, and its text.
+    """Module and name of each SQL constant of a package with subpackages, and the text.
 
-    A constant is a string, or a tuple of strings: then each string is one statement.
+    A constant is a string, or a tuple of strings, each a statement.
     """
     folder = importlib.import_module(package).__path__
     for found in pkgutil.walk_packages(folder, f"{package}."):
@@ -37,7 +37,7 @@ def _texts(value: object) -> list[str]:
     return [part for part in parts if isinstance(part, str)]
 
 
-def test_statements_in_subpackages_and_tuples_are_found() -> None:
+def test_sql_statements_in_subpackages_and_tuples_are_found() -> None:
     names = {name for name, _ in _statements("services.notifier")}
     assert {
         "services.notifier.store.subscriptions.DEACTIVATE",
@@ -47,7 +47,7 @@ def test_statements_in_subpackages_and_tuples_are_found() -> None:
 
 
 @pytest.mark.parametrize("service", WRITTEN)
-async def test_every_statement_can_be_prepared(server: str, service: Service) -> None:
+async def test_every_sql_statement_can_be_prepared(server: str, service: Service) -> None:
     statements = [*_statements(samenspel.messaging.__name__), *_statements(f"services.{service}")]
     assert len(statements) > 30
     wrong = {}

@@ -1,9 +1,9 @@
-"""The law of lanes, tried: every interleaving of small worlds, and what must hold in each of their states.
+"""The law of lanes, model-checked: every interleaving of small scenarios, with the invariants in each state.
 
-``python -m tests.model`` tries all worlds, then leaves out one rule after the other and shows the shortest way
-in which that does harm; ``… model LANE_LOCK`` only that one. ``LIMIT_S`` bounds the whole, in seconds of a processor:
-what then has not been tried completely is said so. Ends in one line of figures; exit 1 when a world breaks or an
-absence is not found. `docs/model.md` says what is modelled and what is not.
+``python -m tests.model`` explores all scenarios, then leaves out rule after rule and shows the shortest harmful path;
+``… model LANE_LOCK`` explores a single rule. ``LIMIT_S`` bounds the processor seconds; incomplete explorations are
+reported. Ends with a line of figures; exit code 1 for a violation or an undetected missing rule. `docs/model.md`
+lists the modelled and omitted parts.
 """
 
 import os
@@ -15,7 +15,7 @@ from tests.model.rules import Broken
 from tests.model.scenarios import HARM, LARGE, SMALL
 
 Row = tuple[str, Found, str]
-"""Name, what was found, and what is wrong with that ('' when it is as it must be)."""
+"""Name, result, and the fault of the result ('' for a correct result)."""
 
 
 def main(names: list[str]) -> int:

@@ -1,4 +1,4 @@
-"""What may happen at the desk: one transaction locks the lane, reads, decides, and commits everything together."""
+"""The steps of a decision: a transaction locks the lane, reads, decides, and commits everything together."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ def name(transaction: Transaction) -> str:
 
 
 def http_steps(state: State, setting: Setting) -> Iterator[Step]:
-    """Clients send until they hear an answer."""
+    """Clients send until answered."""
     if not may_begin(state, setting):
         return
     for cause in setting.http:
@@ -41,7 +41,7 @@ def http_steps(state: State, setting: Setting) -> Iterator[Step]:
 
 
 def batch_steps(state: State, setting: Setting) -> Iterator[Step]:
-    """The next undecided batch of each instance; one whose door stands elsewhere is dropped, and read again."""
+    """The next undecided batch of each instance; a batch with another ingress offset is dropped, and read again."""
     for index, instance in enumerate(state.instances):
         if not instance.batches or any(each.instance == index and each.batch for each in state.desk):
             continue
@@ -84,7 +84,7 @@ def is_known(owner: Owner, cause: str, setting: Setting) -> bool:
 def decided(
     state: State, setting: Setting, instance: int, causes: tuple[str, ...], batch: Batch | None
 ) -> Transaction:
-    """What a transaction that has just locked the lane, or should have, will commit."""
+    """The future commit of a transaction with the lane just locked, or wrongly not locked."""
     owner, events, answered = state.owner, list[Event](), list[str]()
     drawn = max((event.sequence for each in state.desk for event in each.events), default=0)
     for cause in causes:
@@ -98,7 +98,7 @@ def decided(
 
 
 def late(state: State, transaction: Transaction) -> Transaction:
-    """Locked at last: the number is the next one, the state is the one that was read before."""
+    """Locked late: the sequence is the next, the state is the earlier read."""
     first = state.owner.head + 1
     events = tuple(event._replace(sequence=first + at) for at, event in enumerate(transaction.events))
     return transaction._replace(events=events, locked=True)
@@ -109,7 +109,7 @@ def opened(state: State, transaction: Transaction) -> State:
 
 
 def commit(state: State, transaction: Transaction) -> State:
-    """State, journal, first answers and the door's position, all in one."""
+    """State, journal, first answers and ingress offset in a single commit."""
     owner, batch = state.owner, transaction.batch
     journal: Events = tuple(sorted((*owner.journal, *transaction.events)))
     answered = tuple(sorted({*owner.answered, *transaction.answered}))
@@ -137,7 +137,7 @@ def settled(state: State, index: int) -> State:
 
 
 def dropped(state: State, index: int, setting: Setting) -> State:
-    """The batch is forgotten with all that was read meanwhile, and what they were read from is opened again."""
+    """The batch and all later reads are dropped, and the partitions are read again from the stored offset."""
     instance = state.instances[index]
     left = instance.batches[1:] if setting.broken in (Broken.BATCH_BEFORE, Broken.FENCE) else ()
     reads = instance.reads

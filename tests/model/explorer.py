@@ -1,4 +1,4 @@
-"""Breadth-first through all interleavings, so that the way to what it finds is the shortest there is."""
+"""Breadth-first through all interleavings: a path to a violation is a shortest path."""
 
 import gc
 import time
@@ -17,8 +17,8 @@ STUCK = "nothing goes wrong any more, and yet it cannot come to rest"
 
 @dataclass(frozen=True)
 class Found:
-    """How many states were tried, how many steps deep, in how many seconds of a processor; and the first violation
-    with the shortest way to it.
+    """Number of states, depth in steps and processor seconds of the exploration; and the first violation with a
+    shortest path.
     """
 
     states: int
@@ -26,14 +26,14 @@ class Found:
     seconds: float
     complete: bool = True
     ends: int = 0
-    """In how many of them nothing could happen any more."""
+    """Number of states without further steps."""
     violation: str | None = None
     trace: tuple[str, ...] = ()
 
 
 def explore(setting: Setting, start: State | None = None, seconds_max: float | None = None) -> Found:
-    """Try every state, nearest first, until one violates a property."""
-    gc.disable()  # Among a million tuples there is no cycle; looking for one takes a third of the time.
+    """Explore every state, nearest first, until a property is violated."""
+    gc.disable()  # A million tuples without cycles; the cycle collector would take a third of the time.
     try:
         return Search(setting, start or setting.start, seconds_max).run()
     finally:

@@ -1,4 +1,4 @@
-"""What may go wrong. Nothing of it asks for permission: it happens between any two steps."""
+"""The possible faults. A fault may happen between any two steps."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests.model.state import Copy, Events, Fault, Instance, Reader, Relay, Sett
 
 
 def late_requests(state: State) -> Iterator[Step]:
-    """Requests whose relay is dead or has given up land at any time, or never."""
+    """Requests of a dead or impatient relay arrive at any time, or never."""
     for each in sorted(set(state.wire)):
         at = state.wire.index(each)
         gone = state._replace(wire=state.wire[:at] + state.wire[at + 1 :])
@@ -19,7 +19,7 @@ def late_requests(state: State) -> Iterator[Step]:
 
 
 def faults(state: State, setting: Setting) -> Iterator[Step]:
-    """Everything that may go wrong now; each costs one of the faults that are left."""
+    """All faults possible now; each costs a unit of the fault budget."""
     after, may = state._replace(faults=state.faults - 1), setting.may
     yield from operator_faults(after, setting)
     for index, instance in enumerate(state.instances):
@@ -36,7 +36,7 @@ def faults(state: State, setting: Setting) -> Iterator[Step]:
 
 
 def died(state: State, index: int) -> State:
-    """Its open transactions roll back; whatever it has on the wire may still land, or not."""
+    """Open transactions roll back; requests on the wire may still arrive, or not."""
     instance = state.instances[index]
     wire = tuple(sorted((*state.wire, instance.relay.batch))) if instance.relay.stage == "sent" else state.wire
     desk = tuple(each for each in state.desk if each.instance != index)
@@ -59,7 +59,7 @@ def unheard(state: State) -> Iterator[Step]:
 
 
 def restarts(state: State) -> Iterator[Step]:
-    """Open transactions are gone; of the progress, what was not yet on disk; and no door is open."""
+    """Open transactions are gone, unsynced progress is lost, and no lane is reconciled."""
     owner = state.owner._replace(incarnation=state.owner.incarnation + 1)
     instances = tuple(
         each._replace(batches=(), reads=(None,) * len(each.reads)) if each.batches else each
@@ -90,7 +90,7 @@ def reader_faults(state: State, setting: Setting) -> Iterator[Step]:
 
 
 def is_followed(state: State, offset: int) -> bool:
-    """One that nothing follows is missed unnoticed: until then the copy is behind, not wrong."""
+    """A lost last event stays unnoticed: until the next event the replica is behind, not wrong."""
     return any(event.sequence > state.log[offset].sequence for event in state.log[offset + 1 :])
 
 
@@ -110,7 +110,7 @@ def broker_faults(state: State, setting: Setting) -> Iterator[Step]:
 
 
 def lane_cut_back(state: State, end: int, setting: Setting) -> State:
-    """Connections end with it: nothing of a dead relay lands any more; those that live send again, and may."""
+    """Connections end with the truncation: requests of a dead relay are lost; live relays may send again."""
     cut = state._replace(log=state.log[:end], wire=())
     if setting.broken is Broken.OPENED_AGAIN:
         return cut
@@ -122,7 +122,7 @@ def opened_again(copy: Copy, log: Events) -> Copy:
 
 
 def ingress_cut_back(state: State, door: int, end: int, setting: Setting) -> State:
-    """Whoever reads it opens it again; what was read before may still be decided."""
+    """Every reader resolves the offset again; earlier reads may still be decided."""
     cut = state._replace(ingress=put(state.ingress, door, state.ingress[door][:end]))
     if setting.broken is Broken.OPENED_AGAIN:
         return cut

@@ -1,4 +1,4 @@
-"""What organisations send into their ingress, and how instances read it. Nothing here has a number of its own."""
+"""The submissions in the ingress of organisations, and reading by instances. Ingress records have no sequence."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from tests.model.rules import Broken
 from tests.model.state import Batch, Door, Instance, Record, Setting, State, Step, put
 
 BATCHES_MAX = 2
-"""One is being decided while the next is decoded."""
+"""A batch is decided while the next is decoded."""
 
 
 def ingress_steps(state: State, setting: Setting) -> Iterator[Step]:
@@ -32,7 +32,7 @@ def append(state: State, door: int, record: Record) -> State:
 
 
 def open_door(state: State, setting: Setting, door: int, index: int) -> Step:
-    """Read on from where the door stands, if this is still the log that was read before; else from its start."""
+    """Read on from the stored offset if the log is the same; otherwise from the start."""
     stands, log = state.owner.doors[door], state.ingress[door]
     cut_back = len(log) < stands.next_offset
     another = (

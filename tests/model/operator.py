@@ -1,4 +1,4 @@
-"""What the operator does: back up, restore, recover, publish again, start a new timeline."""
+"""The operator's steps: back up, restore, recover, republish, start a new timeline."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from tests.model.state import Copy, Event, Events, Fault, Instance, Owner, Place
 
 
 def operator_steps(state: State, setting: Setting) -> Iterator[Step]:
-    """What costs nothing: a backup at any time; recover, when all relays have found Kafka ahead."""
+    """Steps without fault cost: a backup at any time; recovery, once all relays have found Kafka ahead."""
     if Fault.RESTORE in setting.may and state.backup is None:
         yield ("the operator backs up {}", state.owner.journal), state._replace(backup=state.owner)
     owner = state.owner
@@ -21,7 +21,7 @@ def operator_steps(state: State, setting: Setting) -> Iterator[Step]:
 
 
 def recoverable(owner: Owner, log: Events) -> Events:
-    """What follows the journal without a gap in Kafka; nothing if Kafka has another under its numbers."""
+    """The events after the journal without a gap in Kafka; nothing if Kafka has other events there."""
     known, found = set(owner.journal), list[Event]()
     for event in log:
         if event.timeline != owner.timeline or event in known:
@@ -52,7 +52,7 @@ def renewed(owner: Owner, log: Events) -> Owner:
 
 
 def operator_faults(state: State, setting: Setting) -> Iterator[Step]:
-    """What costs one of the faults that are left."""
+    """Steps with a cost in the fault budget."""
     may, owner = setting.may, state.owner
     if Fault.RESTORE in may and state.backup is not None:
         yield ("the owner's database is restored to {}", state.backup.journal), restored(state, setting)
@@ -70,7 +70,7 @@ def operator_faults(state: State, setting: Setting) -> Iterator[Step]:
 
 
 def restored(state: State, setting: Setting) -> State:
-    """Every instance is stopped first; what it had sent has landed by then, or never will."""
+    """Every instance is stopped first; sent requests have arrived by then, or never will."""
     assert state.backup is not None
     owner = state.backup._replace(incarnation=state.owner.incarnation + 1)
     if setting.broken is Broken.INCARNATION:
@@ -83,7 +83,7 @@ def restored(state: State, setting: Setting) -> State:
 
 
 def copy_restored(copy: Copy, sequence: int, setting: Setting) -> Copy:
-    """Its readers see that it is another life of the database, and open the lane again."""
+    """The readers notice another incarnation of the database, and resolve the position again."""
     last = copy.offsets[sequence - 1] if sequence else -1
     position = Place(copy.position.timeline, sequence, last)
     readers = copy.readers

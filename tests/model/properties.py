@@ -1,11 +1,11 @@
-"""What must hold in every state; and what must be true where nothing can happen any more."""
+"""The invariants of every state, and of states without further steps."""
 
 from tests.model.reconciliation import is_ahead
 from tests.model.state import Copy, Event, Events, Fault, Owner, Setting, State
 
 
 def violation(state: State, setting: Setting) -> str | None:
-    """What is wrong here, or None."""
+    """The violated invariant, or None."""
     return (
         decided_well(state)
         or next((wrong for copy in state.copies if (wrong := copy_violation(copy))), None)
@@ -14,7 +14,7 @@ def violation(state: State, setting: Setting) -> str | None:
 
 
 def decided_well(state: State) -> str | None:
-    """No submission twice, no number twice and none left out, and nothing decided on what was no longer true."""
+    """No submission decided twice, no sequence repeated or left out, and no decision on outdated state."""
     journal = [event for event in state.owner.journal if event.timeline == state.owner.timeline]
     causes = [event.cause for event in journal]
     if len(set(causes)) < len(causes):
@@ -50,7 +50,7 @@ def log_violation(state: State, setting: Setting) -> str | None:
     uncommitted = set(state.log) - set(state.owner.journal)
     if uncommitted:
         return f"the log holds what was never committed: {told(uncommitted)}"
-    # A comparison begun before a new timeline finds it in Kafka, closes, looks again, and opens.
+    # A reconciliation begun before a new timeline finds the timeline in Kafka, closes, retries, and opens.
     return None if Fault.RENEW in setting.may else false_alarm(state)
 
 
@@ -77,7 +77,7 @@ def false_alarm(state: State) -> str | None:
 
 
 def at_rest(state: State, setting: Setting) -> str | None:
-    """Where nothing can happen any more, everything was decided and published, and every copy equals its owner."""
+    """Without further steps, everything is decided and published, and every replica equals the owner."""
     owner = state.owner
     journal = tuple(event for event in owner.journal if event.timeline == owner.timeline)
     if not owner.is_open:
@@ -86,7 +86,7 @@ def at_rest(state: State, setting: Setting) -> str | None:
 
 
 def unanswered(state: State, setting: Setting) -> str | None:
-    """What lies in an ingress was decided; what was sent over HTTP was answered, even if a restore forgot it."""
+    """Ingress records are decided; HTTP submissions are answered, even after a restore without the answer."""
     answered = set(state.owner.answered)
     missing = {record.cause for log in state.ingress for record in log} - answered
     missing |= set(setting.http) - answered - set(state.heard)

@@ -1,4 +1,4 @@
-"""What a reader may do: take the next record, by the product's own `judge`. Nothing fences a zombie."""
+"""The steps of a reader: apply the next record by the product's own `check`. A zombie is not fenced."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -42,7 +42,7 @@ def with_reader(copy: Copy, index: int, reader: Reader) -> Copy:
 
 
 def take(copy: Copy, index: int, log: Events, broken: object) -> CopyStep:
-    """One record, in one transaction that holds the position's lock: state and position move together."""
+    """A record in a transaction with the checkpoint locked: state and checkpoint advance together."""
     reader = copy.readers[index]
     event = log[reader.offset]
     verdict = verdict_on(reader.holds or copy.position, event, broken)

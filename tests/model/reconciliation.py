@@ -13,7 +13,7 @@ Comparing = tuple[str, Relay, Owner]
 
 
 def comparing(relay: Relay, owner: Owner, log: Events, setting: Setting) -> Iterator[Comparing]:
-    """The next step of a comparison, with what it makes of relay and owner."""
+    """The next step of a reconciliation, with the effect on relay and owner."""
     match relay.stage:
         case "idle":
             head = owner.head if setting.broken is Broken.KAFKA_FIRST else -1
@@ -42,7 +42,7 @@ def kafka_read(relay: Relay, log: Events, setting: Setting) -> Relay:
 
 @cache
 def kafka_tail(log: Events, was: Published, *, believed: bool = False) -> tuple[LogTail, Events]:
-    """What the product's comparison makes of the log behind ``was``; or of all of it, if another record is there."""
+    """The product's view of the log after ``was``; or of the whole log, if another record is at this offset."""
     tail = LogTail(was.sequence, was.next_offset) if believed or is_there(log, was) else LogTail(0, 0)
     found: dict[int, Event] = {}
     for offset in range(tail.next_offset, len(log)):
@@ -55,7 +55,7 @@ def kafka_tail(log: Events, was: Published, *, believed: bool = False) -> tuple[
 
 
 def is_there(log: Events, was: Published) -> bool:
-    """Whether the event published last still lies at its offset."""
+    """Whether the event published last is still at the offset."""
     if was.next_offset == 0:
         return was.sequence == 0
     if was.next_offset > len(log):
@@ -74,6 +74,6 @@ def compared(relay: Relay, owner: Owner) -> Comparing:
 
 
 def is_ahead(owner: Owner, log: Events) -> bool:
-    """Whether Kafka holds what the journal does not."""
+    """Whether Kafka holds events unknown to the journal."""
     known = set(owner.journal)
     return any(event not in known and event.timeline >= owner.timeline for event in log)

@@ -1,4 +1,4 @@
-"""What a relay may do: compare with Kafka, claim, send one batch, move ``published``. No lease stops it."""
+"""The steps of a relay: reconcile, claim, send a batch, save progress. No lease stops a relay."""
 
 from collections.abc import Iterator
 
@@ -31,7 +31,7 @@ def relay_steps(state: State, setting: Setting) -> Iterator[Step]:
 
 
 def must_compare(state: State, relay: Relay, setting: Setting) -> bool:
-    """Before it sends the first time after a reconnect; and when it sees, with nothing to send, that some is gone."""
+    """Before the first send after a reconnect; and when idle, on noticing a loss."""
     if relay.stage != "idle":
         return False
     if not state.owner.is_open:
@@ -50,7 +50,7 @@ def is_behind(state: State, setting: Setting) -> bool:
 
 
 def unpublished(state: State, was: Published, setting: Setting) -> Events:
-    """What a relay reads in the journal: what is committed, on its timeline."""
+    """The relay's view of the journal: the committed rows of the timeline."""
     journal = state.owner.journal
     if setting.broken is Broken.JOURNAL_COMMITTED:
         journal = (*journal, *(event for each in state.desk for event in each.events))
@@ -63,7 +63,7 @@ def with_relay(state: State, index: int, relay: Relay) -> State:
 
 
 def sending(state: State, index: int, setting: Setting) -> Iterator[Step]:
-    """A batch of any size: how many records fit is not known. With nothing left to send, it looks again."""
+    """A batch of any size, as the limit is unknown. With nothing left to send, the relay checks again."""
     relay = state.instances[index].relay
     others = state.instances[1 - index].relay.batch if setting.broken is Broken.PREFIX else ()
     waiting = tuple(event for event in unpublished(state, relay.was, setting) if event not in others)
@@ -91,7 +91,7 @@ def land(state: State, index: int) -> State:
 
 
 def move(state: State, index: int, setting: Setting) -> State:
-    """By compare-and-set on all fields. A batch that landed elsewhere than expected moves nothing: compare anew."""
+    """By compare-and-set on all fields. A batch at an unexpected offset saves nothing: reconcile again."""
     relay, owner = state.instances[index].relay, state.owner
     first = relay.becomes.next_offset - len(relay.batch)
     if first != relay.was.next_offset and setting.broken is not Broken.OFFSET_EXPECTED:
@@ -102,7 +102,7 @@ def move(state: State, index: int, setting: Setting) -> State:
 
 
 def doubted(owner: Owner, first: int, was: Published, setting: Setting) -> Owner:
-    """Behind where it was expected, the lane is no longer the one it was: nothing is known to be published."""
+    """Below the expected offset the lane has changed: nothing is known to be published."""
     if first > was.next_offset or setting.broken is Broken.FROM_THE_START:
         return owner
     cuts = owner.published.cuts + (setting.broken is not Broken.CUTS)

@@ -1,10 +1,10 @@
-"""The rules of the law, one by one, as they are left out: each of these worlds must be found to do harm."""
+"""The rules of the law, left out in turn: each resulting scenario must show harm."""
 
 from enum import StrEnum
 
 
 class Broken(StrEnum):
-    """One rule left out; the check must be able to tell."""
+    """A left-out rule, detectable by the check."""
 
     LANE_LOCK = "the number is drawn outside the lane lock"
     STATE_AFTER_LOCK = "the state is read before the lane lock"

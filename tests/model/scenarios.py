@@ -1,4 +1,4 @@
-"""The worlds in which the law is tried, and for every rule the world in which its absence is found."""
+"""The scenarios of the law, and for every rule the scenario with a detectable absence."""
 
 from typing import Final
 
@@ -93,4 +93,4 @@ HARM: Final[dict[Broken, tuple[Setting, str]]] = {
     Broken.NO_SKIPPING: (ONE_INGRESS, "at rest without"),
     Broken.APPEND_TIME: (ONE_INGRESS, "at rest without"),
 }
-"""The smallest world in which each rule's absence does harm, and the harm it does."""
+"""The smallest scenario with harm from each rule's absence, and the harm."""

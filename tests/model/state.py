@@ -1,6 +1,7 @@
-"""What there is: the owner's database, its instances, Kafka, the copies; and how much may still go wrong.
+"""The state: the owner's database, instances, Kafka, replicas; and the remaining fault budget.
 
-One lane, for lanes share nothing but the moment of a commit. A state is nothing but tuples: compared and hashed fast.
+A single lane, as lanes share only the moment of a commit. A state consists of tuples, for fast comparison and
+hashing.
 """
 
 from enum import StrEnum
@@ -10,14 +11,14 @@ T = TypeVar("T")
 
 
 class Event(NamedTuple):
-    """A canonical event. ``life`` is the incarnation that decided it: decided anew, it is another event."""
+    """A canonical event. ``life`` is the deciding incarnation: a second decision gives another event."""
 
     timeline: int
     sequence: int
     cause: str
     life: int
     seen: int
-    """The sequence at which the state was read that decided it."""
+    """The sequence of the state read by the decision."""
 
     def __str__(self) -> str:
         timeline = f"{self.timeline}:" if self.timeline > 1 else ""
@@ -28,7 +29,7 @@ Events = tuple[Event, ...]
 
 
 class Published(NamedTuple):
-    """How far the lane is known to be published; ``cuts`` counts how often it was found to hold less than before."""
+    """The published position of the lane; ``cuts`` counts detected truncations."""
 
     timeline: int = 1
     sequence: int = 0
@@ -37,14 +38,14 @@ class Published(NamedTuple):
 
 
 class Door(NamedTuple):
-    """A place in one organisation's ingress: the next offset, and when the record before it was appended."""
+    """An ingress offset of an organisation: the next offset, and the append time of the previous record."""
 
     next_offset: int = 0
     appended_at: int = 0
 
 
 class Owner(NamedTuple):
-    """The owner's database: what one commit changes, and one restore takes back."""
+    """The owner's database: changed by a commit, taken back by a restore."""
 
     incarnation: int = 1
     compared: int = 0
@@ -66,14 +67,14 @@ class Owner(NamedTuple):
 
 
 class Record(NamedTuple):
-    """A submission in an ingress; what it is called there, and when Kafka appended it."""
+    """A submission in an ingress, with the name and Kafka's append time."""
 
     cause: str
     appended_at: int
 
 
 class Batch(NamedTuple):
-    """Ingress records that an instance has read and not yet decided."""
+    """Ingress records read by an instance and not yet decided."""
 
     door: int
     start: Door
@@ -85,7 +86,7 @@ class Batch(NamedTuple):
 
 
 class Transaction(NamedTuple):
-    """An open transaction at the desk, by which instance, and over which door (-1: HTTP) it came."""
+    """An open decision transaction, by instance and entry point (-1: HTTP)."""
 
     instance: int
     events: Events
@@ -93,14 +94,14 @@ class Transaction(NamedTuple):
     batch: Batch | None = None
     seen: int = 0
     locked: bool = True
-    """Only a broken desk reads before it locks."""
+    """Only a broken rule reads before locking."""
 
 
 Stage = Literal["idle", "standing", "kafka-read", "matched", "ahead", "claimed", "sent", "acknowledged"]
 
 
 class Relay(NamedTuple):
-    """What one instance's relay has in memory."""
+    """The memory of an instance's relay."""
 
     stage: Stage = "idle"
     compared: bool = False
@@ -109,13 +110,13 @@ class Relay(NamedTuple):
     batch: Events = ()
     life: int = 0
     found: Events = ()
-    """What the comparison read in Kafka."""
+    """The reconciliation's reading of Kafka."""
     head: int = -1
-    """Of the journal, when that was read before Kafka; only when that rule is broken."""
+    """The head of the journal, if read before Kafka; only with this rule broken."""
 
 
 class Instance(NamedTuple):
-    """A process of the owner: its relay, and what it has read of each ingress. ``reads`` is None until opened."""
+    """A process of the owner: the relay, and the position in each ingress. ``reads`` is None until resolved."""
 
     relay: Relay = Relay()
     reads: tuple[Door | None, ...] = ()
@@ -123,7 +124,7 @@ class Instance(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where a copy stands: the last applied event, and its offset."""
+    """The position of a replica: the last applied event, and the offset."""
 
     timeline: int = 1
     sequence: int = 0
@@ -131,7 +132,7 @@ class Place(NamedTuple):
 
 
 class Reader(NamedTuple):
-    """What one reader has in memory; ``holds`` only when a rule of its transaction is broken."""
+    """The memory of a reader; ``holds`` only with a broken transaction rule."""
 
     offset: int = 0
     in_hole: bool = False
@@ -139,7 +140,7 @@ class Reader(NamedTuple):
 
 
 class Copy(NamedTuple):
-    """A replica's, or another service's, database; and its readers, of which all but one are zombies."""
+    """The database of a replica or another service; and the readers, all but the first of them zombies."""
 
     position: Place = Place()
     applied: Events = ()
@@ -153,20 +154,20 @@ class State(NamedTuple):
     desk: tuple[Transaction, ...] = ()
     instances: tuple[Instance, ...] = (Instance(),)
     wire: tuple[Events, ...] = ()
-    """Requests whose relay is dead or has given up: they may still land."""
+    """Requests of a dead or impatient relay, possibly still arriving."""
     log: Events = ()
     copies: tuple[Copy, ...] = (Copy(),)
     ingress: tuple[tuple[Record, ...], ...] = ()
     sent: tuple[int, ...] = ()
-    """How many records each organisation has sent into its ingress, ever."""
+    """Number of records sent so far by each organisation into the ingress."""
     heard: tuple[str, ...] = ()
-    """Submissions over HTTP whose answer has arrived."""
+    """Submissions over HTTP with a received answer."""
     faults: int = 0
     """How many may still happen."""
 
 
 class Fault(StrEnum):
-    """What may go wrong; each time costs one of the faults that are left."""
+    """A possible fault; each occurrence costs a unit of the fault budget."""
 
     INSTANCE = "an instance dies at any step; what it has sent may still land, or not"
     READER = "a reader dies at any step, and another reads on"
@@ -183,15 +184,15 @@ class Fault(StrEnum):
 
 
 class Setting(NamedTuple):
-    """How much there is, what may go wrong and how often, and which rule of the law is left out."""
+    """The size of the scenario, the possible faults with their number, and the rule left out."""
 
     http: tuple[str, ...] = ()
     """Submissions over HTTP, as ``organisation/id``."""
     ingress: tuple[tuple[str, ...], ...] = ()
-    """Per organisation, what it sends into its ingress, in this order."""
+    """Per organisation, the submissions into the ingress, in order."""
     instances: int = 2
     readers: tuple[int, ...] = (1,)
-    """Per copy, how many read into it."""
+    """Per replica, the number of readers."""
     faults: int = 1
     may: frozenset[Fault] = frozenset()
     broken: "StrEnum | None" = None
@@ -214,7 +215,7 @@ class Setting(NamedTuple):
 
 
 Label = tuple[object, ...]
-"""What happens, in words: a format and what belongs in it; put together only when somebody reads it."""
+"""A step in words: a format and the arguments; formatted only for display."""
 Step = tuple[Label, State]
 
 

@@ -1,4 +1,4 @@
-"""What may happen next when nothing fails."""
+"""The possible next steps without a fault."""
 
 from collections.abc import Iterator
 

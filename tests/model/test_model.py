@@ -1,4 +1,4 @@
-"""The law holds in every state of small worlds; and each of its rules is needed: without it, harm is found."""
+"""The law holds in every state of small scenarios; and each rule is needed: without the rule, harm is found."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def told(found: Found) -> str:
 
 
 @pytest.mark.parametrize("world", SMALL)
-def test_the_law_holds_in_every_state(world: str) -> None:
+def test_law_holds_in_every_state_of_a_small_system(world: str) -> None:
     found = explore(SMALL[world])
     assert found.violation is None, told(found)
     assert found.complete and found.ends
@@ -20,19 +20,19 @@ def test_the_law_holds_in_every_state(world: str) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("world", LARGE)
-def test_the_law_holds_in_every_state_of_a_larger_world(world: str) -> None:
+def test_law_holds_in_every_state_of_a_larger_system(world: str) -> None:
     found = explore(LARGE[world])
     assert found.violation is None, told(found)
     assert found.complete or found.states == LARGE[world].states_max
 
 
 @pytest.mark.parametrize("rule", Broken)
-def test_without_a_rule_harm_is_found(rule: Broken) -> None:
+def test_model_without_a_rule_reaches_a_violation(rule: Broken) -> None:
     setting, harm = HARM[rule]
     found = explore(setting._replace(broken=rule))
     print(told(found))
     assert harm in (found.violation or "nothing")
 
 
-def test_every_rule_is_left_out_once() -> None:
+def test_every_rule_is_removed_in_one_scenario() -> None:
     assert HARM.keys() == set(Broken)

@@ -1,7 +1,8 @@
-"""``make mutants``: every mutant against its test, and every such test without one; a table, and one line.
+"""``make mutants``: every mutant against the named test, and every such test without a mutant; prints a table and a
+summary.
 
-``JOBS`` is how many tests run at once, ``LIMIT_S`` the seconds after which it gives up. Whatever needs a database has
-one PostgreSQL for all of them. ``python -m tests.mutants NAME…`` tries these only.
+``JOBS`` is the number of parallel tests, ``LIMIT_S`` the seconds until giving up. All tests with a database share a
+PostgreSQL. ``python -m tests.mutants NAME…`` tries only these mutants.
 """
 
 import os
@@ -25,7 +26,7 @@ Trial = tuple[str, Mutant | None]
 
 
 def main(names: Sequence[str]) -> int:
-    """0 when every test is green without its mutant and red with it."""
+    """0 when every test is green without the mutant and red with the mutant."""
     began = time.monotonic()
     mutants = [mutant for mutant in MUTANTS if not names or mutant.name in names]
     trials: list[Trial] = [(mutant.test, mutant) for mutant in mutants]

@@ -1,9 +1,11 @@
-"""All mutants, in the order in which they are tried."""
+"""All mutants, in the order of the trials."""
 
 from typing import Final
 
 from tests.mutants.deferring import DEFERRING
+from tests.mutants.disclosing import DISCLOSING
+from tests.mutants.limiting import LIMITING
 from tests.mutants.reading import READING
 from tests.mutants.writing import WRITING
 
-MUTANTS: Final = (*READING, *WRITING, *DEFERRING)
+MUTANTS: Final = (*READING, *WRITING, *DEFERRING, *DISCLOSING, *LIMITING)

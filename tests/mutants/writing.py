@@ -1,4 +1,4 @@
-"""Protections of whoever writes: the transaction, the lane, Kafka behind it, and what may be decided."""
+"""Protections of writers: the transaction, the lane, Kafka, and the permitted decisions."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from tests.mutants.mutant import Mutant
 WRITING: Final = (
     Mutant(
         "grants-beyond-the-ceiling",
-        "services.funding.domain.ceiling:within_ceiling",
+        "services.funding.domain.ceiling:limit_to_ceiling",
         "wanted_cents <= available_cents",
         "True",
         "tests/unit/services/funding/domain/test_ceiling_properties.py::test_r1_granted_never_exceeds_the_ceiling",
@@ -17,14 +17,14 @@ WRITING: Final = (
         "services.registry.domain:_require_current_version",
         "based_on != version",
         "False",
-        "tests/unit/services/registry/test_domain.py::test_a_change_on_stale_ground_is_refused",
+        "tests/unit/services/registry/test_domain.py::test_change_based_on_an_old_version_is_refused",
     ),
     Mutant(
         "no-lane-lock",
         "samenspel.messaging.outbox.journal:LOCK",
         " for update",
         "",
-        "tests/integration/messaging/decisions/test_processor.py::test_they_take_turns",
+        "tests/integration/messaging/decisions/test_processor.py::test_concurrent_decisions_on_a_lane_get_contiguous_sequences_and_one_digest",
     ),
     Mutant(
         "reads-before-the-lock",
@@ -35,35 +35,35 @@ WRITING: Final = (
         "        wanted = {ref for each in submissions for ref in decider.own_refs(each)}\n"
         "        own = await aggregates.load(connection, wanted, deciding)\n"
         "        locked = await journal.lock(connection, deciding | answering)\n",
-        "tests/integration/messaging/decisions/test_processor.py::test_the_second_decides_on_what_the_first_has_made",
+        "tests/integration/messaging/decisions/test_processor.py::test_second_decision_on_a_lane_sees_the_state_of_the_first",
     ),
     Mutant(
         "changes-what-a-decision-has-read",
         "samenspel.messaging.decisions.aggregates:SHARE",
         " for share",
         "",
-        "tests/integration/messaging/decisions/test_processor.py::test_what_a_decision_has_read_on_another_lane_holds_still",
+        "tests/integration/messaging/decisions/test_processor.py::test_own_aggregate_read_on_another_lane_is_locked_until_commit",
     ),
     Mutant(
         "changes-what-others-told-meanwhile",
         "samenspel.messaging.decisions.aggregates:SHARE_PROJECTION",
         " for share",
         "",
-        "tests/integration/messaging/decisions/test_processor.py::test_what_a_decision_has_read_of_others_holds_still",
+        "tests/integration/messaging/decisions/test_processor.py::test_projected_aggregate_read_by_a_decision_is_locked_until_commit",
     ),
     Mutant(
         "forgets-what-was-answered",
         "samenspel.messaging.inbox.answer_store:load",
         "if not submissions:",
         "if True:",
-        "tests/integration/messaging/decisions/test_processor.py::test_the_same_submission_twice_is_decided_once",
+        "tests/integration/messaging/decisions/test_processor.py::test_concurrent_repeats_of_a_submission_are_decided_once",
     ),
     Mutant(
         "journal-in-a-second-transaction",
         "samenspel.messaging.decisions.processor:SubmissionProcessor._write",
         "await journal.write(",
         "await connection.execute('commit; begin')\n        await journal.write(",
-        "tests/integration/messaging/ingress/test_kafka_receiver.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
+        "tests/integration/messaging/ingress/test_kafka_receiver.py::test_ingress_batch_is_committed_whole_or_not_at_all",
     ),
     Mutant(
         "receipts-in-a-second-transaction",
@@ -74,42 +74,42 @@ WRITING: Final = (
         "        await connection.execute('commit; begin')\n"
         "        self._append_receipts(work.lanes, answered, work.recorded)\n"
         "        await self._write(connection, work.state, *work.take_pending())",
-        "tests/integration/messaging/ingress/test_kafka_receiver.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
+        "tests/integration/messaging/ingress/test_kafka_receiver.py::test_ingress_batch_is_committed_whole_or_not_at_all",
     ),
     Mutant(
         "door-in-a-second-transaction",
         "samenspel.messaging.ingress.kafka_receiver:KafkaReceiver._commit",
         "await offsets.save(",
         "await connection.execute('commit; begin'); await offsets.save(",
-        "tests/integration/messaging/ingress/test_kafka_receiver.py::test_an_ingress_batch_is_decided_whole_or_not_at_all",
+        "tests/integration/messaging/ingress/test_kafka_receiver.py::test_ingress_batch_is_committed_whole_or_not_at_all",
     ),
     Mutant(
         "doors-open-uncompared",
         "samenspel.messaging.outbox.journal:LOCK",
         "reconciled = incarnation() as open",
         "true as open",
-        "tests/integration/messaging/outbox/test_reconciler.py::test_a_database_in_another_life_lets_nobody_write",
+        "tests/integration/messaging/outbox/test_reconciler.py::test_lane_is_closed_after_a_restart_of_the_database_until_reconciled",
     ),
     Mutant(
         "tail-unread",
         "samenspel.messaging.outbox.reconciliation:reconcile",
         "await _tail(log_reader, TopicPartition(*name), published)",
         "LogTail(published['sequence'], published['next_offset'])",
-        "tests/integration/messaging/outbox/test_reconciler.py::test_no_door_opens_when_kafka_holds_more_on_any_lane",
+        "tests/integration/messaging/outbox/test_reconciler.py::test_no_lane_opens_when_kafka_holds_more_on_any_lane",
     ),
     Mutant(
         "events-uncompared",
         "samenspel.messaging.outbox.reconciliation:require_same_events",
         "journalled.get(sequence) != in_log",
         "False",
-        "tests/integration/messaging/outbox/test_reconciler.py::test_no_door_opens_when_kafka_holds_another_event_under_the_same_number",
+        "tests/integration/messaging/outbox/test_reconciler.py::test_no_lane_opens_when_kafka_holds_another_event_of_the_same_sequence",
     ),
     Mutant(
         "one-lane-behind-is-no-matter",
         "samenspel.messaging.outbox.reconciler:Reconciler.reconcile",
         "if database_behind:",
         "if False:",
-        "tests/integration/messaging/outbox/test_reconciler.py::test_no_door_opens_when_kafka_holds_more_on_any_lane",
+        "tests/integration/messaging/outbox/test_reconciler.py::test_no_lane_opens_when_kafka_holds_more_on_any_lane",
     ),
     Mutant(
         "published-before-the-acknowledgement",
@@ -117,76 +117,76 @@ WRITING: Final = (
         "        sent = await self._send(claimed)",
         "        await self._save_progress([(p, rows[-1]['number'], 0, len(rows)) for p, rows in claimed.items()])\n"
         "        sent = await self._send(claimed)",
-        "tests/integration/messaging/outbox/test_relay.py::test_what_was_not_acknowledged_is_not_published",
+        "tests/integration/messaging/outbox/test_relay.py::test_relay_counts_an_event_as_published_only_after_its_acknowledgement",
     ),
     Mutant(
         "published-without-comparing",
         "samenspel.messaging.outbox.relay:SAVE_PROGRESS",
         "= (x.topic, x.lane, x.timeline, x.was_sequence, x.was_offset",
         "= (x.topic, x.lane, x.timeline, p.sequence, p.next_offset",
-        "tests/integration/messaging/outbox/test_relay.py::test_a_relay_that_wakes_up_late_takes_nothing_back",
+        "tests/integration/messaging/outbox/test_relay.py::test_relay_that_wakes_up_late_never_moves_progress_back",
     ),
     Mutant(
         "draws-beyond-the-budget",
         "services.funding.store:COMMIT_GRANTS",
         " and b.granted_cents + x.cents <= b.ceiling_cents",
         "",
-        "tests/integration/services/funding/test_store.py::test_a_budget_gives_what_it_has_and_no_cent_more",
+        "tests/integration/services/funding/test_store.py::test_budget_grants_to_the_cent_and_never_beyond",
     ),
     Mutant(
         "no-check-on-the-budget",
         "services/funding/migrations/0001_budget.sql",
         "check (granted_cents >= 0 and granted_cents <= ceiling_cents)",
         "check (true)",
-        "tests/integration/services/funding/test_store.py::test_no_statement_whoever_wrote_it_exceeds_a_ceiling",
+        "tests/integration/services/funding/test_store.py::test_no_sql_statement_can_exceed_a_ceiling",
     ),
     Mutant(
         "one-id-on-two-lanes",
         "samenspel.messaging.decisions.aggregates:SAVE",
         "where (aggregate.topic, aggregate.lane) = (excluded.topic, excluded.lane)",
         "",
-        "tests/integration/messaging/decisions/test_processor.py::test_an_id_has_one_life_on_one_lane",
+        "tests/integration/messaging/decisions/test_processor.py::test_id_used_on_two_lanes_at_once_is_created_on_one",
     ),
     Mutant(
         "no-time-outs",
         "samenspel.runtime.postgres:create_pool",
         "**TIMEOUTS, ",
         "",
-        "tests/integration/messaging/outbox/test_journal.py::test_who_stops_with_a_lane_locked_holds_nobody_up",
+        "tests/integration/messaging/outbox/test_journal.py::test_client_that_stops_with_a_locked_lane_loses_the_lock",
     ),
     Mutant(
         "not-durable",
         "samenspel.runtime.postgres:create_pool",
         "if found:",
         "if False:",
-        "tests/integration/runtime/test_postgres.py::test_a_server_that_forgets_what_it_confirmed_is_refused",
+        "tests/integration/runtime/test_postgres.py::test_server_that_is_not_durable_is_refused",
     ),
     Mutant(
         "believes-where-it-was-appended",
         "samenspel.messaging.outbox.relay:Relay._send_batch",
         "first = (await acknowledged).offset",
         "await acknowledged; first = position.next_offset",
-        "tests/integration/messaging/outbox/test_relay.py::test_a_topic_made_anew_under_a_running_relay_is_told_everything",
+        "tests/integration/messaging/outbox/test_relay.py::test_relay_publishes_everything_again_to_a_recreated_topic",
     ),
     Mutant(
         "idle-and-blind",
         "samenspel.messaging.outbox.reconciler:Reconciler.check_log_ends",
         'ends.get(TopicPartition(*_name(row)), 0) < row["next_offset"]',
         "False",
-        "tests/integration/messaging/outbox/test_relay.py::test_an_idle_relay_notices_that_a_log_was_cut_back",
+        "tests/integration/messaging/outbox/test_relay.py::test_idle_relay_detects_a_truncated_log",
     ),
     Mutant(
         "idle-and-trusting",
         "samenspel.messaging.outbox.reconciler:Reconciler.check_log_ends",
         "not await self._last_published_is_present(sample := rows[self._rounds % len(rows)])",
-        "False",
-        "tests/integration/messaging/outbox/test_relay.py::test_an_idle_relay_notices_that_a_repeat_lies_where_its_last_event_lay",
+        "not (sample := rows[self._rounds % len(rows)])",
+        "tests/integration/messaging/outbox/test_relay.py::test_idle_relay_detects_a_repeat_at_the_offset_of_its_last_event",
     ),
     Mutant(
         "goes-on-behind-what-was-not-decided",
         "samenspel.messaging.ingress.kafka_receiver:KafkaReceiver.__call__",
         "and not await previous",
-        "and not (await before or True)",
-        "tests/unit/messaging/ingress/test_kafka_receiver.py::test_what_was_read_behind_an_undecided_batch_is_read_again",
+        "and not (await previous or True)",
+        "tests/unit/messaging/ingress/test_kafka_receiver.py::test_records_read_behind_an_undecided_batch_are_read_again",
     ),
 )

@@ -1,7 +1,7 @@
-"""``make audit``: is what we depend on pinned, unaltered, freely licensed, and free of known weaknesses?
+"""``make audit``: are the dependencies pinned, unaltered, freely licensed, and without known weaknesses?
 
-The first three are answered from this machine alone. For the last, pip-audit asks a service of advisories; it calls
-a package that it could not ask about *skipped* and still ends well, so here skipped counts as not known.
+The first three are checked on this machine alone. For the last, pip-audit asks an advisory service. pip-audit reports
+a package without an answer as *skipped* and exits with 0, so skipped counts as unknown here.
 """
 
 import json
@@ -23,33 +23,33 @@ from deploy.local.home import CHECKOUT
 
 LOCKS: Final = ("runtime", "dev")
 FREE: Final = re.compile(r"MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla")
-"""Licences that go together with EUPL-1.2 in a work that is passed on."""
+"""Licences compatible with EUPL-1.2 in a distributed work."""
 CLOSED: Final = re.compile(r"GPL|SSPL|BUSL|Commons Clause|Proprietary|Non-?Commercial", re.IGNORECASE)
 ADVISORY_SECONDS_MAX: Final = 300
 
 
 @dataclass(frozen=True)
 class Pin:
-    """One requirement of a lock file: what is asked for, and the hashes that its files may have."""
+    """A requirement of a lock file: name, version, and permitted hashes of the files."""
 
     requirement: Requirement
     hashes: Sequence[str]
 
     @property
     def is_here(self) -> bool:
-        """Is it for this platform?"""
+        """Whether the requirement applies to this platform."""
         marker = self.requirement.marker
         return marker is None or marker.evaluate()
 
     @property
     def version(self) -> str | None:
-        """The one version that is asked for; None when there are more that would do."""
+        """The required version; None if several versions would do."""
         wanted = list(self.requirement.specifier)
         return wanted[0].version if [each.operator for each in wanted] == ["=="] else None
 
     @cached_property
     def licence(self) -> str:
-        """What the installed distribution says of its licence, however it says it."""
+        """The licence of the installed distribution, from any metadata field."""
         told = metadata.metadata(self.requirement.name)
         classifiers = [each for each in told.get_all("Classifier") or () if each.startswith("License")]
         return told.get("License-Expression") or " ".join(classifiers) or told.get("License") or "none"
@@ -68,7 +68,7 @@ def file_of(lock: str) -> Path:
 
 
 def problems(found: Sequence[Pin]) -> Iterator[str]:
-    """What does not hold, as far as this machine can tell."""
+    """The violations visible on this machine."""
     for pin in found:
         name = pin.requirement.name
         if pin.version is None:
@@ -85,7 +85,7 @@ def problems(found: Sequence[Pin]) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Advisories:
-    """How many packages were looked up, and what is known of them."""
+    """The number of packages looked up, and the known advisories."""
 
     looked_up: int
     of: int
@@ -93,7 +93,7 @@ class Advisories:
 
 
 def advisories(program: str | None, lock: str, of: int) -> Advisories:
-    """What the program (pip-audit) found out; without it, or without its service, nothing was looked up."""
+    """The findings of pip-audit; without the program or its service, nothing was looked up."""
     if program is None:
         return Advisories(0, of, ())
     command = [program, "--format", "json", "--progress-spinner", "off", "--disable-pip", "--require-hashes"]

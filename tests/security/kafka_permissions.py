@@ -1,7 +1,7 @@
-"""What a user may do, as the running broker says when it is asked to do it.
+"""The permissions of a user, as enforced by the running broker.
 
-Every request is one that changes nothing when it is allowed: records with a wrong checksum, topics and settings that
-are only checked, a deletion of all records before the first, a heartbeat of a member that is none.
+Every request changes nothing if allowed: records with a wrong checksum, validated-only topics and settings, a
+deletion of all records before the first, a heartbeat of an unknown member.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,13 +28,13 @@ REFUSED: Final = {TOPIC_AUTHORIZATION_FAILED, GROUP_AUTHORIZATION_FAILED}
 
 LETTERS: Final = {"describe": "D", "read": "R", "write": "W", "create": "C", "alter": "A", "delete": "X"}
 _BIT: Final = {"read": 3, "write": 4, "create": 5, "delete": 6, "alter": 10, "describe": 8}
-"""Kafka's AclOperation codes: the bits of a topic's authorized operations (KIP-430); *alter* is that of settings."""
+"""Kafka's AclOperation codes: the bits of a topic's authorized operations (KIP-430); *alter* is for settings."""
 _TOPIC: Final = 2
 _SET: Final = 0
 _WITHIN_MS: Final = 5_000
 
 Rights = dict[str, str]
-"""Name of a topic or group → the operations allowed on it, as `LETTERS` in their order."""
+"""Name of a topic or group → the allowed operations, as `LETTERS` in order."""
 
 
 async def rights_on_topics(speaker: Speaker, topics: Sequence[str]) -> Rights:
@@ -64,7 +64,7 @@ async def rights_on_groups(speaker: Speaker, groups: Sequence[str]) -> Rights:
 
 
 async def rights_as_listed(speaker: Speaker, topics: Sequence[str]) -> tuple[Rights, int]:
-    """The same as the broker lists it of itself, for topics that exist; and the rights on the cluster, as bits."""
+    """The broker's own list for existing topics; and the rights on the cluster, as bits."""
     answer = await speaker.ask(METADATA, topics, False, True, True)
     listed = {
         each.name: "".join(letter for operation, letter in LETTERS.items() if each.rights & (1 << _BIT[operation]))
@@ -117,6 +117,6 @@ def _of_partitions(answer: object) -> Iterator[tuple[str, int]]:
 
 
 def broken_batch() -> bytes:
-    """A record batch (magic 2) of no records, whose checksum is wrong: never stored, whoever sends it."""
+    """A record batch (magic 2) without records and with a wrong checksum: never stored, whoever sends the batch."""
     behind_length = bytes(4) + b"\x02" + bytes(4) + bytes(2) + b"\xff" * 4 + bytes(16) + b"\xff" * 14 + bytes(4)
     return bytes(8) + len(behind_length).to_bytes(4, "big") + behind_length

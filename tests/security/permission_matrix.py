@@ -1,4 +1,4 @@
-"""Who may do what on Kafka: the table that the running broker is held to, and that SECURITY.md shows."""
+"""Permissions of each principal on Kafka: the table checked against the running broker and shown in SECURITY.md."""
 
 from typing import Final
 
@@ -40,12 +40,12 @@ Expected = dict[str, str]
 
 
 def columns() -> list[str]:
-    """The principals, as the table names them."""
+    """The principals, by column name."""
     return _cells(MATRIX.splitlines()[0])[1:]
 
 
 def expected(column: str, resource: str, own: str, another: str) -> Expected:
-    """What this principal may do on the topics, or groups, of the table, for these two OINs."""
+    """The permissions of this principal on the topics or groups of the table, for these two OINs."""
     place = columns().index(column) + 1
     rows = [_cells(line) for line in MATRIX.splitlines()[2:]]
     return {

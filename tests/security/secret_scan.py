@@ -18,7 +18,7 @@ SHAPES = {
 
 
 def secrets_of(system: LocalSystem) -> dict[str, str]:
-    """Every secret that this system has, by where it is kept."""
+    """Every secret of this system, by storage place."""
     kept = {str(file.relative_to(system.home.path)): file.read_text() for file in _files(system.home.secrets)}
     kept = {name: text for name, text in kept.items() if not name.endswith("jwks.json")}
     for one in system.profile.credentials():
@@ -27,7 +27,7 @@ def secrets_of(system: LocalSystem) -> dict[str, str]:
 
 
 class Scan:
-    """Finds these secrets, and whatever has the shape of one."""
+    """Finds these secrets, and any text in the form of a secret."""
 
     def __init__(self, secrets: dict[str, str]) -> None:
         self._names = {text.strip().encode(): name for name, text in secrets.items()}
@@ -36,7 +36,7 @@ class Scan:
         self._pattern = re.compile(b"(?P<known>" + known + b")|" + shapes)
 
     def of(self, place: str, content: bytes) -> Iterator[str]:
-        """What was found, never the secret itself."""
+        """The findings, never the secret itself."""
         for found in self._pattern.finditer(content):
             kind = str(found.lastgroup)
             name = self._names[found.group()] if kind == "known" else list(SHAPES)[int(kind[1:])]
@@ -47,7 +47,7 @@ class Scan:
 
 
 def command_lines() -> Iterator[tuple[str, bytes]]:
-    """What everybody on this machine may read of every process, ours among them."""
+    """The command lines of all processes, readable by every user."""
     for process in psutil.process_iter(["pid", "cmdline"]):
         yield f"process {process.info['pid']}", "\0".join(process.info["cmdline"] or ()).encode()
 

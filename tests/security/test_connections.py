@@ -1,4 +1,4 @@
-"""Slow and unfinished requests of one client cost other organisations nothing on a running service."""
+"""Slow and unfinished requests of a client cost other organisations nothing on a running service."""
 
 import asyncio
 
@@ -9,8 +9,8 @@ from tests.support.raw_http import head, many
 from tests.support.submitting import STRUCTURED, post
 
 
-async def test_a_real_door_serves_while_others_hang_on_it(system: LocalSystem) -> None:
-    """500 half-sent requests, and 30 half-sent bodies, of one who is let in."""
+async def test_service_answers_others_while_unfinished_requests_hang(system: LocalSystem) -> None:
+    """500 half-sent requests, and 30 half-sent bodies, of an authenticated client."""
     city = await admit(system)
     url = city.system.services.urls()["registry"]
     token = ("authorization", f"Bearer {city.credential.token}")

@@ -1,4 +1,4 @@
-"""Every room of every service has a lock, and the operator's tools have one of their own."""
+"""Every route of every service requires a token, and the operator's routes require the operator's token."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ OPERATORS = re.compile(r"/v1/(lanes|quarantine)\b")
 
 
 async def operations(url: str) -> list[tuple[str, str]]:
-    """Method and path of everything that the service says it does, with an id in every place for one."""
+    """Method and path of every documented operation, with an id for every parameter."""
     described = (await request("GET", f"{url}/v1/openapi.json")).json["paths"]
     return list(_operations(described))
 
@@ -31,7 +31,7 @@ def _operations(paths: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_nothing_is_shown_without_a_token(system: LocalSystem, service: Service) -> None:
+async def test_request_without_a_token_is_refused_on_every_path(system: LocalSystem, service: Service) -> None:
     url = system.services.urls()[service]
     found = await operations(url)
     assert len(found) >= 4
@@ -40,7 +40,7 @@ async def test_nothing_is_shown_without_a_token(system: LocalSystem, service: Se
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_the_operators_tools_are_the_operators(system: LocalSystem, service: Service) -> None:
+async def test_operator_path_is_refused_to_an_organisation(system: LocalSystem, service: Service) -> None:
     url = system.services.urls()[service]
     city = await admit(system)
     tools = [(method, path) for method, path in await operations(url) if OPERATORS.match(path)]

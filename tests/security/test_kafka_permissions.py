@@ -26,7 +26,7 @@ SERVICES: tuple[Service, ...] = get_args(Service)
 KINDS: tuple[Kind, ...] = get_args(Kind)
 ORGANISATIONS = (*KINDS, "grant-authority", "operator")
 EVERYTHING = (2, "samenspel.", 4, "User:*", "*", 2, 3)
-"""A right as CreateAcls takes it: all operations on all topics of this prefix, for all users."""
+"""A right for CreateAcls: all operations on all topics of this prefix, for all users."""
 Users = dict[str, tuple[str, Mapping[str, Any]]]
 
 
@@ -37,7 +37,7 @@ async def another(system: LocalSystem) -> Organisation:
 
 @pytest_asyncio.fixture(scope="module")
 async def users(system: LocalSystem, operator: Organisation) -> Users:
-    """By name: whose *own* topics are meant, and how it connects."""
+    """By name: the owner of the *own* topics, and the connection settings."""
     authority = await admit(system, "ministry", ("grant-authority",))
     organisations = {kind: await admit(system, kind) for kind in KINDS}
     organisations |= {"grant-authority": authority, "operator": operator}
@@ -51,7 +51,9 @@ async def users(system: LocalSystem, operator: Organisation) -> Users:
 
 
 @pytest.mark.parametrize("name", [*SERVICES, *ORGANISATIONS, "administrator"])
-async def test_the_broker_allows_what_the_table_says(users: Users, another: Organisation, name: str) -> None:
+async def test_broker_allows_exactly_the_permissions_of_the_table(
+    users: Users, another: Organisation, name: str
+) -> None:
     own, kafka = users[name]
     column = "organisation" if name in ORGANISATIONS else name
     topics, groups = (expected(column, resource, own, another.oin) for resource in ("topic", "group"))
@@ -63,8 +65,8 @@ async def test_the_broker_allows_what_the_table_says(users: Users, another: Orga
 
 
 @pytest.mark.parametrize("name", [*SERVICES, *ORGANISATIONS])
-async def test_nobody_but_the_administrator_has_a_right_on_the_cluster(users: Users, name: str) -> None:
-    """And none may use a transactional id: it could be another's, and fence its owner out."""
+async def test_cluster_rights_belong_to_the_administrator_only(users: Users, name: str) -> None:
+    """And no user may use a transactional id: such an id could belong to another user, and fence the owner out."""
     own, kafka = users[name]
     async with speaking_as(kafka) as speaker:
         assert (await speaker.ask(METADATA, [], False, True, False)).cluster_rights == 0
@@ -79,19 +81,19 @@ async def test_nobody_but_the_administrator_has_a_right_on_the_cluster(users: Us
     ("user", "password"),
     [("nobody", "guess"), ("admin", "guess"), ("registry", "registry"), ("ANONYMOUS", ""), ("", "")],
 )
-async def test_anybody_else_is_not_let_in(users: Users, user: str, password: str) -> None:
+async def test_unknown_user_cannot_connect(users: Users, user: str, password: str) -> None:
     _, kafka = users["municipality"]
     with pytest.raises(KafkaConnectionError):
         async with speaking_as({**kafka, "sasl_plain_username": user, "sasl_plain_password": password}):
             pass
 
 
-async def test_one_organisation_does_not_come_in_with_anothers_password(users: Users, another: Organisation) -> None:
+async def test_organisation_cannot_connect_with_anothers_password(users: Users, another: Organisation) -> None:
     _, kafka = users["municipality"]
     with pytest.raises(KafkaConnectionError):
         async with speaking_as({**kafka, "sasl_plain_username": another.oin}):
             pass
 
 
-def test_the_threat_model_shows_the_same_table() -> None:
+def test_threat_model_shows_the_tested_permissions() -> None:
     assert MATRIX in (CHECKOUT / "SECURITY.md").read_text()

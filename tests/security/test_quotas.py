@@ -1,4 +1,4 @@
-"""One organisation that floods is slowed down by the broker, and the others are served meanwhile."""
+"""A flooding organisation is slowed down by the broker, and the others are served meanwhile."""
 
 import asyncio
 import shutil
@@ -34,14 +34,14 @@ POSTS_AT_ONCE = 40
 
 
 async def quotas(operator: Organisation) -> dict[str, dict[str, float]]:
-    """What the broker limits, by user."""
+    """The broker's quotas, by user."""
     admin = {"sasl_plain_username": "admin", "sasl_plain_password": operator.system.kafka.admin_password}
     async with speaking_as({**operator.kafka, **admin}) as speaker:
         answer = await speaker.ask(DESCRIBE_QUOTAS, [("user", SPECIFIED, None)], False)
     return {each.entity[0].name: {one.key: one.value for one in each.values} for each in answer.entries}
 
 
-async def test_whoever_is_admitted_has_a_quota(system: LocalSystem, operator: Organisation, tmp_path: Path) -> None:
+async def test_admitted_organisation_has_a_quota(system: LocalSystem, operator: Organisation, tmp_path: Path) -> None:
     """The operator too; on sending, on reading and on asking."""
     own = Profile(Path(shutil.copytree(system.profile.folder, tmp_path / "profile")))
     oin = unique_oin()
@@ -50,7 +50,7 @@ async def test_whoever_is_admitted_has_a_quota(system: LocalSystem, operator: Or
     assert found[oin] == found[operator.oin] == asdict(QUOTA_OF_ORGANISATION)
 
 
-async def test_a_flood_over_kafka_is_slowed_down(
+async def test_flood_over_kafka_is_throttled_and_others_are_served(
     system: LocalSystem, operator: Organisation, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flooder, neighbour = await admit(system), await admit(system)
@@ -67,9 +67,7 @@ async def test_a_flood_over_kafka_is_slowed_down(
     _tell(capsys, "kafka", f"{len(throttles)} batches, throttled up to {max(throttles)} ms", alone, during)
 
 
-async def test_a_flood_over_http_leaves_room_for_others(
-    system: LocalSystem, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_flood_over_http_leaves_others_served(system: LocalSystem, capsys: pytest.CaptureFixture[str]) -> None:
     flooder, neighbour = await admit(system), await admit(system)
     over = asyncio.Event()
     async with _session(flooder) as theirs, _session(neighbour) as ours:
@@ -94,7 +92,7 @@ async def test_a_flood_over_http_leaves_room_for_others(
 
 
 async def _flood(speaker: Speaker, topic: str) -> list[int]:
-    """Send until the broker holds us up; its throttle times in ms."""
+    """Send until the broker throttles; returns the throttle times in ms."""
     throttles: list[int] = []
     while len(throttles) < BATCHES_MAX and not any(throttles):
         answer = await speaker.ask(PRODUCE, None, -1, 5_000, [(topic, [(0, _batch())])])
@@ -146,7 +144,7 @@ async def _median_of(times: int, act: Callable[[], Awaitable[None]]) -> float:
 
 
 def _tell(capsys: pytest.CaptureFixture[str], door: str, flood: str, alone: float, during: float) -> None:
-    """Figures, not a verdict: how long it takes is the machine's affair."""
+    """Figures without a verdict: durations depend on the machine."""
     with capsys.disabled():
         told = f"another's submission {alone * 1_000:.0f} ms alone, {during * 1_000:.0f} ms meanwhile"
         print(f"\n  flood over {door}: {flood}; {told}, ratio {during / alone:.1f}")

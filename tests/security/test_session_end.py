@@ -1,4 +1,4 @@
-"""Run after all other tests: whatever they did, no secret of the system is where others may look."""
+"""Runs after all other tests: no secret of the system is readable by others."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,15 +24,15 @@ async def city(system: LocalSystem) -> Organisation:
     return await admit(system)
 
 
-def test_the_scan_finds_what_is_there(system: LocalSystem, scan: Scan) -> None:
-    """In the files where secrets belong it finds each of them, and in what Kafka keeps it finds what was said."""
+def test_scan_finds_every_secret_of_the_system(system: LocalSystem, scan: Scan) -> None:
+    """The scan finds each secret in the secret files, and submitted text in Kafka's files."""
     kept = [file for file in system.home.secrets.rglob("*") if file.is_file() and file.name != "jwks.json"]
     assert len(scan.of_files(kept)) == len(kept) > 5
     said = Scan({"an organisation": system.profile.any_credential().oin})
     assert said.of_files(_segments(system))
 
 
-def test_secrets_are_for_their_owner_alone(system: LocalSystem) -> None:
+def test_secret_files_are_readable_by_their_owner_only(system: LocalSystem) -> None:
     for file in system.home.secrets.rglob("*"):
         assert file.stat().st_mode & 0o077 == 0, file
     assert all(folder.stat().st_mode & 0o077 == 0 for folder in (system.home.profile, system.home.secrets))
@@ -45,7 +45,7 @@ def test_no_log_holds_a_secret(system: LocalSystem, scan: Scan) -> None:
 
 
 def test_no_event_holds_a_secret(system: LocalSystem, scan: Scan) -> None:
-    """Every record of every topic, as Kafka keeps it; users' passwords are there only salted, in its own log."""
+    """Every record of every topic in Kafka's files; users' passwords are only salted, in Kafka's own log."""
     assert scan.of_files(_segments(system)) == set()
 
 
@@ -54,7 +54,7 @@ def test_no_command_line_holds_a_secret(scan: Scan) -> None:
 
 
 async def test_no_page_and_no_refusal_holds_a_secret(system: LocalSystem, scan: Scan, city: Organisation) -> None:
-    """What anybody may read, and what one is told who did something wrong with a good token."""
+    """Public pages, and refusals for faulty requests with a valid token."""
     token = {"authorization": f"Bearer {city.credential.token}"}
     event = city.event("initiative-registered", initiative())
     for url in system.services.urls().values():
@@ -73,5 +73,5 @@ async def test_no_page_and_no_refusal_holds_a_secret(system: LocalSystem, scan: 
 
 
 def _segments(system: LocalSystem) -> Iterator[Path]:
-    """The logs of all topics, without those of Kafka itself."""
+    """The logs of all topics, without Kafka's internal topics."""
     return (file for file in system.home.kafka_data.glob("samenspel.*/*.log") if file.stat().st_size)

@@ -1,4 +1,4 @@
-"""TLS as docs/tls.md describes it: it works with the right authority and name, and with nothing less."""
+"""TLS as in docs/tls.md: works with the right authority and name, and with nothing less."""
 
 import asyncio
 import ssl
@@ -30,15 +30,15 @@ def secure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encrypted]:
         environment.delenv("SAMENSPEL_HOME", raising=False)
         with encrypted(tmp_path_factory.mktemp("tls")) as started:
             environment.setenv("SSL_CERT_FILE", str(started.authority.file))
-            # aiohttp has read that variable already, when it was imported
+            # aiohttp has read this variable during import
             trusting = ssl.create_default_context()
             environment.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)
             yield started
 
 
 @pytest.mark.system
-async def test_an_organisation_joins_and_submits_over_tls_alone(secure: Encrypted) -> None:
-    """Everything that the operator and an organisation do: users and rights, both doors, and the answers."""
+async def test_organisation_joins_and_submits_over_tls_only(secure: Encrypted) -> None:
+    """Everything done by the operator and an organisation: users and rights, Kafka and HTTP, and the answers."""
     oin = unique_oin()
     stated = OrganisationAdmitted(oin=oin, name="Gemeente Dicht", kind="municipality")
     url = f"https://{HOST}:{secure.door_port}/readyz"
@@ -58,7 +58,7 @@ async def test_an_organisation_joins_and_submits_over_tls_alone(secure: Encrypte
 
 @pytest.mark.system
 @pytest.mark.parametrize("mistake", ["another authority", "no authority", "another name", "no TLS"])
-async def test_a_client_that_cannot_be_sure_does_not_talk_to_kafka(
+async def test_client_that_cannot_verify_kafka_does_not_connect(
     secure: Encrypted, mistake: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("SSL_CERT_FILE")
@@ -88,13 +88,13 @@ def _mistaken(secure: Encrypted, mistake: str) -> KafkaAccess:
 
 
 @pytest.mark.system
-def test_one_that_is_sure_does(secure: Encrypted) -> None:
+def test_client_that_verifies_kafka_connects(secure: Encrypted) -> None:
     """Else the refusals above would show nothing."""
     assert admin_of(secure.profile).is_reachable(within=20)
 
 
 @pytest.mark.system
-async def test_the_door_is_who_it_says_or_is_not_spoken_to(secure: Encrypted) -> None:
+async def test_https_endpoint_without_a_valid_certificate_is_not_used(secure: Encrypted) -> None:
     url = f"https://{HOST}:{secure.door_port}/livez"
     for address, authority in ((url, secure.stranger.file), (url.replace(HOST, "localhost"), secure.authority.file)):
         context = ssl.create_default_context(cafile=authority)
@@ -109,7 +109,7 @@ async def test_the_door_is_who_it_says_or_is_not_spoken_to(secure: Encrypted) ->
 
 
 @pytest.mark.system
-async def test_a_database_that_offers_no_tls_is_not_spoken_to(secure: Encrypted) -> None:
+async def test_database_without_tls_is_not_used(secure: Encrypted) -> None:
     query = guide("sh")["SAMENSPEL_POSTGRES_DSN"].partition("?")[2]
     query = query.replace("/run/samenspel/ca.pem", str(secure.authority.file))
     with pytest.raises(ConnectionError, match="SSL"):

@@ -1,4 +1,4 @@
-"""What is no token of our issuer's opens no door: refused as RFC 6750 says it, with nothing stored."""
+"""A token not issued by our issuer is refused by RFC 6750, and nothing is stored."""
 
 import asyncio
 import json
@@ -28,7 +28,7 @@ INVALID = 'Bearer realm="samenspel", error="invalid_token"'
 
 @pytest_asyncio.fixture(scope="module")
 async def trap() -> AsyncIterator[list[str]]:
-    """An address that nobody may ever come to: first itself, then whoever came."""
+    """A forbidden address: the address, and then the list of visitors."""
     visits: list[str] = []
     server = await asyncio.start_server(lambda _, writer: (visits.append("visit"), writer.close()), "127.0.0.1", 0)
     visits.append(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/jwks.json")
@@ -52,7 +52,7 @@ async def submit(city: Organisation, body: bytes, headers: Mapping[str, str], se
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-async def test_a_forged_token_is_refused_and_nothing_stored(
+async def test_forged_token_is_refused_and_nothing_stored(
     city: Organisation, forger: Forger, trap: list[str], name: str
 ) -> None:
     event = city.event("initiative-registered", initiative())
@@ -64,7 +64,7 @@ async def test_a_forged_token_is_refused_and_nothing_stored(
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_every_door_has_the_same_lock(city: Organisation, forger: Forger, service: Service) -> None:
+async def test_forged_token_is_refused_by_every_service(city: Organisation, forger: Forger, service: Service) -> None:
     for token in (forger.unsigned("none"), forger.strange(), forger.signed({"exp": 1})):
         said = await submit(city, b"{}", {"authorization": f"Bearer {token}"}, service)
         assert said.is_problem(401)
@@ -90,7 +90,7 @@ async def test_only_a_bearer_token_in_its_header_counts(
     assert said.headers["www-authenticate"] == 'Bearer realm="samenspel"'
 
 
-async def test_two_tokens_are_no_choice(city: Organisation) -> None:
+async def test_request_with_two_tokens_is_refused(city: Organisation) -> None:
     url = f"{city.system.services.urls()['registry']}/v1/initiatives"
     twice = [("authorization", f"Bearer {city.credential.token}")] * 2
     said = await request("GET", url, twice)
@@ -98,7 +98,7 @@ async def test_two_tokens_are_no_choice(city: Organisation) -> None:
     assert 'error="invalid_request"' in said.headers["www-authenticate"]
 
 
-async def test_a_token_speaks_for_its_own_organisation_only(system: LocalSystem, city: Organisation) -> None:
+async def test_token_submits_for_its_own_organisation_only(system: LocalSystem, city: Organisation) -> None:
     neighbour = await admit(system)
     event = city.event("initiative-registered", initiative())
     answer = await post(neighbour, "registry", event)
@@ -107,7 +107,9 @@ async def test_a_token_speaks_for_its_own_organisation_only(system: LocalSystem,
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_token_of_one_who_was_not_admitted_submits_nothing(city: Organisation, service: Service) -> None:
+async def test_token_of_an_organisation_that_is_not_admitted_submits_nothing(
+    city: Organisation, service: Service
+) -> None:
     token = Issuer(city.system.profile.issuer_folder).mint(unique_oin())
     event = orjson.dumps(city.event("initiative-registered", initiative()))
     said = await submit(city, event, {"authorization": f"Bearer {token}"}, service)
@@ -115,7 +117,7 @@ async def test_a_token_of_one_who_was_not_admitted_submits_nothing(city: Organis
 
 
 async def test_keys_rotate_while_the_service_runs(city: Organisation, forger: Forger) -> None:
-    """A new key counts when it is there, an old one no more when it is gone; the service is not touched."""
+    """A new key is valid at once, a removed key no longer; the service is not restarted."""
     file = city.system.profile.issuer_folder / "jwks.json"
     before = file.read_text()
     old = json.loads(before)["keys"]

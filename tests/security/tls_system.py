@@ -1,4 +1,4 @@
-"""A system that is spoken to over TLS only, set up as docs/tls.md says."""
+"""A system with TLS only, set up by docs/tls.md."""
 
 import re
 import socket

@@ -24,7 +24,7 @@ class Reply:
 async def ask(
     app: FastAPI, method: str, target: str, *, headers: Mapping[str, str] | None = None, body: Any = None
 ) -> Reply:
-    """The reply to one request. ``body`` is sent as JSON unless it is bytes."""
+    """The reply to a request. ``body`` is sent as JSON unless given as bytes."""
     path, _, query = target.partition("?")
     content = b"" if body is None else body if isinstance(body, bytes) else orjson.dumps(body)
     named = {"content-type": "application/json", **(headers or {})}

@@ -1,4 +1,4 @@
-"""Certificates of a test's own: an authority, and servers that it vouches for."""
+"""Certificates for tests: an authority, and certified servers."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What a server shows, its key, and both in one file, all PEM."""
+    """A server's certificate, key, and both in a file, all PEM."""
 
     certificate: Path
     key: Path
@@ -32,7 +32,7 @@ class Authority:
 
     @classmethod
     def make(cls, folder: Path, name: str) -> Self:
-        """An authority whose certificate is in `file`."""
+        """An authority with the certificate in `file`."""
         key = ec.generate_private_key(ec.SECP256R1())
         usage = x509.KeyUsage(True, False, False, False, False, True, True, False, False)
         certificate = (

@@ -1,4 +1,4 @@
-"""A process that dies at a named moment, as seen from its database: the transaction is never heard of again."""
+"""A process with a death at a named point, as seen from the database: the transaction never ends."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,12 +15,12 @@ POINTS_MAX = 100
 
 
 class Died(OSError):
-    """The connection is gone, and whoever held it."""
+    """The connection is gone, with the process."""
 
 
 @contextmanager
 def dying_at(number: int) -> Iterator[list[str]]:
-    """Die when so many points have been reached; gives the names of those reached."""
+    """Die after this number of points; yields the names of the points."""
     reached: list[str] = []
 
     def reach(name: str) -> None:
@@ -36,7 +36,7 @@ def dying_at(number: int) -> Iterator[list[str]]:
 
 
 async def deaths_of(room: Room, attempt: Any) -> list[str]:
-    """Die at the first point, then at the second, and so on until it goes through; all that it came by."""
+    """Die at the first point, then at the second, and so on until completion; returns all points passed."""
     before = await room.contents()
     for number in range(1, POINTS_MAX):
         with dying_at(number) as reached:

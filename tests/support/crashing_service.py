@@ -1,6 +1,6 @@
-"""``python -m tests.support.crashing_service SERVICE``: a service that kills itself at a named fail point.
+"""``python -m tests.support.crashing_service SERVICE``: a service with suicide at a named fail point.
 
-``SAMENSPEL_TEST_DIE_AT=relay.after-send:3`` means: SIGKILL when that point is reached for the third time.
+``TESTS_DIE_AT=relay.after-send:3`` means: SIGKILL at the third pass of the point.
 """
 
 import importlib
@@ -11,7 +11,7 @@ from collections import Counter
 
 from samenspel.runtime import failpoints
 
-VARIABLE = "SAMENSPEL_TEST_DIE_AT"
+VARIABLE = "TESTS_DIE_AT"
 
 
 def main(service: str, die_at: str) -> None:

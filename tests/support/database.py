@@ -9,7 +9,7 @@ from deploy.local.system import LocalSystem
 
 
 async def rows(system: LocalSystem, service: Service, query: str, *arguments: Any) -> list[Any]:
-    """What the query finds there."""
+    """The rows of the query there."""
     connection = await asyncpg.connect(system.databases.dsn_with_password(service))
     try:
         return list(await connection.fetch(query, *arguments))

@@ -1,4 +1,4 @@
-"""Handlers of a registry that do what a test needs: stop before they save, wait for a fact, break."""
+"""Deciders of a registry for tests: pause before saving, wait for an aggregate, fail."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from services.registry.handlers import RegistryDecider
 from tests.support.service_schema import OPERATOR, Room
 
 FACT: Final[AggregateRef] = "organisation.v1", "00000099000000000777"
-"""What another service tells, sooner or later."""
+"""An aggregate of another service, arriving at some time."""
 ARRIVE: Final = """
 insert into projection (aggregate, subject, topic, lane, value, hash)
 values ($1, $2, 'samenspel.organisations', 0, '{}', decode(repeat('00', 32), 'hex'))
@@ -23,7 +23,7 @@ REGISTERED: Final = type_name("initiative-registered")
 
 
 class Paused(RegistryDecider):
-    """Has decided, and saves when it may."""
+    """Has decided, and saves on permission."""
 
     def __init__(self) -> None:
         super().__init__(OPERATOR)

@@ -1,4 +1,4 @@
-"""Deferred submissions of a test: a queue of two, a broken one, and their receipts."""
+"""Deferred submissions for tests: a queue of two, a broken submission, and the receipts."""
 
 from dataclasses import replace
 from hashlib import sha256
@@ -20,21 +20,21 @@ def deferral_worker(room: Room, handlers: Referring) -> DeferralWorker:
 
 
 async def wake(room: Room, handlers: Referring) -> None:
-    """Decide until nothing more comes of it."""
+    """Decide until nothing more is ready."""
     worker = deferral_worker(room, handlers)
     while not await worker.poll():
         pass
 
 
 async def said(room: Room) -> list[tuple[str, ...]]:
-    """Id, outcome and codes of all that was answered."""
+    """Id, outcome and codes of all answers."""
     rows = await room.rows("select value from journal where topic = $1 order by sequence", RECEIPTS)
     given = [each for row in rows for each in orjson.loads(row["value"])["answers"]]
     return [(each["id"], each["outcome"], *(it["code"] for it in each.get("problems", ()))) for each in given]
 
 
 async def two_wait(room: Room, handlers: Referring) -> tuple[Submission, Submission]:
-    """An initiative, and behind it its change, which misses nothing itself."""
+    """An initiative, followed by a change with nothing missing."""
     first = registered()
     second = changed(first.subject, 1, "Anders")
     assert outcomes(await room.settle(first, second, handlers=handlers)) == ["deferred", "deferred"]
@@ -42,7 +42,7 @@ async def two_wait(room: Room, handlers: Referring) -> tuple[Submission, Submiss
 
 
 async def one_breaks(room: Room, handlers: Referring, record: str = "http") -> Submission:
-    """Waited, and was set apart; its sender spelled it so that its content has this hash."""
+    """Deferred, then quarantined; the sender's spelling gives the content this hash."""
     stated = replace(registered(), record=record, hash=sha256(b"as it was spelled").digest())
     handlers.broken.add(stated.subject)
     await room.settle(stated, handlers=handlers)

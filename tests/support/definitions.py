@@ -1,4 +1,4 @@
-"""Definitions of services, as their app modules give them to the messaging."""
+"""Definitions of services, as passed by the app modules to the messaging."""
 
 from types import ModuleType
 from typing import Any
@@ -8,7 +8,7 @@ from samenspel.messaging import ServiceDefinition
 
 
 def definition_of(app: ModuleType, settings: Any, monkeypatch: pytest.MonkeyPatch) -> ServiceDefinition:
-    """The definition that the module's ``create`` makes an app of."""
+    """The definition used by the module's ``create``."""
     made: list[ServiceDefinition] = []
     monkeypatch.setattr(app, "create_app", lambda definition, given: made.append(definition))
     app.create(settings)

@@ -1,4 +1,4 @@
-"""Valid submissions to start from: CloudEvents as plain dictionaries, each with ids of its own."""
+"""Valid submissions to start from: CloudEvents as plain dictionaries, each with new ids."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +9,7 @@ from samenspel.contracts.catalogue import type_name
 from samenspel.contracts.examples import EXAMPLES
 
 Event = dict[str, Any]
-"""A CloudEvent in its JSON format: attributes, and ``data``."""
+"""A CloudEvent in the JSON format: attributes, and ``data``."""
 
 
 def new_id() -> str:
@@ -29,7 +29,7 @@ def event(source: str, fact: str, data: Mapping[str, Any], **attributes: Any) ->
 
 
 def initiative(**changes: Any) -> dict[str, Any]:
-    """Data of an ``initiative-registered`` with an id of its own."""
+    """Data of an ``initiative-registered`` with a new id."""
     return {**EXAMPLES["initiative-registered"], "initiative_id": new_id(), **changes}
 
 

@@ -1,4 +1,4 @@
-"""Tokens that must open nothing, from the issuer's key, from a stranger's, and from no key at all."""
+"""Tokens without access: signed by the issuer's key, by a stranger's, or by no key."""
 
 import hashlib
 import hmac
@@ -20,7 +20,7 @@ Claims = dict[str, Any]
 
 @dataclass(frozen=True)
 class Forger:
-    """Has the issuer's key, to sign what the issuer never would, and keys and an URL (``trap``) of its own."""
+    """Has the issuer's key for tokens never signed by the issuer, and separate keys and a URL (``trap``)."""
 
     issuer: ECKey
     oin: str
@@ -69,7 +69,7 @@ class Forger:
 
     def _by(self, key: ECKey | RSAKey, algorithm: str, header: Mapping[str, Any]) -> str:
         header = {"alg": algorithm, **header}
-        # What is signed is put together by hand: a library would not sign some of these headers.
+        # The signed text is assembled by hand: a library would not sign some of these headers.
         text = f"{_part({name: value for name, value in header.items() if value is not None})}.{_part(self.claims)}"
         signature = jwt.encode({"alg": algorithm}, {}, key, algorithms=[algorithm]).rpartition(".")[2]
         return f"{text}.{signature}"
@@ -87,7 +87,7 @@ def _bytes(value: bytes) -> str:
 
 
 def forgeries() -> Iterator[tuple[str, Callable[[Forger], str]]]:
-    """What each is, and how it is made."""
+    """The name and the maker of each forgery."""
     yield from _without_key()
     yield from _with_strange_key()
     yield from _with_wrong_claims()

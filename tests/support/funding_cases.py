@@ -64,7 +64,7 @@ def programme(ceiling_cents: int = 1_000, **changes: Any) -> Programme:
 def dossier(
     requested_cents: int = 100, ceiling_cents: int = 1_000, granted_cents: int = 0, **about: Any
 ) -> applications.CaseFile:
-    """An application that waits for its decision; ``about`` is about the programme."""
+    """An application ready for a decision; ``about`` describes the programme."""
     there = programme(ceiling_cents, **about)
     application, plan = applications.apply(
         submitted(requested_cents), applications.CaseFile(there, None), CITY, RECEIVED
@@ -73,7 +73,7 @@ def dossier(
 
 
 def decided(stated: ApplicationDecided, about: applications.CaseFile, by: str = RIJK) -> Application:
-    return decisions.decide(stated, about, by, NOW)
+    return decisions.decide(stated, about, by, NOW, NOW.date())
 
 
 def codes_of(rejected: Rejected) -> list[tuple[str, str]]:
@@ -108,7 +108,7 @@ class Desk:
     budgets: Counter[str] = field(default_factory=Counter)
 
     def settle(self, *batch: Submission) -> list[AggregateChange | Rejected | AggregateNotArrived]:
-        """Decide these in one transaction; what became of each."""
+        """Decide these in a transaction; returns the results."""
         known = self.state()
         outcomes = [self._decide(each, known) for each in batch]
         self.own = known.own
@@ -116,7 +116,7 @@ class Desk:
         return outcomes
 
     def state(self) -> DecisionState:
-        """What a transaction that begins now may look at."""
+        """The state for a transaction beginning now."""
         return DecisionState(dict(self.own), self._foreign(), FundingRows(Grants(Counter(self.budgets))))
 
     def _decide(self, each: Submission, known: DecisionState) -> AggregateChange | Rejected | AggregateNotArrived:
@@ -138,6 +138,6 @@ class Desk:
 
 
 def _stated(model: type[M], fact: str, **changes: Any) -> M:
-    """The catalogue's example with these changes, None leaving a field out; read as if it had come in."""
+    """The catalogue's example with these changes (None removes a field), read like a received submission."""
     data = {name: value for name, value in {**EXAMPLES[fact], **changes}.items() if value is not None}
     return model.model_validate_json(orjson.dumps(data))

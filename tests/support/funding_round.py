@@ -1,4 +1,4 @@
-"""A funding round on the running system: an authority, an applicant, and what they submit and see."""
+"""A funding round on the running system: an authority, an applicant, their submissions and views."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -46,7 +46,7 @@ class Round:
         return self.city.event("application-submitted", data | changes)
 
     def grant(self, application: Event, **changes: Any) -> Event:
-        """Of all that was requested, unless ``changes`` say otherwise."""
+        """A grant of the full amount, unless ``changes`` say otherwise."""
         stated = application["data"]
         data = {
             "programme_id": stated["programme_id"],
@@ -69,7 +69,7 @@ class Round:
         return await self.show(f"/v1/applications/{application['data']['application_id']}")
 
     async def show(self, path: str, status: int = 200) -> dict[str, Any]:
-        """What the service shows here, to everybody who takes part."""
+        """The service's public view."""
         url = self.rijk.system.services.urls()["funding"] + path
         timeout = aiohttp.ClientTimeout(total=30)
         headers = {"authorization": f"Bearer {self.rijk.credential.token}"}
@@ -80,7 +80,7 @@ class Round:
 
 
 async def accepted(by: Organisation, event: Event) -> None:
-    """Submit over HTTP and wait for the final answer: organisations may still be on their way to this service."""
+    """Submit over HTTP and wait for the final answer: organisations may still be unknown to this service."""
     answer = await settled(by, event)
     assert answer.body.get("first_outcome", answer.outcome) == "accepted", answer
 
@@ -97,7 +97,7 @@ async def settled(by: Organisation, event: Event) -> Answer:
 
 
 def most_granted(records: Iterable[ConsumerRecord]) -> Counter[str]:
-    """Cents granted per programme, from the log alone; raises when any prefix of it exceeds a ceiling."""
+    """Cents granted per programme, from the log alone; raises if any prefix exceeds a ceiling."""
     ceilings: dict[str, int] = {}
     granted: Counter[str] = Counter()
     for record in records:

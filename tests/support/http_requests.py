@@ -1,4 +1,4 @@
-"""One HTTP request, and all that was said."""
+"""An HTTP request, with the whole response."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Said:
         return orjson.loads(self.body)
 
     def is_problem(self, status: int) -> bool:
-        """Is it refused with this status, and said so as RFC 9457 wants it?"""
+        """Whether the refusal has this status and the form of RFC 9457."""
         assert (self.status, self.headers.get("content-type")) == (status, PROBLEM), (self.status, self.body[:300])
         told = self.json
         return told["status"] == status and bool(told["title"] and told["detail"])

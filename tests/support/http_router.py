@@ -1,4 +1,4 @@
-"""Apps around one router, as an organisation calls them."""
+"""Apps around a single router, as called by an organisation."""
 
 from collections.abc import Awaitable, Callable
 
@@ -20,7 +20,7 @@ def app_with(router: APIRouter) -> FastAPI:
 
 
 def always(organisation: str) -> OrganisationOf:
-    """A dependency that takes every request for one of this organisation."""
+    """A dependency with this organisation for every request."""
 
     async def organisation_of(request: Request) -> str:
         return organisation

@@ -1,4 +1,4 @@
-"""A service over HTTP on this machine that answers as a test wants, and keeps the requests."""
+"""A local HTTP service with answers defined by the test; keeps the requests."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -30,7 +30,7 @@ class HttpService:
 
 
 def system_at(url: str) -> System:
-    """A system all of whose services are at this address."""
+    """A system with all services at this address."""
     http: Any = dict.fromkeys(("registry", "funding", "notifier"), url)
     return System(kafka=KafkaAccess(bootstrap="127.0.0.1:1", security_protocol="SASL_PLAINTEXT"), http=http)
 

@@ -1,7 +1,7 @@
-"""The law, checked from outside: a replay of the log that shares no code with the product, and a recount of its rows.
+"""The law, checked from outside: a replay of the log without the product's code, and a recount of the rows.
 
-`replay` reads records as a replica that trusts nothing would. `recount` compares what it found with what the owning
-service's database holds. Both raise `AssertionError` at the first thing that the law forbids.
+`replay` reads records like a replica without trust. `recount` compares the result with the owning service's database.
+Both raise `AssertionError` at the first violation.
 """
 
 from collections.abc import Iterable
@@ -23,26 +23,28 @@ Cause = tuple[str, str, str]
 
 @dataclass(slots=True)
 class Replica:
-    """One lane as it follows from its log alone."""
+    """A lane as derived from the log alone."""
 
     digest: int = 0
     records: list[tuple[bytes, bytes]] = field(default_factory=list)
     """Headers as sorted lines, and value, by sequence: the first is number 1."""
     states: dict[tuple[str, str], bytes] = field(default_factory=dict)
     events_of: dict[Cause, list[str]] = field(default_factory=dict)
-    """The types of the events that each submission led to."""
+    """The types of the events caused by each submission."""
     repeats: int = 0
 
 
 @dataclass(slots=True)
 class Replay:
-    """The lanes as they follow from the records taken so far, in log order per lane."""
+    """The lanes as derived from the records so far, in log order per lane."""
 
     lanes: dict[Name, Replica] = field(default_factory=dict)
     ids: set[bytes] = field(default_factory=set)
 
     def take(self, record: ConsumerRecord) -> bool:
-        """Apply the law to one record; is it new? A hole, a changed repeat or another digest is an error."""
+        """Apply the law to a record; returns whether the record is new. A gap, a changed repeat or a wrong digest is
+        an error.
+        """
         lane = self.lanes.setdefault((record.topic, record.partition), Replica())
         headers = dict(record.headers)
         place = f"{record.topic}/{record.partition} offset {record.offset}"
@@ -63,7 +65,7 @@ class Replay:
 
 
 def replay(records: Iterable[ConsumerRecord]) -> dict[Name, Replica]:
-    """Apply the law to all of these; of a lane that was started anew, only its last timeline counts."""
+    """Apply the law to all records; of a lane with several timelines, only the last counts."""
     kept = list(records)
     newest: dict[Name, int] = {}
     for record in kept:
@@ -114,7 +116,7 @@ def _hash(aggregate: bytes, subject: bytes, value: bytes) -> int:
 
 
 async def recount(system: LocalSystem, service: Service, lanes: dict[Name, Replica]) -> None:
-    """Compare these lanes with the database of their owner, row by row and sum by sum."""
+    """Compare these lanes with the owner's database, row by row and sum by sum."""
     connection = await asyncpg.connect(system.databases.dsn_with_password(service))
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):

@@ -1,6 +1,6 @@
-"""Kafka's own requests, spoken as one user: the broker's answer is the answer, not what a client makes of it.
+"""Kafka's own requests, sent as a given user: the broker's answer counts, not a client's interpretation.
 
-Versions and fields are those of Apache Kafka's protocol guide, of each the last one without tagged fields.
+Versions and fields follow Apache Kafka's protocol guide: of each request the last version without tagged fields.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -28,7 +28,7 @@ class Rows(Array):  # type: ignore[misc]  # aiokafka is not typed
 
 
 class Question(Request[RequestStruct]):  # type: ignore[misc]
-    """One request with these values, in the version that its kind has."""
+    """A request with these values, in the version of this kind."""
 
     API_KEY = -1
 
@@ -44,7 +44,7 @@ class Question(Request[RequestStruct]):  # type: ignore[misc]
 
 
 class Speaker:
-    """One user's connection to the broker."""
+    """A user's connection to the broker."""
 
     def __init__(self, client: AIOKafkaClient) -> None:
         self._client = client
@@ -69,7 +69,7 @@ def fields_of(**fields: Any) -> Schema:
 
 
 def kind(api: int, version: int, asked: Schema, answered: Schema) -> type[RequestStruct]:
-    """A request that aiokafka has not."""
+    """A request missing in aiokafka."""
     identity = {"API_KEY": api, "API_VERSION": version}
     answer = type("Answer", (Response,), {**identity, "SCHEMA": answered})
     return type("Asked", (RequestStruct,), {**identity, "SCHEMA": asked, "RESPONSE_TYPE": answer})

@@ -1,4 +1,4 @@
-"""A hand-made log: records as an owner publishes them, and a source that hands them out like Kafka does."""
+"""A hand-made log: records in the form of an owner, and a source with Kafka's behaviour."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ LaneName = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What confluent-kafka's Message shows of a record."""
+    """The interface of confluent-kafka's Message."""
 
     place: LaneName
     at: int
@@ -42,7 +42,7 @@ class Record:
 
 @dataclass(slots=True)
 class Owner:
-    """Publishes on one lane as the law has it; ``log`` is what Kafka holds."""
+    """Publishes on a lane by the law; ``log`` is the content of Kafka."""
 
     lane: int = 0
     timeline: int = 1
@@ -52,7 +52,7 @@ class Owner:
     log: list[Record] = field(default_factory=list)
 
     def publish(self, subject: str = "", aggregate: str = "initiative.v1", value: bytes | None = None) -> Record:
-        """One event with a state of its own making, or with these bytes."""
+        """An event with a generated state, or with these bytes."""
         subject = subject or str(uuid4())
         self.sequence += 1
         data = orjson.dumps({"initiative_id": subject, "title": f"№ {self.sequence}"}) if value is None else value
@@ -99,7 +99,7 @@ class Owner:
 
 
 class Source:
-    """Hands out what owners published, a few records at a time, as `KafkaLanes` does."""
+    """Hands out published records, a few at a time, like `KafkaLanes`."""
 
     def __init__(self, *owners: Owner) -> None:
         self._logs = {(TOPIC, owner.lane): owner.log for owner in owners}
@@ -134,6 +134,6 @@ class Source:
 
 
 def reading_of(store: ReplicaStore, *owners: Owner) -> KafkaSync:
-    """What brings the store up to where these owners' logs end now."""
+    """A sync of the store up to the present end of these owners' logs."""
     source = Source(*owners)
     return KafkaSync(source, store, source.bounds([TOPIC]))  # type: ignore[arg-type]

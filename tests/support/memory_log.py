@@ -1,4 +1,4 @@
-"""Kafka, played by lists: what lies in each partition, and a reader that only hears which to open again."""
+"""Kafka as lists: the records of each partition, and a reader with a list of reset partitions."""
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -58,24 +58,29 @@ class Log:
 
 @dataclass(slots=True)
 class Reader:
-    """What a handler may ask of `samenspel.messaging.kafka.consumer.LaneReader`."""
+    """The interface of `samenspel.messaging.kafka.consumer.PartitionConsumer` for a handler."""
 
     reopened: list[Any] = field(default_factory=list)
+    paused: dict[str, float] = field(default_factory=dict)
+    """Seconds of the pause, by topic."""
 
     def reset_position(self, partition: TopicPartition) -> None:
         self.reopened.append(partition)
+
+    def pause_for(self, partition: TopicPartition, seconds: float) -> None:
+        self.paused[partition.topic] = seconds
 
     def highwater(self, partition: TopicPartition) -> int:
         return 0
 
 
 def as_read(published: Any) -> ConsumerRecord:
-    """As a consumer gets it."""
+    """In the form given by a consumer."""
     return record(INITIATIVES, published.partition(), published.offset(), published.headers(), published.value())
 
 
 async def publish(room: Room, log: Log) -> None:
-    """Everything in the journal, as the relay does; it did not live to write down how far."""
+    """Publish the whole journal like a relay, without saving progress."""
     for row in await room.rows("select * from journal order by topic, lane, sequence"):
         key = row["key"].encode()
         log.append(row["topic"], row["lane"], to_headers(row["headers"]), row["value"], key=key)

@@ -1,4 +1,4 @@
-"""Organisations for tests: each test makes its own, so that nothing needs cleaning up."""
+"""Organisations for tests: each test makes new organisations, so nothing needs cleaning up."""
 
 import asyncio
 import random
@@ -19,7 +19,7 @@ from tests.support.submitting import post
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """An admitted organisation and the system it takes part in."""
+    """An admitted organisation and the system."""
 
     system: LocalSystem = field(repr=False)
     credential: Credential = field(repr=False)
@@ -35,7 +35,7 @@ class Organisation:
 
     @property
     def kafka(self) -> dict[str, Any]:
-        """Connection settings as aiokafka takes them."""
+        """Connection settings for aiokafka."""
         return {
             "bootstrap_servers": self.system.kafka.bootstrap,
             "security_protocol": "SASL_PLAINTEXT",
@@ -45,17 +45,17 @@ class Organisation:
         }
 
     def event(self, fact: str, data: Mapping[str, Any], **attributes: Any) -> Event:
-        """A CloudEvent of this organisation: ``fact`` is the type without its prefix and version."""
+        """A CloudEvent of this organisation: ``fact`` is the type without prefix and version."""
         return event(self.source, fact, data, **attributes)
 
 
 def unique_oin() -> str:
-    """A test OIN (prefix 00000099) that nobody has."""
+    """An unused test OIN (prefix 00000099)."""
     return f"00000099{random.SystemRandom().randrange(10**9, 10**12):012d}"
 
 
 def operator_of(system: LocalSystem) -> Organisation:
-    """The operator, whom the migrations seed."""
+    """The operator, inserted by the migrations."""
     credential = next(each for each in system.profile.credentials() if each.name == "Samenspel operator")
     return Organisation(system, credential, credential.name)
 
@@ -63,7 +63,7 @@ def operator_of(system: LocalSystem) -> Organisation:
 async def admit(system: LocalSystem, kind: str = "municipality", roles: tuple[str, ...] = ()) -> Organisation:
     """A new organisation: user, rights, topics, token, and known to the registry.
 
-    Its credential is not kept in the profile, which other tests read.
+    The credential is not kept in the profile, as other tests read the profile.
     """
     oin = unique_oin()
     name = f"Gemeente {oin[-12:]}"

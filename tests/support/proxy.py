@@ -1,6 +1,6 @@
-"""A TCP proxy on loopback that ill-treats what goes through it: slow, reset, half-open, or with the answers lost.
+"""A TCP proxy on loopback with faults: slow, reset, half-open, or with lost answers.
 
-It runs in a thread of its own, so that a test which waits (or blocks) does not hold it up.
+The proxy runs in a separate thread, so a waiting or blocking test does not hold the proxy up.
 """
 
 import asyncio
@@ -17,13 +17,13 @@ from typing import Any, Final, Self
 LOOPBACK: Final = "127.0.0.1"
 CHUNK: Final = 65_536
 IN_FLIGHT: Final = 256
-"""Chunks that may wait for their moment in one direction: beyond it the sender feels back-pressure."""
+"""Chunks in transit per direction; beyond this number the sender feels back-pressure."""
 AT_ONCE: Final = struct.pack("ii", 1, 0)
 """SO_LINGER of zero seconds: closing sends RST."""
 
 Change = Callable[[bytes], bytes]
 Waiting = asyncio.Queue[tuple[float, bytes | None]]
-"""Chunks, each with the moment at which it is due; None is the end of the stream."""
+"""Chunks, each with a due time; None is the end of the stream."""
 
 
 class Mode(Enum):
@@ -68,15 +68,15 @@ class Proxy:
         self._delay, self._jitter = milliseconds / 1000, jitter / 1000
 
     def swallow(self) -> None:
-        """From now on requests go through and answers are lost; `reset` is then what the client sees."""
+        """From now on requests pass and answers are lost; `reset` makes the loss visible to the client."""
         self._mode = Mode.SWALLOW
 
     def half_open(self) -> None:
-        """From now on connections stay, and are accepted, but nothing goes through them."""
+        """From now on connections stay open and are accepted, but nothing passes."""
         self._mode = Mode.HALF_OPEN
 
     def heal(self) -> None:
-        """Forward again, at once. Connections that lost bytes are reset: a stream with a hole is worth nothing."""
+        """Forward again, at once. Connections with lost bytes are reset: a stream with a gap is useless."""
         self.delay(0)
         if self._mode is not Mode.FORWARD:
             self._run(self._reset(Mode.FORWARD))
@@ -86,7 +86,7 @@ class Proxy:
         self._run(self._reset(self._mode))
 
     def conversation(self) -> tuple[Change, Change]:
-        """What is done to one connection's questions, and to its answers: nothing."""
+        """The treatment of a connection's requests and answers: none."""
         return _unchanged, _unchanged
 
     def _run(self, what: Coroutine[Any, Any, None]) -> None:
@@ -103,7 +103,7 @@ class Proxy:
     async def _reset(self, mode: Mode) -> None:
         for writer in self._open:
             _cut(writer)
-        self._mode = mode  # only now: what has lost bytes can forward no more
+        self._mode = mode  # only now: a connection with lost bytes can forward no more
         ending = list(self._tasks)
         for task in ending:
             task.cancel()
@@ -153,9 +153,9 @@ class Proxy:
 
 
 class KafkaProxy(Proxy):
-    """Kafka's answers say where to connect next; there the proxy puts its own port in the place of the broker's.
+    """Kafka's answers name the next address; the proxy replaces the broker's port by the proxy's port.
 
-    So one broker serves any number of proxies, and needs no listener for them.
+    So a broker serves any number of proxies, without extra listeners.
     """
 
     def conversation(self) -> tuple[Change, Change]:
@@ -163,7 +163,7 @@ class KafkaProxy(Proxy):
 
 
 class _Redirect:
-    """Replaces bytes in whole answers (each begins with its length as 32 bits), however they are cut into chunks."""
+    """Replaces bytes in whole answers (each with a 32-bit length first), however cut into chunks."""
 
     def __init__(self, old: bytes, new: bytes) -> None:
         self._old, self._new = old, new
@@ -187,7 +187,7 @@ def _unchanged(chunk: bytes) -> bytes:
 
 
 def _advertised(port: int) -> bytes:
-    """A broker as Kafka's answers name it: host, then the port as 32 bits."""
+    """A broker as named in Kafka's answers: host, then the port as 32 bits."""
     return LOOPBACK.encode() + struct.pack(">i", port)
 
 

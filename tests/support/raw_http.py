@@ -1,4 +1,4 @@
-"""Clients that behave badly on purpose, byte by byte."""
+"""Clients with deliberately bad behaviour, byte by byte."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -11,7 +11,7 @@ PATIENCE_SECONDS = 40.0
 
 
 class Wire:
-    """A connection to a door, that sends what it is told and nothing else."""
+    """A connection to a service, with exactly the bytes of the test."""
 
     def __init__(self, url: str) -> None:
         place = urlsplit(url)
@@ -27,7 +27,7 @@ class Wire:
         self._writer.close()
 
     async def send(self, *pieces: bytes) -> None:
-        """As far as the other side takes it: once it has answered and hung up, the rest is dropped."""
+        """As far as the server accepts: after an answer and a close, the rest is dropped."""
         try:
             for piece in pieces:
                 self._writer.write(piece)
@@ -36,7 +36,7 @@ class Wire:
             return
 
     async def status(self) -> int:
-        """Of the answer; 0 when the connection was closed without one."""
+        """Status of the answer; 0 for a connection closed without an answer."""
         try:
             line = await asyncio.wait_for(self._reader.readline(), PATIENCE_SECONDS)
         except ConnectionError:

@@ -1,4 +1,4 @@
-"""Reading what the system says: receipts, and canonical records from first to last."""
+"""Reading receipts, and canonical records from first to last."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from tests.support.waiting import eventually
 
 
 async def read_all(kafka: Mapping[str, Any], topic: str, partitions: int) -> list[ConsumerRecord]:
-    """Every record that the topic holds now, partition by partition, in order of offset.
+    """Every present record of the topic, partition by partition, in order of offset.
 
     ``kafka`` holds aiokafka's connection settings.
     """
@@ -50,7 +50,7 @@ async def receipt_records(organisation: Organisation, domain: Domain = "initiati
 
 
 async def answers_of(organisation: Organisation, domain: Domain = "initiatives") -> list[dict[str, Any]]:
-    """Every answer that this organisation was given, in order; a record that was sent twice counts once."""
+    """Every answer to this organisation, in order; a repeated record counts once."""
     by_sequence: dict[int, bytes] = {}
     for record in await receipt_records(organisation, domain):
         by_sequence.setdefault(int(dict(record.headers)["ce_sequence"]), record.value)
@@ -60,7 +60,7 @@ async def answers_of(organisation: Organisation, domain: Domain = "initiatives")
 async def answers_to(
     organisation: Organisation, ids: Sequence[str], domain: Domain = "initiatives", seconds: float = 20
 ) -> dict[str, dict[str, Any]]:
-    """The latest answer to each of these submissions, as soon as all of them have one."""
+    """The latest answer to each of these submissions, once all have an answer."""
 
     async def all_answered() -> dict[str, dict[str, Any]]:
         found = {answer["id"]: answer for answer in await answers_of(organisation, domain)}

@@ -1,4 +1,4 @@
-"""Record batches as no client makes them, byte by byte (Apache Kafka, "Message Format", magic 2)."""
+"""Record batches unlike any client's, byte by byte (Apache Kafka, "Message Format", magic 2)."""
 
 import gzip
 import struct
@@ -18,16 +18,17 @@ TRANSACTIONAL, CONTROL = 0x10, 0x20
 NOW_MS = 1_763_978_400_000
 WITHIN_MS = 10_000
 _HEAD = struct.Struct(">hiqqqhii")
-"""Attributes, last offset delta, first and last time, producer, its epoch, first sequence, number of records."""
+"""Attributes, last offset delta, first and last time, producer id, producer epoch, first sequence, number of records.
+"""
 
 Produce = Callable[[bytes], Awaitable[tuple[int, int]]]
-"""Takes a batch's bytes; returns the broker's error code, 0 when it took them, and the first offset."""
+"""Takes a batch's bytes; returns the broker's error code, 0 on success, and the first offset."""
 RawHeaders = Sequence[tuple[bytes | None, bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class RawRecord:
-    """A record whose every part is what a test wants; header names are bytes."""
+    """A record with every part chosen by the test; header names are bytes."""
 
     value: bytes | None
     headers: RawHeaders = ()
@@ -40,7 +41,7 @@ def raw(headers: Headers, value: bytes | None) -> RawRecord:
 
 
 def encoded(record: RawRecord, delta: int) -> bytes:
-    """One record, ``delta`` offsets behind its batch's first."""
+    """A record, ``delta`` offsets after the batch's first."""
     body = bytearray(b"\x00")
     encode_varint(0, body.append)
     encode_varint(delta, body.append)
@@ -65,7 +66,7 @@ def batch_of(
     number: int | None = None,
     checksum: int | None = None,
 ) -> bytes:
-    """A batch; ``payload`` stands in the place of the (compressed) records, ``number`` in that of their count."""
+    """A batch; ``payload`` replaces the (compressed) records, ``number`` replaces the record count."""
     plain = b"".join(encoded(record, delta) for delta, record in enumerate(records))
     if payload is None:
         payload = gzip.compress(plain) if codec == GZIP else plain
@@ -78,7 +79,7 @@ def batch_of(
 
 @asynccontextmanager
 async def sender(kafka: Mapping[str, Any], topic: str) -> AsyncIterator[Produce]:
-    """Produces batches as they are, one after the other, over one connection; ``kafka``: aiokafka's settings."""
+    """Produces batches unchanged, in order, over a connection; ``kafka``: aiokafka's settings."""
     async with speaking_as(kafka) as speaker:
 
         async def produce(batch: bytes) -> tuple[int, int]:
@@ -90,7 +91,7 @@ async def sender(kafka: Mapping[str, Any], topic: str) -> AsyncIterator[Produce]
 
 
 async def send_batch(organisation: Organisation, topic: str, batch: bytes) -> tuple[int, int]:
-    """Produce these bytes as they are. Returns the broker's error code, 0 when it took them, and the first offset."""
+    """Produce these bytes unchanged. Returns the broker's error code, 0 on success, and the first offset."""
     async with sender(organisation.kafka, topic) as produce:
         return await produce(batch)
 

@@ -1,4 +1,4 @@
-"""Services started by hand, without a supervisor: to kill them at a named moment, or to run two of one kind."""
+"""Services started by a test, without a supervisor: for a kill at a named moment, or for two instances."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ from tests.support.waiting import eventually
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """One process of a service; whoever began it kills it."""
+    """A process of a service, killed by the starter."""
 
     process: psutil.Process
     service: Service
@@ -40,7 +40,7 @@ class Life:
             os.waitpid(self.process.pid, 0)
 
     async def ends(self, seconds: float = 30) -> None:
-        """Wait until it has killed itself."""
+        """Wait for the self-inflicted kill."""
         await eventually(lambda: self.has_ended, seconds, f"the end of {self.service}")
 
 
@@ -54,10 +54,10 @@ def begin(
     changes: Mapping[str, str] | None = None,
     program: str = "tests.support.crashing_service",
 ) -> Life:
-    """Start the service with the local system's settings; a second one needs a ``port`` and a ``name`` of its own.
+    """Start the service with the local system's settings; a second instance needs another ``port`` and ``name``.
 
-    ``changes`` are environment variables that differ, e.g. what `through` gives; ``program`` is the module that is
-    run, with the service's name.
+    ``changes`` are differing environment variables, e.g. from `through`; ``program`` is the module to run, with the
+    service's name.
     """
     environment = environment_of(service, system.home, system.kafka.bootstrap, system.databases)
     environment.update(changes or {})
@@ -73,7 +73,7 @@ def begin(
 def through(
     system: LocalSystem, service: Service, *, kafka: KafkaProxy | None = None, postgres: Proxy | None = None
 ) -> dict[str, str]:
-    """What the service is told so that it reaches Kafka, PostgreSQL or both through these proxies."""
+    """Environment variables for reaching Kafka, PostgreSQL or both through these proxies."""
     changes = {}
     if kafka:
         changes["SAMENSPEL_KAFKA_BOOTSTRAP"] = f"{LOOPBACK}:{kafka.port}"
@@ -84,7 +84,7 @@ def through(
 
 
 async def begin_ready(system: LocalSystem, service: Service) -> Life:
-    """The same, and wait until it says that it is ready."""
+    """The same, and wait until ready."""
     life = begin(system, service)
     await eventually(lambda: system.services.is_ready(service), 40, f"a ready {service}")
     return life

@@ -1,4 +1,4 @@
-"""A service's tables in a schema of their own, and the service's parts around it, driven by the test itself."""
+"""A service's tables in a separate schema, and the service's parts, driven by the test."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -53,7 +53,7 @@ PATIENCE: Final = "60s"
 
 @dataclass(slots=True)
 class Room:
-    """One service's tables, with the lanes it owns; no door is open before `open_lanes`."""
+    """A service's tables, with the owned lanes; no lane is reconciled before `open_lanes`."""
 
     pool: Pool
     handlers: Decider = field(default_factory=lambda: RegistryDecider(OPERATOR))
@@ -63,7 +63,7 @@ class Room:
         return SubmissionProcessor(handlers or self.handlers, source, LANES_LOCAL, new_id, lambda: NOON)
 
     def ingress(self) -> KafkaReceiver:
-        """One that has read nothing yet, as after a start."""
+        """A receiver without any reading so far, as after a start."""
         return KafkaReceiver(self.processor(), self.pool, lambda number: None, DiskRoom())
 
     async def open_lanes(self, *organisations: str) -> None:
@@ -76,13 +76,13 @@ class Room:
             await connection.execute(OPEN)
 
     async def clear(self) -> None:
-        """As new, without the triggers that keep history."""
+        """Empty all tables, without the triggers against changes."""
         tables = [row["tablename"] for row in await self.rows(OURS)]
         deletes = "".join(f"delete from {table};" for table in tables)  # noqa: S608  # names from the catalogue
         await self.pool.execute(f"set session_replication_role = replica; {deletes} reset session_replication_role")
 
     async def settle(self, *submissions: Submission, handlers: Decider | None = None) -> list[RenderedAnswer]:
-        """Decide these in one transaction."""
+        """Decide these in a transaction."""
         async with self.pool.acquire() as connection, connection.transaction():
             return await self.processor(handlers).process(connection, submissions)
 
@@ -90,7 +90,7 @@ class Room:
         return list(await self.pool.fetch(query, *arguments))
 
     async def contents(self) -> dict[str, list[tuple[Any, ...]]]:
-        """Everything that the law keeps."""
+        """Everything kept by the law."""
         return {table: sorted(map(tuple, await self.rows(f"table {table}")), key=repr) for table in TABLES}
 
     async def is_blocked(self) -> bool:
@@ -100,9 +100,9 @@ class Room:
 
 @asynccontextmanager
 async def room(server: str, service: Service = "registry", **time_outs: str) -> AsyncIterator[Room]:
-    """A schema of its own on the server that this superuser's URL names, migrated; gone afterwards.
+    """A migrated schema on the server of this superuser's URL; dropped afterwards.
 
-    ``time_outs`` are those of `samenspel.runtime.postgres.TIMEOUTS` that shall count.
+    ``time_outs`` override `samenspel.runtime.postgres.TIMEOUTS`.
     """
     name = f"law_{uuid4().hex}"
     admin = await asyncpg.connect(server)
@@ -129,7 +129,7 @@ def statement(fact: str, data: Mapping[str, Any], by: str = OPERATOR, **attribut
 
 
 def submission(stated: Event, by: str = OPERATOR) -> Submission:
-    """As either door reads it."""
+    """As read by either entry point."""
     attributes = {name: str(value) for name, value in stated.items() if name != "data"}
     envelope = Envelope(attributes, orjson.dumps(stated["data"]))
     return read_submission(envelope, by, RegistryDecider.types, NOON, "test")

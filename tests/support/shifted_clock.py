@@ -1,7 +1,7 @@
-"""``python -m tests.support.shifted_clock SERVICE``: a service whose clock is what a test says, while it runs.
+"""``python -m tests.support.shifted_clock SERVICE``: a service with a clock set by the test, while running.
 
-The file that ``SAMENSPEL_TEST_CLOCK`` names holds by how many seconds the clock is ahead; a minus puts it back. That
-moves the wall clock only: what measures durations (and every time-out) is monotonic on any machine.
+The file named by ``TESTS_CLOCK`` holds the seconds to add to the clock; a negative number sets the clock back.
+Only the wall clock moves: durations and timeouts use the monotonic clock.
 """
 
 import importlib
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 from uuid import UUID
 
-VARIABLE = "SAMENSPEL_TEST_CLOCK"
+VARIABLE = "TESTS_CLOCK"
 _true_time = time.time
 
 

@@ -1,4 +1,4 @@
-"""The two doors, as an organisation uses them: HTTP and Kafka."""
+"""The two entry points, as used by an organisation: HTTP and Kafka."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
 Headers = Sequence[tuple[str, bytes | None]]
 Record = tuple[Headers, bytes | None]
-"""Headers and value of a Kafka record, as raw as a test wants them."""
+"""Headers and value of a Kafka record, as raw as needed by a test."""
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the HTTP door said."""
+    """The HTTP answer."""
 
     status: int
     body: Any
 
     @property
     def outcome(self) -> str:
-        """As a receipt says it: a problem+json with errors is *rejected*."""
+        """As in a receipt: a problem+json with errors is *rejected*."""
         return "rejected" if "errors" in self.body else str(self.body.get("outcome"))
 
     @property
@@ -46,12 +46,12 @@ class Answer:
 
 
 async def post(organisation: "Organisation", service: Service, event: Event) -> Answer:
-    """One event over HTTP, in structured mode."""
+    """An event over HTTP, in structured mode."""
     return await post_raw(organisation, service, orjson.dumps(event), {"content-type": STRUCTURED})
 
 
 async def post_batch(organisation: "Organisation", service: Service, events: Sequence[Event]) -> list[dict[str, Any]]:
-    """A batch over HTTP; its answers, in order."""
+    """A batch over HTTP; returns the answers in order."""
     answer = await post_raw(organisation, service, orjson.dumps(events), {"content-type": BATCH})
     assert answer.status == 200, answer
     answers: list[dict[str, Any]] = answer.body
@@ -80,7 +80,7 @@ async def send_raw(organisation: "Organisation", records: Sequence[Record], doma
     async with producer_of(organisation) as producer:
         topic = ingress(domain, organisation.oin)
         acknowledged = [
-            # Without a value Kafka wants a key at least: that is a tombstone.
+            # Without a value Kafka requires a key: such a record is a tombstone.
             await producer.send(topic, value=value, key=None if value is not None else b"key", headers=list(headers))
             for headers, value in records
         ]

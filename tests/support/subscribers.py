@@ -1,4 +1,4 @@
-"""What a test does as an organisation: state something, and ask the notifier what is told of it."""
+"""The actions of a test as an organisation: submit, and ask the notifier for the deliveries."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ Admit = Callable[..., Awaitable[Organisation]]
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """The notifier's interface, as one organisation uses it."""
+    """The notifier's interface, as used by an organisation."""
 
     organisation: Organisation
     http: aiohttp.ClientSession
@@ -31,9 +31,10 @@ class Subscriber:
             body = await response.read()
             return response.status, response.headers, orjson.loads(body) if body else None
 
-    async def subscribe(self, **wanted: Any) -> str:
-        """A new subscription's id."""
-        status, _, body = await self.call("POST", "/subscriptions", json=wanted)
+    async def subscribe(self, key: str | None = None, **wanted: Any) -> str:
+        """A new subscription's id; with a ``key``, the same id for a repeated request."""
+        headers = {"idempotency-key": key} if key else {}
+        status, _, body = await self.call("POST", "/subscriptions", json=wanted, headers=headers)
         assert status == 201, body
         return str(body["subscription_id"])
 
@@ -43,7 +44,7 @@ class Subscriber:
         return body
 
     async def pages(self, path: str, **query: Any) -> tuple[list[Event], str]:
-        """All events that a feed has now, page by page, and the cursor behind them."""
+        """All present events of a feed, page by page, and the cursor after them."""
         events: list[Event] = []
         while True:
             status, headers, page = await self.call("GET", path, params=query)
@@ -63,7 +64,7 @@ async def subscriber_for(organisation: Organisation) -> AsyncIterator[Subscriber
 
 
 async def tell(organisation: Organisation, changes: int = 0, **first: str) -> str:
-    """A new initiative that is changed so many times; its id, which is the subject of ``1 + changes`` events."""
+    """A new initiative with this number of changes; returns the id, the subject of ``1 + changes`` events."""
     stated = initiative(**first)
     identity = str(stated["initiative_id"])
     assert (await post(organisation, "registry", organisation.event("initiative-registered", stated))).status == 200
@@ -75,7 +76,7 @@ async def tell(organisation: Organisation, changes: int = 0, **first: str) -> st
 
 
 async def applied(subscriber: Subscriber, subject: str, number: int) -> str:
-    """Wait until the feed has so many events of a subject; the cursor behind them."""
+    """Wait until the feed has this number of events of a subject; returns the cursor after them."""
 
     async def found() -> str | None:
         events, cursor = await subscriber.pages("/feed")

@@ -16,9 +16,9 @@ async def eventually(condition: Callable[[], Awaitable[T]], seconds: float = 20,
 @overload
 async def eventually(condition: Callable[[], T], seconds: float = 20, saying: str = "") -> T: ...
 async def eventually(condition: Callable[[], Any], seconds: float = 20, saying: str = "") -> Any:
-    """Poll until ``condition`` gives something true, and return that.
+    """Poll until ``condition`` gives a true value, and return the value.
 
-    An `AssertionError` inside the condition means *not yet*; the last one is raised when the time is over.
+    An `AssertionError` inside the condition means *not yet*; the last error is raised after the time limit.
     """
     deadline = time.monotonic() + seconds
     while True:

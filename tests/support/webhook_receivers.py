@@ -1,4 +1,4 @@
-"""Receivers that behave as a test wants."""
+"""Webhook receivers with behaviour defined by the test."""
 
 import asyncio
 from collections import Counter
@@ -12,18 +12,18 @@ from aiohttp import web
 
 Event = dict[str, Any]
 Answer = Callable[[Event, int], Awaitable[int]]
-"""The status to answer an event with, given how often it has come; it may take its time."""
+"""The status of the answer to an event, given the number of arrivals; may be slow."""
 
 
 @dataclass(slots=True)
 class Told:
-    """What a receiver was told, in order of arrival, and with which status it answered."""
+    """The deliveries to a receiver, in order of arrival, with the status of each answer."""
 
     url: str = ""
     answers: list[tuple[Event, int]] = field(default_factory=list)
 
     def taken(self, subject: str) -> list[int]:
-        """The sequences of a subject's events that were answered 2xx, in order of arrival."""
+        """The sequences of a subject's events with a 2xx answer, in order of arrival."""
         return [
             int(event["sequence"]) for event, status in self.answers if event["subject"] == subject and status < 300
         ]
@@ -34,7 +34,7 @@ class Told:
 
 @asynccontextmanager
 async def receiving(answer: Answer) -> AsyncIterator[Told]:
-    """A receiver on loopback. Signatures are not its business: the client verifies them."""
+    """A receiver on loopback without signature checks: the client verifies signatures."""
     told, times = Told(), Counter[str]()
 
     async def receive(request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""What a reader knows of a partition assigned anew: an admission may not make it look at all of them again."""
+"""The state of a reader after a new partition assignment: an admission does not check all partitions again."""
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
@@ -15,7 +15,7 @@ from tests.support.waiting import eventually
 
 
 class Opened:
-    """An resolve_offset that begins at the end of the log, and remembers what it was asked."""
+    """A resolver with the end of the log as position, and a list of all requests."""
 
     def __init__(self) -> None:
         self.asked: dict[TopicPartition, list[bool]] = {}
@@ -26,7 +26,7 @@ class Opened:
 
 
 async def _reading(stack: AsyncExitStack, organisation: Organisation, group: str) -> tuple[PartitionConsumer, Opened]:
-    """A reader of the canonical lanes, in this group, that reads until the test ends."""
+    """A reader of the canonical lanes in this group, until the end of the test."""
     opened, unpositioned = Opened(), UnpositionedPartitions()
     settings: dict[str, Any] = {**organisation.kafka, "group_id": group, "metadata_max_age_ms": 1_000}
     reader = PartitionConsumer(
@@ -46,7 +46,7 @@ async def _read_on(reader: PartitionConsumer) -> None:
             await reader.getmany()
 
 
-async def test_what_stays_assigned_is_known_and_what_was_reopened_is_not(organisation: Admit) -> None:
+async def test_consumer_keeps_positions_of_partitions_that_stay_assigned(organisation: Admit) -> None:
     city = await organisation()
     async with AsyncExitStack() as stack:
         group = f"{city.oin}.{new_id()}"

@@ -1,4 +1,4 @@
-"""What breaks the deciding is answered and set apart, and the operator settles it: each deed is kept beside it."""
+"""A submission with failing processing is answered and quarantined; the operator's action is stored."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -35,7 +35,7 @@ def command(system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cl
 
 @asynccontextmanager
 async def stumbling(system: LocalSystem, service: Service, subject: str) -> AsyncIterator[None]:
-    """A service that breaks on this subject and on no other: its database refuses the state."""
+    """A service failing on this subject only: the database refuses the state."""
     connection = await asyncpg.connect(system.databases.dsn_with_password(service))
     try:
         await connection.execute(
@@ -48,7 +48,7 @@ async def stumbling(system: LocalSystem, service: Service, subject: str) -> Asyn
 
 
 async def _set_apart(system: LocalSystem, city: Organisation) -> tuple[Event, int]:
-    """A submission among good ones that broke the deciding, and its number in quarantine."""
+    """A submission with failing processing among valid submissions, and the number in quarantine."""
     before, broken, after = [city.event("initiative-registered", initiative()) for _ in range(3)]
     async with stumbling(system, "registry", broken["data"]["initiative_id"]):
         await send(city, [before, broken, after])
@@ -62,7 +62,7 @@ async def _set_apart(system: LocalSystem, city: Organisation) -> tuple[Event, in
     return broken, row["number"]
 
 
-async def test_what_was_mended_is_decided_by_the_operator(
+async def test_quarantined_record_is_decided_by_the_operators_retry(
     system: LocalSystem, organisation: Admit, command: CliRunner, operator: Organisation
 ) -> None:
     city = await organisation()
@@ -84,7 +84,7 @@ async def test_what_was_mended_is_decided_by_the_operator(
     assert await _run(command, "retry", str(number)) == 1
 
 
-async def test_what_the_sender_sent_again_meanwhile_is_repeated(
+async def test_retry_of_a_record_sent_again_meanwhile_is_repeated(
     system: LocalSystem, organisation: Admit, command: CliRunner
 ) -> None:
     city = await organisation()
@@ -94,8 +94,10 @@ async def test_what_the_sender_sent_again_meanwhile_is_repeated(
     assert [each["outcome"] for each in (await _shown(command, number))["actions"]] == ["repeated"]
 
 
-async def test_what_waited_ends_there_too(system: LocalSystem, organisation: Admit, command: CliRunner) -> None:
-    """Submitted over HTTP, deferred, and broken when the fact that it waited for had come."""
+async def test_deferred_submission_whose_decision_fails_is_quarantined_and_retried(
+    system: LocalSystem, organisation: Admit, command: CliRunner
+) -> None:
+    """Submitted over HTTP, deferred, and failing after the missing event arrived."""
     rijk = await organisation(kind="ministry", roles=("grant-authority",))
     round = Round(rijk, await organisation(), new_id())
     await accepted(rijk, round.opened(1_000))
@@ -115,11 +117,11 @@ async def test_what_waited_ends_there_too(system: LocalSystem, organisation: Adm
 
 
 async def _is_told(city: Organisation, event: Event, outcome: str) -> bool:
-    """Whether that is the latest answer of funding."""
+    """Whether the latest answer of funding is this answer."""
     return (await answers_to(city, [event["id"]], "funding"))[event["id"]]["outcome"] == outcome
 
 
-async def test_what_is_discarded_stays_with_its_reason(
+async def test_discarded_record_stays_with_its_reason(
     system: LocalSystem, organisation: Admit, command: CliRunner
 ) -> None:
     city = await organisation()
@@ -134,20 +136,20 @@ async def test_what_is_discarded_stays_with_its_reason(
     assert number in await _listed(command, "--all")
 
 
-async def test_only_the_operator_sees_it(system: LocalSystem, organisation: Admit) -> None:
+async def test_quarantine_is_visible_to_the_operator_only(system: LocalSystem, organisation: Admit) -> None:
     city = await organisation()
     base = f"{system.services.urls()['registry']}/v1/quarantined-records"
     assert [await _status(base, token) for token in (None, city.credential.token)] == [401, 403]
 
 
-async def test_the_interface_says_so(system: LocalSystem) -> None:
+async def test_openapi_documents_the_quarantine(system: LocalSystem) -> None:
     described = await _get(f"{system.services.urls()['registry']}/v1/openapi.json")
     paths = orjson.loads(described)["paths"]
     act = paths["/v1/quarantined-records/{number}/actions"]["post"]
     assert {"200", "401", "403", "404", "409", "503"} <= set(act["responses"])
 
 
-async def test_the_metric_counts_what_is_open(system: LocalSystem) -> None:
+async def test_metric_counts_open_quarantined_records(system: LocalSystem) -> None:
     async def agrees() -> bool:
         [row] = await rows(
             system,
@@ -160,7 +162,7 @@ async def test_the_metric_counts_what_is_open(system: LocalSystem) -> None:
     await eventually(agrees, 40)
 
 
-async def test_what_was_written_down_cannot_be_changed(system: LocalSystem) -> None:
+async def test_quarantined_records_and_actions_cannot_be_changed(system: LocalSystem) -> None:
     for statement in (
         "delete from quarantine",
         "update quarantine_action set why = ''",
@@ -185,7 +187,7 @@ async def _shown(command: CliRunner, number: int) -> dict[str, Any]:
 
 
 async def _invoke(command: CliRunner, *arguments: str) -> Result:
-    """In a thread: the command runs a loop of its own."""
+    """In a thread: the command runs a separate event loop."""
     return await asyncio.to_thread(command.invoke, build(), ["quarantine", *arguments])
 
 

@@ -1,4 +1,4 @@
-"""Run after all other tests: whatever they did to the shared system, the law held on every lane of every service."""
+"""Runs after all other tests: the law held on every lane of every service."""
 
 import pytest
 from samenspel.contracts.topics import Service
@@ -14,7 +14,9 @@ SERVICES: tuple[Service, ...] = ("registry", "funding", "notifier")
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_the_law_held(system: LocalSystem, operator: Organisation, service: Service) -> None:
+async def test_law_of_lanes_held_for_the_whole_session(
+    system: LocalSystem, operator: Organisation, service: Service
+) -> None:
     if system.services.daemon(service).process() is None:
         pytest.skip(f"{service} was not started")
 

@@ -1,4 +1,4 @@
-"""One event end to end, over both doors."""
+"""An event end to end, over Kafka and HTTP."""
 
 from samenspel.contracts.topics import INITIATIVES
 
@@ -8,7 +8,7 @@ from tests.support.reading import answers_to, canonical
 from tests.support.submitting import post, send
 
 
-async def test_an_event_over_http_is_answered_at_once_and_with_a_receipt(organisation: Admit) -> None:
+async def test_event_over_http_is_answered_at_once_and_with_a_receipt(organisation: Admit) -> None:
     city = await organisation()
     event = city.event("initiative-registered", initiative())
     answer = await post(city, "registry", event)
@@ -17,7 +17,7 @@ async def test_an_event_over_http_is_answered_at_once_and_with_a_receipt(organis
     assert receipt == answer.body
 
 
-async def test_an_event_over_kafka_becomes_canonical(organisation: Admit) -> None:
+async def test_event_over_kafka_becomes_canonical(organisation: Admit) -> None:
     city = await organisation()
     event = city.event("initiative-registered", initiative())
     await send(city, [event])

@@ -1,4 +1,4 @@
-"""The desk on the real system: repeats over both doors, whole batches, receipts that are complete."""
+"""Submissions on the real system: repeats over both entry points, whole batches, complete receipts."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ RECEIPT_MAX = 64_000
 
 
 async def _facts_of(city: Organisation) -> list[str]:
-    """The submissions that led to an event, once per event."""
+    """The submissions with an event, once per event."""
     wanted = f"urn:nld:oin:{city.oin}".encode()
     headers = [dict(record.headers) for record in await canonical(city, INITIATIVES)]
     return [each["ce_submissionid"].decode() for each in headers if each["ce_authid"] == wanted]
@@ -33,7 +33,7 @@ async def _answers(city: Organisation, number: int) -> list[dict[str, Any]]:
     return await eventually(enough)
 
 
-async def test_the_same_event_over_both_doors_is_decided_once(organisation: Admit) -> None:
+async def test_same_event_over_kafka_and_http_is_decided_once(organisation: Admit) -> None:
     city = await organisation()
     event = city.event("initiative-registered", initiative())
     first = await post(city, "registry", event)
@@ -47,7 +47,7 @@ async def test_the_same_event_over_both_doors_is_decided_once(organisation: Admi
     assert await _facts_of(city) == [event["id"]]
 
 
-async def test_the_same_event_spelled_differently_is_the_same(organisation: Admit) -> None:
+async def test_same_event_in_another_spelling_is_repeated(organisation: Admit) -> None:
     city = await organisation()
     event = city.event("initiative-registered", initiative())
     await post(city, "registry", event)
@@ -55,7 +55,7 @@ async def test_the_same_event_spelled_differently_is_the_same(organisation: Admi
     assert (await post(city, "registry", turned)).outcome == "repeated"
 
 
-async def test_an_id_belongs_to_its_organisation(organisation: Admit) -> None:
+async def test_same_id_of_another_organisation_is_another_submission(organisation: Admit) -> None:
     """Two organisations may use the same id; neither hears of the other."""
     one, other = await organisation(), await organisation()
     event = one.event("initiative-registered", initiative())
@@ -64,7 +64,7 @@ async def test_an_id_belongs_to_its_organisation(organisation: Admit) -> None:
     assert (await post(other, "registry", theirs)).outcome == "accepted"
 
 
-async def test_a_refusal_stands_too(organisation: Admit) -> None:
+async def test_refusal_is_repeated_like_an_acceptance(organisation: Admit) -> None:
     city = await organisation()
     event = city.event("initiative-changed", {"initiative_id": initiative()["initiative_id"], "based_on_version": 1})
     first, again = await post(city, "registry", event), await post(city, "registry", event)
@@ -72,7 +72,7 @@ async def test_a_refusal_stands_too(organisation: Admit) -> None:
     assert first.status == again.status
 
 
-async def test_organisations_in_one_batch_do_not_touch_each_other(organisation: Admit) -> None:
+async def test_submissions_of_several_organisations_in_a_batch_are_independent(organisation: Admit) -> None:
     one, clumsy, other = [await organisation() for _ in range(3)]
     good = {city.oin: [city.event("initiative-registered", initiative()) for _ in range(20)] for city in (one, other)}
     bad = [clumsy.event("initiative-registered", initiative(theme="war")) for _ in range(20)]
@@ -87,7 +87,7 @@ async def test_organisations_in_one_batch_do_not_touch_each_other(organisation: 
     assert {answer["outcome"] for answer in refused.values()} == {"rejected"}
 
 
-async def test_receipts_are_complete_and_small(organisation: Admit) -> None:
+async def test_receipts_cover_every_submission_within_their_size(organisation: Admit) -> None:
     """As few records of at most 64,000 bytes as fit, headers included, in the order of the submissions."""
     city = await organisation()
     events = [city.event("initiative-registered", initiative(summary="")) for _ in range(400)]
@@ -101,7 +101,7 @@ async def test_receipts_are_complete_and_small(organisation: Admit) -> None:
     assert len(records) <= sum(len(orjson.dumps(answer)) + 1 for answer in answers) // 55_000 + 1
 
 
-async def test_changes_in_one_batch_build_on_each_other(organisation: Admit) -> None:
+async def test_changes_in_one_batch_see_each_other(organisation: Admit) -> None:
     city = await organisation()
     stated = initiative()
     changes = [
@@ -116,8 +116,8 @@ async def test_changes_in_one_batch_build_on_each_other(organisation: Admit) -> 
     assert answers[3]["problems"][0]["code"] == "stale-version"
 
 
-async def test_a_state_too_large_for_an_event_is_refused(organisation: Admit) -> None:
-    """Milestone by milestone a rollout grows until no event could carry it."""
+async def test_state_too_large_for_an_event_is_refused(organisation: Admit) -> None:
+    """A rollout grows milestone by milestone until the state exceeds an event."""
     city = await organisation()
     stated = initiative()
     rollout = {"initiative_id": stated["initiative_id"], "rollout_id": initiative()["initiative_id"]}
@@ -137,7 +137,7 @@ async def test_a_state_too_large_for_an_event_is_refused(organisation: Admit) ->
     assert max(len(record.value) for record in await canonical(city, INITIATIVES)) <= RECEIPT_MAX
 
 
-async def test_who_may_speak(organisation: Admit) -> None:
+async def test_submission_for_another_organisation_is_refused(organisation: Admit) -> None:
     """Without a token, or with another's, nothing is taken."""
     one, other = await organisation(), await organisation()
     event = one.event("initiative-registered", initiative())

@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the user's shell says about a system of his must not reach these tests."""
+    """The user's environment variables about another system must not reach these tests."""
     for name in os.environ:
         if name.startswith("SAMENSPEL_"):
             monkeypatch.delenv(name)

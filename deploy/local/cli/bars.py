@@ -21,7 +21,7 @@ class _Bars:
 
 
 @contextmanager
-def progress_bars(console: Console) -> Iterator[progress.Progress]:
+def progress_bars(console: Console) -> Iterator[progress.StartProgress]:
     columns = (
         SpinnerColumn(finished_text="✓"),
         TextColumn("{task.description:<9}"),

@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from samenspel.cli.console import data as output
+from samenspel.cli.console import messages, print_json_line, print_line, print_message
 from samenspel.client.access.local_issuer import IssuerRefused
 from samenspel.client.access.profile import ProfileError
 from samenspel.client.admin.kafka_admin import KafkaAdminError
@@ -21,14 +22,12 @@ from samenspel.client.admin.kafka_admin import KafkaAdminError
 from deploy.local.cli.bars import progress_bars
 from deploy.local.cli.doctor import Finding, examine
 from deploy.local.cli.status import SystemStatus, environment, read_status
-from deploy.local.errors import EnvironmentUnavailable, LocalSystemError
+from deploy.local.errors import LocalEnvironmentUnavailable, LocalSystemError
 from deploy.local.home import Home
 from deploy.local.kafka_node.jars import drop_cache
 from deploy.local.system import LocalSystem
 
 app = typer.Typer(no_args_is_help=True)
-messages: Final = Console(stderr=True, highlight=False, soft_wrap=True)
-output: Final = Console(highlight=False)
 
 
 @app.command()
@@ -66,10 +65,10 @@ def status(
     with _errors_as_sentences():
         found = read_status(_system())
     if as_json:
-        print(found.model_dump_json(indent=2))
+        print_json_line(found.model_dump_json(indent=2).encode())
     elif env:
         for name, value in environment(found):
-            print(f"export {name}={shlex.quote(value)}")
+            print_line(f"export {name}={shlex.quote(value)}")
     else:
         output.print(_table(found))
     raise typer.Exit(0 if found.ready else LocalSystemError.exit_code)
@@ -87,7 +86,7 @@ def doctor(
     else:
         output.print(*map(_line, findings), sep="\n", soft_wrap=True)
     if not all(finding.healthy for finding in findings):
-        raise typer.Exit(EnvironmentUnavailable.exit_code)
+        raise typer.Exit(LocalEnvironmentUnavailable.exit_code)
 
 
 @app.command()
@@ -121,15 +120,15 @@ def _errors_as_sentences() -> Iterator[None]:
         _exit(str(error), LocalSystemError.exit_code)
     except PermissionError as error:
         sentence = f"{error.filename} belongs to another account: use that account, or set SAMENSPEL_HOME"
-        _exit(f"{sentence} to a folder of your account", EnvironmentUnavailable.exit_code)
+        _exit(f"{sentence} to a folder of your account", LocalEnvironmentUnavailable.exit_code)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        _exit("the disk is full: free 1 GB and start again", EnvironmentUnavailable.exit_code)
+        _exit("the disk is full: free 1 GB and start again", LocalEnvironmentUnavailable.exit_code)
 
 
 def _exit(sentence: str, code: int) -> None:
-    messages.print(escape(sentence))
+    print_message(sentence)
     raise typer.Exit(code)
 
 

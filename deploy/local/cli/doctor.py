@@ -4,16 +4,18 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from deploy.local.errors import EnvironmentUnavailable, LocalSystemError
+from deploy.local.errors import LocalEnvironmentUnavailable, LocalSystemError
 from deploy.local.kafka_node.jars import cached_jars, kafka_version
 from deploy.local.kafka_node.java import find_java, find_maven
-from deploy.local.kafka_node.storage import require_usable
+from deploy.local.kafka_node.storage import require_usable_storage
 from deploy.local.ports import LISTENERS
 from deploy.local.postgres_node.databases import NAMED_SERVER
 from deploy.local.postgres_node.server import binaries
+from deploy.local.process import Daemon
+from deploy.local.services import ALL
 from deploy.local.system import LocalSystem
 
 
@@ -40,7 +42,7 @@ def examine(system: LocalSystem) -> Iterator[Finding]:
     for subject, check in checks.items():
         try:
             yield Finding(subject, True, check(system))
-        except LocalSystemError as error:
+        except (LocalSystemError, OSError) as error:
             yield Finding(subject, False, str(error))
 
 
@@ -55,7 +57,7 @@ def _kafka_jars(_: LocalSystem) -> str:
 
 
 def _kafka_data(system: LocalSystem) -> str:
-    require_usable(system.home.kafka_data)
+    require_usable_storage(system.home.kafka_data)
     return str(system.home.kafka_data)
 
 
@@ -69,7 +71,7 @@ def _postgresql(system: LocalSystem) -> str:
             [binaries() / "postgres", "--version"], capture_output=True, text=True, timeout=10, check=True
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise EnvironmentUnavailable(
+        raise LocalEnvironmentUnavailable(
             f"the PostgreSQL of the wheel does not run on this machine ({error}): set {NAMED_SERVER}"
         ) from None
     return answer.stdout.strip()
@@ -89,5 +91,26 @@ def _ports(system: LocalSystem) -> str:
 
 
 def _running(system: LocalSystem) -> str:
-    running = [name for name, daemon in system.daemons().items() if daemon.process()]
+    """Every piece that was started must run and be ready; after `samenspel down` nothing must."""
+    pieces: dict[str, Daemon] = {"supervisor": system.services.supervisor}
+    pieces |= {str(name): daemon for name, daemon in system.daemons().items()}
+    if stopped := [name for name, daemon in pieces.items() if daemon.has_died()]:
+        logs = ", ".join(str(pieces[name].log) for name in stopped)
+        raise LocalEnvironmentUnavailable(
+            f"{', '.join(stopped)} stopped without `samenspel down`: `samenspel up` starts it again; see {logs}"
+        )
+    running = [name for name, daemon in pieces.items() if daemon.process()]
+    if problems := list(_not_ready(system, running)):
+        raise LocalEnvironmentUnavailable("; ".join(problems))
     return ", ".join(running) or "nothing"
+
+
+def _not_ready(system: LocalSystem, running: Sequence[str]) -> Iterator[str]:
+    """One sentence per running piece that does not answer as it should."""
+    if "kafka" in running and not system.kafka.is_ready():
+        yield f"kafka runs and does not answer its administrator: see {system.kafka.daemon.log}"
+    if "postgres" in running and not system.postgres.is_ready():
+        yield f"postgres runs and is not ready: see {system.postgres.daemon.log}"
+    for service in ALL:
+        if service in running and not system.services.is_ready(service):
+            yield f"{service} runs and is not ready: {system.services.readiness(service) or 'it does not answer'}"

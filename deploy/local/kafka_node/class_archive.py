@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from deploy.local.errors import EnvironmentUnavailable
+from deploy.local.errors import LocalEnvironmentUnavailable
 from deploy.local.home import CACHE, Home
 from deploy.local.kafka_node.jars import cached_jars
 from deploy.local.kafka_node.java import find_java
@@ -30,7 +30,7 @@ def jvm_option(java: Path, home: Home) -> str:
 def adopt_archives(home: Home) -> None:
     """Move the archives in the home to the cache, after a JVM has verified each archive."""
     for made in home.kafka.glob("*.jsa"):
-        with suppress(OSError, EnvironmentUnavailable, subprocess.SubprocessError):
+        with suppress(OSError, LocalEnvironmentUnavailable, subprocess.SubprocessError):
             if _is_whole(made):
                 _copy_to_cache(made)
             made.unlink()

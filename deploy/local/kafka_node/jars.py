@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree
 
-from deploy.local.errors import EnvironmentUnavailable
+from deploy.local.errors import LocalEnvironmentUnavailable
 from deploy.local.home import CACHE
 from deploy.local.kafka_node.java import find_maven
-from deploy.local.progress import Progress
+from deploy.local.progress import StartProgress
 
 POM: Final = Path(__file__).parent / "pom.xml"
 JARS_EXPECTED: Final = 80
@@ -32,7 +32,7 @@ def drop_cache() -> None:
     shutil.rmtree(CACHE, ignore_errors=True)
 
 
-def resolve(progress: Progress) -> Path:
+def resolve(progress: StartProgress) -> Path:
     """The folder with the jars. A download creates the folder atomically. Raises EnvironmentUnavailable."""
     folder = cached_jars()
     if folder.exists():
@@ -47,7 +47,7 @@ def resolve(progress: Progress) -> Path:
     return folder
 
 
-def _copy_dependencies(maven: Path, into: Path, progress: Progress) -> None:
+def _copy_dependencies(maven: Path, into: Path, progress: StartProgress) -> None:
     command = [
         str(maven),
         "--batch-mode",
@@ -69,4 +69,6 @@ def _copy_dependencies(maven: Path, into: Path, progress: Progress) -> None:
                 first_error = line.removeprefix("[ERROR]").strip()
     if run.returncode != 0:
         shutil.rmtree(into, ignore_errors=True)
-        raise EnvironmentUnavailable(f"Maven could not download Kafka; first error: {first_error or 'none reported'}")
+        raise LocalEnvironmentUnavailable(
+            f"Maven could not download Kafka; first error: {first_error or 'none reported'}"
+        )

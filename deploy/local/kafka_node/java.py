@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from deploy.local.errors import EnvironmentUnavailable
+from deploy.local.errors import LocalEnvironmentUnavailable
 
 OLDEST_JAVA: Final = 17
 INSTALL_JAVA: Final = "install it (Debian: apt install openjdk-17-jre-headless; macOS: brew install openjdk)"
@@ -20,10 +20,10 @@ def find_java() -> Path:
     found = shutil.which("java", path=f"{java_home}/bin") if java_home else shutil.which("java")
     if found is None:
         where = f"JAVA_HOME ({java_home}) contains no Java" if java_home else "Java is not on the path"
-        raise EnvironmentUnavailable(f"{where}: Kafka needs Java {OLDEST_JAVA} or newer, {INSTALL_JAVA}")
+        raise LocalEnvironmentUnavailable(f"{where}: Kafka needs Java {OLDEST_JAVA} or newer, {INSTALL_JAVA}")
     version = _version(found)
     if version < OLDEST_JAVA:
-        raise EnvironmentUnavailable(
+        raise LocalEnvironmentUnavailable(
             f"Java {version} at {found} is too old: Kafka needs {OLDEST_JAVA} or newer, "
             f"{INSTALL_JAVA} or set JAVA_HOME"
         )
@@ -34,7 +34,7 @@ def find_maven() -> Path:
     """Maven on the path. Raises EnvironmentUnavailable if absent."""
     found = shutil.which("mvn")
     if found is None:
-        raise EnvironmentUnavailable(f"Maven is not on the path: Maven downloads Kafka, {INSTALL_MAVEN}")
+        raise LocalEnvironmentUnavailable(f"Maven is not on the path: Maven downloads Kafka, {INSTALL_MAVEN}")
     return Path(found)
 
 

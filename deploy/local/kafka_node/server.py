@@ -15,7 +15,7 @@ from deploy.local.kafka_node.settings import ADMIN, as_properties, settings
 from deploy.local.kafka_node.storage import format_storage, is_formatted
 from deploy.local.ports import LOOPBACK, Ports, is_open
 from deploy.local.process import Daemon
-from deploy.local.progress import Progress, silent
+from deploy.local.progress import StartProgress, silent
 from deploy.local.secrets import Secrets
 from deploy.local.waiting import wait_until
 
@@ -45,7 +45,7 @@ class Kafka:
     def admin_password(self) -> str:
         return self._secrets["kafka_admin"]
 
-    def start(self, progress: Progress = silent) -> None:
+    def start(self, progress: StartProgress = silent) -> None:
         """Start Kafka unless it runs already, and wait until Kafka accepts the admin."""
         if self.daemon.process() is None:
             progress("kafka", "downloading", 0.0)
@@ -73,7 +73,7 @@ class Kafka:
         """SIGKILL, for tests of crashes."""
         self.daemon.kill()
 
-    def _java(self, progress: Progress) -> list[str]:
+    def _java(self, progress: StartProgress) -> list[str]:
         jars = resolve(progress)
         logging = f"-Dlog4j2.configurationFile={(POM.parent / 'log4j2.properties').as_uri()}"
         return [str(find_java()), *JVM_OPTIONS, logging, "-cp", f"{jars}/*"]

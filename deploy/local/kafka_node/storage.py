@@ -22,7 +22,7 @@ def is_formatted(data: Path) -> bool:
     return (data / META_PROPERTIES).exists()
 
 
-def require_usable(data: Path) -> None:
+def require_usable_storage(data: Path) -> None:
     """Raise LocalSystemError if the folder contains data but no `META_PROPERTIES`: such data is never deleted."""
     if data.exists() and not is_formatted(data) and any(child.is_dir() for child in data.iterdir()):
         raise LocalSystemError(
@@ -36,7 +36,7 @@ def format_storage(home: Home, settings: Mapping[str, str], java: Sequence[str],
 
     Raises LocalSystemError as `require_usable` does, or if formatting fails.
     """
-    require_usable(home.kafka_data)
+    require_usable_storage(home.kafka_data)
     with home.staging_folder("kafka") as staging:
         (staging / "data").mkdir(mode=PRIVATE)
         _run_format(staging, {**settings, "log.dirs": "data"}, java, admin_password)

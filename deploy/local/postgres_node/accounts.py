@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from deploy.local.errors import EnvironmentUnavailable
+from deploy.local.errors import LocalEnvironmentUnavailable
 
 ACCOUNT: Final = "nobody"
 """An account that exists on every system, so that no account has to be created."""
@@ -50,7 +50,7 @@ def account_for_postgres(*folders: Path) -> Account:
     for account in (unprivileged, namespaced):
         if all(account.may_enter(folder) for folder in folders):
             return account
-    raise EnvironmentUnavailable(
+    raise LocalEnvironmentUnavailable(
         f"PostgreSQL refuses to run as root and the account '{ACCOUNT}' may not enter {folders[-1]}: "
         "use another account, set SAMENSPEL_HOME to a folder that every account may enter, "
         "or set SAMENSPEL_POSTGRES_DSN to an existing server"

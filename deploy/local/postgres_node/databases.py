@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
-from deploy.local.errors import EnvironmentUnavailable, LocalSystemError
+from deploy.local.errors import LocalEnvironmentUnavailable, LocalSystemError
 from deploy.local.secrets import Secrets
 
 NAMED_SERVER: Final = "SAMENSPEL_POSTGRES_DSN"
@@ -54,14 +54,14 @@ class Databases:
         try:
             connection = await asyncpg.connect(self._admin_dsn, timeout=15)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
-            raise EnvironmentUnavailable(
+            raise LocalEnvironmentUnavailable(
                 f"cannot connect to the PostgreSQL server as superuser ({error}): check {NAMED_SERVER}, "
                 "or unset the variable to use a local server"
             ) from None
         try:
             version = connection.get_server_version().major
             if version * 10_000 < OLDEST_VERSION:
-                raise EnvironmentUnavailable(
+                raise LocalEnvironmentUnavailable(
                     f"the PostgreSQL server has version {version}: version 17 or newer is required"
                 )
             for service in services:

@@ -8,12 +8,12 @@ from typing import Final
 
 import psutil
 
-from deploy.local.errors import EnvironmentUnavailable, LocalSystemError
+from deploy.local.errors import LocalEnvironmentUnavailable, LocalSystemError
 from deploy.local.home import Home
 from deploy.local.ports import LOOPBACK, Ports
 from deploy.local.postgres_node.accounts import Account, account_for_postgres
 from deploy.local.process import Daemon
-from deploy.local.progress import Progress, silent
+from deploy.local.progress import StartProgress, silent
 from deploy.local.secrets import Secrets
 from deploy.local.waiting import wait_until
 
@@ -38,7 +38,7 @@ class Postgres:
             raise LocalSystemError("PostgreSQL was never started in this home: run `samenspel up`")
         return f"postgresql://{ADMIN}:{self._secrets['postgres_admin']}@{LOOPBACK}:{port}/postgres"
 
-    def start(self, progress: Progress = silent) -> None:
+    def start(self, progress: StartProgress = silent) -> None:
         """Start PostgreSQL unless it runs already, and wait until the server accepts connections."""
         if self.daemon.process() is None:
             account = self.account()
@@ -102,7 +102,7 @@ def binaries() -> Path:
     """The folder with ``initdb`` and ``postgres``. The wheel is not imported, because its import has side effects."""
     spec = importlib.util.find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
-        raise EnvironmentUnavailable(
+        raise LocalEnvironmentUnavailable(
             f"the wheel {WHEEL} is not installed: run `make up`, or set SAMENSPEL_POSTGRES_DSN"
         )
     return Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR}" / "bin"

@@ -18,7 +18,7 @@ class Ruling(NamedTuple):
     grounds: Grounds
 
 
-def within_ceiling(wanted_cents: int, requested_cents: int, available_cents: int, grounds: Grounds) -> Ruling:
+def limit_to_ceiling(wanted_cents: int, requested_cents: int, available_cents: int, grounds: Grounds) -> Ruling:
     """Grant ``wanted_cents``, limited to ``available_cents``: refusal only as far as the ceiling requires.
 
     Source: Awb 4:25 lid 2.

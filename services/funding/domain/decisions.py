@@ -1,7 +1,7 @@
 """Rules for decisions on applications (Awb 4:25, 4:35)."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 from samenspel.contracts.catalogue import APPLICATION, INITIATIVE
@@ -14,24 +14,27 @@ from samenspel.contracts.funding import (
     Programme,
     RefusalGround,
 )
-from samenspel.contracts.problems import AggregateNotArrived, Problem, Rejected, not_permitted, unknown
+from samenspel.contracts.problems import AggregateNotArrived, Problem, Rejected, in_the_future, not_permitted, unknown
 
 from services.funding.domain.applications import CaseFile
-from services.funding.domain.ceiling import Ruling, article_of, within_ceiling
+from services.funding.domain.ceiling import Ruling, article_of, limit_to_ceiling
 from services.funding.domain.problems import invalid, missing
 
 OVER_CEILING: Final[RefusalGround] = "ceiling-exceeded"
 
 
-def decide(stated: ApplicationDecided, case_file: CaseFile, by: str, now: datetime) -> Application:
+def decide(stated: ApplicationDecided, case_file: CaseFile, by: str, now: datetime, received_on: date) -> Application:
     """The application after the authority's decision, limited by the ceiling (Awb 4:25 lid 2).
+
+    ``received_on`` is the day of receipt of the decision: no decision is of a later day.
 
     Raises `Rejected`, or `AggregateNotArrived` if the plan was lost in a restore, or if a grant requires an
     initiative that is not registered yet.
     """
     programme, application, plan = _decidable(stated, case_file, by)
     available_cents = programme.ceiling_cents - case_file.granted_cents
-    if problems := [*_contradictions(stated), *_excesses(stated, plan, available_cents)]:
+    early = in_the_future("decided_on", stated.decided_on, received_on)
+    if problems := [*([early] if early else []), *_contradictions(stated), *_excesses(stated, plan, available_cents)]:
         raise Rejected(*problems)
     link = _link(stated, programme, plan, case_file)
     ruling = _ruling(stated, plan, available_cents)
@@ -91,7 +94,7 @@ def _link(
 def _ruling(stated: ApplicationDecided, plan: ApplicationPlan, available_cents: int) -> Ruling:
     grounds = tuple(dict.fromkeys(stated.grounds))
     if stated.amount_cents is not None:
-        return within_ceiling(stated.amount_cents, plan.requested_cents, available_cents, grounds)
+        return limit_to_ceiling(stated.amount_cents, plan.requested_cents, available_cents, grounds)
     reached = grounds == (OVER_CEILING,)
     return Ruling("refused", "ceiling-reached" if reached else "refused-by-authority", 0, grounds)
 

@@ -1,29 +1,33 @@
 """HTTP API of the feed: all events with the reader's own cursor, or the events and cursor of a subscription."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from time import monotonic
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from samenspel.contracts.cloudevents import BATCH
 from samenspel.contracts.values import Id
+from samenspel.runtime.concurrency_limit import ConcurrencyLimit
+from samenspel.runtime.http import OrganisationOf
+from samenspel.runtime.limits import OPEN_STREAMS, STREAM_SECONDS
+from samenspel.runtime.open_streams import OpenStream, stream_of
 from samenspel.runtime.postgres import Pool
-from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier import feed
 from services.notifier.domain.cursor import BadCursor, Cursor, decode, encode
-from services.notifier.feed import PAGE_MAX, FeedPage
+from services.notifier.feed import PAGE_MAX, FeedEnds, FeedPage
 from services.notifier.store import subscriptions
 
-WAIT_SECONDS_MAX: Final = 20
-POLL_SECONDS: Final = 0.5
-"""Polling interval of a long poll, for events that another instance applied."""
+REFUSE_SECONDS: Final = 1.0
+"""Time for which a long poll above the limit waits for a free place before the refusal."""
+TERMS_LOST: Final = "the database was restored without the filter of this subscription: delete it and create another"
 
-OrganisationOf = Callable[[Request], Awaitable[str]]
 After = Annotated[str | None, Query(description="Samenspel-Cursor of the previous page; absent: the beginning")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 Wait = Annotated[
-    float, Query(ge=0, le=WAIT_SECONDS_MAX, description="Long poll: seconds to wait if no event is available")
+    float,
+    Query(ge=0, le=STREAM_SECONDS.default, description="Long poll: seconds to wait if no event is available"),
 ]
 _PAGE: Final[dict[int | str, dict[str, Any]]] = {
     200: {
@@ -37,21 +41,80 @@ _PAGE: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def router(pool: Pool, wakeup: Wakeup, organisation_of: OrganisationOf) -> APIRouter:
+@dataclass(frozen=True, slots=True)
+class FeedReader:
+    """Pages of the feed, also by long poll: a request that waits for the next event as an open stream."""
+
+    pool: Pool
+    ends: FeedEnds
+    streams: ConcurrencyLimit
+    seconds_max: float
+
+    @classmethod
+    def limited(cls, pool: Pool, ends: FeedEnds, streams: int, seconds: float) -> "FeedReader":
+        """With at most ``streams`` long polls per organisation, each of at most ``seconds``."""
+        return cls(pool, ends, ConcurrencyLimit(OPEN_STREAMS, streams, REFUSE_SECONDS), seconds)
+
+    async def page(
+        self, reader: "PageRequest", after: Cursor, types: Sequence[str] = (), subscriber: str | None = None
+    ) -> FeedPage:
+        """The page after the cursor, as of `feed.read`. Without events, waits up to ``reader.wait_seconds``.
+
+        Raises `LimitReached`.
+        """
+        page = await feed.read(self.pool, after, reader.limit, types, subscriber)
+        if page.events or page.more or not reader.wait_seconds:
+            return page
+        async with self.streams.slot(reader.organisation):
+            return await self._await_events(reader, page.cursor, types, subscriber)
+
+    async def _await_events(
+        self, reader: "PageRequest", after: Cursor, types: Sequence[str], subscriber: str | None
+    ) -> FeedPage:
+        seconds = min(reader.wait_seconds, self.seconds_max)
+        deadline = monotonic() + seconds
+        reader.stream.begin(seconds)
+        try:
+            while True:
+                ticket = self.ends.changed.next_ticket
+                if self.ends.has_events_after(after):
+                    page = await feed.read(self.pool, after, reader.limit, types, subscriber)
+                    if page.events or page.more:
+                        return page
+                    after = page.cursor
+                if not await reader.stream.wait(ticket, deadline - monotonic()):
+                    return FeedPage([], after, more=False)
+        finally:
+            reader.stream.end()
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """The request for one page: the reader, at most ``limit`` events, and the seconds of a long poll."""
+
+    organisation: str
+    limit: int
+    wait_seconds: float
+    stream: OpenStream
+
+
+def router(reader: FeedReader, organisation_of: OrganisationOf) -> APIRouter:
     routes = APIRouter(prefix="/v1")
     Organisation = Annotated[str, Depends(organisation_of)]
 
     @routes.get("/feed", summary="All canonical events, in lane order", responses=_PAGE)
     async def events(
+        request: Request,
         organisation: Organisation,
         after: After = None,
         limit: Limit = PAGE_MAX,
         subscriptionId: Annotated[Id | None, Query()] = None,
         waitSeconds: Wait = 0,
     ) -> Response:
+        wanted = PageRequest(organisation, limit, waitSeconds, stream_of(request.scope))
         if subscriptionId is None:
-            return respond(await _page(pool, wakeup, cursor_in(after), limit, (), waitSeconds))
-        return await _of_subscription(pool, wakeup, organisation, subscriptionId, after, limit, waitSeconds)
+            return respond(await reader.page(wanted, cursor_in(after)))
+        return await _of_subscription(reader, wanted, subscriptionId, after)
 
     @routes.get(
         "/subscriptions/{subscriptionId}/events",
@@ -59,37 +122,29 @@ def router(pool: Pool, wakeup: Wakeup, organisation_of: OrganisationOf) -> APIRo
         responses=_PAGE,
     )
     async def events_of_subscription(
+        request: Request,
         organisation: Organisation,
         subscriptionId: Id,
         after: After = None,
         limit: Limit = PAGE_MAX,
         waitSeconds: Wait = 0,
     ) -> Response:
-        return await _of_subscription(pool, wakeup, organisation, subscriptionId, after, limit, waitSeconds)
+        wanted = PageRequest(organisation, limit, waitSeconds, stream_of(request.scope))
+        return await _of_subscription(reader, wanted, subscriptionId, after)
 
     return routes
 
 
 async def _of_subscription(
-    pool: Pool, wakeup: Wakeup, organisation: str, subscription_id: str, after: str | None, limit: int, seconds: float
+    reader: FeedReader, wanted: PageRequest, subscription_id: str, after: str | None
 ) -> Response:
-    found = await subscriptions.figures(pool, organisation, subscription_id)
+    found = await subscriptions.figures(reader.pool, wanted.organisation, subscription_id)
     if not found:
         raise HTTPException(404, subscription_not_found(subscription_id))
-    cursor = await subscriptions.cursor_of(pool, subscription_id) if after is None else cursor_in(after)
-    return respond(await _page(pool, wakeup, cursor, limit, found[0]["types"], seconds))
-
-
-async def _page(
-    pool: Pool, wakeup: Wakeup, after: Cursor, limit: int, types: Sequence[str], seconds: float
-) -> FeedPage:
-    deadline = monotonic() + seconds
-    while True:
-        ticket = wakeup.next_ticket
-        page = await feed.read(pool, after, limit, types)
-        if page.events or page.more or (left := deadline - monotonic()) <= 0:
-            return page
-        await ticket.wait(min(left, POLL_SECONDS))
+    if found[0]["types"] is None:
+        raise HTTPException(409, TERMS_LOST)
+    cursor = await subscriptions.cursor_of(reader.pool, subscription_id) if after is None else cursor_in(after)
+    return respond(await reader.page(wanted, cursor, found[0]["types"], wanted.organisation))
 
 
 def cursor_in(text: str | None) -> Cursor:

@@ -15,12 +15,14 @@ from samenspel.contracts.cloudevents import Envelope
 from samenspel.contracts.problems import Problem, problems_of
 from samenspel.contracts.values import Id, Model
 from samenspel.messaging import Submitter, submit_over_http
-from samenspel.runtime.http import problem, read_body
-from samenspel.runtime.postgres import Pool
+from samenspel.runtime.http import OrganisationOf, problem, read_body
+from samenspel.runtime.limits import LimitReached
+from samenspel.runtime.postgres import Connection, Pool
 from samenspel.runtime.wakeup import Wakeup
 
-from services.notifier.api.feed import OrganisationOf, cursor_in, subscription_not_found
-from services.notifier.api.models import AcknowledgeRequest, SubscriptionRequest
+from services.notifier.api import idempotency
+from services.notifier.api.feed import cursor_in, subscription_not_found
+from services.notifier.api.models import AcknowledgeRequest, RotationRequest, SubscriptionRequest
 from services.notifier.domain.cursor import Cursor, encode
 from services.notifier.endpoints import addresses
 from services.notifier.endpoints.signing import SecretBox, new_secret
@@ -32,6 +34,26 @@ from services.notifier.store import subscriptions as store
 ATTEMPTS_MAX: Final = 100
 ACCEPTED_SECONDS_MAX: Final = 3.0
 ACCEPTED_POLL_SECONDS: Final = 0.1
+BACKWARDS: Final = (
+    "the cursor is before the subscription's cursor, which never moves back; to read earlier events again, send GET "
+    "/v1/subscriptions/{subscriptionId}/events?after=<cursor>, or create a subscription with start beginning"
+)
+_FIX_OF_STATUS: Final = {
+    "cancelled": "create a new subscription with POST /v1/subscriptions",
+    "incomplete": "the database was restored without filter and delivery; send the request that created the "
+    "subscription again with the same Idempotency-Key, or delete the subscription and create another",
+}
+_IDEMPOTENT: Final[dict[str, Any]] = {
+    "parameters": [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "A request that is sent again within 24 hours with the same key has no second effect",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+        }
+    ]
+}
 BODY_SCHEMA: Final = "the request body of this resource in GET /v1/openapi.json"
 
 
@@ -45,32 +67,52 @@ class SubscriptionService:
     secret_box: SecretBox
     local: bool
 
-    async def create(self, organisation: str, body: bytes) -> Response:
+    async def create(self, organisation: str, body: bytes, key: str | None = None) -> Response:
         try:
             wanted = SubscriptionRequest.model_validate_json(body)
-            if wanted.endpoint:
+            if wanted.endpoint is not None:
                 addresses.parse(wanted.endpoint, local=self.local)
         except ValidationError as error:
             return _invalid(*problems_of(error, BODY_SCHEMA))
         except addresses.AddressRefused as refusal:
             return _invalid(_refused_address(refusal))
-        subscription_id, made = str(uuid4()), {}
-        if wanted.endpoint:
-            made["secret"] = wanted.secret or new_secret()
-            sealed = self.secret_box.encrypt(made["secret"])
-            await endpoints.insert(self.pool, organisation, subscription_id, wanted.endpoint, sealed)
+        subscription_id = idempotency.subscription_id_for(organisation, key)
+        made = await self._with_endpoint(organisation, subscription_id, wanted, key)
         stated = {"types": wanted.types, "start": wanted.start, "delivery": "push" if made else "pull"}
-        answer = await _submit(self.submitter, organisation, "subscription-created", subscription_id, stated)
+        submission_id = idempotency.submission_id_for(subscription_id, key)
+        try:
+            answer = await _submit(
+                self.submitter, organisation, "subscription-created", subscription_id, stated, submission_id
+            )
+        except LimitReached:
+            await endpoints.delete_refused(self.pool, organisation, subscription_id)
+            raise
         if answer.status_code >= 400:
+            await endpoints.delete_refused(self.pool, organisation, subscription_id)
             return answer
         accepted = await self._is_accepted(organisation, subscription_id)
         shown = {"subscription_id": subscription_id, **made, "receipt": orjson.loads(answer.body)}
         return JSONResponse(shown, 201 if accepted else 202, {"Location": f"/v1/subscriptions/{subscription_id}"})
 
+    async def _with_endpoint(
+        self, organisation: str, subscription_id: str, wanted: SubscriptionRequest, key: str | None
+    ) -> dict[str, str]:
+        """Store the endpoint of a push subscription. Returns the secret for the response; empty for pull."""
+        secret = None if wanted.endpoint is None else wanted.secret or new_secret()
+        operation = f"create\n{wanted.model_dump_json()}"
+        secret, _ = await idempotency.secret_for(self.pool, self.secret_box, organisation, key, operation, secret)
+        if wanted.endpoint is None or secret is None:
+            return {}
+        sealed = self.secret_box.encrypt(secret)
+        await endpoints.insert(self.pool, organisation, subscription_id, wanted.endpoint, sealed)
+        return {"secret": secret}
+
     async def cancel(self, organisation: str, subscription_id: str) -> Response:
         if not (await self.own(organisation, subscription_id))["active"]:
             return Response(status_code=204)
-        answer = await _submit(self.submitter, organisation, "subscription-cancelled", subscription_id, {})
+        answer = await _submit(
+            self.submitter, organisation, "subscription-cancelled", subscription_id, {}, str(uuid4())
+        )
         return Response(status_code=204) if answer.status_code == 200 else answer
 
     async def acknowledge(self, organisation: str, subscription_id: str, body: bytes) -> Response:
@@ -78,23 +120,50 @@ class SubscriptionService:
             cursor = cursor_in(AcknowledgeRequest.model_validate_json(body).cursor)
         except ValidationError as error:
             return _invalid(*problems_of(error, BODY_SCHEMA))
-        await self.own(organisation, subscription_id)
-        await store.acknowledge(self.pool, subscription_id, _clamped(cursor, await end_positions(self.pool)))
+        await self._require_active(organisation, subscription_id)
+        if not await store.acknowledge(self.pool, subscription_id, _clamped(cursor, await end_positions(self.pool))):
+            raise HTTPException(409, BACKWARDS)
         self.wakeup.notify()
         return Response(status_code=204)
 
     async def resume(self, organisation: str, subscription_id: str) -> Response:
-        await self.own(organisation, subscription_id)
+        await self._require_active(organisation, subscription_id)
         await store.resume(self.pool, subscription_id)
         self.wakeup.notify()
         return Response(status_code=204)
 
-    async def rotate(self, organisation: str, subscription_id: str) -> Response:
-        if (await self.own(organisation, subscription_id))["url"] is None:
+    async def rotate(self, organisation: str, subscription_id: str, body: bytes, key: str | None) -> Response:
+        try:
+            wanted = RotationRequest.model_validate_json(body or b"{}")
+        except ValidationError as error:
+            return _invalid(*problems_of(error, BODY_SCHEMA))
+        if (await self._require_active(organisation, subscription_id))["url"] is None:
             raise HTTPException(409, "this subscription has no endpoint, so there is no signing secret to rotate")
-        secret = new_secret()
-        await endpoints.rotate(self.pool, organisation, subscription_id, self.secret_box.encrypt(secret))
+        operation = f"rotate {subscription_id}\n{wanted.model_dump_json()}"
+        async with self.pool.acquire() as connection, connection.transaction():
+            secret, is_first = await idempotency.secret_for(
+                connection, self.secret_box, organisation, key, operation, wanted.secret or new_secret()
+            )
+            assert secret is not None
+            if is_first:
+                await self._replace_secret(connection, organisation, subscription_id, secret)
         return JSONResponse({"subscription_id": subscription_id, "secret": secret})
+
+    async def _replace_secret(
+        self, connection: Connection, organisation: str, subscription_id: str, secret: str
+    ) -> None:
+        try:
+            await endpoints.rotate(connection, organisation, subscription_id, self.secret_box.encrypt(secret))
+        except endpoints.SecretLimitReached as refusal:
+            raise HTTPException(409, f"{refusal}; rotate again after that time") from None
+
+    async def _require_active(self, organisation: str, subscription_id: str) -> Any:
+        """The organisation's active subscription. Raises 404, and 409 for a subscription without deliveries."""
+        row = await self.own(organisation, subscription_id)
+        status = status_of(row)
+        if status in ("cancelled", "incomplete"):
+            raise HTTPException(409, f"this subscription is {status}: {_FIX_OF_STATUS[status]}")
+        return row
 
     async def own(self, organisation: str, subscription_id: str) -> Any:
         """The organisation's subscription with figures. Raises 404 if the organisation has no such subscription."""
@@ -159,10 +228,10 @@ def _add_write_routes(routes: APIRouter, subscriptions: SubscriptionService, org
         "/subscriptions",
         status_code=201,
         summary="Subscribe to events",
-        openapi_extra=_request_body(SubscriptionRequest),
+        openapi_extra=_request_body(SubscriptionRequest) | _IDEMPOTENT,
     )
     async def create(request: Request, organisation: Organisation) -> Response:
-        return await subscriptions.create(organisation, await read_body(request))
+        return await subscriptions.create(organisation, await read_body(request), idempotency.key_in(request))
 
     @routes.delete(one, status_code=204, summary="Cancel a subscription")
     async def cancel(organisation: Organisation, subscriptionId: Id) -> Response:
@@ -180,18 +249,23 @@ def _add_write_routes(routes: APIRouter, subscriptions: SubscriptionService, org
     async def resume(organisation: Organisation, subscriptionId: Id) -> Response:
         return await subscriptions.resume(organisation, subscriptionId)
 
-    @routes.post(f"{one}/_rotate", summary="Create a new secret; the old secret also signs for 24 hours")
-    async def rotate(organisation: Organisation, subscriptionId: Id) -> Response:
-        return await subscriptions.rotate(organisation, subscriptionId)
+    @routes.post(
+        f"{one}/_rotate",
+        summary="Replace the secret; each replaced secret also signs for 24 hours from its replacement",
+        openapi_extra=_request_body(RotationRequest, required=False) | _IDEMPOTENT,
+    )
+    async def rotate(request: Request, organisation: Organisation, subscriptionId: Id) -> Response:
+        key = idempotency.key_in(request)
+        return await subscriptions.rotate(organisation, subscriptionId, await read_body(request), key)
 
 
 async def _submit(
-    submitter: Submitter, organisation: str, fact: str, subscription_id: str, stated: Mapping[str, Any]
+    submitter: Submitter, organisation: str, fact: str, subscription_id: str, stated: Mapping[str, Any], id: str
 ) -> Response:
     """Submit as ``POST /v1/events`` does, with the same response."""
     attributes = {
         "specversion": "1.0",
-        "id": str(uuid4()),
+        "id": id,
         "source": f"urn:nld:oin:{organisation}:systeem:http",
         "type": type_name(fact),
     }
@@ -199,15 +273,32 @@ async def _submit(
     return await submit_over_http(submitter, organisation, envelope)
 
 
+def status_of(row: Any) -> str:
+    """The status of a subscription: *cancelled* by the subscriber, *incomplete*, *gone* or *active*.
+
+    *Incomplete*: a recovery from Kafka restored no terms. *Gone*: the receiver answered 410, and nothing is sent
+    until a request to ``_resume``.
+    """
+    if not row["active"]:
+        return "cancelled"
+    if row["delivery"] is None:
+        return "incomplete"
+    return "gone" if row["gone"] else "active"
+
+
 def _shown(row: Any) -> dict[str, Any]:
-    """A subscription for its subscriber: public state, endpoint and figures, without the secret."""
-    return {**orjson.loads(row["value"]), "endpoint": row["url"], "figures": _figures(row)}
+    """A subscription for its subscriber: public state, terms, endpoint and figures, without the secret."""
+    terms = orjson.loads(row["private"]) if row["private"] else {}
+    state = {**orjson.loads(row["value"]), **terms, "status": status_of(row)}
+    return {**state, "endpoint": row["url"], "figures": _figures(row)}
 
 
 def _figures(row: Any) -> dict[str, Any]:
-    """``failed`` counts attempts; ``pending`` and ``retrying`` count events."""
-    names = ("sent", "failed", "pending", "retrying", "gone", "last_error")
-    return {name: row[name] for name in names}
+    """``failed`` counts attempts; ``pending`` and ``retrying`` count events. Only an active subscription retries."""
+    status = status_of(row)
+    retrying = row["postponed"] if status == "active" else 0
+    names = ("sent", "failed", "pending", "last_error")
+    return {**{name: row[name] for name in names}, "retrying": retrying, "gone": status == "gone"}
 
 
 def _clamped(cursor: Cursor, ends: Cursor) -> Cursor:
@@ -215,9 +306,9 @@ def _clamped(cursor: Cursor, ends: Cursor) -> Cursor:
     return {name: min(place, ends[name]) for name, place in cursor.items() if name in ends}
 
 
-def _request_body(model: type[Model]) -> dict[str, Any]:
+def _request_body(model: type[Model], *, required: bool = True) -> dict[str, Any]:
     content = {"application/json": {"schema": model.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": required, "content": content}}
 
 
 def _invalid(*problems: Problem) -> Response:

@@ -1,6 +1,7 @@
 """Recording of attempts: a delivered event leaves the queue and releases the next event of the subject.
 
-An undelivered event stays in the queue with a later due time.
+An undelivered event stays in the queue with a later due time. A fault of the notifier itself only delays the event:
+figures, attempt log and pauses are about the receiver.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
-from samenspel.runtime.postgres import Pool
+from samenspel.runtime.postgres import Connection, Pool
 
 from services.notifier.deliveries.queue import Delivery
 from services.notifier.domain.retry import ResponseClass
@@ -38,6 +39,13 @@ update delivery d set attempts = attempts + 1, due_at = now() + make_interval(se
                       last_error = x.error
 from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::float8[], $7::text[])
   as x (subscription_id, topic, lane, timeline, sequence, wait, error)
+where (d.subscription_id, d.topic, d.lane, d.timeline, d.sequence)
+    = (x.subscription_id, x.topic, x.lane, x.timeline, x.sequence)
+"""
+DELAY: Final = """
+update delivery d set due_at = now() + make_interval(secs => x.wait), holder = null
+from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::float8[])
+  as x (subscription_id, topic, lane, timeline, sequence, wait)
 where (d.subscription_id, d.topic, d.lane, d.timeline, d.sequence)
     = (x.subscription_id, x.topic, x.lane, x.timeline, x.sequence)
 """
@@ -83,40 +91,47 @@ class AttemptResult:
 
 async def record_attempts(pool: Pool, results: Sequence[AttemptResult]) -> None:
     """Record ``results`` in one transaction."""
+    failpoints.reached("attempts.begin")
+    async with pool.acquire() as connection, connection.transaction():
+        await _record(connection, [each for each in results if not each.response_class.own_fault])
+        own = [(*each.delivery.key, each.retry_seconds) for each in results if each.response_class.own_fault]
+        if own:
+            await connection.execute(DELAY, *as_arrays(sorted(own), 6))
+        failpoints.reached("attempts.commit")
+
+
+async def _record(connection: Connection, results: Sequence[AttemptResult]) -> None:
     delivered = [each.delivery for each in results if each.response_class.delivered]
     failed = [each for each in results if not each.response_class.delivered]
     recovered = sorted({delivery.subscription_id for delivery in delivered if delivery.rounds})
-    failpoints.reached("attempts.begin")
-    async with pool.acquire() as connection, connection.transaction():
-        lanes = sorted({(each.delivery.subscription_id, each.delivery.topic, each.delivery.lane) for each in results})
-        failpoints.reached("attempts.lock")
-        await connection.execute(LOCK, *as_arrays(lanes, 3))
-        failpoints.reached("attempts.close")
-        await connection.execute(CLOSE, *as_arrays([delivery.key for delivery in delivered], 5))
-        subjects = sorted({(delivery.subscription_id, delivery.topic, delivery.subject) for delivery in delivered})
-        failpoints.reached("attempts.promote")
-        await connection.execute(PROMOTE, *as_arrays(subjects, 3))
-        postponed = [(*each.delivery.key, each.retry_seconds, each.response_class.error) for each in failed]
-        failpoints.reached("attempts.postpone")
-        await connection.execute(POSTPONE, *as_arrays(postponed, 7))
-        if recovered:
-            await connection.execute(RECOVERED, recovered)
-        counts = [_counts(identity, results) for identity in sorted({lane[0] for lane in lanes})]
-        failpoints.reached("attempts.count")
-        await connection.execute(COUNT, *as_arrays(counts, 6))
-        log = [
-            (
-                each.delivery.subscription_id,
-                each.delivery.event_id,
-                each.seconds,
-                each.status,
-                each.response_class.error,
-            )
-            for each in results
-        ]
-        failpoints.reached("attempts.log")
-        await connection.execute(LOG, *as_arrays(log, 5))
-        failpoints.reached("attempts.commit")
+    lanes = sorted({(each.delivery.subscription_id, each.delivery.topic, each.delivery.lane) for each in results})
+    failpoints.reached("attempts.lock")
+    await connection.execute(LOCK, *as_arrays(lanes, 3))
+    failpoints.reached("attempts.close")
+    await connection.execute(CLOSE, *as_arrays([delivery.key for delivery in delivered], 5))
+    subjects = sorted({(delivery.subscription_id, delivery.topic, delivery.subject) for delivery in delivered})
+    failpoints.reached("attempts.promote")
+    await connection.execute(PROMOTE, *as_arrays(subjects, 3))
+    postponed = [(*each.delivery.key, each.retry_seconds, each.response_class.error) for each in failed]
+    failpoints.reached("attempts.postpone")
+    await connection.execute(POSTPONE, *as_arrays(postponed, 7))
+    if recovered:
+        await connection.execute(RECOVERED, recovered)
+    counts = [_counts(identity, results) for identity in sorted({lane[0] for lane in lanes})]
+    failpoints.reached("attempts.count")
+    await connection.execute(COUNT, *as_arrays(counts, 6))
+    log = [
+        (
+            each.delivery.subscription_id,
+            each.delivery.event_id,
+            each.seconds,
+            each.status,
+            each.response_class.error,
+        )
+        for each in results
+    ]
+    failpoints.reached("attempts.log")
+    await connection.execute(LOG, *as_arrays(log, 5))
 
 
 def _counts(subscription_id: str, results: Sequence[AttemptResult]) -> tuple[Any, ...]:

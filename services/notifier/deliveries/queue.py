@@ -5,38 +5,57 @@ other subjects. Inserting and deleting deliveries of one lane of one subscriptio
 cursor row. So no event is inserted as the successor of a delivery that is being deleted, to stay pending for ever.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any, Final
 
 from samenspel.contracts.canonical import to_structured
+from samenspel.contracts.topics import NOTIFICATIONS
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
+from samenspel.runtime.limits import DELIVERIES, PENDING_DELIVERIES
 from samenspel.runtime.postgres import Pool
 
+from services.notifier.store.endpoints import ROTATION_HOURS
+
 LANES_AT_ONCE: Final = 200
+LANES_PER_ORGANISATION: Final = 40
+"""Per transaction, so that the backlog of one organisation does not delay the new events of another."""
 EVENTS_AT_ONCE: Final = 100
 """Per lane of a subscription. With `LANES_AT_ONCE`: the maximum that one transaction inserts."""
-OPEN_RANGE_MAX: Final = 100_000
-"""Maximum distance between the oldest pending event of a lane and the newest inserted event of that lane."""
-ROTATION_HOURS: Final = 24
-"""Hours for which a replaced secret also signs."""
+FULL_SECONDS: Final = 5.0
 
-# The smallest backlog comes first: a subscription that starts at the beginning delays no current subscription.
+# The organisations take turns, each with its smallest backlog first: a subscription that starts at the beginning
+# delays no current subscription. A subscription with too many pending deliveries (`is_full`) waits.
 LAGGING_CURSORS: Final = """
-select c.subscription_id, c.topic, c.lane, p.timeline, x.low, least(p.sequence, x.low + $1) as high
-from subscription_cursor c
-join subscription s using (subscription_id)
+with lagging as materialized (
+  select c.subscription_id, c.topic, c.lane, s.organisation,
+         p.sequence - case when c.timeline = p.timeline then c.sequence else 0 end as backlog
+  from subscription_cursor c
+  join subscription s using (subscription_id)
+  join checkpoint p using (topic, lane)
+  where s.active and not s.gone and s.delivery = 'push' and (c.timeline, c.sequence) < (p.timeline, p.sequence)
+    and c.subscription_id <> all($5::text[])),
+counted as (
+  select subscription_id, $3 <= (
+    select count(*) from (
+      select from delivery d where d.subscription_id = l.subscription_id limit $3) pending) as is_full
+  from (select distinct subscription_id from lagging) l),
+placed as (
+  select *, row_number() over (partition by organisation, is_full order by backlog) as place
+  from lagging join counted using (subscription_id))
+select c.subscription_id, c.topic, c.lane, p.timeline, x.low, least(p.sequence, x.low + $1) as high, l.is_full
+from placed l
+join subscription_cursor c using (subscription_id, topic, lane)
 join checkpoint p using (topic, lane)
 cross join lateral (select case when c.timeline = p.timeline then c.sequence else 0 end as low) x
-where s.active and not s.gone and s.delivery = 'push' and (c.timeline, c.sequence) < (p.timeline, p.sequence)
-  and not exists (
-    select from delivery d
-    where (d.subscription_id, d.topic, d.lane, d.timeline) = (c.subscription_id, c.topic, c.lane, c.timeline)
-      and d.sequence <= x.low - $3)
-order by p.sequence - x.low limit $2
+where l.place <= $4 and (c.timeline, c.sequence) < (p.timeline, p.sequence)
+order by l.is_full, l.place limit $2
 for update of c skip locked
 """
+# A subscription is the business of its subscriber: events about the subscriptions of others are not delivered.
 INSERT_DELIVERIES: Final = """
 insert into delivery (subscription_id, topic, lane, timeline, sequence, subject, due_at)
 select r.subscription_id, f.topic, f.lane, f.timeline, f.sequence, f.subject,
@@ -49,7 +68,7 @@ from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::bigi
 join subscription s using (subscription_id)
 join feed f on (f.topic, f.lane, f.timeline) = (r.topic, r.lane, r.timeline)
   and f.sequence > r.low and f.sequence <= r.high
-where cardinality(s.types) = 0 or f.type = any(s.types)
+where (cardinality(s.types) = 0 or f.type = any(s.types)) and (f.topic <> $7 or f.organisation = s.organisation)
 on conflict do nothing
 """
 ADVANCE_CURSORS: Final = """
@@ -58,27 +77,36 @@ from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::bigi
   as r (subscription_id, topic, lane, timeline, low, high)
 where (c.subscription_id, c.topic, c.lane) = (r.subscription_id, r.topic, r.lane)
 """
-# A failing receiver gets one attempt at a time; deliveries with the fewest failures come first.
+# A failing receiver gets one attempt at a time; deliveries with the fewest failures come first. The organisation with
+# the fewest running attempts comes first.
 CLAIM: Final = """
 with due as (
-  select d.* from subscription s
+  select d.*, s.organisation,
+         row_number() over (partition by s.organisation order by d.attempts, d.due_at) as place
+  from subscription s
   left join unnest($1::text[], $2::int[]) as b (subscription_id, running) using (subscription_id)
   cross join lateral (
-    select d.subscription_id, d.topic, d.lane, d.timeline, d.sequence from delivery d
+    select d.subscription_id, d.topic, d.lane, d.timeline, d.sequence, d.attempts, d.due_at from delivery d
     where d.subscription_id = s.subscription_id and d.due_at <= now() and d.due_at < 'infinity'
     order by d.attempts, d.due_at
     limit greatest(0, case when s.rounds > 0 then 1 else $3 end - coalesce(b.running, 0))
     for update skip locked) d
   where s.active and not s.gone and s.delivery = 'push' and s.resume_at <= now()),
+shared as (
+  select due.*, due.place + coalesce(o.running, 0) as turn from due
+  left join unnest($7::text[], $8::int[]) as o (organisation, running) using (organisation)),
+chosen as (select * from shared where turn <= $9 order by turn limit $10),
 claimed as (
-  update delivery d set due_at = now() + make_interval(secs => $4), holder = $5 from due
+  update delivery d set due_at = now() + make_interval(secs => $4), holder = $5 from chosen due
   where (d.subscription_id, d.topic, d.lane, d.timeline, d.sequence)
       = (due.subscription_id, due.topic, due.lane, due.timeline, due.sequence)
   returning d.*)
-select c.subscription_id, c.topic, c.lane, c.timeline, c.sequence, c.subject, c.attempts,
+select c.subscription_id, c.topic, c.lane, c.timeline, c.sequence, c.subject, c.attempts, s.organisation,
        s.rounds, e.url, f.id, f.headers, f.value,
-       array[e.secret] || case when e.rotated_at > now() - make_interval(hours => $6) then array[e.old_secret] end
-         as secrets
+       array[e.secret] || array(
+         select r.secret from replaced_secret r
+         where (r.organisation, r.subscription_id) = (e.organisation, e.subscription_id) and r.ends_at > now()
+         union select e.old_secret where e.rotated_at > now() - make_interval(hours => $6)) as secrets
 from claimed c
 join subscription s using (subscription_id)
 join endpoint e using (organisation, subscription_id)
@@ -101,6 +129,7 @@ class Delivery:
     sequence: int
     subject: str
     attempts: int
+    organisation: str
     rounds: int
     url: str
     encrypted_secrets: Sequence[str]
@@ -112,28 +141,84 @@ class Delivery:
         return self.subscription_id, self.topic, self.lane, self.timeline, self.sequence
 
 
-async def enqueue_new(pool: Pool) -> int:
-    """Insert deliveries for new events of the feed, one batch. Returns the number of advanced cursors."""
+@dataclass(frozen=True, slots=True)
+class DeliveryLimits:
+    """Attempts in progress: per subscription, per organisation, and in total on this instance.
+
+    ``pending`` is the largest number of pending deliveries of a subscription.
+    """
+
+    per_subscription: int = 32
+    per_organisation: int = DELIVERIES.default
+    total: int = 512
+    pending: int = PENDING_DELIVERIES.default
+
+
+@dataclass(slots=True)
+class RunningAttempts:
+    """Attempts in progress on this instance, by subscription and by organisation."""
+
+    by_subscription: Counter[str] = field(default_factory=Counter)
+    by_organisation: Counter[str] = field(default_factory=Counter)
+
+    def add(self, delivery: "Delivery", number: int) -> None:
+        for counter, name in (
+            (self.by_subscription, delivery.subscription_id),
+            (self.by_organisation, delivery.organisation),
+        ):
+            counter[name] += number
+            if not counter[name]:
+                del counter[name]
+
+
+class FullSubscriptions:
+    """Subscriptions with too many pending deliveries. Counting is expensive, so a full one rests `FULL_SECONDS`."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def add(self, subscriptions: Iterable[str]) -> None:
+        self._until |= dict.fromkeys(subscriptions, monotonic() + FULL_SECONDS)
+
+    def resting(self) -> list[str]:
+        self._until = {name: until for name, until in self._until.items() if until > monotonic()}
+        return sorted(self._until)
+
+
+async def enqueue_new(pool: Pool, pending: int, full: FullSubscriptions) -> int:
+    """Insert deliveries for new events of the feed, one batch. Returns the number of advanced cursors.
+
+    A subscription with ``pending`` or more pending deliveries gets none, and is added to ``full``.
+    """
     failpoints.reached("deliveries.begin")
     async with pool.acquire() as connection, connection.transaction():
+        bounds = (EVENTS_AT_ONCE, LANES_AT_ONCE, pending, LANES_PER_ORGANISATION, full.resting())
         failpoints.reached("deliveries.behind")
-        lagging = await connection.fetch(LAGGING_CURSORS, EVENTS_AT_ONCE, LANES_AT_ONCE, OPEN_RANGE_MAX)
-        if lagging:
-            ranges = as_arrays([tuple(row) for row in lagging], 6)
+        lagging = await connection.fetch(LAGGING_CURSORS, *bounds)
+        full.add({row["subscription_id"] for row in lagging if row["is_full"]})
+        if fed := [tuple(row)[:6] for row in lagging if not row["is_full"]]:
             # A separate statement: it must see deletions that were committed before this transaction got the lock.
             failpoints.reached("deliveries.open")
-            await connection.execute(INSERT_DELIVERIES, *ranges)
+            await connection.execute(INSERT_DELIVERIES, *as_arrays(fed, 6), NOTIFICATIONS)
             failpoints.reached("deliveries.move")
-            await connection.execute(ADVANCE_CURSORS, *ranges)
+            await connection.execute(ADVANCE_CURSORS, *as_arrays(fed, 6))
             failpoints.reached("deliveries.commit")
-        return len(lagging)
+        return len(fed)
 
 
-async def claim(pool: Pool, running: Mapping[str, int], at_once: int, seconds: float, holder: str) -> list[Delivery]:
-    """Claim due deliveries for ``seconds``: at most ``at_once`` per subscription, including ``running`` attempts."""
-    busy = as_arrays(sorted(running.items()), 2)
+async def claim(
+    pool: Pool, running: RunningAttempts, limits: DeliveryLimits, seconds: float, holder: str
+) -> list[Delivery]:
+    """Claim due deliveries for ``seconds``, within ``limits``, which include the ``running`` attempts."""
+    free = limits.total - running.by_organisation.total()
+    if free <= 0:
+        return []
+    subscriptions = as_arrays(sorted(running.by_subscription.items()), 2)
+    organisations = as_arrays(sorted(running.by_organisation.items()), 2)
+    own = (limits.per_subscription, seconds, holder, ROTATION_HOURS)
     failpoints.reached("deliveries.claim")
-    return [_delivery(row) for row in await pool.fetch(CLAIM, *busy, at_once, seconds, holder, ROTATION_HOURS)]
+    rows = await pool.fetch(CLAIM, *subscriptions, *own, *organisations, limits.per_organisation, free)
+    return [_delivery(row) for row in rows]
 
 
 async def release(pool: Pool, holder: str) -> None:
@@ -151,6 +236,7 @@ def _delivery(row: Any) -> Delivery:
         sequence=row["sequence"],
         subject=row["subject"],
         attempts=row["attempts"],
+        organisation=row["organisation"],
         rounds=row["rounds"],
         url=row["url"],
         encrypted_secrets=row["secrets"],

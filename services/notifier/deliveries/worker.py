@@ -2,20 +2,18 @@
 
 Attempts run as separate tasks.
 
-The limit on concurrent attempts applies per subscription, so that a slow receiver delays no other subscription.
+The limits on concurrent attempts apply per subscription and per organisation: a slow receiver delays no other
+subscription, and an organisation with many subscriptions delays no other organisation.
 """
 
 import asyncio
 import random
-from collections import Counter
 from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 
 import aiohttp
 import structlog
-from joserfc.errors import JoseError
-from samenspel.contracts.cloudevents import STRUCTURED
 from samenspel.messaging import TRANSIENT
 from samenspel.runtime import failpoints
 from samenspel.runtime.metrics import WEBHOOK_ATTEMPTS
@@ -24,10 +22,11 @@ from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier.deliveries import attempts, queue
 from services.notifier.deliveries.attempts import AttemptResult
-from services.notifier.deliveries.queue import Delivery
+from services.notifier.deliveries.queue import Delivery, DeliveryLimits, FullSubscriptions, RunningAttempts
 from services.notifier.domain import retry
 from services.notifier.domain.retry import ResponseClass
 from services.notifier.endpoints import addresses, signing
+from services.notifier.endpoints.http_client import create_client
 from services.notifier.settings import Settings
 
 log = structlog.get_logger()
@@ -35,10 +34,11 @@ log = structlog.get_logger()
 POLL_SECONDS: Final = 0.5
 """Polling interval for work without a wakeup in this process: events of other instances, and due retries."""
 PAUSE_SECONDS: Final = 0.2
-CONNECT_SECONDS: Final = 5.0
 RECORD_SECONDS: Final = 5.0
 """Duration of a claim beyond the timeout of an attempt, so that the result is recorded before the claim expires."""
 FINISH_SECONDS: Final = 2.0
+OWN_FAULT_SECONDS: Final = 60.0
+"""Delay of an event that the notifier could not send."""
 
 
 class DeliveryWorker:
@@ -51,14 +51,21 @@ class DeliveryWorker:
         self._holder = holder
         self._local = settings.environment == "local"
         self._secret_box = signing.SecretBox(settings.webhook_key.get_secret_value())
-        self._running: Counter[str] = Counter()
+        self._limits = DeliveryLimits(
+            settings.attempts_at_once,
+            settings.limit_deliveries,
+            settings.deliveries_at_once,
+            settings.limit_pending_deliveries,
+        )
+        self.running = RunningAttempts()
+        self._full = FullSubscriptions()
         self._attempts: set[asyncio.Task[None]] = set()
         self._results: list[AttemptResult] = []
         self._delivered_at: dict[str, float] = {}
 
     async def run(self) -> None:
         """Deliver until cancelled."""
-        async with _client(self._settings.attempt_seconds, local=self._local) as client:
+        async with create_client(self._settings.attempt_seconds, local=self._local) as client:
             try:
                 await self._release_own_claims()
                 while True:
@@ -72,7 +79,7 @@ class DeliveryWorker:
             try:
                 return await queue.release(self._pool, self._holder)
             except TRANSIENT as error:
-                log.warning("cannot release own claims; retrying", error=repr(error))
+                log.warning("cannot release own claims; retrying", error=error)
                 await asyncio.sleep(PAUSE_SECONDS)
 
     async def _run_until_error(self, client: aiohttp.ClientSession) -> None:
@@ -83,7 +90,7 @@ class DeliveryWorker:
                 if not await self._run_once(client):
                     await ticket.wait(POLL_SECONDS)
         except TRANSIENT as error:
-            log.warning("deliveries interrupted; retrying", error=repr(error))
+            log.warning("deliveries interrupted; retrying", error=error)
         except Exception as error:
             log.exception("deliveries interrupted; retrying", exc_info=error)
 
@@ -93,13 +100,11 @@ class DeliveryWorker:
         if recorded:
             await attempts.record_attempts(self._pool, self._results[:recorded])
             del self._results[:recorded]
-        opened = await queue.enqueue_new(self._pool)
+        opened = await queue.enqueue_new(self._pool, self._limits.pending, self._full)
         claim_seconds = self._settings.attempt_seconds + RECORD_SECONDS
-        deliveries = await queue.claim(
-            self._pool, +self._running, self._settings.attempts_at_once, claim_seconds, self._holder
-        )
+        deliveries = await queue.claim(self._pool, self.running, self._limits, claim_seconds, self._holder)
         for delivery in deliveries:
-            self._running[delivery.subscription_id] += 1
+            self.running.add(delivery, 1)
             attempt = asyncio.create_task(self._attempt(client, delivery))
             self._attempts.add(attempt)
             attempt.add_done_callback(self._attempts.discard)
@@ -115,32 +120,43 @@ class DeliveryWorker:
             await attempts.record_attempts(self._pool, self._results)
             await queue.release(self._pool, self._holder)
         except TRANSIENT as error:
-            log.warning("cannot record the last attempts; those events are sent again", error=repr(error))
+            log.warning("cannot record the last attempts; those events are sent again", error=error)
 
     async def _attempt(self, client: aiohttp.ClientSession, delivery: Delivery) -> None:
         started = monotonic()
         status, response_class = await self._post(client, delivery)
-        self._running[delivery.subscription_id] -= 1
-        WEBHOOK_ATTEMPTS.labels(
-            "delivered" if response_class.delivered else "unavailable" if response_class.unavailable else "failed"
-        ).inc()
+        self.running.add(delivery, -1)
+        WEBHOOK_ATTEMPTS.labels(_outcome(response_class)).inc()
         if response_class.delivered:
             self._delivered_at[delivery.subscription_id] = monotonic()
         self._results.append(self._result(delivery, status, response_class, started))
         self._wakeup.notify()
 
     async def _post(self, client: aiohttp.ClientSession, delivery: Delivery) -> tuple[int | None, ResponseClass]:
+        """Status and meaning of one attempt. A fault of the notifier is never the receiver's."""
         try:
-            url = addresses.parse(delivery.url, local=self._local)
-            secrets = [self._secret_box.decrypt(encrypted) for encrypted in delivery.encrypted_secrets]
-            headers = signing.headers(secrets, delivery.event_id, datetime.now(UTC), delivery.body)
-            failpoints.reached("delivery.post")
-            async with client.post(url, data=delivery.body, headers=headers, allow_redirects=False) as response:
-                # Only status and Retry-After are used. The body is neither read nor stored.
-                return response.status, retry.classify_response(response.status, response.headers.get("Retry-After"))
-        except (aiohttp.ClientError, OSError, TimeoutError, ValueError, JoseError) as error:
+            headers = self._signed_headers(delivery)
+            return await self._send(client, delivery, headers)
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
             # Only the type of the error: the text may contain data of the receiver or the network.
             return None, ResponseClass(delivered=False, error=type(error).__name__, unavailable=True)
+        except Exception as error:
+            log.exception("webhook not sent: own fault", subscription_id=delivery.subscription_id, exc_info=error)
+            return None, retry.OWN_FAULT
+
+    def _signed_headers(self, delivery: Delivery) -> dict[str, str]:
+        secrets = [self._secret_box.decrypt(encrypted) for encrypted in delivery.encrypted_secrets]
+        return signing.signed_headers(secrets, delivery.event_id, datetime.now(UTC), delivery.body)
+
+    async def _send(
+        self, client: aiohttp.ClientSession, delivery: Delivery, headers: dict[str, str]
+    ) -> tuple[int, ResponseClass]:
+        url = addresses.parse(delivery.url, local=self._local)
+        failpoints.reached("delivery.post")
+        async with client.post(url, data=delivery.body, headers=headers, allow_redirects=False) as response:
+            # Only status and Retry-After are used. The body is neither read nor stored.
+            retry_after = response.headers.get("Retry-After")
+            return response.status, retry.classify_response(response.status, retry_after, datetime.now(UTC))
 
     def _result(
         self, delivery: Delivery, status: int | None, response_class: ResponseClass, started: float
@@ -148,6 +164,8 @@ class DeliveryWorker:
         seconds = monotonic() - started
         if response_class.delivered:
             return AttemptResult(delivery, response_class, seconds, status)
+        if response_class.own_fault:
+            return AttemptResult(delivery, response_class, seconds, status, OWN_FAULT_SECONDS)
         # A receiver that accepted another event in the meantime is reachable: the failure concerns this event only.
         unreachable = response_class.unavailable and self._delivered_at.get(delivery.subscription_id, 0) < started
         settings = self._settings
@@ -161,13 +179,10 @@ class DeliveryWorker:
         return AttemptResult(delivery, response_class, seconds, status, retry_seconds, pause if unreachable else None)
 
 
-def _client(seconds: float, *, local: bool) -> aiohttp.ClientSession:
-    """HTTP client that connects only to allowed addresses, follows no redirects and ignores proxy settings."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, resolver=addresses.GuardedResolver(local=local)),
-        timeout=aiohttp.ClientTimeout(total=seconds, sock_connect=CONNECT_SECONDS),
-        headers={"Content-Type": f"{STRUCTURED}; charset=utf-8", "User-Agent": "samenspel-notifier"},
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        trust_env=False,
-    )
+def _outcome(response_class: ResponseClass) -> str:
+    """The outcome of an attempt in the metrics."""
+    if response_class.delivered:
+        return "delivered"
+    if response_class.own_fault:
+        return "own-fault"
+    return "unavailable" if response_class.unavailable else "failed"

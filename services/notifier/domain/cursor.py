@@ -32,6 +32,11 @@ Cursor = Mapping[LaneId, LanePosition]
 """Position by topic and lane. An absent lane is at `START`."""
 
 
+def advances(present: Cursor, wanted: Cursor) -> bool:
+    """Whether ``wanted`` is further than ``present`` on any lane."""
+    return any(place > present.get(name, START) for name, place in wanted.items())
+
+
 def encode(cursor: Cursor) -> str:
     """Base64url of compact JSON: per topic the positions of the lanes, in order."""
     vector: dict[str, list[tuple[int, ...]]] = {}

@@ -1,16 +1,47 @@
 """Rules for subscriptions. No I/O, no clock."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final
 
 from samenspel.contracts.catalogue import EVENT_TYPES
-from samenspel.contracts.notifications import Subscription, SubscriptionCancelled, SubscriptionCreated
+from samenspel.contracts.notifications import (
+    AnySubscription,
+    Subscription,
+    SubscriptionCancelled,
+    SubscriptionCreated,
+    SubscriptionTerms,
+    SubscriptionV1,
+)
 from samenspel.contracts.problems import Problem, Rejected, unknown
+from samenspel.runtime.limits import ENDPOINT_SUBSCRIPTIONS, SUBSCRIPTIONS
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionLimits:
+    """Active subscriptions of one organisation: in total, and with the same endpoint."""
+
+    active: int = SUBSCRIPTIONS.default
+    same_endpoint: int = ENDPOINT_SUBSCRIPTIONS.default
+
+    def require_room(self, others: Collection[str | None], endpoint: str | None) -> None:
+        """Raises `Rejected` (``limit-reached``) if one more subscription exceeds a limit.
+
+        ``others`` are the endpoints of the organisation's active subscriptions; None for pull.
+        """
+        problems = []
+        if len(others) >= self.active:
+            problems.append(SUBSCRIPTIONS.problem(self.active))
+        if endpoint is not None and sum(each == endpoint for each in others) >= self.same_endpoint:
+            problems.append(ENDPOINT_SUBSCRIPTIONS.problem(self.same_endpoint))
+        if problems:
+            raise Rejected(*problems)
 
 
 def create(
-    stated: SubscriptionCreated, present: Subscription | None, organisation: str, *, has_endpoint: bool
-) -> Subscription:
-    """A new subscription. ``has_endpoint``: whether the endpoint was sent over HTTP before."""
+    stated: SubscriptionCreated, present: AnySubscription | None, organisation: str, *, has_endpoint: bool
+) -> tuple[Subscription, SubscriptionTerms]:
+    """A new subscription: public state and private part. ``has_endpoint``: whether the endpoint is stored."""
     problems = [_unknown_type(number, name) for number, name in enumerate(stated.types) if name not in EVENT_TYPES]
     if present is not None:
         problems.append(_already_exists(stated.subscription_id))
@@ -18,18 +49,17 @@ def create(
         problems.append(_NO_ENDPOINT)
     if problems:
         raise Rejected(*problems)
-    return Subscription(
-        subscription_id=stated.subscription_id,
-        organisation=organisation,
-        types=tuple(dict.fromkeys(stated.types)),
-        start=stated.start,
-        delivery=stated.delivery,
-        status="active",
-        version=1,
+    state = Subscription(
+        subscription_id=stated.subscription_id, organisation=organisation, status="active", version=1
     )
+    return state, terms_of(stated)
 
 
-def cancel(stated: SubscriptionCancelled, present: Subscription | None, by: str) -> Subscription:
+def terms_of(stated: SubscriptionCreated | SubscriptionV1) -> SubscriptionTerms:
+    return SubscriptionTerms(types=tuple(dict.fromkeys(stated.types)), start=stated.start, delivery=stated.delivery)
+
+
+def cancel(stated: SubscriptionCancelled, present: AnySubscription | None, by: str) -> AnySubscription:
     """The cancelled subscription. Cancellation is final; another filter or address requires a new subscription."""
     if present is None:
         raise Rejected(unknown("unknown-subscription", "subscription_id", stated.subscription_id))

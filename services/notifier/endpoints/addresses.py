@@ -4,16 +4,19 @@ An address is checked at the creation of a subscription and again at every conne
 every resolved address must be allowed, and the connection uses one of the resolved addresses.
 """
 
+import asyncio
 import socket
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Final
+from typing import Any, Final
 
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
+from aiohttp.resolver import AsyncResolver
 from yarl import URL
 
 URL_CHARS_MAX: Final = 1_000
+DNS_TRY_SECONDS, DNS_TRIES = 2.0, 2
+DNS_SECONDS_MAX: Final = 5.0
 Address = IPv4Address | IPv6Address
 _EMBEDDED_IPV4: Final = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("2002::/16"))
 """NAT64 and 6to4: IPv6 addresses that contain an arbitrary IPv4 address."""
@@ -54,6 +57,11 @@ def parse(text: str, *, local: bool) -> URL:
     return url
 
 
+def normalised(text: str) -> str:
+    """The same text for two spellings of one address: host in lower case, without the default port."""
+    return str(URL(text))
+
+
 def require_allowed(addresses: Iterable[Address], *, local: bool) -> None:
     """Raises `AddressRefused` if any of ``addresses`` is not allowed."""
     if any(not is_allowed(address, local=local) for address in addresses):
@@ -61,16 +69,22 @@ def require_allowed(addresses: Iterable[Address], *, local: bool) -> None:
 
 
 class GuardedResolver(AbstractResolver):
-    """Resolves a host name; raises `AddressRefused` unless all resolved addresses are allowed."""
+    """Resolves a host name; raises `AddressRefused` unless all resolved addresses are allowed.
 
-    def __init__(self, *, local: bool) -> None:
+    No lookup holds a thread: with the resolver of the operating system, some slow names would use up all threads, and
+    every other name would wait. ``options`` are those of `aiodns.DNSResolver`.
+    """
+
+    def __init__(self, *, local: bool, **options: Any) -> None:
         self._local = local
-        self._resolver = ThreadedResolver()
+        self._resolver: AbstractResolver = AsyncResolver(timeout=DNS_TRY_SECONDS, tries=DNS_TRIES, **options)
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
+        """Addresses of the host. Raises OSError, `AddressRefused`, or TimeoutError after `DNS_SECONDS_MAX`."""
+        async with asyncio.timeout(DNS_SECONDS_MAX):
+            found = await self._resolver.resolve(host, port, family)
         require_allowed((ip_address(each["host"].partition("%")[0]) for each in found), local=self._local)
         return found
 

@@ -3,7 +3,7 @@
 import secrets
 from base64 import b64encode
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 
@@ -35,7 +35,16 @@ class SecretBox:
         return (opened or b"").decode()
 
 
-def headers(secrets_in_use: Sequence[str], event_id: str, now: datetime, body: bytes) -> dict[str, str]:
+def require_signing_secret(secret: str) -> str:
+    """The secret, if the signer accepts the secret. Raises `ValueError`."""
+    try:
+        Webhook(secret).sign("probe", datetime.now(UTC), "")
+    except ValueError as error:
+        raise ValueError(f"the secret cannot sign: {error}") from None
+    return secret
+
+
+def signed_headers(secrets_in_use: Sequence[str], event_id: str, now: datetime, body: bytes) -> dict[str, str]:
     """The headers of one attempt, with one signature per secret: two secrets during a rotation.
 
     ``now`` is the time of the attempt in UTC; every attempt has its own signature.

@@ -1,23 +1,37 @@
-"""SQL of subscriptions: private part, cursors, and figures for the subscriber."""
+"""SQL of subscriptions: terms, cursors, and figures for the subscriber."""
 
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from samenspel.contracts.notifications import Subscription
+from samenspel.contracts.notifications import AnySubscription, SubscriptionTerms
 from samenspel.contracts.topics import CANONICAL, LaneId
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection, Pool
 
-from services.notifier.domain.cursor import Cursor, LanePosition
+from services.notifier.domain.cursor import START, Cursor, LanePosition, advances
 
-INSERT: Final = "insert into subscription (subscription_id, organisation, types, delivery) values ($1, $2, $3, $4)"
+INSERT: Final = """
+insert into subscription (subscription_id, organisation, types, delivery) values ($1, $2, $3, $4)
+on conflict (subscription_id) do update set types = excluded.types, delivery = excluded.delivery
+"""
+INSERT_WITHOUT_TERMS: Final = """
+insert into subscription (subscription_id, organisation) values ($1, $2) on conflict (subscription_id) do nothing
+"""
 # Start "beginning": sequence 0 of each lane. Start "now": the end of the feed in this transaction.
 INSERT_CURSOR: Final = """
 insert into subscription_cursor (subscription_id, topic, lane, timeline, sequence)
 select $1, topic, lane, coalesce(p.timeline, 1), case when $4 then coalesce(p.sequence, 0) else 0 end
 from unnest($2::text[]) as topic cross join generate_series(0, $3 - 1) as lane
 left join checkpoint p using (topic, lane)
+on conflict do nothing
 """
+ACTIVE: Final = """
+select s.organisation, s.subscription_id, e.url from subscription s
+left join endpoint e using (organisation, subscription_id)
+where s.active and s.organisation = any($1::text[])
+"""
+COUNT_ACTIVE: Final = "select organisation, count(*) as number from subscription where active group by organisation"
 LOCK: Final = "select from subscription_cursor where subscription_id = $1 order by topic, lane for update"
 DEACTIVATE: Final = (
     "delete from delivery where subscription_id = $1",
@@ -26,11 +40,11 @@ DEACTIVATE: Final = (
     "and (e.organisation, e.subscription_id) = (s.organisation, s.subscription_id)",
 )
 FIGURES: Final = """
-select s.*, a.value, e.url,
+select s.*, a.value, a.private, e.url,
   (select count(*) from delivery d where d.subscription_id = s.subscription_id) as pending,
-  (select count(*) from delivery d where d.subscription_id = s.subscription_id and attempts > 0) as retrying
+  (select count(*) from delivery d where d.subscription_id = s.subscription_id and attempts > 0) as postponed
 from subscription s
-join aggregate a on (a.aggregate, a.subject) = ('subscription.v1', s.subscription_id)
+join aggregate a on a.subject = s.subscription_id and a.aggregate in ('subscription.v1', 'subscription.v2')
 left join endpoint e on (e.organisation, e.subscription_id) = (s.organisation, s.subscription_id)
 where s.organisation = $1 and ($2::text is null or s.subscription_id = $2)
 order by s.subscription_id
@@ -71,22 +85,45 @@ RESUME: Final = (
 )
 
 
-async def activate(connection: Connection, state: Subscription, lanes: int) -> None:
-    """Store an accepted subscription, with cursors at the beginning or at the current end of the feed."""
+async def activate(
+    connection: Connection, state: AnySubscription, terms: SubscriptionTerms | None, lanes: int
+) -> None:
+    """Store an accepted subscription, with cursors at the beginning or at the current end of the feed.
+
+    Without ``terms``, after a recovery from Kafka, the subscription is listed and nothing is delivered.
+    """
     subscription_id = state.subscription_id
     failpoints.reached("notifier.begin-subscription")
-    await connection.execute(INSERT, subscription_id, state.organisation, list(state.types), state.delivery)
+    if terms is None:
+        await connection.execute(INSERT_WITHOUT_TERMS, subscription_id, state.organisation)
+        return
+    await connection.execute(INSERT, subscription_id, state.organisation, list(terms.types), terms.delivery)
     failpoints.reached("notifier.place-cursor")
-    await connection.execute(INSERT_CURSOR, subscription_id, list(CANONICAL), lanes, state.start == "now")
+    await connection.execute(INSERT_CURSOR, subscription_id, list(CANONICAL), lanes, terms.start == "now")
 
 
-async def deactivate(connection: Connection, state: Subscription) -> None:
+async def deactivate(connection: Connection, state: AnySubscription) -> None:
     """End a cancelled subscription: delete pending deliveries, endpoint and secrets."""
     failpoints.reached("notifier.lock-cursor")
     await connection.execute(LOCK, state.subscription_id)
     for statement in DEACTIVATE:
         failpoints.reached("notifier.end-subscription")
         await connection.execute(statement, state.subscription_id)
+
+
+async def active(connection: Connection, organisations: Collection[str]) -> Mapping[str, Mapping[str, str | None]]:
+    """The active subscriptions of these organisations: per organisation the endpoint by id, None for pull."""
+    found: dict[str, dict[str, str | None]] = {organisation: {} for organisation in organisations}
+    if organisations:
+        failpoints.reached("notifier.active-subscriptions")
+        for row in await connection.fetch(ACTIVE, sorted(organisations)):
+            found[row["organisation"]][row["subscription_id"]] = row["url"]
+    return found
+
+
+async def count_active(connection: Connection) -> dict[str, float]:
+    """Number of active subscriptions, by organisation."""
+    return {row["organisation"]: row["number"] for row in await connection.fetch(COUNT_ACTIVE)}
 
 
 async def figures(pool: Pool, organisation: str, subscription_id: str | None = None) -> list[Any]:
@@ -96,18 +133,30 @@ async def figures(pool: Pool, organisation: str, subscription_id: str | None = N
 
 async def cursor_of(pool: Pool, subscription_id: str) -> dict[LaneId, LanePosition]:
     """The cursor before the first pending event of each lane. Some later events may have been delivered already."""
-    rows = await pool.fetch(CURSOR, subscription_id)
+    async with pool.acquire() as connection:
+        return await _cursor_of(connection, subscription_id)
+
+
+async def _cursor_of(connection: Connection, subscription_id: str) -> dict[LaneId, LanePosition]:
+    rows = await connection.fetch(CURSOR, subscription_id)
     return {(row["topic"], row["lane"]): LanePosition(row["timeline"], row["sequence"]) for row in rows}
 
 
-async def acknowledge(pool: Pool, subscription_id: str, cursor: Cursor) -> None:
-    """Remove deliveries up to ``cursor`` and advance the cursor. The cursor never moves back."""
+async def acknowledge(pool: Pool, subscription_id: str, cursor: Cursor) -> bool:
+    """Remove deliveries up to ``cursor`` and advance the cursor, on each lane where ``cursor`` is further.
+
+    Returns False if no lane advances and a lane would move back: the cursor never moves back.
+    """
     places = as_arrays([(*name, *place) for name, place in sorted(cursor.items())], 4)
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(LOCK, subscription_id)
+        present = await _cursor_of(connection, subscription_id)
+        if not advances(present, cursor):
+            return all(cursor.get(name, START) == place for name, place in present.items())
         await connection.execute(ACKNOWLEDGE, subscription_id, *places)
         await connection.execute(DELETE_ACKNOWLEDGED, subscription_id, *places)
         await connection.execute(PROMOTE, subscription_id)
+    return True
 
 
 async def resume(pool: Pool, subscription_id: str) -> None:

@@ -1,5 +1,6 @@
 """Assembly of the command tree."""
 
+import logging
 from importlib.metadata import entry_points, version
 from typing import Annotated, Final
 
@@ -14,6 +15,9 @@ from samenspel.cli.organisation import app as organisation
 from samenspel.cli.quarantine import app as quarantine
 from samenspel.cli.receive import receive
 from samenspel.cli.replica import app as replica
+from samenspel.cli.root import RootCommand
+from samenspel.cli.streams import open_closed
+from samenspel.runtime.libpq_environment import forget_variables
 
 GROUP: Final = "samenspel.commands"
 """Entry point group of packages with commands of their own."""
@@ -23,6 +27,7 @@ def build() -> typer.Typer:
     """The Typer app with our commands and the commands of installed packages (see `GROUP`)."""
     app = typer.Typer(
         name="samenspel",
+        cls=RootCommand,
         no_args_is_help=True,
         pretty_exceptions_show_locals=False,
         help="Keeps Rijk, VNG, cities and their partners in sync about urban-innovation initiatives, with proof.",
@@ -49,6 +54,10 @@ def build() -> typer.Typer:
 
 def main() -> None:
     """Entry point of the console script."""
+    open_closed()
+    forget_variables()
+    # Libraries log errors that a sentence of ours explains.
+    logging.getLogger().addHandler(logging.NullHandler())
     build()()
 
 

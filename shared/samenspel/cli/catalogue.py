@@ -1,16 +1,31 @@
 """``samenspel catalogue``: event types with meaning, schema and example."""
 
-import sys
 from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.table import Table
 
-from samenspel.cli.console import Exit, data, errors_as_messages, exit_with, print_json
+from samenspel.cli.console import (
+    Exit,
+    TextTable,
+    errors_as_messages,
+    exit_with,
+    print_json,
+    print_json_line,
+    print_line,
+    print_table,
+)
 from samenspel.cli.options import AsJson
 from samenspel.client.submit.statements import full_type
-from samenspel.contracts.catalogue import AGGREGATES, EVENT_TYPES, SCHEMA_BASE, SUBMISSIONS, EventType, SubmissionType
+from samenspel.contracts.catalogue import (
+    AGGREGATES,
+    EVENT_TYPES,
+    SCHEMA_BASE,
+    SUBMISSIONS,
+    EventType,
+    SubmissionType,
+    event_types_named,
+)
 from samenspel.contracts.jsonschema import schemas
 
 
@@ -26,7 +41,7 @@ def catalogue(
     with errors_as_messages():
         if kind is None:
             return _show_all(as_json)
-        found = SUBMISSIONS.get(full_type(kind)), EVENT_TYPES.get(full_type(kind))
+        found = SUBMISSIONS.get(full_type(kind)), EVENT_TYPES.get(next(iter(event_types_named(kind)), ""))
         if kind in AGGREGATES:
             return print_json(_document(AGGREGATES[kind].schema_uri))
         if found == (None, None):
@@ -49,14 +64,14 @@ def _show_all(as_json: bool) -> None:
                 ],
             }
         )
-    table = Table("type", "domain", "meaning", title="Submissions", title_justify="left", box=None)
+    table = TextTable("type", "domain", "meaning", title="Submissions", title_justify="left")
     for each in SUBMISSIONS.values():
         table.add_row(_short(each.name), each.domain, _meaning(each))
-    data.print(table)
-    events = Table("type", "aggregate", "meaning", title="\nCanonical events", title_justify="left", box=None)
+    print_table(table)
+    events = TextTable("type", "aggregate", "meaning", title="\nCanonical events", title_justify="left")
     for event in EVENT_TYPES.values():
         events.add_row(_short(event.name), event.aggregate.name, event.meaning)
-    data.print(events)
+    print_table(events)
     return None
 
 
@@ -64,13 +79,13 @@ def _show_one(submission: SubmissionType | None, event: EventType | None, *, as_
     if as_json:
         return print_json({"submission": submission and _submission(submission), "fact": event and _event(event)})
     if submission:
-        data.print(
-            f"{submission.name} (submission, domain {submission.domain})\n  {_meaning(submission)}", markup=False
-        )
-        data.print(f"  subject: {submission.subject_field}; leads to: {', '.join(map(_short, submission.leads_to))}")
+        print_line(f"{submission.name} (submission, domain {submission.domain})")
+        print_line(f"  {_meaning(submission)}")
+        print_line(f"  subject: {submission.subject_field}; leads to: {', '.join(map(_short, submission.leads_to))}")
     if event:
-        data.print(f"{event.name} (canonical, on {event.aggregate.topic})\n  {event.meaning}", markup=False)
-        data.print(f"  data: the whole state of {event.aggregate.name} after the event")
+        print_line(f"{event.name} (canonical, on {event.aggregate.topic})")
+        print_line(f"  {event.meaning}")
+        print_line(f"  data: the whole state of {event.aggregate.name} after the event")
     return None
 
 
@@ -80,8 +95,7 @@ def _show_example(kind: str, submission: SubmissionType | None) -> None:
             Exit.USAGE,
             f"{kind} is a canonical event and cannot be submitted; `samenspel catalogue` lists the submissions",
         )
-    line = orjson.dumps({"type": _short(submission.name), "data": dict(submission.example)})
-    sys.stdout.write(line.decode() + "\n")
+    print_json_line(orjson.dumps({"type": _short(submission.name), "data": dict(submission.example)}))
 
 
 def _schema_of(submission: SubmissionType | None, event: EventType | None) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from samenspel.cli.console import Exit, data, errors_as_messages, messages, print_json
-from samenspel.cli.options import As, AsJson, Via
+from samenspel.cli.console import Exit, errors_as_messages, messages, print_json, print_line, print_message
+from samenspel.cli.options import As, AsJson, ViaOption
 from samenspel.client.access.profile import Profile
 from samenspel.client.submit.emit import emit as emit_statements
 from samenspel.client.submit.json_lines import BadLines, Entry, read_entries
-from samenspel.client.submit.receipts import outcome_of
+from samenspel.client.submit.receipts import latest_outcome
 from samenspel.client.submit.statements import Statement, from_object
 from samenspel.contracts.catalogue import SUBMISSIONS
 from samenspel.contracts.problems import Problem, Rejected
@@ -26,7 +26,7 @@ def emit(
         list[str], typer.Argument(metavar="FILE…", help="NDJSON, or one event per file; - reads stdin.")
     ],
     organisation: As,
-    via: Via = "kafka",
+    via: ViaOption = "kafka",
     wait: Annotated[
         bool, typer.Option("--wait", help="Wait for the final outcomes. Exit code 1 if any submission was rejected.")
     ] = False,
@@ -58,7 +58,7 @@ def emit(
                     progress=lambda number: bar.advance(task, number),
                 )
             )
-    messages.print(f"{len(statements)} event(s) sent over {via}")
+    print_message(f"{len(statements)} event(s) sent over {via}")
     return _show_answers(entries, statements, answers, as_json) if wait or via == "http" else None
 
 
@@ -101,8 +101,8 @@ def _show_checks(entries: Sequence[Entry], statements: Sequence[Statement], oin:
     else:
         for entry, problems in zip(entries, found, strict=True):
             for problem in problems:
-                data.print(f"{entry.position}: {_problem_text(problem)}", markup=False)
-    messages.print(f"{len(statements) - wrong} of {len(statements)} event(s) are valid; nothing was sent")
+                print_line(f"{entry.position}: {_problem_text(problem)}")
+    print_message(f"{len(statements) - wrong} of {len(statements)} event(s) are valid; nothing was sent")
     raise typer.Exit(Exit.FAILED if wrong else Exit.OK)
 
 
@@ -131,8 +131,8 @@ def _show_answers(
         )
     else:
         for entry, statement, answer in rows:
-            data.print(f"{entry.position}: {_outcome_text(statement, answer)}", markup=False)
-    if not all(answer is not None and outcome_of(answer) in ("accepted", "deferred") for answer in answers):
+            print_line(f"{entry.position}: {_outcome_text(statement, answer)}")
+    if not all(answer is not None and latest_outcome(answer) in ("accepted", "deferred") for answer in answers):
         raise typer.Exit(Exit.FAILED)
 
 
@@ -140,7 +140,7 @@ def _outcome_text(statement: Statement, answer: Answer | None) -> str:
     short = statement.kind.name.split(".")[2]
     if answer is None:
         return f"{short}: no outcome within the time-out; emit the same event again to get the outcome"
-    outcome = outcome_of(answer)
+    outcome = latest_outcome(answer)
     if outcome == "rejected":
         return f"{short} rejected: " + "; ".join(map(_problem_text, answer.problems))
     if outcome == "deferred":

@@ -1,18 +1,16 @@
 """``samenspel events tail``: shows canonical events."""
 
-import sys
 from itertools import islice
 from typing import Annotated, Literal
 
 import typer
 
-from samenspel.cli.console import Exit, data, errors_as_messages, exit_with
+from samenspel.cli.console import Exit, errors_as_messages, exit_with, print_json_line, print_line, print_raw
 from samenspel.cli.options import AsJson, MaybeAs, reading_organisation
 from samenspel.client.access.profile import Profile
 from samenspel.client.read.sentences import NameIndex, sentence
 from samenspel.client.read.tail import From, TailedEvent, tail
-from samenspel.client.submit.statements import full_type
-from samenspel.contracts.catalogue import EVENT_TYPES
+from samenspel.contracts.catalogue import event_types_named
 
 app = typer.Typer(no_args_is_help=True, help="Canonical events of all lanes.")
 
@@ -33,14 +31,16 @@ def tail_command(
     ] = "now",
     limit: Annotated[int | None, typer.Option(help="Number of events to show.", min=1)] = None,
     follow: Annotated[bool, typer.Option(help="Wait for new events at the end of the lanes.")] = True,
-    raw: Annotated[bool, typer.Option("--raw", help="Show headers and data as published, byte for byte.")] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Show headers and data as published; byte for byte in a pipe or file.")
+    ] = False,
     as_json: AsJson = False,
     organisation: MaybeAs = None,
 ) -> None:
     """Show canonical events as sentences with organisation and action. Ctrl-C ends the command."""
-    types = [full_type(each) for each in kind or ()]
-    if unknown := [each for each in types if each not in EVENT_TYPES]:
+    if unknown := [each for each in kind or () if not event_types_named(each)]:
         exit_with(Exit.USAGE, f"event type {unknown[0]} does not exist; `samenspel catalogue` lists the types")
+    types = [name for each in kind or () for name in event_types_named(each)]
     form: Literal["raw", "json", "sentence"] = "raw" if raw else "json" if as_json else "sentence"
     with errors_as_messages():
         profile = Profile.find()
@@ -56,10 +56,10 @@ def _print_event(tailed: TailedEvent, form: Literal["raw", "json", "sentence"], 
     event = tailed.event
     if form == "sentence":
         text = sentence(event.type, event.aggregate, tailed.submitter, event.value, names)
-        data.print(f"{tailed.time[:19].replace('T', ' ')}  {text}", markup=False)
+        print_line(f"{tailed.time[:19].replace('T', ' ')}  {text}")
         return
-    # One event per line: services publish data as JSON without line breaks.
-    sys.stdout.buffer.write(
-        tailed.structured() + b"\n" if form == "json" else event.lines + b"\n" + event.value + b"\n\n"
-    )
-    sys.stdout.buffer.flush()
+    if form == "json":
+        # One event per line: services publish data as JSON without line breaks.
+        print_json_line(tailed.structured())
+    else:
+        print_raw(event.lines + b"\n" + event.value + b"\n\n")

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from samenspel.cli.console import Exit, data, errors_as_messages, exit_with, messages, print_json
+from samenspel.cli.console import Exit, errors_as_messages, exit_with, messages, print_json, print_line
 from samenspel.cli.options import AsJson, MaybeAs, reading_organisation
 from samenspel.client.access.profile import Profile
 from samenspel.client.read.explanation import Explanation, explain
@@ -28,7 +28,10 @@ def _group() -> None:
 def explain_command(
     application: Annotated[str, typer.Argument(metavar="ID", help="The application's id.")],
     db: Annotated[
-        Path | None, typer.Option("--db", metavar="FILE", help="Replica to read (default: a new temporary replica).")
+        Path | None,
+        typer.Option(
+            "--db", metavar="FILE", readable=False, help="Replica to read (default: a new temporary replica)."
+        ),
     ] = None,
     organisation: MaybeAs = None,
     as_json: AsJson = False,
@@ -70,7 +73,8 @@ def _open_replica(db: Path | None, organisation: str | None) -> Iterator[Replica
 
 def _print_explanation(found: Explanation) -> None:
     for each in found.sentences:
-        data.print(each, markup=False)
-    data.print("\nEvents leading to the decision:")
+        print_line(each)
+    print_line("")
+    print_line("Events leading to the decision:")
     for step in found.steps:
-        data.print(f"  {step.time[:19].replace('T', ' ')}  {step.said}  [{step.lane} {step.sequence}]", markup=False)
+        print_line(f"  {step.time[:19].replace('T', ' ')}  {step.said}  [{step.lane} {step.sequence}]")

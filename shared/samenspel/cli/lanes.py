@@ -1,12 +1,21 @@
-"""``samenspel lanes list | recover | new-timeline``: reconciles the database of a service with Kafka."""
+"""``samenspel lanes list | recover | new-timeline``: lists and recovers lanes, and starts new timelines."""
 
 import asyncio
 from typing import Annotated, Any, Final
 
 import typer
-from rich.table import Column, Table
+from rich.table import Column
 
-from samenspel.cli.console import Exit, data, errors_as_messages, messages, print_json
+from samenspel.cli.console import (
+    Exit,
+    TextTable,
+    errors_as_messages,
+    messages,
+    print_json,
+    print_line,
+    print_message,
+    print_table,
+)
 from samenspel.cli.options import AsJson, AsOperator
 from samenspel.client.access.profile import Profile
 from samenspel.client.admin.operator_api import OperatorApi
@@ -31,11 +40,11 @@ def list_command(service: ServiceArgument, operator: AsOperator = OPERATOR, as_j
     else:
         figures = ("timeline", "sequence", "published", "behind")
         numbers = (Column(name, no_wrap=True) for name in figures)
-        table = Table(Column("lane", overflow="fold"), *numbers, "reconciled", "reason", box=None)
+        table = TextTable(Column("lane", overflow="fold"), *numbers, "reconciled", "reason")
         for lane in found:
             reconciled = "no" if lane["reason"] else "yes"
             table.add_row(lane["lane"], *(str(lane[name]) for name in figures), reconciled, lane["reason"] or "")
-        data.print(table)
+        print_table(table)
     raise typer.Exit(Exit.FAILED if any(lane["reason"] for lane in found) else Exit.OK)
 
 
@@ -60,11 +69,11 @@ def recover_command(
     restored = [lane for lane in found if lane["after"] > lane["before"]]
     for lane in restored:
         records = f"events {lane['before'] + 1} to {lane['after']}, {lane['answers']} answer(s)"
-        data.print(f"{lane['lane']}: {records}", markup=False)
+        print_line(f"{lane['lane']}: {records}")
     _print_lost_submissions([each for lane in found for each in lane["broken_promises"] + lane["still_deferred"]])
     number = sum(lane["after"] - lane["before"] for lane in restored)
     result = "would be restored; nothing was changed" if dry_run else "restored"
-    messages.print(f"{number} record(s) on {len(restored)} lane(s) {result}")
+    print_message(f"{number} record(s) on {len(restored)} lane(s) {result}")
     return None
 
 
@@ -85,7 +94,7 @@ def new_timeline_command(
         result = asyncio.run(api.request("POST", "/v1/lanes/timelines", body={"lane": lane, "why": why}))
     if as_json:
         return print_json(result)
-    data.print(f"{result['lane']} is on timeline {result['timeline']}", markup=False)
+    print_line(f"{result['lane']} is on timeline {result['timeline']}")
     return None
 
 
@@ -97,10 +106,10 @@ def _print_lost_submissions(lost: list[dict[str, Any]]) -> None:
     """
     by_http = [each for each in lost if each["record"] == "http"]
     if len(lost) > len(by_http):
-        messages.print(f"{len(lost) - len(by_http)} submission(s) will be read from Kafka and decided again")
+        print_message(f"{len(lost) - len(by_http)} submission(s) will be read from Kafka and decided again")
     for each in by_http:
         received = f", which counts as received at {each['received_at']}" if each["received_at"] else ""
-        data.print(f"{each['organisation']} must send again: {each['source']} {each['id']}{received}", markup=False)
+        print_line(f"{each['organisation']} must send again: {each['source']} {each['id']}{received}")
 
 
 def _operator_api(service: Service, operator: str) -> OperatorApi:

@@ -1,11 +1,12 @@
 """Options shared by several commands: one name and one help text each."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from samenspel.client.access.profile import Profile, ProfileError
+from samenspel.client.submit.emit import Via
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, for programs.")]
 As = Annotated[
@@ -22,8 +23,9 @@ MaybeAs = Annotated[
     ),
 ]
 AsOperator = Annotated[str, typer.Option("--as", envvar="SAMENSPEL_AS", help="Operator to act as.")]
-Via = Annotated[Literal["kafka", "http"], typer.Option(help="Transport: Kafka or HTTP.")]
-Database = Annotated[Path, typer.Option("--db", metavar="FILE", help="Replica: an SQLite file.")]
+ViaOption = Annotated[Via, typer.Option(help="Transport: Kafka or HTTP.")]
+Database = Annotated[Path, typer.Option("--db", metavar="FILE", readable=False, help="Replica: an SQLite file.")]
+"""The command reports an unreadable file; Typer would report wrong usage."""
 
 
 def reading_organisation(profile: Profile, name_or_oin: str | None) -> str:
@@ -31,7 +33,7 @@ def reading_organisation(profile: Profile, name_or_oin: str | None) -> str:
 
     Without a name, the first organisation in the profile. Raises ProfileError when the profile has none.
     """
-    if name_or_oin:
+    if name_or_oin is not None:
         return profile.credential(name_or_oin).oin
     known = profile.credentials()
     if not known:

@@ -7,15 +7,25 @@ from typing import Annotated, Any, get_args
 import orjson
 import typer
 from pydantic import ValidationError
-from rich.table import Column, Table
+from rich.table import Column
 
-from samenspel.cli.console import Exit, data, errors_as_messages, exit_with, messages, print_json
+from samenspel.cli.console import (
+    Exit,
+    TextTable,
+    errors_as_messages,
+    exit_with,
+    messages,
+    plain,
+    print_json,
+    print_line,
+    print_table,
+)
 from samenspel.cli.options import AsJson
 from samenspel.client.access.profile import Profile
 from samenspel.client.admin.admission import admit
 from samenspel.client.admin.organisations import list_organisations
 from samenspel.client.submit.json_lines import BadLines, Entry, read_entries
-from samenspel.client.submit.receipts import outcome_of
+from samenspel.client.submit.receipts import latest_outcome
 from samenspel.contracts.organisations import OPERATOR, Kind, OrganisationAdmitted, Role
 from samenspel.contracts.problems import problems_of
 from samenspel.contracts.receipts import Answer
@@ -51,9 +61,11 @@ def admit_command(
             organisations = _checked([Entry("options", options)])
         profile = Profile.find()
         with messages.status("admitting") as status:
-            answers = asyncio.run(admit(profile, organisations, operator=operator, progress=status.update))
+            answers = asyncio.run(
+                admit(profile, organisations, operator=operator, progress=lambda text: status.update(plain(text)))
+            )
     _show(organisations, answers, as_json)
-    if any(outcome_of(answer) != "accepted" for answer in answers):
+    if any(latest_outcome(answer) != "accepted" for answer in answers):
         raise typer.Exit(Exit.FAILED)
 
 
@@ -65,11 +77,11 @@ def list_command(as_json: AsJson = False) -> None:
         found = asyncio.run(list_organisations(profile.system(), profile.any_credential()))
     if as_json:
         return print_json(found)
-    table = Table(Column("OIN", no_wrap=True), "name", "kind", "networks", "roles", box=None)
+    table = TextTable(Column("OIN", no_wrap=True), "name", "kind", "networks", "roles")
     for each in found:
         networks = ", ".join(membership["network"] for membership in each.get("memberships", ()))
         table.add_row(each["oin"], each["name"], each["kind"], networks, ", ".join(each.get("roles", ())))
-    data.print(table)
+    print_table(table)
     return None
 
 
@@ -117,12 +129,12 @@ def _show(organisations: Sequence[OrganisationAdmitted], answers: Sequence[Answe
             [{"oin": each.oin, "answer": answer} for each, answer in zip(organisations, answers, strict=True)]
         )
     for each, answer in zip(organisations, answers, strict=True):
-        data.print(f"{each.name} ({each.oin}): {_outcome_text(answer)}", markup=False)
+        print_line(f"{each.name} ({each.oin}): {_outcome_text(answer)}")
     return None
 
 
 def _outcome_text(answer: Answer) -> str:
-    if outcome_of(answer) == "accepted":
+    if latest_outcome(answer) == "accepted":
         return "admitted" if answer.outcome == "accepted" else "admitted before"
     if any(problem.code == "already-exists" for problem in answer.problems):
         return "admitted before with other content: submit the change as organisation-changed"

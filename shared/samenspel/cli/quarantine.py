@@ -4,9 +4,9 @@ import asyncio
 from typing import Annotated, Any, Literal, get_args
 
 import typer
-from rich.table import Column, Table
+from rich.table import Column
 
-from samenspel.cli.console import Exit, data, errors_as_messages, exit_with, print_json
+from samenspel.cli.console import Exit, TextTable, errors_as_messages, exit_with, print_json, print_line, print_table
 from samenspel.cli.options import AsJson, AsOperator
 from samenspel.client.access.profile import Profile
 from samenspel.client.admin.quarantine import QuarantineClient
@@ -36,13 +36,16 @@ def list_command(
             found += [{"service": each, **record} for record in records]
     if as_json:
         return print_json(found)
-    table = Table("service", "N", "since", "reason", "open", Column("record", no_wrap=True), box=None)
+    table = TextTable("service", "N", "since", "reason", "open", Column("record", no_wrap=True))
     for record in found:
         is_open = "yes" if record["open"] else "no"
         since = record["quarantined_at"][:19].replace("T", " ")
         row = record["service"], str(record["number"]), since, record["reason"], is_open, record["record"]
         table.add_row(*row)
-    data.print(table if found else "nothing is in quarantine")
+    if found:
+        print_table(table)
+    else:
+        print_line("nothing is in quarantine")
     return None
 
 
@@ -56,16 +59,16 @@ def show_command(
     if as_json:
         return print_json(found)
     for name in ("record", "organisation", "appended_at", "quarantined_at", "reason", "detail", "open"):
-        data.print(f"{name:<15}{found[name]}", markup=False)
+        print_line(f"{name:<15}{found[name]}")
     for header, content in found["headers"] or ():
-        data.print(f"header {header}: {_content_text(content)}", markup=False)
+        print_line(f"header {header}: {_content_text(content)}")
     for part in ("key", "value", "raw"):
         if found[part] is not None:
-            data.print(f"{part}: {_content_text(found[part])}", markup=False)
+            print_line(f"{part}: {_content_text(found[part])}")
     for each in found["actions"]:
         reason = f", reason: {each['why']}" if each["why"] else ""
         line = f"{each['taken_at'][:19]}  {each['operator']}  {each['action']} → {each['outcome']}{reason}"
-        data.print(f"{line}  [{each['detail']}]", markup=False)
+        print_line(f"{line}  [{each['detail']}]")
     return None
 
 
@@ -102,7 +105,7 @@ def _act(number: int, action: Literal["retry", "discard"], service: Service, why
             Exit.FAILED,
             f"processing of record {number} still fails; `samenspel quarantine show {number}` shows the error",
         )
-    data.print(outcome)
+    print_line(outcome)
 
 
 def _client(service: Service, operator: str) -> QuarantineClient:

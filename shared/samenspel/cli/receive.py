@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import orjson
 import typer
 
-from samenspel.cli.console import Exit, exit_with, messages
+from samenspel.cli.console import Exit, exit_with, print_json_line, print_line, print_message
 from samenspel.client.read.webhook_receiver import ReceivedDelivery, WebhookReceiver
 
 SECRET_BYTES: Final = 32
@@ -36,17 +36,17 @@ def receive(
         asyncio.run(_run_receiver(receiver, count, new_secret=secret is None))
     events = len(receiver.events)
     repeats = len(receiver.verified) - events
-    messages.print(f"{events} verified, {repeats} repeated, {receiver.failed} failed, {receiver.refused} refused")
+    print_message(f"{events} verified, {repeats} repeated, {receiver.failed} failed, {receiver.refused} refused")
     raise typer.Exit(Exit.FAILED if receiver.refused else Exit.OK)
 
 
 async def _run_receiver(receiver: WebhookReceiver, count: int | None, *, new_secret: bool) -> None:
     try:
         async with receiver:
-            messages.print(f"listening on {receiver.url}")
+            print_message(f"listening on {receiver.url}")
             if new_secret:
-                messages.print("subscribe with POST /v1/subscriptions of the notifier and this body:")
-                messages.print(orjson.dumps({"endpoint": receiver.url, "secret": receiver.secret}).decode())
+                print_message("subscribe with POST /v1/subscriptions of the notifier and this body:")
+                print_message(orjson.dumps({"endpoint": receiver.url, "secret": receiver.secret}).decode())
             await (asyncio.Event().wait() if count is None else receiver.wait_for(count))
     except OSError as error:
         exit_with(
@@ -57,7 +57,7 @@ async def _run_receiver(receiver: WebhookReceiver, count: int | None, *, new_sec
 
 def _print_json(received: ReceivedDelivery) -> None:
     if not received.repeated:
-        print(orjson.dumps(received.event).decode(), flush=True)
+        print_json_line(orjson.dumps(received.event))
 
 
 def _print_line(received: ReceivedDelivery) -> None:
@@ -65,7 +65,4 @@ def _print_line(received: ReceivedDelivery) -> None:
     sequence = str(event.get("sequence", "")).lstrip("0")
     repeat = "  (repeat)" if received.repeated else ""
     position = f"{event.get('lane', '')} #{sequence}"
-    print(
-        f"{event.get('time', '')}  {event.get('type', '')}  {event.get('subject', '')}  {position}{repeat}",
-        flush=True,
-    )
+    print_line(f"{event.get('time', '')}  {event.get('type', '')}  {event.get('subject', '')}  {position}{repeat}")

@@ -6,10 +6,19 @@ from typing import Annotated, Any
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.table import Table
+from rich.text import Text
 
-from samenspel.cli.console import Exit, data, errors_as_messages, messages, print_json
-from samenspel.cli.options import AsJson, Database, MaybeAs, Via, reading_organisation
+from samenspel.cli.console import (
+    Exit,
+    TextTable,
+    errors_as_messages,
+    messages,
+    print_json,
+    print_line,
+    print_message,
+    print_table,
+)
+from samenspel.cli.options import AsJson, Database, MaybeAs, ViaOption, reading_organisation
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica import (
     ReplicaStore,
@@ -28,7 +37,7 @@ app = typer.Typer(no_args_is_help=True, help="A verified replica of all lanes in
 def sync_command(
     db: Database,
     organisation: MaybeAs = None,
-    via: Via = "kafka",
+    via: ViaOption = "kafka",
     follow: Annotated[bool, typer.Option("--follow", help="Continue with new events until Ctrl-C.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -82,8 +91,8 @@ def verify_command(
 
 @app.command("diff")
 def diff_command(
-    left: Annotated[Path, typer.Argument(metavar="A")],
-    right: Annotated[Path, typer.Argument(metavar="B")],
+    left: Annotated[Path, typer.Argument(metavar="A", readable=False)],
+    right: Annotated[Path, typer.Argument(metavar="B", readable=False)],
     as_json: AsJson = False,
 ) -> None:
     """List the aggregates that differ between two replicas. Exit code 1 if any differ."""
@@ -93,8 +102,8 @@ def diff_command(
         print_json([_plain(each) for each in differences])
     else:
         for each in differences:
-            data.print(str(each), markup=False)
-        messages.print(f"{len(differences)} aggregate(s) differ")
+            print_line(str(each))
+        print_message(f"{len(differences)} aggregate(s) differ")
     raise typer.Exit(Exit.FAILED if differences else Exit.OK)
 
 
@@ -108,40 +117,40 @@ def _progress_bar() -> Progress:
 
 
 def _print_sync(report: SyncReport) -> None:
-    table = Table("lane", "sequence", "digest", "state", box=None)
+    table = TextTable("lane", "sequence", "digest", "state")
     for lane in report.lanes:
-        problem = "[red]diverged[/]" if lane.divergence else f"gap at {lane.missing}" if lane.missing else ""
+        problem = Text("diverged", "red") if lane.divergence else f"gap at {lane.missing}" if lane.missing else ""
         table.add_row(lane.lane, str(lane.sequence), lane.digest[:16], problem)
-    data.print(table)
-    data.print(f"total digest {report.total_digest}")
+    print_table(table)
+    print_line(f"total digest {report.total_digest}")
     rate = report.applied / report.seconds if report.seconds else 0
-    messages.print(f"{report.applied} event(s) applied in {report.seconds:.1f} s ({rate:,.0f}/s)")
+    print_message(f"{report.applied} event(s) applied in {report.seconds:.1f} s ({rate:,.0f}/s)")
     if report.unknown:
-        messages.print(f"{report.unknown} aggregate(s) of a kind unknown to this version are stored raw")
+        print_message(f"{report.unknown} aggregate(s) of a kind unknown to this version are stored raw")
     if report.unreadable:
-        messages.print(f"{report.unreadable} record(s) are not canonical events and were skipped")
+        print_message(f"{report.unreadable} record(s) are not canonical events and were skipped")
     for lane in report.lanes:
         if lane.divergence:
-            messages.print(str(lane.divergence), markup=False)
+            print_message(str(lane.divergence))
         elif lane.set_aside:
             rebuilt = f"its owner started timeline {lane.timeline}, and this replica was rebuilt from that timeline"
-            messages.print(f"{lane.lane}: {rebuilt}; the earlier events are in {lane.set_aside}", markup=False)
+            print_message(f"{lane.lane}: {rebuilt}; the earlier events are in {lane.set_aside}")
         if lane.missing:
-            messages.print(f"{lane.lane}: event {lane.missing} is missing in Kafka; later events are not applied")
+            print_message(f"{lane.lane}: event {lane.missing} is missing in Kafka; later events are not applied")
 
 
 def _print_verification(report: VerifyReport) -> None:
-    table = Table("lane", "sequence", "digest", "state", box=None)
+    table = TextTable("lane", "sequence", "digest", "state")
     for lane in report.lanes:
-        state = "equal" if lane.equal else "[red]diverged[/]"
+        state = Text("equal") if lane.equal else Text("diverged", "red")
         if lane.behind:
             distance = f"behind by {lane.behind}" if lane.behind > 0 else f"ahead of its owner by {-lane.behind}"
-            state = f"{state}, {distance}"
+            state.append(f", {distance}", "default")
         table.add_row(lane.lane, str(lane.sequence), lane.digest[:16], state)
-    data.print(table)
-    data.print(f"total digest {report.total_digest}")
+    print_table(table)
+    print_line(f"total digest {report.total_digest}")
     for fault in report.faults:
-        data.print(str(fault), markup=False)
+        print_line(str(fault))
     if report.is_equal:
-        compared = all(lane.behind is not None for lane in report.lanes)
-        messages.print("equal" if compared else "the file is consistent; it was not compared with Kafka")
+        compared = bool(report.lanes) and all(lane.behind is not None for lane in report.lanes)
+        print_message("equal" if compared else "the file is consistent; it was not compared with Kafka")

@@ -24,12 +24,16 @@ def type_name(stem: str, version: int = 1) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Aggregate:
-    """A kind of aggregate, for example ``initiative.v1``: one topic, and one model for the public state."""
+    """A kind of aggregate, for example ``initiative.v1``: one topic, and one model for the public state.
+
+    ``superseded_by`` names the version of new aggregates of this kind; existing aggregates keep their version.
+    """
 
     name: str
     topic: str
     model: type[Model]
     meaning: str
+    superseded_by: str = ""
 
     @property
     def schema_uri(self) -> str:
@@ -50,7 +54,8 @@ class SubmissionType:
     """A submission type of a domain.
 
     ``subject_field`` and ``key_field`` name the data fields with the aggregate's id and the lane key. ``leads_to``
-    lists the possible canonical event types.
+    lists the possible canonical event types. ``has_private_part``: the service does not publish the whole data, or
+    not before a decision; neither may an id or hash that is published allow a reader to try values of that part.
     """
 
     name: str
@@ -60,6 +65,7 @@ class SubmissionType:
     key_field: str
     leads_to: tuple[str, ...]
     example: Mapping[str, object]
+    has_private_part: bool = False
 
     @property
     def meaning(self) -> str:
@@ -88,16 +94,28 @@ APPLICATION: Final = Aggregate(
     "application.v1", FUNDING, funding.Application, "An application for funding, and the decision on it"
 )
 SUBSCRIPTION: Final = Aggregate(
-    "subscription.v1", NOTIFICATIONS, notifications.Subscription, "An organisation's subscription to events"
+    "subscription.v2", NOTIFICATIONS, notifications.Subscription, "An organisation's subscription to events"
+)
+SUBSCRIPTION_V1: Final = Aggregate(
+    "subscription.v1",
+    NOTIFICATIONS,
+    notifications.SubscriptionV1,
+    "A subscription created before version 2, with a public filter",
+    superseded_by=SUBSCRIPTION.name,
 )
 AGGREGATES: Final = {
     aggregate.name: aggregate
-    for aggregate in (ORGANISATION, INITIATIVE, ROLLOUT, PROGRAMME, APPLICATION, SUBSCRIPTION)
+    for aggregate in (ORGANISATION, INITIATIVE, ROLLOUT, PROGRAMME, APPLICATION, SUBSCRIPTION, SUBSCRIPTION_V1)
 }
 
 
 def _event_types(aggregate: Aggregate, **meanings: str) -> list[EventType]:
-    return [EventType(type_name(stem.replace("_", "-")), aggregate, meaning) for stem, meaning in meanings.items()]
+    """Event types of an aggregate; types and aggregate have the same version number."""
+    version = int(aggregate.name.rpartition(".v")[2])
+    return [
+        EventType(type_name(stem.replace("_", "-"), version), aggregate, meaning)
+        for stem, meaning in meanings.items()
+    ]
 
 
 EVENT_TYPES: Final = {
@@ -134,8 +152,13 @@ EVENT_TYPES: Final = {
         ),
         *_event_types(
             SUBSCRIPTION,
-            subscription_created="A subscription of an organisation was created",
+            subscription_created="A subscription of an organisation was created; its filter is not public",
             subscription_cancelled="A subscription of an organisation was cancelled",
+        ),
+        *_event_types(
+            SUBSCRIPTION_V1,
+            subscription_created="A subscription of an organisation was created, with a public filter",
+            subscription_cancelled="A subscription of an organisation with a public filter was cancelled",
         ),
     )
 }
@@ -148,10 +171,12 @@ def _submission(
     subject_field: str,
     key_field: str,
     *leads_to: str,
+    has_private_part: bool = False,
 ) -> SubmissionType:
     name = type_name(stem)
-    outcome = tuple(type_name(other) for other in leads_to) or (name,)
-    return SubmissionType(name, domain, model, subject_field, key_field, outcome, given.EXAMPLES[stem])
+    outcome = tuple(other if "." in other else type_name(other) for other in leads_to) or (name,)
+    example = given.EXAMPLES[stem]
+    return SubmissionType(name, domain, model, subject_field, key_field, outcome, example, has_private_part)
 
 
 _INITIATIVE = "initiative_id"
@@ -184,7 +209,12 @@ SUBMISSIONS: Final = {
         ),
         _submission("programme-opened", "funding", funding.ProgrammeOpened, "programme_id", "programme_id"),
         _submission(
-            "application-submitted", "funding", funding.ApplicationSubmitted, "application_id", "programme_id"
+            "application-submitted",
+            "funding",
+            funding.ApplicationSubmitted,
+            "application_id",
+            "programme_id",
+            has_private_part=True,
         ),
         _submission(
             "application-decided",
@@ -202,6 +232,8 @@ SUBMISSIONS: Final = {
             notifications.SubscriptionCreated,
             "subscription_id",
             "subscription_id",
+            type_name("subscription-created", 2),
+            has_private_part=True,
         ),
         _submission(
             "subscription-cancelled",
@@ -209,12 +241,21 @@ SUBMISSIONS: Final = {
             notifications.SubscriptionCancelled,
             "subscription_id",
             "subscription_id",
+            type_name("subscription-cancelled", 2),
+            type_name("subscription-cancelled"),
         ),
     )
 }
 
 RECEIPT_SCHEMA_URI: Final = f"{SCHEMA_BASE}/receipt.json"
 RECEIPT_MODEL: Final = receipts.Receipt
+
+
+def event_types_named(name: str) -> list[str]:
+    """The canonical event types with a full name, or all versions of a short name such as ``grant-awarded``."""
+    if "." in name:
+        return [name] if name in EVENT_TYPES else []
+    return [each for each in EVENT_TYPES if each.split(".")[2] == name]
 
 
 def submissions_of(domain: Domain) -> Mapping[str, SubmissionType]:

@@ -21,8 +21,8 @@ EXAMPLE_STATES: Final[Mapping[str, Mapping[str, Any]]] = {
                 "milestone": "first-street",
                 "title": "Eerste straat in bedrijf",
                 "status": "reached",
-                "planned_on": "2027-06-01",
-                "reached_on": "2027-05-20",
+                "planned_on": "2026-06-01",
+                "reached_on": "2026-05-20",
                 "evidence": "https://amersfoort.example/laadplein/oplevering",
             }
         ],
@@ -47,6 +47,12 @@ EXAMPLE_STATES: Final[Mapping[str, Mapping[str, Any]]] = {
             "room_after_cents": 25_920_000_000,
         },
         "version": 2,
+    },
+    "subscription.v2": {
+        "subscription_id": EXAMPLES["subscription-created"]["subscription_id"],
+        "organisation": _AMERSFOORT,
+        "status": "active",
+        "version": 1,
     },
     "subscription.v1": {
         **EXAMPLES["subscription-created"],

@@ -55,16 +55,16 @@ EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = {
     "rollout-milestone-planned": {
         **_MILESTONE,
         "title": "Eerste straat in bedrijf",
-        "planned_on": "2027-03-01",
+        "planned_on": "2026-03-01",
     },
     "rollout-milestone-rescheduled": {
         **_MILESTONE,
-        "planned_on": "2027-06-01",
+        "planned_on": "2026-06-01",
         "reason": "Netaansluiting komt later.",
     },
     "rollout-milestone-reached": {
         **_MILESTONE,
-        "reached_on": "2027-05-20",
+        "reached_on": "2026-05-20",
         "evidence": "https://amersfoort.example/laadplein/oplevering",
     },
     "rollout-milestone-missed": {**_MILESTONE, "reason": "Geen netcapaciteit."},

@@ -1,11 +1,24 @@
 """Funding: programmes with a ceiling, applications, and the decisions on them (Awb title 4.2; Fvw chapter 3)."""
 
-from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from samenspel.contracts.values import Cents, CentsOrZero, Id, Line, Model, Oin, Period, Text, Version
+from samenspel.contracts.values import (
+    Cents,
+    CentsOrZero,
+    Day,
+    Id,
+    Line,
+    Model,
+    Moment,
+    Oin,
+    Period,
+    PublishedLine,
+    PublishedText,
+    Text,
+    Version,
+)
 
 Instrument = Literal["subsidie", "specifieke-uitkering", "decentralisatie-uitkering", "bijdrage-convenant"]
 DistributionMethod = Literal["order-of-receipt", "ranking", "allocation-key"]
@@ -49,22 +62,28 @@ class Programme(Model):
 
     programme_id: Id
     authority: Oin
-    name: Line
+    name: PublishedLine
     ceiling_cents: Cents
     instrument: Instrument
-    legal_basis: Line
+    legal_basis: PublishedLine
     period: Period
     distribution_method: DistributionMethod
     grant_requires_initiative: bool | None = None
-    source: Text | None = None
+    source: PublishedText | None = None
     version: Version
 
 
 class Beneficiary(Model):
     """The beneficiary of the money: a region or deal, with or without an OIN."""
 
-    name: Line
+    name: PublishedLine
     oin: Oin | None = None
+
+
+class StatedBeneficiary(Beneficiary):
+    """The beneficiary as the applicant names it."""
+
+    name: Line
 
 
 class ApplicationSubmitted(Model):
@@ -75,7 +94,7 @@ class ApplicationSubmitted(Model):
 
     programme_id: Id
     application_id: Id
-    beneficiary: Beneficiary
+    beneficiary: StatedBeneficiary
     activity: Line
     requested_cents: Cents
     initiative_id: Id | None = None
@@ -91,28 +110,28 @@ class ApplicationDecided(Model):
     amount_cents: Cents | None = None
     grounds: tuple[RefusalGround, ...] = Field(default=(), max_length=7)
     explanation: Text | None = None
-    decided_on: date
+    decided_on: Day
 
 
 class Decision(Model):
     """Explanation of a decision: amount available before, rule applied, amount available after.
 
-    ``asked_cents``: the amount that the authority proposed, 0 for a refusal. ``granted_cents``: the part of
-    ``asked_cents`` within the available amount. ``article``: legal basis of the rule, the Awb for a subsidy, else the
-    scheme.
+    Three amounts differ: ``requested_cents`` of the application, ``asked_cents``, which the authority proposed (0 for
+    a refusal), and ``granted_cents``, the part of the proposal within the available amount. ``article``: legal basis
+    of the rule, the Awb for a subsidy, else the scheme.
     """
 
-    decided_on: date
-    recorded_at: AwareDatetime
+    decided_on: Day
+    recorded_at: Moment
     rule: Rule
-    article: Line
-    asked_cents: CentsOrZero
+    article: PublishedLine
+    asked_cents: Annotated[CentsOrZero, Field(description="Euro cents that the authority proposed; 0 for a refusal")]
     ceiling_cents: Cents
     room_before_cents: CentsOrZero
     granted_cents: CentsOrZero
     room_after_cents: CentsOrZero
     grounds: tuple[RefusalGround, ...] = ()
-    explanation: Text | None = None
+    explanation: PublishedText | None = None
 
 
 class Application(Model):
@@ -125,14 +144,14 @@ class Application(Model):
     application_id: Id
     programme_id: Id
     applicant: Oin
-    received_at: AwareDatetime
+    received_at: Moment
     status: Literal["submitted", "granted", "granted-in-part", "refused"]
     beneficiary: Beneficiary | None = None
-    activity: Line | None = None
+    activity: PublishedLine | None = None
     requested_cents: Cents | None = None
     initiative_id: Id | None = None
     initiative_link: InitiativeLink | None = None
-    remark: Text | None = None
+    remark: PublishedText | None = None
     decision: Decision | None = None
     version: Version
 
@@ -141,7 +160,7 @@ class ApplicationPlan(Model):
     """Private part of an application until the decision."""
 
     beneficiary: Beneficiary
-    activity: Line
+    activity: PublishedLine
     requested_cents: Cents
     initiative_id: Id | None = None
-    remark: Text | None = None
+    remark: PublishedText | None = None

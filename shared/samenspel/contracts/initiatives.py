@@ -1,11 +1,25 @@
 """Initiatives, their rollouts in other organisations, and the milestones of rollouts."""
 
-from datetime import date
 from typing import Final, Literal
 
 from pydantic import Field
 
-from samenspel.contracts.values import Cents, Id, Line, Link, Model, Oin, Period, Slug, Text, Version
+from samenspel.contracts.values import (
+    Cents,
+    Day,
+    Id,
+    Line,
+    Link,
+    Model,
+    Oin,
+    Period,
+    PublishedLine,
+    PublishedLink,
+    PublishedText,
+    Slug,
+    Text,
+    Version,
+)
 
 Theme = Literal["housing", "climate", "digitalisation", "mobility", "energy-transition", "information-society"]
 Phase = Literal["idea", "pilot", "scaling", "established"]
@@ -69,15 +83,15 @@ class Initiative(Model):
 
     initiative_id: Id
     lead: Oin
-    title: Line
-    summary: Text
+    title: PublishedLine
+    summary: PublishedText
     theme: Theme
     phase: Literal["idea", "pilot", "scaling", "established", "stopped"]
     partners: tuple[Oin, ...] = ()
     estimated_costs: tuple[Cost, ...] = ()
     period: Period | None = None
-    link: Link | None = None
-    stopped_because: Text | None = None
+    link: PublishedLink | None = None
+    stopped_because: PublishedText | None = None
     version: Version
 
 
@@ -95,7 +109,7 @@ class MilestonePlanned(Model):
     rollout_id: Id
     milestone: Slug
     title: Line
-    planned_on: date
+    planned_on: Day
 
 
 class MilestoneRescheduled(Model):
@@ -104,7 +118,7 @@ class MilestoneRescheduled(Model):
     initiative_id: Id
     rollout_id: Id
     milestone: Slug
-    planned_on: date
+    planned_on: Day
     reason: Line
 
 
@@ -114,7 +128,7 @@ class MilestoneReached(Model):
     initiative_id: Id
     rollout_id: Id
     milestone: Slug
-    reached_on: date
+    reached_on: Day
     evidence: Link
 
 
@@ -140,12 +154,12 @@ class Milestone(Model):
     """Current state of one milestone of a rollout; ``reason`` is the reason of the last change."""
 
     milestone: Slug
-    title: Line
+    title: PublishedLine
     status: Literal["planned", "reached", "missed", "cancelled"]
-    planned_on: date
-    reached_on: date | None = None
-    evidence: Link | None = None
-    reason: Line | None = None
+    planned_on: Day
+    reached_on: Day | None = None
+    evidence: PublishedLink | None = None
+    reason: PublishedLine | None = None
 
 
 class Rollout(Model):

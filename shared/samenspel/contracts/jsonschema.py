@@ -16,6 +16,7 @@ from samenspel.contracts.catalogue import (
     RECEIPT_SCHEMA_URI,
     SCHEMA_BASE,
     SUBMISSIONS,
+    Aggregate,
 )
 from samenspel.contracts.example_states import EXAMPLE_RECEIPT, EXAMPLE_STATES
 from samenspel.contracts.values import Model
@@ -46,15 +47,18 @@ def schemas() -> dict[str, dict[str, Any]]:
             _document(each.schema_uri, each.name, each.meaning, each.model, Closed, each.example)
             for each in SUBMISSIONS.values()
         ),
-        *(
-            _document(each.schema_uri, each.name, each.meaning, each.model, Open, EXAMPLE_STATES[each.name])
-            for each in AGGREGATES.values()
-        ),
+        *(_state_document(each) for each in AGGREGATES.values()),
         _document(
             RECEIPT_SCHEMA_URI, "receipt", (RECEIPT_MODEL.__doc__ or "").strip(), RECEIPT_MODEL, Open, EXAMPLE_RECEIPT
         ),
     ]
     return {document["$id"].removeprefix(SCHEMA_BASE + "/"): document for document in documents}
+
+
+def _state_document(each: Aggregate) -> dict[str, Any]:
+    """Schema of a public state; ``deprecated`` (JSON Schema 2020-12 §9.3) for a superseded version."""
+    document = _document(each.schema_uri, each.name, each.meaning, each.model, Open, EXAMPLE_STATES[each.name])
+    return {**document, "deprecated": True} if each.superseded_by else document
 
 
 def _document(

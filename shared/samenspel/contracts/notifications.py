@@ -1,4 +1,4 @@
-"""Subscriptions to events. Address and secret of a subscriber are private: no event contains either."""
+"""Subscriptions to events. Filter, delivery, address and secret are private: no event contains any of these."""
 
 from typing import Annotated, Literal
 
@@ -29,7 +29,30 @@ class SubscriptionCancelled(Model):
 
 
 class Subscription(Model):
-    """Public state ``subscription.v1``. Subject and lane key: ``subscription_id``."""
+    """Public state ``subscription.v2``: id, organisation and status only.
+
+    Subject and lane key: ``subscription_id``.
+    """
+
+    subscription_id: Id
+    organisation: Oin
+    status: Literal["active", "cancelled"]
+    version: Version
+
+
+class SubscriptionTerms(Model):
+    """Private part of a subscription: event types (none: all types), start and delivery."""
+
+    types: tuple[TypeFilter, ...] = ()
+    start: Literal["now", "beginning"]
+    delivery: Literal["push", "pull"]
+
+
+class SubscriptionV1(Model):
+    """Public state ``subscription.v1``, with filter and delivery.
+
+    Subject and lane key: ``subscription_id``. A subscription of this version keeps the version.
+    """
 
     subscription_id: Id
     organisation: Oin
@@ -38,3 +61,7 @@ class Subscription(Model):
     delivery: Literal["push", "pull"]
     status: Literal["active", "cancelled"]
     version: Version
+
+
+AnySubscription = Subscription | SubscriptionV1
+"""A subscription in the version in which the subscription was created."""

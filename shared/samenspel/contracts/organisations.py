@@ -5,12 +5,13 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
-from samenspel.contracts.values import Line, Model, Oin, Period, Version
+from samenspel.contracts.values import Line, Model, Oin, Period, PublishedLine, Version
 
 Kind = Literal["municipality", "ministry", "province", "region", "association", "network-organisation"]
 Role = Literal["operator", "grant-authority"]
 """Additional permission: run the system (operator), or open programmes and decide on applications."""
-
+Tooi = Annotated[str, StringConstraints(pattern=r"^https://identifier\.overheid\.nl/tooi/id/[!-~]+$", max_length=200)]
+"""Address of the organisation in TOOI, the Dutch government's register of its own organisations."""
 
 OPERATOR: Final = "00000099000000000001"
 """Default OIN of the operator: a test number."""
@@ -28,20 +29,25 @@ class Membership(Model):
 
 class _Organisation(Model):
     oin: Oin
-    name: Line
+    name: PublishedLine
     kind: Kind
     roles: tuple[Role, ...] = ()
     memberships: tuple[Membership, ...] = Field(default=(), max_length=20)
-    tooi: Annotated[str, StringConstraints(pattern=r"^https://identifier\.overheid\.nl/tooi/id/.+$")] | None = None
+    tooi: str | None = None
     cbs_code: Annotated[str, StringConstraints(pattern=r"^GM[0-9]{4}$")] | None = None
     kvk: Annotated[str, StringConstraints(pattern=r"^[0-9]{8}$")] | None = None
 
 
-class OrganisationAdmitted(_Organisation):
+class _StatedOrganisation(_Organisation):
+    name: Line
+    tooi: Tooi | None = None
+
+
+class OrganisationAdmitted(_StatedOrganisation):
     """The operator admits an organisation."""
 
 
-class OrganisationChanged(_Organisation):
+class OrganisationChanged(_StatedOrganisation):
     """The operator replaces the description of an organisation: name, roles and memberships, in full."""
 
     based_on_version: Version

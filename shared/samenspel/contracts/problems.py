@@ -1,6 +1,7 @@
 """Problems of a submission: stable code, field, detail and fix. Kafka, HTTP and CLI share the codes and fields."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, Final, Literal, get_args
 
 from pydantic import ValidationError
@@ -73,6 +74,15 @@ def unknown(code: Code, field: str, name: str) -> Problem:
     """The aggregate that ``field`` of the data names does not exist."""
     kind = code.removeprefix("unknown-")
     return Problem(code=code, field=f"/{field}", detail=f"{kind} {name} does not exist", fix=_FIX_OF_UNKNOWN[kind])
+
+
+def in_the_future(field: str, day: date, received_on: date) -> Problem | None:
+    """The problem of an occurrence after the day of receipt; None if the day has come."""
+    if day <= received_on:
+        return None
+    detail = f"{day} is after {received_on}, the day of receipt in Europe/Amsterdam"
+    fix = "Submit the event on that day or later, or correct the date."
+    return Problem(code="invalid-field", field=f"/{field}", detail=detail, fix=fix)
 
 
 def not_permitted(detail: str) -> Problem:

@@ -2,10 +2,8 @@
 
 from typing import Final, Literal
 
-from pydantic import AwareDatetime
-
 from samenspel.contracts.problems import Problem
-from samenspel.contracts.values import Model
+from samenspel.contracts.values import Model, Moment
 
 RECEIPT_TYPE: Final = "nl.samenspel.submissions-answered.v1"
 RECEIPT_BYTES_MAX: Final = 64_000
@@ -52,8 +50,8 @@ class Answer(Model):
     problems: tuple[Problem, ...] = ()
     problems_left_out: int = 0
     waits_for: AwaitedAggregate | None = None
-    waits_until: AwareDatetime | None = None
-    received_at: AwareDatetime | None = None
+    waits_until: Moment | None = None
+    received_at: Moment | None = None
 
 
 class Receipt(Model):

@@ -75,6 +75,8 @@ def _submission(each: SubmissionType) -> Iterator[str]:
 def _aggregate(aggregate: Aggregate) -> Iterator[str]:
     yield f"### `{aggregate.name}`\n"
     yield f"{aggregate.meaning}. {_sentences(aggregate.model.__doc__)}\n"
+    if aggregate.superseded_by:
+        yield f"Superseded by `{aggregate.superseded_by}`: new aggregates have that version.\n"
     yield f"- on `{aggregate.topic}`, written by the {OWNERS[aggregate.topic]}"
     yield f"- schema `{aggregate.schema_uri}`\n"
     yield "| type | meaning |\n|---|---|"

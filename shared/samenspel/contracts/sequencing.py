@@ -1,4 +1,4 @@
-"""The law of lanes: the rule by which every reader (service, replica, webhook receiver) applies canonical events.
+"""The law of lanes: the rule by which every reader (service or replica) applies canonical events.
 
 A reader applies an event if and only if the event has the reader's timeline and the reader's sequence plus one. This
 rule removes duplicates, detects loss, keeps order and fences zombies. The digest then shows that reader and owner
@@ -36,11 +36,11 @@ class Position(NamedTuple):
 
 SequencedEvent = tuple[int, int, int, bytes, bytes, bytes]
 """Timeline, sequence, offset, aggregate, subject and value of a canonical event. A tuple for speed."""
-Step = tuple[SequenceVerdict, Position, int]
+SequenceStep = tuple[SequenceVerdict, Position, int]
 """A verdict, the reader's position after the event, and ``H`` of the event's aggregate after the event."""
 
 
-def step(position: Position, event: SequencedEvent, old_hash: int) -> Step:
+def step(position: Position, event: SequencedEvent, old_hash: int) -> SequenceStep:
     """Judge ``event`` and advance the position. Unless the verdict is ``APPLY``, position and hash stay the same.
 
     ``old_hash`` is ``H`` of the event's aggregate before the event. The caller compares the digest of the new

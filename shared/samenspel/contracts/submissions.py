@@ -3,9 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import orjson
 from pydantic import ValidationError
@@ -17,6 +18,7 @@ from samenspel.contracts.problems import Problem, Rejected, problems_of
 from samenspel.contracts.strict_json import duplicated_key, parse
 from samenspel.contracts.values import Model
 
+DUTCH_TIME: Final = ZoneInfo("Europe/Amsterdam")
 _SOURCE: Final = re.compile(r"urn:nld:oin:([0-9]{20})(:[A-Za-z0-9._:-]{1,200})?")
 
 
@@ -40,6 +42,11 @@ class Submission:
     record: str
     correlationid: str = ""
     traceparent: str = ""
+
+    @property
+    def received_on(self) -> date:
+        """Day of receipt in the Netherlands: an occurrence that was submitted lies on this day or before."""
+        return self.received_at.astimezone(DUTCH_TIME).date()
 
 
 def read_submission(

@@ -3,7 +3,8 @@
 MessagingError
 ├── LaneNotReconciled    a lane was not compared with Kafka since the database (re)started
 ├── LaneNotFound         a lane does not exist yet: the organisation or the topic is new
-└── Fenced               another transaction was first: this transaction may write nothing
+├── Fenced               another transaction was first: this transaction may write nothing
+└── NoHashKey            the setting submission_hash_keys has no key for a submission with a private part
 """
 
 import asyncpg
@@ -23,6 +24,10 @@ class LaneNotFound(MessagingError):
 
 class Fenced(MessagingError):
     """Another transaction was first: it advanced the offset, stored the aggregate or answered the submission."""
+
+
+class NoHashKey(MessagingError):
+    """The settings have no key to publish the hash of a submission with a private part."""
 
 
 TRANSIENT = (

@@ -1,13 +1,12 @@
-"""Limit on concurrent requests per organisation, so that one organisation cannot delay the others."""
+"""Limits on concurrency per organisation, so that one organisation cannot delay the others."""
 
 import asyncio
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-
-class ConcurrencyLimitReached(Exception):
-    """No slot became free for this organisation within the timeout."""
+from samenspel.runtime.limits import Limit, LimitReached
 
 
 @dataclass(slots=True)
@@ -17,24 +16,24 @@ class _Slots:
 
 
 class ConcurrencyLimit:
-    """At most ``per_organisation`` requests of one organisation run at a time; further requests wait for a slot."""
+    """At most ``value`` slots of one organisation are in use; further users wait in order, for ``wait_seconds``.
 
-    def __init__(self, per_organisation: int) -> None:
-        self._per_organisation = per_organisation
+    The wait also bounds the rate of refusals: a client that ignores ``Retry-After`` cannot loop.
+    """
+
+    def __init__(self, limit: Limit, value: int, wait_seconds: float) -> None:
+        self._limit = limit
+        self._value = value
+        self._wait_seconds = wait_seconds
         self._slots: dict[str, _Slots] = {}
 
     @asynccontextmanager
-    async def slot(self, organisation: str, timeout_seconds: float) -> AsyncIterator[None]:
-        """Hold one slot of ``organisation``. Raises `ConcurrencyLimitReached` after ``timeout_seconds``."""
-        slots = self._slots.setdefault(organisation, _Slots(asyncio.Semaphore(self._per_organisation)))
+    async def slot(self, organisation: str) -> AsyncIterator[None]:
+        """Hold one slot of ``organisation``. Raises `LimitReached` when no slot becomes free in time."""
+        slots = self._slots.setdefault(organisation, _Slots(asyncio.Semaphore(self._value)))
         slots.users += 1
         try:
-            try:
-                await asyncio.wait_for(slots.semaphore.acquire(), timeout_seconds)
-            except TimeoutError:
-                raise ConcurrencyLimitReached(
-                    "this organisation has too many concurrent requests: wait for their responses"
-                ) from None
+            await self._acquire(organisation, slots.semaphore)
             try:
                 yield
             finally:
@@ -43,3 +42,91 @@ class ConcurrencyLimit:
             slots.users -= 1
             if not slots.users:
                 del self._slots[organisation]
+
+    def use(self) -> dict[str, int]:
+        """Slots in use and users that wait, by organisation."""
+        return {organisation: slots.users for organisation, slots in self._slots.items()}
+
+    async def _acquire(self, organisation: str, semaphore: asyncio.Semaphore) -> None:
+        if not semaphore.locked():
+            await semaphore.acquire()
+            return
+        try:
+            await asyncio.wait_for(semaphore.acquire(), self._wait_seconds)
+        except TimeoutError:
+            raise LimitReached(self._limit, organisation, self._value, self._wait_seconds) from None
+
+
+class FairShare:
+    """``total`` slots, distributed fairly: a free slot goes to the waiting organisation that holds the fewest slots.
+
+    An organisation that holds a slot gets another slot only up to ``percent`` of the slots that it holds and that are
+    free. So a few organisations together cannot hold all slots.
+    """
+
+    def __init__(self, limit: Limit, total: int, percent: int, wait_seconds: float) -> None:
+        self._limit = limit
+        self._free = total
+        self._percent = percent
+        self._wait_seconds = wait_seconds
+        self._held: Counter[str] = Counter()
+        self._waiting: dict[str, deque[asyncio.Future[None]]] = {}
+
+    @asynccontextmanager
+    async def slot(self, organisation: str) -> AsyncIterator[None]:
+        """Hold one slot of ``organisation``. Raises `LimitReached` when no slot becomes free in time."""
+        if self._may_take(organisation):
+            self._take(organisation)
+        else:
+            await self._wait(organisation)
+        try:
+            yield
+        finally:
+            self._release(organisation)
+
+    def use(self) -> dict[str, int]:
+        """Slots in use, by organisation."""
+        return dict(self._held)
+
+    def _may_take(self, organisation: str) -> bool:
+        held = self._held[organisation]
+        return self._free > 0 and (not held or 100 * (held + 1) <= self._percent * (held + self._free))
+
+    def _take(self, organisation: str) -> None:
+        self._held[organisation] += 1
+        self._free -= 1
+
+    def _release(self, organisation: str) -> None:
+        self._held[organisation] -= 1
+        if not self._held[organisation]:
+            del self._held[organisation]
+        self._free += 1
+        self._grant()
+
+    async def _wait(self, organisation: str) -> None:
+        granted = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(organisation, deque()).append(granted)
+        try:
+            await asyncio.wait_for(asyncio.shield(granted), self._wait_seconds)
+        except BaseException as error:
+            if granted.done():
+                self._release(organisation)
+            else:
+                self._leave(organisation, granted)
+            if isinstance(error, TimeoutError):
+                raise LimitReached(self._limit, organisation, self._percent, self._wait_seconds) from None
+            raise
+
+    def _leave(self, organisation: str, granted: "asyncio.Future[None]") -> None:
+        queue = self._waiting[organisation]
+        queue.remove(granted)
+        if not queue:
+            del self._waiting[organisation]
+
+    def _grant(self) -> None:
+        while able := [each for each in self._waiting if self._may_take(each)]:
+            organisation = min(able, key=lambda each: self._held[each])
+            granted = self._waiting[organisation][0]
+            self._leave(organisation, granted)
+            self._take(organisation)
+            granted.set_result(None)

@@ -12,8 +12,9 @@ from typing import Final
 import asyncpg
 import structlog
 
+from samenspel.runtime.dependencies import Dependency
 from samenspel.runtime.metrics import DATABASE_SILENCES
-from samenspel.runtime.postgres import Connection
+from samenspel.runtime.postgres import Connection, unavailable_reason
 
 log = structlog.get_logger()
 
@@ -23,7 +24,8 @@ SILENT_SECONDS_MAX: Final = 4.0
 """Counted from the first failed probe. Longer than the restart of a killed PostgreSQL: all instances lose that server
 together, and a rebalance of partitions would only add delay."""
 
-PROBE: Final = "select 1"
+PROBE: Final = "select current_setting('transaction_read_only') = 'on'"
+READ_ONLY: Final = unavailable_reason(asyncpg.ReadOnlySQLTransactionError())
 BUSY: Final = asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError
 """Errors of a reachable server that accepts no connections for now; every instance receives the same error."""
 
@@ -31,9 +33,12 @@ BUSY: Final = asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError
 class DatabaseHeartbeat:
     """Probes PostgreSQL until cancelled. ``on_silent`` is called after `SILENT_SECONDS_MAX` without an answer."""
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]], on_silent: Callable[[], None]) -> None:
+    def __init__(
+        self, connect: Callable[[], Awaitable[Connection]], on_silent: Callable[[], None], database: Dependency
+    ) -> None:
         self._connect = connect
         self._on_silent = on_silent
+        self._database = database
         self._connection: Connection | None = None
         self._unanswered_since: float | None = None
         self.answers, self.silent = asyncio.Event(), asyncio.Event()
@@ -73,14 +78,19 @@ class DatabaseHeartbeat:
             async with asyncio.timeout(ANSWER_SECONDS_MAX):
                 if self._connection is None:
                     self._connection = await self._connect()
-                await self._connection.execute(PROBE)
-            return True
-        except BUSY:
+                is_read_only = await self._connection.fetchval(PROBE)
+        except BUSY as error:
+            self._database.failed(unavailable_reason(error))
             return True
         except Exception as error:
-            log.warning("PostgreSQL probe failed", error=repr(error))
+            self._database.failed(unavailable_reason(error))
             self._disconnect()
             return False
+        if is_read_only:
+            self._database.failed(READ_ONLY)
+        else:
+            self._database.works()
+        return True
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
@@ -94,15 +104,15 @@ report expires."""
 
 
 class StorageFull:
-    """Keeps the last error of SQLSTATE class 53 (insufficient resources) for `STORAGE_FULL_SECONDS`."""
+    """Keeps the last error of SQLSTATE class 53 (insufficient resources) or 25006 (read-only) for some seconds."""
 
     def __init__(self) -> None:
         self._until = 0.0
         self._error_text = ""
 
     def record_error(self, error: BaseException) -> None:
-        """Keep ``error``, which ended a transaction, if PostgreSQL reported insufficient resources."""
-        if isinstance(error, asyncpg.InsufficientResourcesError):
+        """Keep ``error``, which ended a transaction, if PostgreSQL reported that it cannot store anything."""
+        if isinstance(error, asyncpg.InsufficientResourcesError | asyncpg.ReadOnlySQLTransactionError):
             self._until, self._error_text = monotonic() + STORAGE_FULL_SECONDS, str(error)
 
     @property

@@ -1,7 +1,8 @@
 """HTTP basics of every service: NLGov API Design Rules 2.1, problem+json (RFC 9457), health and metrics."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from math import ceil
 from typing import Annotated, Any, Final
 
 import structlog
@@ -14,7 +15,10 @@ from starlette.requests import ClientDisconnect
 
 from samenspel.contracts.jsonschema import schemas
 from samenspel.contracts.problems import Problem, pointer
+from samenspel.runtime.concurrency_limit import ConcurrencyLimit
 from samenspel.runtime.issuer_keys import KeysUnavailable
+from samenspel.runtime.limits import LimitReached, acting_organisation
+from samenspel.runtime.metrics import count_limit_reached
 from samenspel.runtime.tokens import TokenRefused, TokenVerifier
 
 log = structlog.get_logger()
@@ -22,7 +26,7 @@ log = structlog.get_logger()
 API_VERSION: Final = "1.0.0"
 BODY_BYTES_MAX: Final = 1_048_576
 PROBLEM: Final = "application/problem+json"
-OrganisationOf = Callable[..., Awaitable[str]]
+OrganisationOf = Callable[..., Awaitable[str] | AsyncIterator[str]]
 """FastAPI dependency that returns the OIN of the authenticated organisation."""
 _HEADERS: Final = {
     "API-Version": API_VERSION,
@@ -66,11 +70,14 @@ def problem(
     problems: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    """A problem+json response. The member ``errors`` lists all problems at once, each with a stable code."""
+    """A problem+json response. The member ``errors`` lists all problems at once, each with a stable code.
+
+    The security headers are set here too: an internal error, or a refusal of a connection, passes no middleware.
+    """
     body: dict[str, Any] = {"type": "about:blank", "status": status, "title": title, "detail": detail}
     if problems:
         body["errors"] = list(problems)
-    return JSONResponse(body, status, media_type=PROBLEM, headers=dict(headers or {}))
+    return JSONResponse(body, status, media_type=PROBLEM, headers={**_HEADERS, **(headers or {})})
 
 
 async def read_body(request: Request) -> bytes:
@@ -91,24 +98,33 @@ async def read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def organisation_dependency(verifier: TokenVerifier) -> Callable[[Request], Awaitable[str]]:
-    """A dependency that returns the OIN in the bearer token.
+def organisation_dependency(verifier: TokenVerifier, requests: ConcurrencyLimit) -> OrganisationOf:
+    """A dependency that returns the OIN in the bearer token, and counts the request until the response is sent.
 
-    Raises 401 for a missing or invalid token, and 503 while the issuer's keys are unavailable.
+    One dependency serves all routes of an instance, so that ``requests`` limits reads and writes together. Raises 401
+    for a missing or invalid token, 503 while the issuer's keys are unavailable, and `LimitReached`.
     """
 
-    async def organisation(request: Request) -> str:
-        given = request.headers.getlist("authorization")
-        if len(given) > 1:
-            raise HTTPException(400, "send one Authorization header", _challenge("invalid_request"))
-        try:
-            return await verifier.organisation_of(given[0] if given else None)
-        except TokenRefused as refusal:
-            raise HTTPException(401, str(refusal), _challenge(refusal.error)) from None
-        except KeysUnavailable as missing:
-            raise HTTPException(503, str(missing), {"Retry-After": "5"}) from None
+    async def organisation(request: Request) -> AsyncIterator[str]:
+        authenticated = await _authenticated(verifier, request)
+        async with requests.slot(authenticated):
+            # Each request is handled in a task of its own: the variable needs no reset.
+            acting_organisation.set(authenticated)
+            yield authenticated
 
     return organisation
+
+
+async def _authenticated(verifier: TokenVerifier, request: Request) -> str:
+    given = request.headers.getlist("authorization")
+    if len(given) > 1:
+        raise HTTPException(400, "send one Authorization header", _challenge("invalid_request"))
+    try:
+        return await verifier.organisation_of(given[0] if given else None)
+    except TokenRefused as refusal:
+        raise HTTPException(401, str(refusal), _challenge(refusal.error)) from None
+    except KeysUnavailable as missing:
+        raise HTTPException(503, str(missing), {"Retry-After": "5"}) from None
 
 
 def _challenge(error: str | None) -> dict[str, str]:
@@ -172,12 +188,19 @@ def _add_errors(app: FastAPI) -> None:
             400, "Invalid request", "the request does not match the API", [each.model_dump() for each in found]
         )
 
+    async def limited(_: Request, error: Exception) -> Response:
+        assert isinstance(error, LimitReached)
+        count_limit_reached(error.limit.name, error.organisation)
+        again = {"Retry-After": str(max(1, ceil(error.retry_after_seconds)))}
+        return problem(429, "Limit reached", str(error), [error.problem.model_dump()], again)
+
     async def failed(request: Request, error: Exception) -> Response:
         log.exception("request failed", path=request.url.path, exc_info=error)
         return problem(500, "Internal error", "this is our fault; nothing was stored")
 
     app.add_exception_handler(StarletteHTTPException, refused)
     app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(LimitReached, limited)
     app.add_exception_handler(Exception, failed)
 
 

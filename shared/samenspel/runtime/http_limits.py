@@ -4,6 +4,7 @@ uvicorn limits neither the size of a request head nor the time of its arrival. T
 application code runs, so that a slow or large request does not block other connections.
 """
 
+import socket
 from asyncio import BaseTransport, TimerHandle
 from time import monotonic
 from typing import Any, Final
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from samenspel.runtime.http import problem
+from samenspel.runtime.open_streams import ANSWER_SECONDS_MAX, EXTENSION, OpenStream
 from samenspel.runtime.settings import ServiceSettings
 
 HEAD_BYTES_MAX: Final = 32_768
@@ -20,10 +22,10 @@ MESSAGE_BYTES_MAX: Final = 4_194_304
 """Head, body and chunk headers together; `samenspel.runtime.http.read_body` limits the body alone."""
 HEAD_SECONDS_MAX: Final = 10.0
 BODY_SECONDS_MAX: Final = 30.0
-ANSWER_SECONDS_MAX: Final = 90.0
-"""Time until the client has received the whole response."""
 CONNECTIONS_MAX: Final = 768
 """Below 1,024, the default limit on open files of a process."""
+KEEPALIVE: Final = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+"""Seconds and probes of TCP: a client that disappeared without closing holds an open stream for one minute."""
 
 
 class LimitedConnection(HttpToolsProtocol):
@@ -38,12 +40,15 @@ class LimitedConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn asks for a Transport; it gets one
+        self._stream = OpenStream(self._start_timer)
+        _probe_when_idle(transport)
         self.received_at = monotonic()
         self._start_timer(HEAD_SECONDS_MAX)
         if len(self.connections) > CONNECTIONS_MAX:
             self._close_longest_idle()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._stream.ended = True
         self._stop_timer()
         super().connection_lost(exc)
 
@@ -61,8 +66,13 @@ class LimitedConnection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         self._send_and_close(self._refusal or problem(400, "Bad request", msg))
 
+    def shutdown(self) -> None:
+        self._stream.ended = True
+        super().shutdown()
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["extensions"] = {EXTENSION: {"stream": self._stream}}
         self._in_head, self._received, self._head_bytes = True, 0, 0
         self._start_timer(HEAD_SECONDS_MAX)
 
@@ -94,7 +104,8 @@ class LimitedConnection(HttpToolsProtocol):
 
     def _start_timer(self, seconds: float) -> None:
         self._stop_timer()
-        self._deadline = self.loop.call_later(seconds, self._on_deadline)
+        if not self.transport.is_closing():
+            self._deadline = self.loop.call_later(seconds, self._on_deadline)
 
     def _stop_timer(self) -> None:
         if self._deadline is not None:
@@ -130,6 +141,17 @@ class LimitedConnection(HttpToolsProtocol):
             min(idle, key=lambda each: each.received_at).transport.abort()
         else:
             self._refuse(503, "too many open connections; try again later")
+
+
+def _probe_when_idle(transport: BaseTransport) -> None:
+    """Let TCP find out that a silent client has disappeared. Options that the platform lacks are left out."""
+    connection = transport.get_extra_info("socket")
+    if connection is None:
+        return
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in KEEPALIVE.items():
+        if option := getattr(socket, name, None):
+            connection.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def uvicorn_settings(settings: ServiceSettings) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import json
 import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -12,6 +13,9 @@ import aiohttp
 import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
+
+from samenspel.runtime.dependencies import NOT_REACHED, Dependency, os_reason
+from samenspel.runtime.settings_mistakes import variable_name
 
 log = structlog.get_logger()
 
@@ -22,6 +26,7 @@ REREAD_SECONDS_MIN: Final = 10.0
 UNREACHABLE_SECONDS_MAX: Final = 3_600.0
 """Time for which the last keys stay valid while the issuer is unreachable."""
 FETCH_SECONDS_MAX: Final = 5.0
+WATCH_SECONDS: Final = 2.0
 KEY_SET_BYTES_MAX: Final = 262_144
 
 
@@ -77,15 +82,35 @@ class KeyAddress:
             aiohttp.ClientSession(timeout=timeout, raise_for_status=True) as session,
             session.get(self._url, ssl=tls, allow_redirects=False) as response,
         ):
-            return await response.content.read(KEY_SET_BYTES_MAX)
+            return await _read_whole(response.content)
+
+
+async def _read_whole(content: aiohttp.StreamReader) -> bytes:
+    """All bytes up to the end. ``content.read(n)`` would return the bytes that have arrived, the first part perhaps.
+
+    Raises ValueError above `KEY_SET_BYTES_MAX`.
+    """
+    body = bytearray()
+    async for chunk in content.iter_any():
+        body += chunk
+        if len(body) > KEY_SET_BYTES_MAX:
+            raise ValueError(f"a key set has at most {KEY_SET_BYTES_MAX:,} bytes")
+    return bytes(body)
 
 
 class IssuerKeys:
-    """The issuer's keys, cached from the last read."""
+    """The issuer's keys, cached from the last read. ``dependency`` learns whether tokens can be verified."""
 
-    def __init__(self, source: KeySource, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        source: KeySource,
+        clock: Callable[[], float] = time.monotonic,
+        dependency: Dependency | None = None,
+    ) -> None:
         self._source = source
         self._clock = clock
+        self._dependency = dependency or Dependency("issuer keys")
+        self._reason = NOT_REACHED
         self._lock = asyncio.Lock()
         self._keys: KeySet | None = None
         self._read_at = self._tried_at = -float("inf")
@@ -95,8 +120,17 @@ class IssuerKeys:
         if self._source.changed() or self._clock() - self._read_at > AGE_SECONDS_MAX:
             await self._read_again()
         if self._keys is None or self._clock() - self._read_at > UNREACHABLE_SECONDS_MAX:
+            self._dependency.failed(self._reason)
             raise KeysUnavailable("the keys of the token issuer cannot be read; try again later")
+        self._dependency.works()
         return self._keys
+
+    async def watch(self) -> None:
+        """Read the keys before the first token comes, and again as they age, until cancelled."""
+        while True:
+            with suppress(KeysUnavailable):
+                await self.current()
+            await asyncio.sleep(WATCH_SECONDS)
 
     async def keys_for(self, kid: object) -> KeySet:
         """The keys, read again if no key has the id ``kid``: the issuer may have added a key."""
@@ -119,9 +153,27 @@ class IssuerKeys:
                 self._keys = KeySet.import_key_set(json.loads(await self._source.read()))
                 self._read_at = self._clock()
             except (OSError, aiohttp.ClientError, TimeoutError, JoseError, ValueError, TypeError, KeyError) as error:
-                log.warning("cannot read the keys of the token issuer", error=type(error).__name__)
+                self._reason = _unavailable_reason(error)
+                if self._keys is not None:
+                    # The last keys stay valid for a while, so the dependency has not failed yet.
+                    log.warning("cannot read the keys of the token issuer", reason=self._reason)
 
 
-def key_source_at(location: str) -> IssuerKeys:
+def _unavailable_reason(error: Exception) -> str:
+    """Reason without the address, which is not public; constant for one cause."""
+    place = variable_name("jwks")
+    if isinstance(error, aiohttp.ClientResponseError):
+        return f"the address in {place} answers with status {error.status}"
+    if isinstance(error, aiohttp.ClientSSLError):
+        return f"the address in {place} has no certificate that is trusted"
+    if isinstance(error, aiohttp.ClientError | TimeoutError):
+        return f"the address in {place} does not answer"
+    if isinstance(error, OSError):
+        return f"the file in {place} cannot be read: {os_reason(error)}"
+    return f"{place} leads to no JSON Web Key Set (RFC 7517) of at most {KEY_SET_BYTES_MAX:,} bytes"
+
+
+def key_source_at(location: str, dependency: Dependency | None = None) -> IssuerKeys:
     """The keys at ``location``: an https address or a file path."""
-    return IssuerKeys(KeyAddress(location) if location.startswith("https://") else KeyFile(Path(location)))
+    source = KeyAddress(location) if location.startswith("https://") else KeyFile(Path(location))
+    return IssuerKeys(source, dependency=dependency)

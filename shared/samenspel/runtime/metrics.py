@@ -1,5 +1,6 @@
 """All metrics of the services, each with a help text. Other modules import the metrics from here."""
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -28,13 +29,60 @@ DATABASE_SILENCES: Final = Counter(
 )
 DEFERRED_SUBMISSIONS: Final = Gauge(
     "samenspel_deferred_submissions",
-    "Deferred submissions per organisation; counting stops at the limit",
-    ["organisation"],
+    "Deferred submissions: an aggregate is missing; of each organisation up to its limit",
+)
+HASH_KEYS_MISSING: Final = Gauge(
+    "samenspel_hash_keys_missing", "Keys of submission hashes that the service needs and the settings do not have"
 )
 QUARANTINED_RECORDS: Final = Gauge("samenspel_quarantined_records", "Quarantined records, by reason", ["reason"])
+DEPENDENCY_UP: Final = Gauge(
+    "samenspel_dependency_up",
+    "Whether a dependency of the service answers: 1 or 0, by dependency",
+    ["dependency"],
+)
+LOG_LINES_SUPPRESSED: Final = Counter(
+    "samenspel_log_lines_suppressed_total", "Log lines not written: repeats, and consequences of a reported cause"
+)
+LOG_LINES_LOST: Final = Counter(
+    "samenspel_log_lines_lost_total", "Log lines that could not be written: the disk is full or stdout is closed"
+)
 WEBHOOK_ATTEMPTS: Final = Counter("samenspel_webhook_attempts_total", "Webhook attempts, by outcome", ["outcome"])
 DECIDE_SECONDS: Final = Histogram(
     "samenspel_decide_seconds",
     "Duration of a decision transaction, whole batch, in seconds",
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
 )
+LIMIT: Final = Gauge("samenspel_limit", "Configured value of a limit per organisation", ["limit"])
+LIMIT_USE: Final = Gauge(
+    "samenspel_limit_use", "Present use of a limit, by organisation; absent for no use", ["limit", "organisation"]
+)
+LIMIT_REACHED: Final = Counter(
+    "samenspel_limit_reached_total",
+    "Refusals and pauses because an organisation reached a limit",
+    ["limit", "organisation"],
+)
+NOT_ADMITTED: Final = "not admitted"
+_admitted: set[str] = set()
+
+
+def set_admitted_organisations(organisations: Iterable[str]) -> None:
+    """Bound the label ``organisation`` to these OINs; the label of any other OIN is `NOT_ADMITTED`."""
+    _admitted.clear()
+    _admitted.update(organisations)
+
+
+def count_limit_reached(limit: str, organisation: str) -> None:
+    """Count that the organisation reached the limit with this name."""
+    LIMIT_REACHED.labels(limit, _label(organisation)).inc()
+
+
+def set_limit_use(use: Mapping[str, Mapping[str, float]]) -> None:
+    """Replace the present use by these figures, by limit and organisation."""
+    LIMIT_USE.clear()
+    for limit, by_organisation in use.items():
+        for organisation, figure in by_organisation.items():
+            LIMIT_USE.labels(limit, _label(organisation)).inc(figure)
+
+
+def _label(organisation: str) -> str:
+    return organisation if organisation in _admitted else NOT_ADMITTED

@@ -2,35 +2,46 @@
 
 import os
 import ssl
+import sys
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from samenspel.contracts.catalogue import SUBMISSIONS
 from samenspel.contracts.organisations import OPERATOR
+from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.contracts.topics import LANES_LOCAL
+from samenspel.runtime import limits
+from samenspel.runtime import settings_mistakes as mistakes
+from samenspel.runtime.settings_mistakes import PREFIX, SECRETS, InvalidSettings, Mistake, variable_name
 
 KAFKA_RETRY_MS: Final = 250
 """Time between two connection attempts of a Kafka client. An instance has several clients, and frequent attempts
 slow the start of a broker."""
 LOCAL_ISSUER: Final = "urn:samenspel:local-issuer"
+EXIT_ENVIRONMENT: Final = 3
+"""Exit code of a process whose environment is missing or wrong, as of the command ``samenspel``."""
 
 
 class ServiceSettings(BaseSettings):
     """All settings of a service. A secret may also be a file with the name of the setting."""
 
-    model_config = SettingsConfigDict(env_prefix="SAMENSPEL_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", enable_decoding=False)
 
-    kafka_bootstrap: str
+    kafka_bootstrap: str = Field(min_length=1)
     kafka_security_protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"] = "SASL_SSL"
-    kafka_username: str
-    kafka_password: SecretStr
+    kafka_username: str = Field(min_length=1)
+    kafka_password: SecretStr = Field(min_length=1)
     kafka_ca_file: Path | None = Field(default=None, description="CA certificate of Kafka, as PEM")
-    postgres_dsn: str = Field(description="Without the password; sslmode and sslrootcert set the encryption")
-    postgres_password: SecretStr
+    postgres_dsn: str = Field(
+        pattern="^postgres(ql)?://",
+        description="Without the password; sslmode and sslrootcert set the encryption",
+    )
+    postgres_password: SecretStr = Field(min_length=1)
     postgres_connections: int = Field(default=8, ge=3, le=100)
     http_host: str = "127.0.0.1"
     http_port: int = Field(ge=1, le=65_535)
@@ -41,16 +52,27 @@ class ServiceSettings(BaseSettings):
         default=None, description="Private key, as PEM; without certificate and key: http"
     )
     lanes: int = Field(default=LANES_LOCAL, ge=1, le=1_000)
-    jwks: str = Field(description="Path or https address of the token issuer's JSON Web Key Set (RFC 7517)")
-    token_issuer: str
+    jwks: str = Field(
+        min_length=1, description="Path or https address of the token issuer's JSON Web Key Set (RFC 7517)"
+    )
+    token_issuer: str = Field(min_length=1)
     token_audience: str = "samenspel"
+    submission_hash_keys: SecretStr = Field(
+        default=SecretStr(""),
+        description="HMAC keys of submission hashes, separated by white space; the first key is in use",
+    )
     environment: Literal["local", "production"] = "production"
-    operator_oin: str = OPERATOR
+    operator_oin: str = Field(default=OPERATOR, pattern=r"^\d{20}$")
     deferral_patience: dict[str, timedelta] = Field(
         default={},
         description="Time that a deferred submission waits, by type, as JSON: "
         '{"nl.samenspel.application-decided.v1": "P10D"}; other types wait 5 days',
     )
+    limit_http_requests: int = limits.HTTP_REQUESTS.field()
+    limit_http_submissions: int = limits.HTTP_SUBMISSIONS.field()
+    limit_database_percent: int = limits.DATABASE_CONNECTIONS.field()
+    limit_deferrals: int = limits.DEFERRED_SUBMISSIONS.field()
+    limit_stored_bytes: int = limits.STORED_BYTES.field()
 
     @field_validator("deferral_patience")
     @classmethod
@@ -63,25 +85,51 @@ class ServiceSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _safe(self) -> Self:
-        if (self.http_tls_certificate is None) != (self.http_tls_key is None):
-            raise ValueError("set both http_tls_certificate and http_tls_key, or neither")
-        if self.environment == "production" and self.token_issuer == LOCAL_ISSUER:
-            raise ValueError("production refuses the local token issuer: set token_issuer and jwks to another issuer")
-        if self.environment == "production" and self.kafka_security_protocol != "SASL_SSL":
-            raise ValueError("production requires TLS to Kafka: set kafka_security_protocol to SASL_SSL")
+        if found := list(_in_combination(self.__dict__)):
+            raise ValueError("; ".join(f"{each.name} {each.text}" for each in found))
         return self
+
+    @field_validator("submission_hash_keys")
+    @classmethod
+    def _valid_keys(cls, value: SecretStr) -> SecretStr:
+        HashKeys.parse(value.get_secret_value())
+        return value
+
+    def hash_keys(self) -> HashKeys:
+        return HashKeys.parse(self.submission_hash_keys.get_secret_value())
 
     @classmethod
     def read(cls) -> Self:
-        """Settings from the environment, and from the files in the directory ``SAMENSPEL_SECRETS_DIR``, if set."""
-        sources: dict[str, Any] = {}
-        if directory := os.environ.get("SAMENSPEL_SECRETS_DIR"):
-            sources = {
-                file.name: file.read_text().strip()
-                for file in Path(directory).iterdir()
-                if file.name in cls.model_fields and file.is_file()
-            }
-        return cls(**sources)
+        """Settings from the environment, and from the files in the directory ``SAMENSPEL_SECRETS_DIR``, if set.
+
+        A file takes the place of the variable with the same name. Raises `InvalidSettings` with all mistakes.
+        """
+        fields = list(cls.model_fields)
+        secrets, found = mistakes.read_secrets(os.environ.get(SECRETS), fields)
+        given: dict[str, Any] = {
+            name: value for name in fields if (value := mistakes.known_variable(name)) is not None
+        } | secrets
+        found += mistakes.unknown_names(os.environ, fields)
+        # pydantic checks combinations only when each value is right: here all mistakes are told at once.
+        found += _in_combination(cls._defaults() | given)
+        found += mistakes.in_files(given)
+        try:
+            settings = cls(**given)
+        except ValidationError as error:
+            unread = {each.name for each in found}
+            found += [each for each in mistakes.in_values(error) if each.name not in unread]
+        if found:
+            raise InvalidSettings(found)
+        return settings
+
+    @classmethod
+    def read_or_exit(cls, service: str) -> Self:
+        """As `read`. Mistakes are printed on stderr as a table, without any value, and the process exits with 3."""
+        try:
+            return cls.read()
+        except InvalidSettings as error:
+            print(error.table(service), file=sys.stderr)
+            sys.exit(EXIT_ENVIRONMENT)
 
     def kafka(self) -> dict[str, Any]:
         """Connection settings for aiokafka."""
@@ -101,3 +149,23 @@ class ServiceSettings(BaseSettings):
         if self.kafka_security_protocol != "SASL_SSL":
             return None
         return ssl.create_default_context(cafile=self.kafka_ca_file)
+
+    @classmethod
+    def _defaults(cls) -> dict[str, Any]:
+        return {name: field.default for name, field in cls.model_fields.items() if not field.is_required()}
+
+
+def _in_combination(values: Mapping[str, Any]) -> Iterator[Mistake]:
+    """Mistakes that several settings make together; ``values`` may be texts that are not validated yet."""
+    production = values.get("environment") == "production"
+    if bool(values.get("http_tls_certificate")) != bool(values.get("http_tls_key")):
+        yield Mistake(
+            variable_name("http_tls_key"), f"set both {variable_name('http_tls_certificate')} and this, or neither"
+        )
+    if production and values.get("token_issuer") == LOCAL_ISSUER:
+        text = f"production refuses the local token issuer: set this and {variable_name('jwks')} to another issuer"
+        yield Mistake(variable_name("token_issuer"), text)
+    if production and values.get("kafka_security_protocol") == "SASL_PLAINTEXT":
+        yield Mistake(variable_name("kafka_security_protocol"), "production requires TLS to Kafka: set SASL_SSL")
+    if str(values.get("jwks", "")).startswith("http://"):
+        yield Mistake(variable_name("jwks"), "an address must start with https://")

@@ -7,6 +7,7 @@ from joserfc import jws, jwt
 from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
 from joserfc.jwk import KeySet
 
+from samenspel.runtime.dependencies import Dependency
 from samenspel.runtime.issuer_keys import key_source_at
 
 ALGORITHMS: Final = ["ES256", "PS256", "RS256"]
@@ -32,8 +33,8 @@ class TokenVerifier:
     Only ``alg`` and ``kid`` of a token's header are used: a key or a key address in the header is ignored.
     """
 
-    def __init__(self, jwks: str, issuer: str, audience: str) -> None:
-        self._keys = key_source_at(jwks)
+    def __init__(self, jwks: str, issuer: str, audience: str, dependency: Dependency | None = None) -> None:
+        self.keys = key_source_at(jwks, dependency)
         self._claims = jwt.JWTClaimsRegistry(
             leeway=CLOCK_SKEW_SECONDS,
             iss={"essential": True, "value": issuer},
@@ -51,7 +52,7 @@ class TokenVerifier:
             raise TokenRefused(f"a token has at most {TOKEN_CHARS_MAX:,} characters")
         try:
             token = text.strip().encode("ascii")
-            return self._verify(token, await self._keys.keys_for(_key_id(token)))
+            return self._verify(token, await self.keys.keys_for(_key_id(token)))
         except (JoseError, *_DECODE_ERRORS) as error:
             raise TokenRefused(_reason(error)) from None
 

@@ -13,10 +13,11 @@ class WakeupTicket:
     def set(self) -> None:
         self._event.set()
 
-    async def wait(self, seconds: float) -> None:
-        """Return at the notification, or after ``seconds``."""
+    async def wait(self, seconds: float) -> bool:
+        """Return at the notification, or after ``seconds``: whether there was a notification."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._event.wait(), seconds)
+        return self._event.is_set()
 
 
 class Wakeup:

@@ -13,7 +13,7 @@ MEGABYTE = 2**20
 
 
 class SmallDisk:
-    """Mounted at ``folder``; what was in it is in it still."""
+    """Mounted at ``folder``, with the former content."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -31,9 +31,10 @@ class SmallDisk:
 
 @contextmanager
 def small_disk(folder: Path, room: int) -> Iterator[SmallDisk]:
-    """Put what lies in ``folder`` on a disk (a tmpfs) with ``room`` bytes more than that; nobody may have it open.
+    """Move the content of ``folder`` to a disk (a tmpfs) with ``room`` bytes more. No process may have the folder
+    open.
 
-    Skips where this may not be mounted: that takes root.
+    Skips without the right to mount (root).
     """
     aside = folder.with_name(folder.name + "-aside")
     subprocess.run(["cp", "-a", folder, aside], check=True)

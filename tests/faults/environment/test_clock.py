@@ -51,7 +51,9 @@ async def clock(bare_system: LocalSystem, tmp_path: Path) -> AsyncIterator[Clock
         life.kill()
 
 
-async def test_an_hour_ahead_and_an_hour_back(bare_system: LocalSystem, clock: Clock) -> None:
+async def test_services_lose_nothing_when_the_clock_jumps_an_hour_ahead_and_back(
+    bare_system: LocalSystem, clock: Clock
+) -> None:
     city = await admit(bare_system)
     rijk = await admit(bare_system, kind="ministry", roles=("grant-authority",))
     round = Round(rijk, city, new_id())
@@ -77,7 +79,9 @@ async def test_an_hour_ahead_and_an_hour_back(bare_system: LocalSystem, clock: C
 
 
 async def _works(round: Round) -> None:
-    """What waits for a fact is decided when it comes; so the service has looked at all that waits by then."""
+    """A deferred submission is decided after the missing event arrives, so the worker has polled all deferrals by
+    then.
+    """
     oin = unique_oin()
     application = round.application(1, beneficiary={"name": "Twente", "oin": oin})
     assert (await post(round.city, "funding", application)).status == 202
@@ -87,7 +91,7 @@ async def _works(round: Round) -> None:
 
 
 async def _works_over_kafka(round: Round) -> None:
-    """A token may be refused while the clock is back: it was not issued yet. Records have no such trouble."""
+    """Over HTTP a token may be refused while the clock is back (issued in the future). Records have no such check."""
     oin, operator = unique_oin(), operator_of(round.city.system)
     application = round.application(1, beneficiary={"name": "Twente", "oin": oin})
     admission = operator.event("organisation-admitted", admission_of(oin))

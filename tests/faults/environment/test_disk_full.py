@@ -26,7 +26,7 @@ TEXT = "Een laadplein met slimme sturing op netcapaciteit. " * 60
 
 @pytest.fixture
 def quiet_system() -> Iterator[LocalSystem]:
-    """A system of this test's own: its servers are stopped while their files move to a small disk."""
+    """A system for this test only: the servers stop while files move to a small disk."""
     with running(()) as system:
         system.services.claim_ports(["registry", "funding", "notifier"])
         yield system
@@ -39,7 +39,9 @@ async def registry(quiet_system: LocalSystem) -> AsyncIterator[Life]:
     life.kill()
 
 
-async def test_of_postgres(quiet_system: LocalSystem, registry: Life) -> None:
+async def test_registry_loses_nothing_while_the_disk_of_postgres_is_full(
+    quiet_system: LocalSystem, registry: Life
+) -> None:
     postgres = quiet_system.postgres
     city = await admit(quiet_system)
     await asyncio.to_thread(postgres.stop)
@@ -50,13 +52,15 @@ async def test_of_postgres(quiet_system: LocalSystem, registry: Life) -> None:
             disk.fill()
             refused = await _refused(city)
             disk.make_room()
-            await asyncio.to_thread(postgres.start)  # or go on with the one that lived
+            await asyncio.to_thread(postgres.start)  # or continue with the surviving process
             await _goes_on(quiet_system, registry, city, [before], refused)
         finally:
             await asyncio.to_thread(postgres.stop)
 
 
-async def test_of_kafka(quiet_system: LocalSystem, registry: Life) -> None:
+async def test_registry_loses_nothing_while_the_disk_of_kafka_is_full(
+    quiet_system: LocalSystem, registry: Life
+) -> None:
     kafka = quiet_system.kafka
     city = await admit(quiet_system)
     await asyncio.to_thread(kafka.stop)
@@ -84,7 +88,7 @@ async def _worked(system: LocalSystem, city: Organisation) -> Workload:
 
 
 async def _refused(city: Organisation) -> list[Event]:
-    """Post until one is refused, and the service says that it is not ready; all that was posted."""
+    """Post until a refusal and until the service is not ready; returns all posted events."""
     posted: list[Event] = []
 
     async def refused() -> bool:
@@ -98,7 +102,7 @@ async def _refused(city: Organisation) -> list[Event]:
 
 
 async def _taken_until_not_ready(system: LocalSystem, city: Organisation) -> list[Event]:
-    """Without Kafka the registry's journal takes what comes over HTTP; it says that it is not ready all the same."""
+    """Without Kafka the registry's journal accepts HTTP submissions, and the service reports not ready."""
     posted: list[Event] = []
 
     async def not_ready() -> bool:
@@ -120,7 +124,7 @@ async def _posted(city: Organisation, event: Event) -> Answer | None:
 async def _goes_on(
     system: LocalSystem, registry: Life, city: Organisation, done: list[Workload], posted: list[Event]
 ) -> None:
-    """What was answered stands, what was not is decided when it is sent again, and new work is done."""
+    """Answered submissions stand, unanswered submissions are decided after a repeat, and new work succeeds."""
     await eventually(lambda: _ready(system), 90, "a ready registry")
     for event in posted:
         assert (await post_until_answered(city, "registry", event)).outcome in {"accepted", "repeated"}

@@ -1,4 +1,4 @@
-"""Kafka or PostgreSQL is away while events flow, and two instances do the work of one: the law holds all the same."""
+"""Kafka or PostgreSQL is unreachable while events flow, or two instances share the work: the law holds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -48,7 +48,7 @@ async def _not_ready(system: LocalSystem) -> bool:
 
 
 @pytest.mark.parametrize("kill", [_kill_kafka, _kill_postgres], ids=["Kafka", "PostgreSQL"])
-async def test_killed_while_events_flow(
+async def test_registry_loses_nothing_when_a_server_is_killed_under_load(
     bare_system: LocalSystem, registry: Life, kill: Callable[[LocalSystem], Callable[[], None]]
 ) -> None:
     """The service says so meanwhile, lives on, and loses nothing."""
@@ -69,8 +69,10 @@ async def test_killed_while_events_flow(
     await law_holds(bare_system, "registry", [city, operator_of(bare_system)])
 
 
-async def test_two_instances_share_the_work_and_die_in_turn(bare_system: LocalSystem, registry: Life) -> None:
-    """What one had begun when it was killed, the other does."""
+async def test_two_instances_share_the_load_and_survive_each_others_kill(
+    bare_system: LocalSystem, registry: Life
+) -> None:
+    """Work begun by a killed instance is finished by the other instance."""
     group = Group(bare_system)
     one, other = await admit(bare_system), await admit(bare_system)
     second = begin(bare_system, "registry", port=free_port(), name="registry-2")

@@ -1,4 +1,4 @@
-"""An instance whose database is silent leaves its organisations to another one, though Kafka still hears of it."""
+"""An instance with a silent database leaves the consumer group to another instance, although Kafka still hears it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -19,7 +19,7 @@ from tests.support.service_process import begin, through
 from tests.support.waiting import eventually
 
 
-async def test_others_serve_what_it_held_and_it_comes_back(bare_system: LocalSystem) -> None:
+async def test_instance_without_its_database_leaves_its_partitions_and_rejoins(bare_system: LocalSystem) -> None:
     port = bare_system.ports.remembered("postgres")
     assert port is not None
     group = Group(bare_system)
@@ -43,7 +43,7 @@ async def test_others_serve_what_it_held_and_it_comes_back(bare_system: LocalSys
 
 @asynccontextmanager
 async def _two_registries(system: LocalSystem, proxy: Proxy, group: Group) -> AsyncIterator[str]:
-    """The first reaches PostgreSQL through the proxy, the second does not; gives the first one's id in the group."""
+    """The first registry reaches PostgreSQL through the proxy, the second directly. Returns the first's member id."""
     lives = [begin(system, "registry", changes=through(system, "registry", postgres=proxy))]
     try:
         await eventually(partial(_is_well, system), 60, "a ready registry")
@@ -57,7 +57,7 @@ async def _two_registries(system: LocalSystem, proxy: Proxy, group: Group) -> As
 
 
 async def _one_read_by(member: str, system: LocalSystem, group: Group) -> Organisation:
-    """The operator, or else organisations are admitted until that member reads one's ingress."""
+    """The operator or a newly admitted organisation with an ingress read by this member."""
     known = [operator_of(system)]
     while True:
         known.append(await admit(system))
@@ -73,7 +73,7 @@ async def _one_read_by(member: str, system: LocalSystem, group: Group) -> Organi
 
 
 def _work(by: Organisation) -> Workload:
-    """Over Kafka only: HTTP has no instance of its own."""
+    """Over Kafka only: an HTTP request always reaches a chosen instance."""
     events = [by.event("initiative-registered", initiative()) for _ in range(6)]
     return Workload(by, "registry", events, [], repeated=events[:2])
 
@@ -83,7 +83,7 @@ async def _is_well(system: LocalSystem) -> bool:
 
 
 async def _amiss(system: LocalSystem) -> dict[str, str] | None:
-    """What the first registry says is not in order; None when it cannot be asked yet."""
+    """The problems reported by the first registry; None if unreachable."""
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as http,

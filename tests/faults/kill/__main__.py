@@ -1,9 +1,9 @@
-"""``make chaos``: every point × {killed before, killed after, answer lost} × seeds, on one system; one line.
+"""``make chaos``: every point × {killed before, killed after, answer lost} × seeds, on a single system.
 
-All three services die in turn, at the same time as each other: one stage each, on one broker and one PostgreSQL.
-``SEED`` is the first seed, ``RUNS`` how many runs at least (then every case has had as many seeds as another),
-``LIMIT_S`` the seconds after which no run begins, ``JOBS`` how many runs go on at once (at most one per service).
-``CASES`` names the cases to try instead, as a failure prints them, one a line.
+All three services die in turn, in parallel stages on the same broker and PostgreSQL. ``SEED`` is the first seed,
+``RUNS`` the minimum number of runs (rounded up to full seeds), ``LIMIT_S`` the seconds after which no run starts,
+``JOBS`` the number of parallel runs (at most one per service). ``CASES`` names the cases to try instead, in the form
+printed for a failure, a case per line.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ def main() -> int:
 
 
 def wanted() -> dict[Service, list[Case]]:
-    """The cases of each service, in the order in which they are tried."""
+    """The cases of each service, in the order of the trials."""
     named = [case(line) for line in os.environ.get("CASES", "").splitlines() if line]
     if named:
         return {service: [each for each in named if each.service == service] for service in DOMAIN_OF}

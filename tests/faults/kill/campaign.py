@@ -24,7 +24,7 @@ from tests.support.organisations import operator_of
 from tests.support.waiting import eventually
 
 REGRESSIONS: Final = Path(__file__).with_name("regressions.txt")
-"""Cases that failed once, one a line; they are tried in every test."""
+"""Cases with a failure in the past, a case per line; tried in every test."""
 BETWEEN_COUNTS: Final = 60
 """Runs of each service, until everything is replayed and counted anew."""
 FOLLOWERS: Final[Mapping[Service, Sequence[Service]]] = {
@@ -47,7 +47,7 @@ class Campaign:
     begun: float = field(default_factory=time.monotonic)
 
     async def fight(self, system: LocalSystem, cases: Mapping[Service, Sequence[Case]]) -> None:
-        """Try all of them. Raises when everything counted anew does not add up."""
+        """Try all cases. Raises if the recount does not add up."""
         turns = asyncio.Semaphore(self.jobs)
         async with works(system) as made:
             for first in range(0, max(map(len, cases.values())), BETWEEN_COUNTS):
@@ -60,7 +60,7 @@ class Campaign:
                 print(self.figures(), file=sys.stderr)
 
     def figures(self) -> str:
-        """One line."""
+        """The figures in a line."""
         seconds, runs = time.monotonic() - self.begun, self.runs.total()
         kills = self.runs[Mode.BEFORE] + self.runs[Mode.AFTER]
         names = {name for _, name in self.points}
@@ -98,7 +98,7 @@ class Campaign:
 
 
 async def everything_holds(made: Mapping[Service, Work]) -> None:
-    """With nothing under way: every lane replayed from its start, every row recounted, every copy equal."""
+    """At rest: every lane replayed from the start, every row recounted, every replica equal."""
     organisations = [work.stage.organisation for work in made.values()]
     system = organisations[0].system
     for service in made:

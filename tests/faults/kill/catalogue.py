@@ -1,6 +1,6 @@
-"""The catalogue of points: where each await on the path of a fact goes to, and which services come by.
+"""The catalogue of fail points: the server behind each await on an event's path, and the services passing there.
 
-The names stand in the code, each once, before its await; a test holds both equal.
+The names stand in the code, each once, before the await; a test holds both equal.
 """
 
 from collections.abc import Mapping
@@ -10,11 +10,11 @@ from typing import Final
 
 from samenspel.contracts.topics import DOMAIN_OF, Service
 
-from tests.chaos.kill.answers import FETCH, LIST_OFFSETS, METADATA, PRODUCE, Question, anything, request
+from tests.faults.kill.losing_proxy import FETCH, LIST_OFFSETS, METADATA, PRODUCE, Question, anything, request
 
 
 class Towards(Enum):
-    """Whose answer is awaited, and to which question."""
+    """The server awaited, and the question."""
 
     POSTGRES = "postgres", anything
     BROKER = "kafka", anything
@@ -31,7 +31,7 @@ class Towards(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """``at_birth``: only a life that has just begun comes by."""
+    """``at_birth``: only a new process passes this point."""
 
     name: str
     towards: Towards = Towards.POSTGRES
@@ -57,7 +57,7 @@ EVERY: Final = [
     *_points("relay.send relay.acknowledge", Towards.PRODUCE),
     *_points("relay.save-progress"),
 ]
-"""What every service comes by."""
+"""Points on the path of every service."""
 
 FOLLOWING: Final = [
     *_points("checkpoints.create checkpoints.load", at_birth=True),
@@ -65,13 +65,15 @@ FOLLOWING: Final = [
     *_points("projector.begin checkpoints.lock projector.hashes projector.save checkpoints.save projector.commit"),
     *_points("aggregates.load-projected due-deferrals.needing"),
 ]
-"""What those come by who follow the facts of others."""
+"""Points on the path of services with projections."""
 
 BREAKING: Final = _points(
-    "quarantine.insert redrive.begin quarantine.lock quarantine.load quarantine.record-action redrive.commit"
+    "quarantine.insert storage-budget.charge redrive.begin quarantine.lock quarantine.load"
+    " quarantine.record-action redrive.commit"
 )
-"""What those come by whom a submission breaks (`tests.chaos.kill.stumbling`), and whose operator retries it;
-a discard comes by the same points as a retry."""
+"""Points on the path of a failing submission (`tests.faults.kill.failing_decider`) and of the operator's retry. A
+discard passes the same points as a retry.
+"""
 
 POINTS: Final[Mapping[Service, list[Point]]] = {
     "registry": [
@@ -98,7 +100,9 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
         *EVERY,
         *FOLLOWING,
         *_points("deliveries.take-back", at_birth=True),
-        *_points("notifier.endpoints notifier.begin-subscription notifier.place-cursor"),
+        *_points(
+            "notifier.endpoints notifier.active-subscriptions notifier.begin-subscription notifier.place-cursor"
+        ),
         *_points("notifier.lock-cursor notifier.end-subscription feed.add"),
         *_points("deliveries.begin deliveries.behind deliveries.open deliveries.move deliveries.commit"),
         *_points("deliveries.claim attempts.begin attempts.lock attempts.close attempts.promote"),
@@ -108,25 +112,25 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
 }
 
 BY_COMMAND: Final = {"recovery.commit", "timelines.commit"}
-"""What only an operator's command comes by: `tests.chaos.restore` dies there."""
+"""Points on the path of an operator's command: `tests.faults.restore` dies there."""
 
 AFTER_A_LOSS: Final = {"relay.republish-all"}
-"""What is only come by when Kafka loses what two relays had acknowledged: only the model dies there."""
+"""Points reached only if Kafka loses events acknowledged to two relays: only the model dies there."""
 
 
 class Mode(Enum):
-    """What happens at a point."""
+    """The effect at a point."""
 
     BEFORE = "killed before"
     AFTER = "killed after"
-    """The other side has done it, and the process dies without having heard so."""
+    """The server has done the work, and the process dies without the reply."""
     LOST = "answer lost"
     """The same, but the connection is reset and the process lives on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One run. ``seed`` decides which time the point is reached, and what is submitted meanwhile."""
+    """A run. ``seed`` selects the occurrence of the point, and the submissions."""
 
     service: Service
     point: Point
@@ -138,7 +142,7 @@ class Case:
 
 
 def case(text: str) -> Case:
-    """The case that `str` wrote."""
+    """The case from the output of `str`."""
     wanted, name, mode, seed = text.split()
     service = next(each for each in DOMAIN_OF if each == wanted)
     point = next(each for each in POINTS[service] if each.name == name)

@@ -1,4 +1,4 @@
-"""A service that breaks on some subjects, until they are mended; and the operator, who has them decided then."""
+"""A service with failing decisions for some subjects, until repaired; and the operator's retry after the repair."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -44,10 +44,10 @@ async def stumbling(stage: Stage, subjects: Sequence[str]) -> AsyncIterator[None
 
 
 async def retry(stage: Stage, wanted: str) -> None:
-    """Have what was set apart decided, again and again, as an operator must who hears no answer.
+    """Retry quarantined records repeatedly, as an operator without a reply must.
 
-    ``wanted`` is what must come of each. The one that was retried when the service died may be settled; one that was
-    posted when it died may have been posted again.
+    ``wanted`` lists the expected outcomes. A record retried at the moment of death may be resolved already; a
+    submission posted at this moment may have been posted again.
     """
     topic = ingress(DOMAIN_OF[stage.service], stage.organisation.oin)
     urls = System(kafka=stage.system.profile.system().kafka, http=stage.system.services.urls())

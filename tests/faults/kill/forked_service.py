@@ -1,7 +1,7 @@
-"""Lives of services that end at a named moment: forked from a process that has imported everything.
+"""Service processes with an end at a named point: forked from a process with all imports done.
 
-A fork costs milliseconds where a new interpreter costs a second. The forked process reaches its points by itself; at
-the one that it was told of it stops, before the await that follows, and the runner decides whether it goes on.
+A fork costs milliseconds, a new interpreter a second. The forked process stops at the chosen point, before the
+following await, and the runner decides about the continuation.
 """
 
 import importlib
@@ -24,7 +24,7 @@ NURSERY.set_forkserver_preload([__name__, *(f"services.{service}.app" for servic
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """The time that a point is reached, counted from when a life hears of it."""
+    """The occurrence of a point, counted from the request to the process."""
 
     point: str
     times: int = 1
@@ -73,7 +73,7 @@ def _live(
 
 
 class Life:
-    """One process of a service; whoever began it kills it. ``environment`` is what the service is told."""
+    """A process of a service, killed by its creator. ``environment`` holds the service's settings."""
 
     def __init__(
         self, service: Service, environment: Mapping[str, str], log: Path, moment: Moment | None = None
@@ -89,11 +89,11 @@ class Life:
         return self._process.exitcode is not None
 
     def stop_at(self, moment: Moment) -> None:
-        """From now on: stop when that point is reached."""
+        """From now on: stop at this point."""
         self._control.send(moment)
 
     async def reaches(self, moment: Moment, seconds: float = 150) -> None:
-        """Wait until it stands at the point that it was told of."""
+        """Wait until the process stops at the requested point."""
 
         def stands() -> bool:
             if self._control.poll():

@@ -1,4 +1,4 @@
-"""One service and its surroundings: proxies before Kafka and PostgreSQL, and an organisation that submits."""
+"""A service and an environment: proxies before Kafka and PostgreSQL, and a submitting organisation."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -25,12 +25,12 @@ from tests.support.submitting import producer_of
 from tests.support.waiting import eventually
 
 PATIENCE: Final = 90.0
-"""Seconds that a condition may take on a machine with much else to do."""
+"""Seconds allowed for a condition on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """What was submitted, and the records of it that Kafka has acknowledged, as receipts address them."""
+    """The submissions, and the acknowledged Kafka records, in the form of receipts."""
 
     organisation: Organisation
     events: list[Event]
@@ -39,7 +39,7 @@ class Submitted:
 
 @dataclass(slots=True)
 class Stage:
-    """``organisation`` submits to the service; `life` is the process that runs now."""
+    """``organisation`` submits to the service; `life` is the running process."""
 
     system: LocalSystem
     service: Service
@@ -48,12 +48,12 @@ class Stage:
     proxies: dict[str, LosingProxy]
     producer: AIOKafkaProducer
     database: "asyncpg.Connection[asyncpg.Record]"
-    """The service's own, for looking into it."""
+    """The service's own database, for inspection."""
     submitted: list[Submitted] = field(default_factory=list)
     life: Life | None = None
 
     def begin(self, moment: Moment | None = None) -> Life:
-        """Another process takes the place of the one that was."""
+        """Replace the process by a new process."""
         self.end()
         kafka, postgres = self.proxies["kafka"], self.proxies["postgres"]
         assert isinstance(kafka, LosingKafkaProxy)
@@ -65,14 +65,14 @@ class Stage:
         return self.life
 
     def begin_anew(self) -> None:
-        """Forget what was submitted and what was to be lost: something did not hold."""
+        """Forget submissions and planned losses after a failed check."""
         self.submitted.clear()
         for proxy in self.proxies.values():
             proxy.forward()
         self.begin()
 
     def meet(self, point: Point, times: int) -> tuple[Life, Moment]:
-        """A life that stops there: the present one, or a new one when only a new one comes by."""
+        """A process with a stop there: the present process, or a new process for a start-up point."""
         moment = Moment(point.name, times)
         if point.at_birth or self.life is None:
             return self.begin(moment), moment
@@ -88,7 +88,7 @@ class Stage:
             self.life = None
 
     async def submit(self, over_kafka: Sequence[Event], over_http: Sequence[Event], repeats: int = 2) -> None:
-        """Over both doors at once, some of it twice, and wait until each has its final answer."""
+        """Submit over Kafka and HTTP at once, some submissions twice, and wait for all final answers."""
         topic = ingress(DOMAIN_OF[self.service], self.organisation.oin)
         posting = asyncio.gather(
             *(post_until_answered(self.organisation, self.service, event) for event in over_http)
@@ -106,7 +106,7 @@ class Stage:
 
 @asynccontextmanager
 async def stage(system: LocalSystem, service: Service, organisation: Organisation, log: Log) -> AsyncIterator[Stage]:
-    """Ready for a life to begin; ends the one that is left."""
+    """Ready for a new process; ends the remaining process."""
     brokers, server = int(system.kafka.bootstrap.rpartition(":")[2]), urlsplit(system.databases.dsn(service)).port
     assert server
     with LosingKafkaProxy(brokers) as kafka, LosingProxy(server) as postgres:

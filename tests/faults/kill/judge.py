@@ -1,4 +1,4 @@
-"""What must hold after every run, however the process died."""
+"""The invariants after every run, for any kind of death."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -26,16 +26,16 @@ create or replace function keep_budget() returns trigger language plpgsql as $$ 
 end $$;
 create or replace trigger keep_budget after insert or update on budget for each row execute function keep_budget();
 """
-"""Every committed state of every budget: what a snapshot at any moment can have shown."""
+"""Every committed state of every budget: all possible snapshots."""
 KEPT: Final = """
 select programme_id, ceiling_cents, granted_cents from budget_history where programme_id = any($1) order by number
 """
 
 
 async def judge(stage: Stage) -> None:
-    """Raises `AssertionError` at the first thing that the law forbids. Forgets what was submitted up to now."""
+    """Raises `AssertionError` at the first broken invariant. Forgets the submissions so far."""
     submitted, stage.submitted = stage.submitted, []
-    await _are_published(stage)  # first: a receipt may be in the log before the event that it names
+    await _are_published(stage)  # first: a receipt may precede the named event in the log
     for each in submitted:
         _are_answered(stage.log, each)
     await _copies_are_equal(stage)
@@ -46,7 +46,7 @@ async def judge(stage: Stage) -> None:
 
 
 def _are_answered(log: Log, submitted: Submitted) -> None:
-    """Each record has one answer, and each accepted submission led to the events that its receipt names, once."""
+    """Each record has an answer, and each accepted submission led exactly once to the events in the receipt."""
     addresses: Counter[str] = Counter()
     for event in submitted.events:
         answers = [answer for answer in log.answers[event["id"]] if answer["outcome"] != "deferred"]
@@ -56,7 +56,7 @@ def _are_answered(log: Log, submitted: Submitted) -> None:
 
 
 def _is_set_apart(answer: dict[str, Any]) -> bool:
-    """Whether another answer follows, when the operator has it decided."""
+    """Whether another answer follows after the operator's retry."""
     return any(problem["code"] == "decision-failed" for problem in answer.get("problems", ()))
 
 
@@ -72,7 +72,7 @@ def _led_to_its_facts(log: Log, submitted: Submitted, event: Event, answers: Seq
 
 
 async def _are_published(stage: Stage) -> None:
-    """All that was journalled up to now stands in the log, with the digest that its owner had then."""
+    """All journalled events are in the log, with the owner's digest of that time."""
     heads = await stage.database.fetch(HEADS)
     wanted = {(row["topic"], row["lane"]): row for row in heads}
 
@@ -94,7 +94,7 @@ async def _are_published(stage: Stage) -> None:
 
 
 async def _copies_are_equal(stage: Stage) -> None:
-    """Wherever this service stands on the lanes of others, it has the digest that the log has there."""
+    """At every checkpoint of this service the digest equals the digest in the log."""
     for row in await stage.database.fetch(POSITIONS):
         name = row["topic"], row["lane"]
         await stage.log.reach(name, row["sequence"], PATIENCE)
@@ -102,12 +102,12 @@ async def _copies_are_equal(stage: Stage) -> None:
 
 
 async def keep_history(stage: Stage) -> None:
-    """From now on funding's database keeps every state that a budget is committed in."""
+    """From now on funding's database keeps every committed state of a budget."""
     await stage.database.execute(HISTORY)
 
 
 async def _ceilings_are_kept(stage: Stage, programmes: set[str]) -> None:
-    """In no committed state more was granted than there is, and each state is one that the events lead to."""
+    """No committed state grants more than the ceiling, and each state follows from the events."""
     history: dict[str, list[int]] = {programme: [] for programme in programmes}
     for row in await stage.database.fetch(KEPT, sorted(programmes)):
         assert row["granted_cents"] <= row["ceiling_cents"], row
@@ -119,7 +119,7 @@ async def _ceilings_are_kept(stage: Stage, programmes: set[str]) -> None:
 
 
 def _granted_after_each_event(states: Sequence[Any]) -> list[int]:
-    """Cents, from 0 on, as the decisions on a programme say it; each says rightly how much room there was."""
+    """Cents, from 0 on, after each decision on a programme; each decision states the correct remaining amount."""
     ceiling, sums = 0, [0]
     for state in states:
         ceiling = state.get("ceiling_cents", ceiling)

@@ -1,4 +1,4 @@
-"""The log of all lanes, read as it grows and judged by the law: one more replica, that trusts nobody."""
+"""The log of all lanes, read as a further replica and judged by the law of lanes."""
 
 import asyncio
 from collections import defaultdict
@@ -15,14 +15,14 @@ from tests.support.organisations import Organisation
 from tests.support.waiting import eventually
 
 Fact = tuple[str, int, str, str]
-"""An event as a receipt names it: lane, sequence, id and type."""
+"""An event in a receipt: lane, sequence, id and type."""
 Answer = dict[str, Any]
 
 POLL_MS: Final = 200
 
 
 class Log:
-    """What Kafka holds, up to now. After a break of the law `follow` has ended, and `require_whole` raises."""
+    """The content of Kafka so far. After a broken invariant `follow` has ended, and `require_whole` raises."""
 
     def __init__(self, consumer: AIOKafkaConsumer) -> None:
         self._consumer = consumer
@@ -33,17 +33,17 @@ class Log:
         """Per canonical lane the digest after each event, by sequence: the first is number 1."""
         self.facts: dict[Cause, list[Fact]] = defaultdict(list)
         self.answers: dict[str, list[Answer]] = defaultdict(list)
-        """To each submission, by its id."""
+        """The answers to each submission, by id."""
         self.states: dict[str, list[Any]] = defaultdict(list)
-        """The data of each canonical event, by its key."""
+        """The data of each canonical event, by key."""
 
     def require_whole(self) -> None:
-        """Raise what ended the reading."""
+        """Raise the error from reading."""
         if self._reading.done():
             self._reading.result()
 
     def has_answered(self, id: str) -> bool:
-        """Whether this submission has its final answer."""
+        """Whether this submission has a final answer."""
         self.require_whole()
         return any(answer["outcome"] in ("accepted", "rejected") for answer in self.answers[id])
 
@@ -84,7 +84,7 @@ class Log:
 
 @asynccontextmanager
 async def following(organisations: Sequence[Organisation]) -> AsyncIterator[Log]:
-    """The canonical lanes, and all that these organisations are answered."""
+    """The canonical lanes, and all receipts of these organisations."""
     system = organisations[0].system
     admin = {"sasl_plain_username": "admin", "sasl_plain_password": system.kafka.admin_password}
     places = [TopicPartition(topic, lane) for topic in CANONICAL for lane in range(LANES_LOCAL)]

@@ -1,4 +1,4 @@
-"""A TCP proxy that loses one answer: it arrives here, and the client never hears it."""
+"""A TCP proxy with the loss of a single answer: the answer arrives here and never reaches the client."""
 
 from collections.abc import Callable
 from typing import Final
@@ -6,11 +6,11 @@ from typing import Final
 from tests.support.proxy import Change, KafkaProxy, Proxy
 
 Question = Callable[[bytes], bool]
-"""Whether these bytes, on their way to the server, ask what is waited for."""
+"""Whether these bytes to the server are the awaited question."""
 
 
 class LosingProxy(Proxy):
-    """Forwards everything, until it is told to lose the answer to a question."""
+    """Forwards everything, until told to lose the answer to a question."""
 
     _question: Question | None = None
     _asked: object | None = None
@@ -18,7 +18,7 @@ class LosingProxy(Proxy):
     has_lost = False
 
     def lose(self, question: Question, *, reset: bool) -> None:
-        """Lose the answer to the next such question; ``reset``: and end that connection with RST."""
+        """Lose the answer to the next such question. ``reset``: end the connection with RST, too."""
         self.has_lost, self._cuts, self._question = False, reset, question
 
     def forward(self) -> None:
@@ -61,5 +61,5 @@ def anything(chunk: bytes) -> bool:
 
 
 def request(key: int) -> Question:
-    """A request of Kafka's protocol: four bytes of length, then the key of what is asked."""
+    """A request of Kafka's protocol: four bytes of length, then the API key."""
     return lambda chunk: int.from_bytes(chunk[4:6], "big") == key

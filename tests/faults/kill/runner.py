@@ -1,4 +1,4 @@
-"""One run: the service works, something happens to it at a point, and afterwards the law holds."""
+"""A run: the service works, a fault strikes at a point, and afterwards the law holds."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -63,9 +63,9 @@ async def _strike(stage: Stage, life: Life, case: Case) -> None:
 
 @asynccontextmanager
 async def works(system: LocalSystem) -> AsyncIterator[Mapping[Service, Work]]:
-    """A stage for each service, all three alive, and the log that they write."""
+    """A stage for each service, all three alive, and the common log."""
     async with AsyncExitStack() as stack:
-        # Only a registry that has begun can admit those who will submit.
+        # Only a running registry can admit the submitting organisations.
         registry = await begin_ready(system, "registry")
         stack.callback(registry.kill)
         cities = [await admit(system, roles=("grant-authority",)) for _ in DOMAIN_OF]

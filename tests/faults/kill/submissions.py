@@ -1,4 +1,4 @@
-"""What is submitted to each service while it dies: rounds that lead past every point of its catalogue."""
+"""The submissions to each service while dying: rounds past every point of the catalogue."""
 
 import asyncio
 from abc import ABC, abstractmethod
@@ -19,22 +19,22 @@ from tests.support.webhook_receivers import Told
 
 CEILING_CENTS: Final = 1_000
 ASKED_CENTS: Final = 300
-"""Of each of eight applications: three fit whole, one in part."""
+"""Per application, of eight: three fit whole, the fourth in part."""
 
 
 class Work(ABC):
-    """Rounds for one stage."""
+    """Rounds for a stage."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
 
     @abstractmethod
     async def round(self) -> None:
-        """Submit over both doors, some of it twice; returns when everything has its final answer."""
+        """Submit over Kafka and HTTP, some twice; returns after all final answers."""
 
 
 class Registering(Work):
-    """Initiatives, changes of them, one that is refused, and one that breaks the deciding until it is mended."""
+    """Initiatives, changes, a refused submission, and a submission with a failing decision until repaired."""
 
     async def round(self) -> None:
         city = self.stage.organisation
@@ -55,10 +55,10 @@ class Registering(Work):
 
 
 class Funding(Work):
-    """A programme for which more is asked than there is, by applications that come before what they refer to.
+    """A programme with more requested than available, and applications earlier than the events they refer to.
 
-    Two of those that wait, one over each door, break the deciding until they are mended. One decision comes before
-    its application is accepted, and then before the initiative that the grant requires is registered.
+    Two deferred applications, over Kafka and over HTTP, have failing decisions until repaired. One decision waits for
+    its application, and then for the initiative that the grant requires.
     """
 
     async def round(self) -> None:
@@ -110,7 +110,7 @@ class Funding(Work):
 
 
 class Subscribing(Work):
-    """Subscriptions that come and go, of which one receiver is told all."""
+    """New and ended subscriptions, with a receiver of all events."""
 
     def __init__(self, stage: Stage, told: Told) -> None:
         super().__init__(stage)
@@ -119,7 +119,7 @@ class Subscribing(Work):
     async def subscribe(self) -> None:
         """Have all of this told through the proxy before the receiver."""
         endpoint = f"http://127.0.0.1:{self.stage.proxies['receiver'].port}/"
-        types = [type_name("subscription-created"), type_name("subscription-cancelled")]
+        types = [type_name("subscription-created", 2), type_name("subscription-cancelled", 2)]
         async with subscriber_for(self.stage.organisation) as subscriber:
             wanted = {"endpoint": endpoint, "types": types, "start": "beginning"}
             status, _, body = await subscriber.call("POST", "/subscriptions", json=wanted)
@@ -135,7 +135,7 @@ class Subscribing(Work):
         await eventually(lambda: self._is_told(ids), PATIENCE, "the receiver told")
 
     def _is_told(self, ids: Sequence[str]) -> bool:
-        """Every event of each subject was taken, none before one that comes earlier."""
+        """Every event of each subject was accepted, none before an earlier event."""
         for subject in ids:
             wanted = sorted(
                 sequence for cause in self._causes(subject) for _, sequence, _, _ in self.stage.log.facts[cause]

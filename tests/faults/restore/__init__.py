@@ -1,1 +1,1 @@
-"""Backups of a service's database, taken and restored as an operator would, and what a restore must bring back."""
+"""Backups of a service's database, taken and restored like an operator, and the state to bring back."""

@@ -1,4 +1,4 @@
-"""A backup of one service's database. While it is taken or restored, nobody is connected."""
+"""A backup of a service's database. During a backup or restore no client is connected."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ CONNECTED = "select pg_terminate_backend(pid) from pg_stat_activity where datnam
 
 @dataclass(frozen=True, slots=True)
 class Backup:
-    """A copy of a database, file by file, beside it."""
+    """A file-by-file copy of a database, next to the database."""
 
     system: LocalSystem
     service: Service
@@ -30,7 +30,7 @@ class Backup:
             await admin.execute(f'create database "{self.name}" template "{self.service}" owner "{self.service}"')
 
     async def restore(self) -> None:
-        """The service may run on: it loses its connections, and finds an older database when it comes back."""
+        """The service may keep running: connections break, and the database is older after the restore."""
         async with self._alone() as admin:
             await admin.execute(f'drop database "{self.service}" with (force)')
             await admin.execute(f'create database "{self.service}" template "{self.name}" owner "{self.service}"')

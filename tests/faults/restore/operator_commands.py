@@ -1,4 +1,4 @@
-"""What an operator types, and what a service says of itself meanwhile."""
+"""The operator's commands, and the service's readiness meanwhile."""
 
 import asyncio
 import os
@@ -37,7 +37,7 @@ async def samenspel(system: LocalSystem, *words: str) -> subprocess.CompletedPro
 
 
 async def recover(system: LocalSystem, service: Service) -> list[dict[str, Any]]:
-    """What `samenspel lanes recover` asks of the service; raises as the operator's door does."""
+    """The request of `samenspel lanes recover`; raises as the operator's API does."""
     operator = operator_of(system).credential
     urls = System(kafka=system.profile.system().kafka, http=system.services.urls())
     door = OperatorApi(urls, operator, service, seconds=120)
@@ -48,7 +48,7 @@ async def recover(system: LocalSystem, service: Service) -> list[dict[str, Any]]
 
 
 async def amiss(system: LocalSystem, service: Service) -> dict[str, str]:
-    """What ``/readyz`` names; empty when the service is ready."""
+    """The problems of ``/readyz``; empty for a ready service."""
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session,
@@ -70,7 +70,7 @@ async def is_ready(system: LocalSystem, service: Service) -> None:
 
 
 async def is_behind(system: LocalSystem, service: Service) -> dict[str, str]:
-    """Wait until the service says that it must be recovered; all that it says."""
+    """Wait until the service reports a needed recovery; returns all problems."""
 
     async def says_so() -> dict[str, str]:
         found = await amiss(system, service)
@@ -93,5 +93,5 @@ async def has_read(system: LocalSystem, city: Organisation, number: int, service
 
 
 async def state_of(system: LocalSystem, service: Service) -> dict[str, list[dict[str, Any]]]:
-    """All that a restore must bring back, table by table."""
+    """The state to bring back, table by table."""
     return {table: [dict(row) for row in await rows(system, service, query)] for table, query in STATE.items()}

@@ -1,4 +1,4 @@
-"""What Kafka holds of a lane cannot be recovered: its owner starts it anew, and every copy of it is made again."""
+"""A lane in Kafka cannot be recovered: the owner starts a new timeline, and every replica is rebuilt."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ STANDS = "select timeline, sequence, digest from {} where (topic, lane) = ($1, $
 
 @pytest_asyncio.fixture
 async def city(bare_system: LocalSystem) -> AsyncIterator[Organisation]:
-    """With a registry and a funding that run on."""
+    """With a running registry and funding service."""
     lives = [await begin_ready(bare_system, service) for service in ("registry", "funding")]
     try:
         yield await admit(bare_system)
@@ -41,7 +41,9 @@ async def city(bare_system: LocalSystem) -> AsyncIterator[Organisation]:
             life.kill()
 
 
-async def test_a_lane_is_started_anew(bare_system: LocalSystem, city: Organisation, tmp_path: Path) -> None:
+async def test_lane_on_a_new_timeline_is_rebuilt_by_every_replica(
+    bare_system: LocalSystem, city: Organisation, tmp_path: Path
+) -> None:
     system, backup = bare_system, Backup(bare_system, "registry")
     await _registered(system, city, 8)
     await backup.take()
@@ -119,7 +121,7 @@ async def _funding_has_what_the_registry_has(system: LocalSystem, lane: int) -> 
 
 
 async def _replicas_are_equal(system: LocalSystem, folder: Path, name: str) -> None:
-    """One that was ahead of its owner, and a new one; what the first had is kept beside it."""
+    """A replica ahead of the owner, and a new replica; the former content is kept in a file."""
     report = await _synced(system, folder / "ahead.db")
     [anew] = [lane for lane in report.lanes if lane.set_aside]
     assert (anew.lane, anew.timeline) == (name, 2)

@@ -1,4 +1,4 @@
-"""Funding's database is restored: ceilings hold, and what only an application said comes back with it."""
+"""Funding's database is restored: ceilings hold, and private parts come back with the applications."""
 
 from collections.abc import AsyncIterator
 
@@ -25,7 +25,7 @@ CEILING = 100_000_00
 
 @pytest_asyncio.fixture
 async def a_round(bare_system: LocalSystem) -> AsyncIterator[Round]:
-    """An authority and an applicant, with a registry that lives on."""
+    """An authority and an applicant, with a running registry."""
     life = await begin_ready(bare_system, "registry")
     try:
         rijk = await admit(bare_system, kind="ministry", roles=("grant-authority",))
@@ -34,8 +34,8 @@ async def a_round(bare_system: LocalSystem) -> AsyncIterator[Round]:
         life.kill()
 
 
-async def test_a_ceiling_holds_after_a_restore(bare_system: LocalSystem, a_round: Round) -> None:
-    """A service that dies amid the recovery has it done again."""
+async def test_ceiling_holds_after_a_restore_of_the_database(bare_system: LocalSystem, a_round: Round) -> None:
+    """A service death during a recovery requires the recovery again."""
     system, backup = bare_system, Backup(bare_system, "funding")
     life = begin(system, "funding", "recovery.commit:3")
     try:
@@ -69,7 +69,7 @@ async def test_a_ceiling_holds_after_a_restore(bare_system: LocalSystem, a_round
 
 
 async def _the_rest_is_granted(a_round: Round, open_still: dict[str, object]) -> None:
-    """The decision waits for the plan, which the application brings again; and the ceiling limits it."""
+    """The decision waits for the plan from the repeated application, within the ceiling."""
     decision = a_round.grant(open_still)
     assert (await post(a_round.rijk, "funding", decision)).outcome == "deferred"
     assert (await post(a_round.city, "funding", open_still)).outcome == "repeated"

@@ -1,4 +1,4 @@
-"""Kafka loses what it had, and a database that only follows is restored: all ends equal, nothing is done twice."""
+"""Kafka loses records, or a following database is restored: all replicas end equal, nothing is done twice."""
 
 import asyncio
 import shutil
@@ -33,7 +33,7 @@ Lives = dict[Service, Life]
 
 @pytest_asyncio.fixture(scope="module")
 async def lives(bare_system: LocalSystem) -> AsyncIterator[Lives]:
-    """A registry and a funding that run on."""
+    """A running registry and funding service."""
     begun: Lives = {service: await begin_ready(bare_system, service) for service in ("registry", "funding")}
     yield begun
     for life in begun.values():
@@ -45,10 +45,10 @@ async def city(bare_system: LocalSystem, lives: Lives) -> Organisation:
     return await admit(bare_system)
 
 
-async def test_a_canonical_topic_made_anew_is_published_again(bare_system: LocalSystem, city: Organisation) -> None:
-    """From its first event on, by a service that runs: one that has something to send, and one that has nothing.
+async def test_recreated_canonical_topic_is_published_again(bare_system: LocalSystem, city: Organisation) -> None:
+    """From the first event on, by running services with and without something to send.
 
-    What was on its way when the topic went may come before what is missing; the law reads past that.
+    Events on the way at the moment of the loss may precede missing events; readers skip over them.
     """
     await _registered(city, 12)
     await eventually(lambda: is_published(bare_system, "registry"), 40)
@@ -64,8 +64,10 @@ async def test_a_canonical_topic_made_anew_is_published_again(bare_system: Local
 
 
 @pytest.mark.long
-async def test_a_broker_that_lost_its_tail_is_told_again(bare_system: LocalSystem, city: Organisation) -> None:
-    """The log goes back to an older copy of the broker's files, under services that run on."""
+async def test_broker_that_lost_its_last_records_gets_them_again(
+    bare_system: LocalSystem, city: Organisation
+) -> None:
+    """The log goes back to an older copy of the broker's files, under running services."""
     system = bare_system
     await _registered(city, 4)
     await eventually(lambda: is_published(system, "registry"), 40)
@@ -87,8 +89,8 @@ async def test_a_broker_that_lost_its_tail_is_told_again(bare_system: LocalSyste
     await _funding_stands_where_the_registry_does(system)
 
 
-async def test_an_ingress_made_anew_is_read_from_its_start(bare_system: LocalSystem, city: Organisation) -> None:
-    """What its organisation sends again is recognised, what is new is decided, and an alarm is raised."""
+async def test_recreated_ingress_is_read_from_its_start(bare_system: LocalSystem, city: Organisation) -> None:
+    """Repeats from the organisation are recognised, new submissions are decided, and an alarm is raised."""
     known = await _registered(city, 6)
     await _made_anew(bare_system, ingress("initiatives", city.oin))
     fresh = [city.event("initiative-registered", initiative()) for _ in range(2)]
@@ -102,10 +104,10 @@ async def test_an_ingress_made_anew_is_read_from_its_start(bare_system: LocalSys
     await law_holds(bare_system, "registry", [city, operator_of(bare_system)])
 
 
-async def test_an_ingress_that_expired_unread_is_a_recorded_loss(
+async def test_ingress_that_expired_unread_is_a_recorded_loss(
     bare_system: LocalSystem, lives: Lives, city: Organisation
 ) -> None:
-    """While the service is down, Kafka forgets records that nobody has read."""
+    """While the service is down, Kafka deletes unread records."""
     topic = ingress("initiatives", city.oin)
     await _registered(city, 2)
     lives["registry"].kill()
@@ -119,8 +121,8 @@ async def test_an_ingress_that_expired_unread_is_a_recorded_loss(
     await eventually(lambda: _has_alarm(bare_system), 40)
 
 
-async def test_a_follower_restored_on_quiet_lanes_goes_on(bare_system: LocalSystem, city: Organisation) -> None:
-    """Under the running service: nothing new comes, and yet it reads on from its older place."""
+async def test_restored_projection_of_quiet_lanes_continues(bare_system: LocalSystem, city: Organisation) -> None:
+    """Under the running service: no new events arrive, and reading continues from the older position."""
     system, backup = bare_system, Backup(bare_system, "funding")
     await backup.take()
     await is_ready(system, "funding")
@@ -147,7 +149,7 @@ async def _registered(city: Organisation, number: int) -> list[Event]:
 
 
 async def _others_go_on(system: LocalSystem, city: Organisation) -> None:
-    """What is journalled for a topic that is gone keeps nothing else from being published."""
+    """Journal rows for a missing topic hold up no other topic."""
     answer = await post(city, "registry", city.event("initiative-registered", initiative()))
     assert answer.outcome == "accepted", answer
     another = await admit(system)

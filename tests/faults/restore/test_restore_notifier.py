@@ -1,4 +1,4 @@
-"""The notifier's database is restored: a subscription that it had accepted is there again, and is told."""
+"""The notifier's database is restored: an accepted subscription is listed, and complete after a repeated request."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from tests.support.waiting import eventually
 
 
 @pytest.mark.long
-async def test_a_subscription_comes_back(bare_system: LocalSystem) -> None:
+async def test_subscription_is_recovered_and_delivered_after_a_restore(bare_system: LocalSystem) -> None:
     lives = [await begin_ready(bare_system, service) for service in ("registry", "notifier")]
     system, backup = bare_system, Backup(bare_system, "notifier")
     try:
@@ -23,12 +23,15 @@ async def test_a_subscription_comes_back(bare_system: LocalSystem) -> None:
             await applied(subscriber, before, 1)
             await backup.take()
             await is_ready(system, "notifier")
-            identity = await subscriber.subscribe(delivery="pull", start="beginning", types=[])
+            wanted = {"delivery": "pull", "start": "beginning", "types": []}
+            identity = await subscriber.subscribe(key="the first", **wanted)
             await eventually(lambda: is_published(system, "notifier"), 40)
             await backup.restore()
             await is_behind(system, "notifier")
             await recover(system, "notifier")
             await is_ready(system, "notifier")
+            assert (await subscriber.shown(identity))["status"] == "incomplete", "no event has the filter"
+            assert await subscriber.subscribe(key="the first", **wanted) == identity
             assert (await subscriber.shown(identity))["status"] == "active"
             after = await tell(city)
             await applied(subscriber, after, 1)

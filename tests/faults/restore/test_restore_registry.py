@@ -30,7 +30,7 @@ async def _published(system: LocalSystem) -> None:
 
 
 async def _some_work(city: Organisation, number: int = 12) -> list[dict[str, object]]:
-    """Over both doors: new initiatives, one change, and one that is refused."""
+    """Over Kafka and HTTP: new initiatives, a change, and a refused submission."""
     over_kafka = [city.event("initiative-registered", initiative()) for _ in range(number)]
     await send(city, over_kafka)
     await answers_to(city, [event["id"] for event in over_kafka], seconds=40)
@@ -42,7 +42,9 @@ async def _some_work(city: Organisation, number: int = 12) -> list[dict[str, obj
     return [*over_kafka, changed, refused]
 
 
-async def test_an_older_backup_is_brought_up_to_date_from_kafka(bare_system: LocalSystem, registry: Life) -> None:
+async def test_older_backup_is_recovered_from_kafka_without_new_decisions(
+    bare_system: LocalSystem, registry: Life
+) -> None:
     system, backup = bare_system, Backup(bare_system, "registry")
     city = await admit(system)
     await _some_work(city)
@@ -75,7 +77,7 @@ async def test_an_older_backup_is_brought_up_to_date_from_kafka(bare_system: Loc
 
 
 async def _all_is_back(system: LocalSystem, before: dict[str, list[dict[str, object]]]) -> None:
-    """What was, is; the ingress that is read again only adds receipts behind it."""
+    """The former state is complete; reading the ingress again only appends receipts."""
     after = await state_of(system, "registry")
     journal = {tuple(row.values()) for row in after["journal"]}
     assert [row for row in before["journal"] if tuple(row.values()) not in journal] == []

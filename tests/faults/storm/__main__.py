@@ -1,7 +1,7 @@
-"""``make storm``: the whole storm on a system of its own; one line of figures, and 1 when something does not hold.
+"""``make storm``: the whole storm on a separate system; prints a line of figures. Exit code 1 for a broken invariant.
 
-``SEED`` gives the order of the faults, ``EVENTS`` how many submissions, ``LIMIT_S`` the seconds after which nothing
-more strikes. What a storm that failed leaves behind (logs, data) is kept, and its place is printed.
+``SEED`` gives the order of the faults, ``EVENTS`` the number of submissions, ``LIMIT_S`` the seconds after which no
+fault strikes. Logs and data of a failed storm are kept, and the path is printed.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ LIMIT_SECONDS = float(os.environ.get("LIMIT_S", "2400"))
 
 def main() -> int:
     print(f"storm SEED={SEED} EVENTS={EVENTS} LIMIT_S={LIMIT_SECONDS:g}", file=sys.stderr)
-    # A Kafka that is away is what a storm is about: its clients need not say so thousands of times.
+    # Kafka outages are the subject of a storm: client warnings about outages would only flood the output.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     system = LocalSystem(Path(tempfile.mkdtemp(prefix="samenspel-storm-")))
     try:

@@ -1,4 +1,4 @@
-"""Asking and stopping a Kafka client whose Kafka may be away: it swallows cancellations, or lets its own escape."""
+"""Requests to, and stopping of, a Kafka client during an outage: the client swallows or leaks cancellations."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -15,7 +15,7 @@ _leaving: set[asyncio.Future[None]] = set()
 
 
 async def let_go(client: Any) -> None:
-    """Stop an aiokafka client and forget it, whatever comes of it; one that takes long ends in its own time."""
+    """Stop an aiokafka client and forget the client; a slow stop continues in the background."""
     stopping: asyncio.Future[None] = asyncio.ensure_future(_stop(client))
     _leaving.add(stopping)
     stopping.add_done_callback(_forget)
@@ -23,7 +23,7 @@ async def let_go(client: Any) -> None:
 
 
 async def _stop(client: Any) -> None:
-    """With Kafka away a consumer lets the cancellation of its own fetch escape from ``stop``, connections open."""
+    """Without Kafka a consumer leaks the cancellation of a fetch from ``stop``, with connections open."""
     try:
         await client.stop()
     finally:
@@ -37,13 +37,13 @@ def _forget(stopped: asyncio.Future[None]) -> None:
 
 
 async def all_gone() -> None:
-    """Wait until every client that was let go has closed what it had open."""
+    """Wait until every stopped client has closed all connections."""
     if _leaving:
         await asyncio.wait(set(_leaving), timeout=GONE_SECONDS_MAX)
 
 
 async def within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
-    """The result of ``work``. Raises TimeoutError when there is none in time, or it was cancelled from within."""
+    """The result of ``work``. Raises TimeoutError after the time limit or an internal cancellation."""
     working = asyncio.ensure_future(work)
     try:
         await asyncio.wait([working], timeout=seconds)

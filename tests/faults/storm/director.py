@@ -1,4 +1,4 @@
-"""Lets a storm happen: the crowd submits, one fault after another strikes, and at the end everything is judged."""
+"""Runs a storm: organisations submit, fault after fault strikes, and at the end the result is judged."""
 
 import asyncio
 import time
@@ -31,7 +31,7 @@ Say = Callable[[str], None]
 
 @dataclass(slots=True)
 class Outcome:
-    """What happened. ``events`` were submitted, ``canonical`` events came of them, ``told`` deliveries were made."""
+    """The result. ``events`` submissions led to ``canonical`` events and ``told`` deliveries."""
 
     recoveries: Recoveries = field(default_factory=Recoveries)
     events: int = 0
@@ -43,9 +43,9 @@ class Outcome:
 
 
 async def storm(system: LocalSystem, plan: Plan, say: Say, limit: float) -> Outcome:
-    """Raises AssertionError when the law was broken, TimeoutError when somebody was not served again.
+    """Raises AssertionError for a broken law, TimeoutError for an organisation without service.
 
-    No fault strikes after ``limit`` seconds; what is submitted by then is judged all the same.
+    No fault strikes after ``limit`` seconds; all submissions until then are judged.
     """
     outcome, begun = Outcome(), time.monotonic()
     async with staged(system, plan.instances, plan.seed) as stage, AsyncExitStack() as rooms:
@@ -97,7 +97,7 @@ async def _strike(
 
 @asynccontextmanager
 async def _explained(stage: Stage) -> AsyncIterator[None]:
-    """Whoever was not served in time is a riddle: what every instance waits for is in its log then."""
+    """An unexplained missing answer: the log of every instance then shows all waiting tasks."""
     try:
         yield
     except TimeoutError:
@@ -108,7 +108,7 @@ async def _explained(stage: Stage) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _crowded(crowd: Crowd, watcher: Watcher) -> AsyncIterator[Crowd]:
-    """The crowd at work; whatever stops it stops the storm."""
+    """The submitters at work; any error of a submitter stops the storm."""
     watching = asyncio.create_task(watcher.run())
     await crowd.begin()
     crowd.finished = asyncio.create_task(crowd.run())

@@ -1,4 +1,4 @@
-"""What the organisations of a storm state: endless, valid, and each subject through one door only, in order."""
+"""The events of the storm's organisations: endless, valid, and each subject in order through a single entry point."""
 
 import random
 from collections.abc import Iterator
@@ -12,19 +12,19 @@ from tests.support.organisations import Organisation
 
 CEILING_CENTS = 2_000
 REQUESTED_CENTS = 100
-"""A programme is exhausted by its twentieth grant, so that most ceilings are reached."""
+"""The twentieth grant exhausts a programme, so most ceilings are reached."""
 LIVING_MAX = 40
-"""Initiatives that one source goes on changing."""
+"""Initiatives with further changes, per source."""
 
 
 class Initiatives:
-    """Registers initiatives, changes them, and moves them on to the next phase."""
+    """Registers initiatives, changes initiatives, and moves initiatives to the next phase."""
 
     def __init__(self, organisation: Organisation, chance: random.Random) -> None:
         self._organisation = organisation
         self._chance = chance
         self._living: list[tuple[str, int, int]] = []
-        """Id, version and phase of those that may still change."""
+        """Id, version and phase of changeable initiatives."""
         self.registered: list[str] = []
 
     def __iter__(self) -> Iterator[Event]:
@@ -51,7 +51,7 @@ class Initiatives:
 
 
 class Applications:
-    """Applies to one programme after another; every third for an initiative that was registered just now."""
+    """Applies to programme after programme; every third application names a newly registered initiative."""
 
     def __init__(self, organisation: Organisation, programmes: list[str], initiatives: Initiatives) -> None:
         self._organisation = organisation

@@ -1,4 +1,4 @@
-"""What strikes, and how long it took from then until everybody was served again."""
+"""The faults, and the time until full service after each fault."""
 
 import asyncio
 import signal
@@ -14,7 +14,7 @@ from tests.support.proxy import Proxy
 from tests.support.waiting import eventually
 
 Served = Callable[[Instance | None], Awaitable[None]]
-"""Returns when everybody is served again; of a notifier that was struck: when its subscriber was told."""
+"""Returns after full service; for a struck notifier: after the next delivery."""
 Fault = Callable[[Stage, Served], Awaitable[tuple[str, float]]]
 """Strikes; gives the exact kind and the seconds until everybody was served."""
 
@@ -28,7 +28,7 @@ async def kill_service(stage: Stage, served: Served) -> tuple[str, float]:
 
 
 async def kill_postgres(stage: Stage, served: Served) -> tuple[str, float]:
-    """The server and all its backends: a killed postmaster alone would let commits end in peace."""
+    """The server with all backends: a killed postmaster alone would let commits finish."""
     return await _kill("PostgreSQL", stage.system.postgres, stage, served)
 
 
@@ -46,7 +46,7 @@ async def _kill(name: str, server: Kafka | Postgres, stage: Stage, served: Serve
 
 
 async def zombie(stage: Stage, served: Served) -> tuple[str, float]:
-    """Stopped wherever it is; it wakes up when the others have long done its work."""
+    """Stopped anywhere; wakes up after the other instances have done the work."""
     victim = stage.random.choice(stage.instances)
     struck = time.monotonic()
     victim.process.send_signal(signal.SIGSTOP)
@@ -58,11 +58,11 @@ async def zombie(stage: Stage, served: Served) -> tuple[str, float]:
 
 
 async def zombie_with_a_lane_locked(stage: Stage, served: Served) -> tuple[str, float]:
-    """Stopped with its locks held and nothing committed: the database's time-outs must free the others."""
+    """Stopped with locks held and nothing committed: PostgreSQL's timeouts must free the others."""
     victim = stage.random.choice([each for each in stage.instances if each.service != "notifier"])
     await eventually(victim.is_ready, 90, f"a ready {victim.name}")
     victim.process.send_signal(signal.SIGUSR1)
-    asking = asyncio.create_task(_ask(served, victim))  # so that there is something to decide
+    asking = asyncio.create_task(_ask(served, victim))  # so the service has something to decide
     try:
         await eventually(lambda: victim.is_stopped or asking.done(), 90, f"{victim.name} with a lane locked")
         struck = time.monotonic()
@@ -103,7 +103,7 @@ async def stop_kafka(stage: Stage, served: Served) -> tuple[str, float]:
 
 
 async def slow(stage: Stage, served: Served) -> tuple[str, float]:
-    """A decision asks the database some twenty times with its lanes locked: it feels every millisecond."""
+    """A decision asks PostgreSQL some twenty times with lanes locked: every millisecond of delay counts."""
     stage.kafka_proxy.delay(40, jitter=60)
     stage.postgres_proxy.delay(2, jitter=8)
     struck = time.monotonic()
@@ -142,7 +142,7 @@ async def half_open_kafka(stage: Stage, served: Served) -> tuple[str, float]:
 
 
 async def half_open_postgres(stage: Stage, served: Served) -> tuple[str, float]:
-    """The same: they leave their partitions to the others when their database is silent."""
+    """The same: instances with a silent database leave the partitions to the others."""
     struck = time.monotonic()
     stage.postgres_proxy.half_open()
     try:

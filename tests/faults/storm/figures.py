@@ -1,4 +1,4 @@
-"""How long it took, per kind of fault, until everybody was served again."""
+"""The time until full service, per kind of fault."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -30,7 +30,7 @@ class Recoveries:
         return [each for kind, found in self.seconds.items() if kind.startswith("kill ") for each in found]
 
     def lines(self) -> Iterator[str]:
-        """One line per kind: how often, p50, p99 and the longest, in seconds."""
+        """A line per kind: count, p50, p99 and maximum, in seconds."""
         for kind, found in sorted(self.seconds.items()):
             yield (
                 f"{kind:<32} {len(found):>4} × p50 {percentile(found, 50):5.2f} s"
@@ -39,6 +39,6 @@ class Recoveries:
 
 
 def percentile(values: Iterable[float], percent: float) -> float:
-    """The smallest value that so many percent do not exceed; 0 for none."""
+    """The smallest value not exceeded by this percentage; 0 for no values."""
     ordered = sorted(values)
     return ordered[max(0, -(-len(ordered) * int(percent) // 100) - 1)] if ordered else 0.0

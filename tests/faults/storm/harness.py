@@ -1,4 +1,4 @@
-"""What a storm strikes: a system, proxies in front of its Kafka and PostgreSQL, and instances of its services."""
+"""The targets of a storm: a system, proxies before Kafka and PostgreSQL, and service instances."""
 
 import asyncio
 import random
@@ -25,7 +25,7 @@ class Stage:
     instances: list[Instance]
     random: random.Random
     restarts: list[tuple[str, float]] = field(default_factory=list)
-    """Which server, and how many seconds it took after a kill until it answered again by itself."""
+    """The server, and the seconds from a kill to the first answer."""
 
     def of(self, service: Service) -> list[Instance]:
         return [each for each in self.instances if each.service == service]
@@ -35,7 +35,7 @@ class Stage:
         return list(dict.fromkeys(each.service for each in self.instances))
 
     async def say_what_waits(self) -> None:
-        """Into the log of every instance that is not stopped."""
+        """Into the log of every running instance."""
         for each in self.instances:
             if each.is_stopped or not await each.is_alive():
                 continue
@@ -48,7 +48,7 @@ class Stage:
 
 @asynccontextmanager
 async def staged(system: LocalSystem, instances: Mapping[Service, int], seed: int) -> AsyncIterator[Stage]:
-    """Everything runs and is ready; at the end the instances are killed, whatever state they are in."""
+    """Everything runs and is ready; at the end the instances are killed in any state."""
     kafka_port, postgres_port = int(system.kafka.bootstrap.rpartition(":")[2]), system.ports.remembered("postgres")
     assert postgres_port is not None
     with KafkaProxy(kafka_port) as kafka, Proxy(postgres_port) as postgres:

@@ -1,4 +1,4 @@
-"""The processes that a storm strikes: instances of services, each restarted at once when it was killed."""
+"""The service instances struck by a storm, each restarted at once after a kill."""
 
 import signal
 import socket
@@ -19,7 +19,7 @@ PROGRAM = "tests.faults.storm.pausing_service"
 
 @dataclass(slots=True)
 class Instance:
-    """One place at which a process of a service runs; ``changes`` is what it is told differently."""
+    """A place for a service process; ``changes`` are special settings."""
 
     system: LocalSystem
     service: Service
@@ -62,7 +62,7 @@ class Instance:
         return await self._status("/readyz") == HTTPStatus.OK
 
     async def is_alive(self) -> bool:
-        """Does it answer at all? Then it is past its beginning, and hears signals."""
+        """Whether the instance answers; an answering instance handles signals."""
         return await self._status("/readyz") is not None
 
     async def _status(self, path: str) -> int | None:
@@ -90,7 +90,7 @@ def free_port() -> int:
 
 
 def tell_all(process: psutil.Process, what: signal.Signals) -> None:
-    """Send a signal to a process and all that it started, parents first."""
+    """Send a signal to a process and all descendants, parents first."""
     for each in [process, *process.children(recursive=True)]:
         with suppress(psutil.NoSuchProcess):
             each.send_signal(what)

@@ -1,7 +1,8 @@
-"""``python -m tests.faults.storm.pausing_service SERVICE``: a service that stops itself while it has a lane locked.
+"""``python -m tests.faults.storm.pausing_service SERVICE``: a service with a self-inflicted stop while a lane is
+locked.
 
-SIGUSR1 arms it: at the next decision, with locks held and nothing committed, it sends itself SIGSTOP.
-SIGUSR2 makes it say what each of its tasks waits for: a storm that failed asks that.
+SIGUSR1 arms the stop: at the next decision, with locks held and nothing committed, the process sends itself SIGSTOP.
+SIGUSR2 logs the state of each task, for a failed storm.
 """
 
 import asyncio
@@ -37,7 +38,7 @@ def main(service: str) -> None:
 
 
 def _say_what_waits() -> None:
-    """Runs between two steps of the event loop, in its thread."""
+    """Runs between two steps of the event loop, in the loop's thread."""
     for task in asyncio.all_tasks():
         awaited: Any = task.get_coro()
         places = []

@@ -1,4 +1,4 @@
-"""What a storm consists of: how many events, and which faults strike how often, in an order that the seed gives."""
+"""The content of a storm: number of events, kinds and numbers of faults, in an order given by the seed."""
 
 import random
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ SMALL: Final[Mapping[str, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``events`` are submitted, a share of them around each fault; ``instances`` is how many of each service run."""
+    """``events`` submissions, a share around each fault; ``instances`` is the number of instances per service."""
 
     seed: int
     events: int
@@ -46,7 +46,7 @@ class Plan:
 
     @classmethod
     def small(cls, seed: int, events: int) -> Self:
-        """A part that fits into a test suite: two registries, and nobody else."""
+        """A part small enough for a test suite: two registries only."""
         return cls(seed, events, _shuffled(SMALL, seed), {"registry": 2})
 
     @property

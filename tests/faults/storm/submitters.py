@@ -1,4 +1,4 @@
-"""Organisations that submit all the time, as fast as the tap lets them, and that show when they are served again."""
+"""Organisations with continuous submissions at the tap's rate, and with checks for full service after a fault."""
 
 import asyncio
 import random
@@ -16,17 +16,17 @@ from tests.support.events import Event, new_id
 from tests.support.organisations import Organisation
 
 Place = tuple[str, Service]
-"""An organisation's OIN, and whom it submits to."""
+"""An organisation's OIN, and the receiving service."""
 Door = KafkaDoor | HttpDoor
 Doors = Mapping[Place, Door]
 CHUNK_MAX = 25
 REPEATED = 0.2
-"""How often a chunk is followed by the repetition of one of its events."""
+"""Share of chunks followed by a repeat of an event in the chunk."""
 DECISIONS_PER_PROGRAMME = 25
 
 
 class Tap:
-    """Lets so many events through as were released, whoever comes first."""
+    """Releases a number of events, in order of demand."""
 
     def __init__(self) -> None:
         self.released = self._left = 0
@@ -39,12 +39,12 @@ class Tap:
         self._changed.set()
 
     def close(self) -> None:
-        """What was released may still be taken; then it is over."""
+        """Released events may still be taken; then the tap ends."""
         self._closed = True
         self._changed.set()
 
     async def take(self, most: int) -> int:
-        """How many may be submitted now, at most so many; 0 when it is over."""
+        """The number of events to submit now, up to a maximum; 0 after the end."""
         while not self._left and not self._closed:
             self._changed.clear()
             await self._changed.wait()
@@ -74,7 +74,7 @@ class Crowd:
         self.finished: asyncio.Task[None]
 
     async def begin(self) -> None:
-        """What the rest builds on: a first programme."""
+        """The first programme, needed by the rest."""
         if self._funds:
             await self._submit(self.http, self.authority, "funding", [opened(self.authority, self._programmes[0])])
 
@@ -96,9 +96,9 @@ class Crowd:
             await door.close()
 
     async def is_served(self) -> list[str]:
-        """Submit something new for everybody through every door, and wait until it is canonical.
+        """Submit a new event for every organisation through every entry point, and wait for the canonical events.
 
-        The ids of the phase changes among it: what a subscriber is told of.
+        Returns the ids of the phase changes for the subscriber.
         """
         probes: list[tuple[Organisation, Service, list[Event]]] = []
         for each in self.organisations:
@@ -134,7 +134,7 @@ class Crowd:
             await self._submit(doors, of, to, list(islice(source, number)))
 
     async def _decide(self, doors: Doors) -> None:
-        """Decide on applications as they become known, and open the next programme now and then."""
+        """Decide on known applications, and open the next programme from time to time."""
         made = 0
         while number := await self.tap.take(self._random.randint(1, CHUNK_MAX)):
             known = [orjson.loads(await self._watcher.applications.get()) for _ in range(number)]
@@ -150,7 +150,7 @@ class Crowd:
         await doors[of.oin, to].submit(events)
         if self._random.random() < REPEATED:
             again = self._random.choice(events)
-            # Over the other door it would come before those that it builds on, unless it is known already.
+            # Through the other entry point a change could arrive before the events it depends on.
             other: Doors = (
                 self._random.choice([self.kafka, self.http]) if self._watcher.has_seen(again["id"]) else doors
             )

@@ -20,11 +20,11 @@ from tests.support.submitting import BATCH
 PAUSE_SECONDS = 0.2
 KAFKA_SECONDS_MAX = 30.0
 HTTP_SECONDS_MAX = 3.0
-"""Then another instance is tried: this one may be stopped."""
+"""After this time another instance is tried: this instance may be stopped."""
 
 
 class KafkaDoor:
-    """One organisation's producer for one service. One chunk at a time: what is not acknowledged is sent again."""
+    """An organisation's producer for a service. A chunk at a time: unacknowledged events are sent again."""
 
     def __init__(self, organisation: Organisation, service: Service) -> None:
         self._organisation = organisation
@@ -33,7 +33,7 @@ class KafkaDoor:
         self._turn = asyncio.Lock()
 
     async def submit(self, events: Sequence[Event]) -> None:
-        """Returns when Kafka has acknowledged all of them, in this order."""
+        """Returns after Kafka's acknowledgement of all events, in this order."""
         async with self._turn:
             while True:
                 try:
@@ -45,7 +45,7 @@ class KafkaDoor:
     async def close(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            await let_go(producer)  # it may hold what cannot be delivered; that is sent again by the next one
+            await let_go(producer)  # may hold undeliverable events; the next producer sends these again
 
     async def _send(self, events: Sequence[Event]) -> None:
         if self._producer is None:
@@ -66,17 +66,17 @@ class KafkaDoor:
 
 
 class HttpDoor:
-    """One organisation's way to one service over HTTP: to one instance until that fails it, then to the next."""
+    """An organisation's HTTP client for a service: uses an instance until a failure, then the next instance."""
 
     def __init__(self, organisation: Organisation, service: Service, stage: Stage) -> None:
         self._organisation = organisation
         self._urls = [each.url for each in stage.of(service)]
         self._at = stage.random.randrange(len(self._urls))
         self.answers: list[dict[str, Any]] = []
-        """What was promised over HTTP, to be compared with what was kept."""
+        """Answers over HTTP, for a comparison with the stored result."""
 
     async def submit(self, events: Sequence[Event]) -> None:
-        """Returns when all of them were answered."""
+        """Returns after all answers."""
         while True:
             tried = self._at
             with suppress(aiohttp.ClientError, OSError, TimeoutError):

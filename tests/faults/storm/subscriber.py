@@ -1,4 +1,4 @@
-"""A subscriber in the storm: told of every phase that an initiative reaches."""
+"""A subscriber in the storm, with a delivery for every phase change of an initiative."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -17,7 +17,7 @@ TYPE = type_name("initiative-phase-changed")
 
 @dataclass(slots=True)
 class Subscription:
-    """What was told, and who waits to be told of a submission."""
+    """The deliveries, and the tasks waiting for a delivery."""
 
     told: Told
     submissions: set[str] = field(default_factory=set)
@@ -29,7 +29,7 @@ class Subscription:
             await self.changed.wait()
 
     def holds(self, records: Sequence[ConsumerRecord]) -> bool:
-        """Whether all that lies in the log was told, per subject in the order of the log. Raises on a wrong order."""
+        """Whether all logged events were delivered, per subject in log order. Raises on a wrong order."""
         expected: dict[str, list[int]] = {}
         for record in records:
             headers: Mapping[str, bytes] = dict(record.headers)
@@ -48,7 +48,7 @@ class Subscription:
 
 @asynccontextmanager
 async def subscribed(organisation: Organisation) -> AsyncIterator[Subscription]:
-    """A push subscription of this organisation; its receiver takes everything."""
+    """A push subscription of this organisation; the receiver accepts everything."""
 
     async def take(event: Event, times: int) -> int:
         subscription.submissions.add(event["submissionid"])

@@ -12,11 +12,11 @@ SEED = 20261124
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # clients are abandoned on purpose
-async def test_a_small_storm_loses_nothing(bare_system: LocalSystem) -> None:
-    """Two registries; one is stopped with a lane locked, and wakes up when the other has done its work."""
+async def test_small_storm_loses_nothing(bare_system: LocalSystem) -> None:
+    """Two registries; the first is stopped with a lane locked, and wakes up after the second has done the work."""
     plan = Plan.small(SEED, events=1_500)
     outcome = await storm(bare_system, plan, print, limit=120)
     assert outcome.skipped == 0
     assert outcome.canonical >= plan.events
     assert outcome.recoveries.killed.total() == 4
-    gc.collect()  # what was abandoned is gone before the next test
+    gc.collect()  # abandoned clients have ended before the next test

@@ -1,4 +1,4 @@
-"""The judgement after a storm: what was promised is what was kept, once, and every copy is equal."""
+"""The verdict after a storm: every promise is kept exactly once, and every replica is equal."""
 
 import asyncio
 from collections import Counter
@@ -28,13 +28,13 @@ FOLLOWS = "select topic, lane, timeline, sequence, digest, diverged_at from chec
 STANDS = "select topic, lane, timeline, sequence, digest from lane where topic = any($1) order by topic, lane"
 
 
-# Of those who took part: others may have left something in the same database.
+# Only of participants: other tests may have left rows in the same database.
 WAITING = "select * from deferral where organisation = any($1)"
 QUARANTINED = "select * from quarantine where split_part(topic, '.', 4) = any($1)"
 
 
 async def judge(stage: Stage, crowd: Crowd) -> int:
-    """Raises AssertionError at the first thing that is wrong; how many events the canonical lanes hold."""
+    """Raises AssertionError at the first fault; returns the number of events on the canonical lanes."""
     system = stage.system
     lanes: dict[Any, Replica] = {}
     for service in stage.services:
@@ -66,7 +66,7 @@ async def _is_settled(system: LocalSystem, service: Service, crowd: Crowd) -> bo
 
 
 async def read_end(system: LocalSystem, topic: str) -> int:
-    """The offset that the next record of this topic of one partition will get."""
+    """The next offset of this single-partition topic."""
     consumer = AIOKafkaConsumer(**admin_access(system), group_id=None)
     try:
         await consumer.start()
@@ -77,7 +77,7 @@ async def read_end(system: LocalSystem, topic: str) -> int:
 
 
 async def _kept_its_promises(crowd: Crowd, place: Place, lanes: dict[Any, Replica]) -> None:
-    """Each submission was accepted once and led to one event; each record was answered once; HTTP said the same."""
+    """Each submission was accepted once and led to a single event; each record has a single answer; HTTP agreed."""
     oin, service = place
     organisation = next(each for each in crowd.organisations if each.oin == oin)
     given = await answers_of(organisation, DOMAIN_OF[service])
@@ -103,7 +103,7 @@ def _said_of(given: Sequence[dict[str, Any]], id: str) -> list[dict[str, Any]]:
 
 
 def _stands(lanes: dict[Any, Replica], event: dict[str, Any], by: Organisation, promised: dict[str, Any]) -> None:
-    """The event lies where the answer says, and is the only one that this submission led to."""
+    """The event is where the answer says, as the only event of this submission."""
     topic, _, lane = event["lane"].rpartition("/")
     replica = lanes[topic, int(lane)]
     lines, _ = replica.records[event["sequence"] - 1]
@@ -112,7 +112,7 @@ def _stands(lanes: dict[Any, Replica], event: dict[str, Any], by: Organisation, 
 
 
 async def _follows_all(system: LocalSystem, service: Service) -> None:
-    """What this service keeps of others equals what those have: sequence and digest of every lane."""
+    """The service's projections equal the owners': sequence and digest of every lane."""
     follows = {(row["topic"], row["lane"]): row for row in await rows(system, service, FOLLOWS)}
     for owner in set(CANONICAL.values()):
         topics = [topic for topic, name in CANONICAL.items() if name == owner]
@@ -130,7 +130,7 @@ async def _has_come_to(system: LocalSystem, service: Service, name: tuple[str, i
 
 
 async def _ceilings_hold(system: LocalSystem) -> None:
-    """At every prefix of the log, which is the order of the commits; and the budgets are what the log adds up to."""
+    """At every prefix of the log (the commit order); and the budgets equal the sums of the log."""
     records = first_of_each(await read_all(admin_access(system), FUNDING, LANES_LOCAL))
     granted = +most_granted(records)
     budgets = await rows(system, "funding", "select programme_id, granted_cents, ceiling_cents from budget")
@@ -140,7 +140,7 @@ async def _ceilings_hold(system: LocalSystem) -> None:
 
 
 def first_of_each(records: Sequence[ConsumerRecord]) -> list[ConsumerRecord]:
-    """The log without its repeats."""
+    """The log without repeats."""
     found: dict[bytes, ConsumerRecord] = {}
     for record in records:
         found.setdefault(dict(record.headers)["ce_id"], record)

@@ -1,4 +1,4 @@
-"""Sees every canonical event as it appears, by the submission that led to it."""
+"""Sees every canonical event on arrival, by the causing submission."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ HEARD_SECONDS_MAX = 10.0
 
 
 class Watcher:
-    """Reads the canonical topics over a connection of its own, past every proxy."""
+    """Reads the canonical topics over a separate connection, past every proxy."""
 
     def __init__(self, system: LocalSystem) -> None:
         self._kafka = admin_access(system)
@@ -30,10 +30,10 @@ class Watcher:
         self._seen: set[str] = set()
         self._ids: set[bytes] = set()
         self.applications: asyncio.Queue[bytes] = asyncio.Queue()
-        """The state of every application that became known, for those who decide on them."""
+        """The state of every known application, for the deciding authorities."""
 
     def has_seen(self, submission: str) -> bool:
-        """Whether it has led to an event by now."""
+        """Whether the submission has led to an event."""
         return submission in self._seen
 
     async def seen(self, submissions: Sequence[str]) -> None:
@@ -43,9 +43,9 @@ class Watcher:
                 await self._awaited.setdefault(each, asyncio.Event()).wait()
 
     async def run(self) -> None:
-        """Until cancelled; a Kafka that is away is come back to."""
+        """Until cancelled; reconnects to an unreachable Kafka."""
         while True:
-            with suppress(Exception):  # whatever it was, what was read stays read
+            with suppress(Exception):  # any error: events read so far are kept
                 await self._read()
             await asyncio.sleep(PAUSE_SECONDS)
 
@@ -87,7 +87,7 @@ class Watcher:
 
 
 def admin_access(system: LocalSystem) -> dict[str, Any]:
-    """aiokafka's settings for the one who may read everything."""
+    """aiokafka's settings for the user with full read access."""
     return {
         "bootstrap_servers": system.kafka.bootstrap,
         "security_protocol": "SASL_PLAINTEXT",

@@ -1,4 +1,4 @@
-"""Fixtures of the messaging tests: a decider that can miss a fact or break, and silent logs."""
+"""Fixtures of the messaging tests: a decider with missing aggregates or errors, and silent logs."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from tests.support.deciders import Referring
 
 @pytest.fixture(autouse=True)
 def quiet() -> Iterator[None]:
-    """What breaks is logged with its whole traceback: that takes longer than all else here."""
+    """Errors are logged with the whole traceback, which would take longer than the test itself."""
     with capture_logs():
         yield
 

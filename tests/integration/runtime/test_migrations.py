@@ -1,4 +1,4 @@
-"""Migrations: each applied once, in order of number; a changed one is refused."""
+"""Migrations: each applied once, in order of number; a changed migration is refused."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from samenspel.runtime.migrations import MigrationChanged, migrate, migrations_o
 
 @pytest_asyncio.fixture
 async def dsn(server: str) -> AsyncIterator[str]:
-    """A schema of its own."""
+    """A separate schema."""
     name = f"migrations_{uuid4().hex}"
     admin = await asyncpg.connect(server)
     await admin.execute(f'create schema "{name}"')

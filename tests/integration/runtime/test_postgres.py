@@ -1,4 +1,4 @@
-"""The connection pool: it refuses a server that is not durable, and hanging up frees every waiting task."""
+"""The connection pool: refuses a server without durability; terminating connections frees every waiting task."""
 
 import asyncio
 from urllib.parse import urlsplit
@@ -11,7 +11,7 @@ from tests.support.service_schema import Room
 from tests.support.waiting import eventually
 
 
-async def test_a_server_that_forgets_what_it_confirmed_is_refused(server: str) -> None:
+async def test_server_that_is_not_durable_is_refused(server: str) -> None:
     with pytest.raises(NotDurable, match="synchronous_commit"):
         taken = await create_pool(f"{server}?synchronous_commit=off", urlsplit(server).password or "", "tests-law", 2)
         taken.terminate()
@@ -25,7 +25,7 @@ async def _sleep(room: Room) -> None:
         await connection.execute("select pg_sleep(60)")
 
 
-async def test_whoever_waits_fails_at_once_and_the_next_question_is_answered(registry: Room) -> None:
+async def test_waiting_queries_fail_at_once_when_connections_are_terminated(registry: Room) -> None:
     places = registry.pool.get_max_size()
     waiting = [asyncio.create_task(_sleep(registry)) for _ in range(places - 1)]
 

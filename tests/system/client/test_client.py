@@ -13,7 +13,7 @@ from samenspel.client.access.profile import Profile
 from samenspel.client.admin.admission import admit
 from samenspel.client.replica import ReplicaStore, diff, sync_over_http, sync_over_kafka, verify
 from samenspel.client.submit.emit import Via, emit, submitter_for
-from samenspel.client.submit.receipts import outcome_of
+from samenspel.client.submit.receipts import latest_outcome
 from samenspel.client.submit.statements import Statement, statement
 from samenspel.contracts.examples import EXAMPLES
 from samenspel.contracts.organisations import OrganisationAdmitted
@@ -29,7 +29,7 @@ SECONDS = 30.0
 
 @pytest.fixture
 def profile(system: LocalSystem, tmp_path: Path) -> Profile:
-    """The operator's profile, as a copy of our own: what we admit is not seen by other tests."""
+    """A copy of the operator's profile: other tests do not see new organisations."""
     shutil.copytree(system.profile.folder, tmp_path / "profile")
     return Profile(tmp_path / "profile")
 
@@ -45,19 +45,19 @@ def initiatives(oin: str, number: int) -> list[Statement]:
     ]
 
 
-async def test_admitting_may_be_repeated(profile: Profile) -> None:
+async def test_repeated_admission_keeps_the_password(profile: Profile) -> None:
     stated = [city(unique_oin()) for _ in range(3)]
     assert [answer.outcome for answer in await admit(profile, stated)] == ["accepted"] * 3
     before = profile.credential(stated[0].oin)
     assert [answer.outcome for answer in await admit(profile, stated)] == ["repeated"] * 3
     assert profile.credential(stated[0].oin).password == before.password
     (answer,) = await admit(profile, [city(stated[0].oin, "Een andere naam")])
-    assert outcome_of(answer) == "rejected"
+    assert latest_outcome(answer) == "rejected"
     assert {problem.code for problem in answer.problems} == {"already-exists"}
 
 
 @pytest.mark.parametrize("via", ["kafka", "http"])
-async def test_every_statement_is_answered(profile: Profile, via: Via) -> None:
+async def test_every_submission_gets_its_final_answer(profile: Profile, via: Via) -> None:
     oin = unique_oin()
     await admit(profile, [city(oin)])
     statements = initiatives(oin, 20)
@@ -65,12 +65,12 @@ async def test_every_statement_is_answered(profile: Profile, via: Via) -> None:
     async with submitter_for(profile, oin, via) as opened:
         answers = await opened.submit(statements, SECONDS)
         again = await opened.submit(statements, SECONDS)
-    assert [outcome_of(answer) for answer in answers if answer] == ["accepted"] * 20 + ["rejected"]
+    assert [latest_outcome(answer) for answer in answers if answer] == ["accepted"] * 20 + ["rejected"]
     assert [answer.outcome for answer in again if answer] == ["repeated"] * 21
     assert [(each.source, each.id) for each in answers if each] == [each.identity for each in statements]
 
 
-async def test_a_copy_over_kafka_equals_one_over_http_and_the_owners(profile: Profile, tmp_path: Path) -> None:
+async def test_replica_over_kafka_equals_one_over_http_and_the_owner(profile: Profile, tmp_path: Path) -> None:
     oin = unique_oin()
     await admit(profile, [city(oin)])
     await emit(profile, oin, initiatives(oin, 30), within=SECONDS)
@@ -92,7 +92,7 @@ async def test_a_copy_over_kafka_equals_one_over_http_and_the_owners(profile: Pr
         assert count == 30
 
 
-async def test_a_wrong_password_is_said(profile: Profile) -> None:
+async def test_wrong_password_is_reported_by_kafka_clients(profile: Profile) -> None:
     oin = unique_oin()
     await admit(profile, [city(oin)])
     wrong = profile.credential(oin).model_copy(update={"password": "wrong"})
@@ -106,7 +106,7 @@ async def test_a_wrong_password_is_said(profile: Profile) -> None:
         lanes.bounds(list(CANONICAL))
 
 
-def test_the_command_from_admission_to_proof(
+def test_command_admits_submits_and_verifies(
     profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SAMENSPEL_PROFILE", str(profile.folder))

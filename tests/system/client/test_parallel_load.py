@@ -1,4 +1,4 @@
-"""Several processes fill one replica from a running Kafka."""
+"""Several processes load a replica from a running Kafka."""
 
 import shutil
 from pathlib import Path
@@ -32,7 +32,9 @@ def _sync(profile: Profile, store: ReplicaStore) -> SyncReport:
 
 
 @pytest.mark.system
-async def test_processes_fill_a_file(profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_parallel_load_equals_an_ordinary_synchronisation(
+    profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     reader, told = profile.any_credential(), list[tuple[int, int]]()
     with (
         ReplicaStore(tmp_path / "one.db", create=True) as one,
@@ -61,7 +63,7 @@ TALKING = ["-c", "print('What else is on my mind')"]
 @pytest.mark.system
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 @pytest.mark.parametrize("reader", [NOT_THERE, CUT_OFF, TALKING], ids=["not there", "cut off", "talking"])
-async def test_a_reader_that_fails_costs_time_only(
+async def test_failed_load_worker_costs_time_only(
     profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: list[str]
 ) -> None:
     monkeypatch.setattr(parallel_load, "EVENTS_MIN", 1)

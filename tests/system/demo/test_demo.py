@@ -1,4 +1,4 @@
-"""The demo keeps its promises, the second time as well as the first; it runs on a home of its own."""
+"""The demo keeps all promises, also the second time; it runs in a separate home."""
 
 import json
 import os
@@ -19,13 +19,13 @@ from deploy.local.system import LocalSystem
 
 pytestmark = pytest.mark.system
 SECONDS_MAX = 240
-"""Far beyond the minute that a demo may take on a machine that is not shared."""
+"""Far above the minute allowed for a demo on an idle machine."""
 PROGRAM = "from samenspel.cli import main; main()"
 
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One run of ``samenspel demo --json``."""
+    """A run of ``samenspel demo --json``."""
 
     code: int
     told: str
@@ -65,18 +65,18 @@ def played(request: pytest.FixtureRequest, runs: tuple[Played, Played]) -> Playe
     return runs[chosen]
 
 
-def test_it_ends_well_and_says_so(played: Played) -> None:
+def test_demo_ends_with_exit_code_0_and_a_report(played: Played) -> None:
     assert played.code == 0, played.told
 
 
-def test_programmes_grant_to_the_euro_what_their_ceiling_is(played: Played) -> None:
+def test_demo_programmes_grant_exactly_their_ceiling(played: Played) -> None:
     granted = {each["name"]: each["granted_cents"] for each in played.outcome["programmes"]}
     assert granted == Sample.read().ceiling_of
     assert sorted(granted.values()) == [18_000_000_000, 24_430_000_000, 28_420_000_000, 48_200_000_000]
     assert all(each["ceiling_cents"] == each["granted_cents"] for each in played.outcome["programmes"])
 
 
-def test_one_application_is_refused_and_explained(home: Path, played: Played) -> None:
+def test_demo_application_beyond_the_ceiling_is_refused_with_an_explanation(home: Path, played: Played) -> None:
     assert played.outcome["refused"] == 1
     with ReplicaStore(home / "replicas" / "utrecht.db") as copy:
         refused = list(
@@ -90,7 +90,7 @@ def test_one_application_is_refused_and_explained(home: Path, played: Played) ->
     assert explanation
 
 
-def test_four_copies_are_equal(played: Played) -> None:
+def test_demo_replicas_of_four_parties_are_equal(played: Played) -> None:
     replicas = played.outcome["replicas"]
     assert [each["organisation"] for each in replicas] == [
         "Gemeente Utrecht",
@@ -103,11 +103,11 @@ def test_four_copies_are_equal(played: Played) -> None:
     assert played.outcome["events"] == replicas[0]["events"]
 
 
-def test_every_delivery_is_verified(played: Played) -> None:
+def test_demo_deliveries_are_all_verified(played: Played) -> None:
     assert played.outcome["deliveries"]["sent"] == played.outcome["deliveries"]["verified"] == 126
 
 
-def test_a_service_was_killed_and_nothing_was_lost(home: Path, played: Played) -> None:
+def test_demo_survives_the_kill_of_a_service(home: Path, played: Played) -> None:
     assert played.outcome["killed"] == "funding"
     assert "SIGKILL" in played.told
     with ReplicaStore(home / "replicas" / "utrecht.db") as copy:
@@ -120,12 +120,12 @@ def test_a_service_was_killed_and_nothing_was_lost(home: Path, played: Played) -
         assert list(copy.query("select count(*) from organisation where oin like '00000099%'")) == [(50,)]
 
 
-def test_the_second_run_adds_only_its_own_subscription(runs: tuple[Played, Played]) -> None:
+def test_second_demo_adds_its_own_subscription_only(runs: tuple[Played, Played]) -> None:
     first, second = runs
     assert second.outcome["events"] - first.outcome["events"] == 2
 
 
-def test_the_system_stays_up(home: Path, runs: tuple[Played, Played]) -> None:
+def test_demo_leaves_the_system_running(home: Path, runs: tuple[Played, Played]) -> None:
     assert all(played.code == 0 for played in runs)
     system = LocalSystem(home)
     assert system.kafka.is_ready()

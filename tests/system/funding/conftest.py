@@ -9,5 +9,5 @@ from tests.support.funding_round import Round
 
 @pytest.fixture
 async def round(organisation: Admit) -> Round:
-    """One whose programme is still to be opened."""
+    """A round without an opened programme."""
     return Round(await organisation(kind="ministry", roles=("grant-authority",)), await organisation(), new_id())

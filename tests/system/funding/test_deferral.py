@@ -1,4 +1,4 @@
-"""What refers to a fact that has not arrived waits for it, and ends as if the fact had come first."""
+"""A submission with a missing aggregate is deferred, and ends as if the aggregate had arrived first."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.system
 
 
-async def test_an_application_waits_for_its_beneficiary_and_its_decision_waits_for_it(
+async def test_application_is_deferred_until_its_beneficiary_is_admitted_and_its_decision_after_it(
     round: Round, operator: Organisation
 ) -> None:
     await accepted(round.rijk, round.opened(1_000))
@@ -42,7 +42,7 @@ async def test_an_application_waits_for_its_beneficiary_and_its_decision_waits_f
     assert shape(ends[0]) == shape(ends[1])
 
 
-async def test_an_application_is_accepted_before_its_initiative_and_a_grant_may_wait_for_it(round: Round) -> None:
+async def test_application_is_accepted_before_its_initiative_and_a_grant_may_wait_for_it(round: Round) -> None:
     """Also when the decision comes while the initiative is on its way: the link is looked up in the database."""
     named = initiative()
     await accepted(round.rijk, round.opened(1_000, grant_requires_initiative=True))
@@ -61,13 +61,13 @@ async def test_an_application_is_accepted_before_its_initiative_and_a_grant_may_
 
 
 def shape(state: dict[str, object]) -> dict[str, object]:
-    """A state without what differs between any two applications that were decided alike."""
+    """A state without the fields that differ between equally decided applications."""
     own = {"application_id", "beneficiary", "received_at", "decision"}
     return {name: value for name, value in state.items() if name not in own}
 
 
 async def outcomes(organisation: Organisation, event: Event) -> list[str]:
-    """All that its receipts say of this submission, once the last is there; repeats left out."""
+    """All outcomes of this submission in receipts, after the last arrived; without repeats."""
 
     async def all_final() -> list[str]:
         found = [answer for answer in await answers_of(organisation, "funding") if answer["id"] == event["id"]]

@@ -31,7 +31,7 @@ async def database(system: LocalSystem) -> "AsyncIterator[asyncpg.Connection[asy
     await connection.close()
 
 
-async def test_a_round_is_granted_to_its_ceiling_and_each_decision_explains_itself(round: Round) -> None:
+async def test_funding_round_is_granted_to_its_ceiling_with_explained_decisions(round: Round) -> None:
     await accepted(round.rijk, round.opened(1_000))
     applications = [round.application(cents) for cents in (700, 500, 1)]
     for application in applications:
@@ -67,10 +67,10 @@ async def test_a_round_is_granted_to_its_ceiling_and_each_decision_explains_itse
     assert (await round.programme())["left_cents"] == 0
 
 
-async def test_a_round_in_one_batch(organisation: Admit) -> None:
-    """Opened, applied for and decided in one transaction."""
+async def test_funding_round_in_one_batch_is_granted_to_its_ceiling(organisation: Admit) -> None:
+    """Opened, applied for and decided in a transaction."""
     rijk = await organisation(kind="ministry", roles=("grant-authority",))
-    await accepted(rijk, Round(rijk, rijk, new_id()).opened(1))  # so that the service knows this organisation
+    await accepted(rijk, Round(rijk, rijk, new_id()).opened(1))  # so the service knows this organisation
     round = Round(rijk, rijk, new_id())
     applications = [round.application(400) for _ in range(4)]
     decisions = [round.grant(application) for application in applications]
@@ -84,7 +84,7 @@ async def test_a_round_in_one_batch(organisation: Admit) -> None:
     assert (await round.programme())["granted_cents"] == 1_000
 
 
-async def test_who_may_not_is_told_so(round: Round) -> None:
+async def test_organisation_without_the_right_is_refused(round: Round) -> None:
     await accepted(round.rijk, round.opened(1_000))
     opened_by_city = round.city.event("programme-opened", round.opened(1)["data"] | {"programme_id": new_id()})
     application = round.application(10)
@@ -99,7 +99,7 @@ async def test_who_may_not_is_told_so(round: Round) -> None:
     assert (again.status, again.codes) == (409, {"already-decided"})
 
 
-async def test_decisions_through_both_doors_at_once_never_exceed(round: Round) -> None:
+async def test_concurrent_decisions_over_kafka_and_http_never_exceed_the_ceiling(round: Round) -> None:
     ceiling, applications = 1_000, [round.application(70) for _ in range(30)]
     await accepted(round.rijk, round.opened(ceiling))
     await accepted(round.city, applications[0])
@@ -119,8 +119,8 @@ async def test_decisions_through_both_doors_at_once_never_exceed(round: Round) -
     assert (await round.programme())["granted_cents"] == ceiling
 
 
-async def test_an_application_id_has_one_life_in_one_programme(round: Round, organisation: Admit) -> None:
-    """Two applicants in two programmes on two lanes share no lock: still, only one of them gets the id."""
+async def test_application_id_is_used_once_in_one_programme(round: Round, organisation: Admit) -> None:
+    """Two applicants in two programmes on two lanes share no lock: still, only the first gets the id."""
     other = Round(round.rijk, await organisation(), new_id())
     while lane_of(other.programme_id, LANES_LOCAL) == lane_of(round.programme_id, LANES_LOCAL):
         other = replace(other, programme_id=new_id())
@@ -135,7 +135,7 @@ async def test_an_application_id_has_one_life_in_one_programme(round: Round, org
         assert sorted(answer.status for answer in answers) == [200, 409], answers
 
 
-async def test_the_database_itself_refuses_to_exceed_a_ceiling(
+async def test_database_refuses_to_exceed_a_ceiling(
     round: Round, database: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
     await accepted(round.rijk, round.opened(1_000))
@@ -152,7 +152,7 @@ async def test_the_database_itself_refuses_to_exceed_a_ceiling(
     assert (await round.programme())["granted_cents"] == 0
 
 
-async def test_pages_go_on_behind_an_id(round: Round) -> None:
+async def test_page_continues_behind_an_id(round: Round) -> None:
     await accepted(round.rijk, round.opened(1_000))
     applications = [round.application(1) for _ in range(3)]
     for application in applications:
@@ -169,13 +169,11 @@ async def test_pages_go_on_behind_an_id(round: Round) -> None:
 
 
 @pytest.mark.parametrize("path", ["programmes/{}", "programmes/{}/applications", "applications/{}"])
-async def test_what_is_not_there_is_not_found(round: Round, path: str) -> None:
+async def test_unknown_id_is_not_found_over_http(round: Round, path: str) -> None:
     assert (await round.show("/v1/" + path.format(new_id()), 404))["status"] == 404
 
 
-async def test_any_reader_of_the_log_sees_that_no_ceiling_was_ever_exceeded(
-    system: LocalSystem, round: Round
-) -> None:
+async def test_log_shows_that_no_ceiling_was_ever_exceeded(system: LocalSystem, round: Round) -> None:
     await accepted(round.rijk, round.opened(1_000))
     application = round.application(2_000)
     await accepted(round.city, application)

@@ -1,4 +1,4 @@
-"""A local system of these tests' own, in the worst home one may have."""
+"""A local system for these tests, in the worst possible home."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from deploy.local.system import LocalSystem
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the user's shell says about a system of his must not reach these tests."""
+    """The user's environment variables about another system must not reach these tests."""
     for name in os.environ:
         if name.startswith("SAMENSPEL_"):
             monkeypatch.delenv(name)
@@ -19,7 +19,7 @@ def own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def crashed_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home of 150 characters, with spaces and a comma, that a crash in its first start left behind."""
+    """A home of 150 characters, with spaces and a comma, left by a crash during the first start."""
     home = tmp_path_factory.mktemp("een map, met spaties ")
     home = home / "x".ljust(150 - len(str(home)), "x")
     (home / "kafka-data").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""The real thing, started in the home that a crash left behind (see conftest)."""
+"""The real system, started in the home left by a crash (see conftest)."""
 
 import asyncio
 import sys
@@ -24,7 +24,7 @@ UTRECHT, DELFT = "00000099000000000344", "00000099000000000503"
 
 @pytest.fixture(scope="module")
 def utrecht(system: LocalSystem) -> Credential:
-    """A city let in, beside another one."""
+    """An admitted city, beside another city."""
     admin = system.kafka.admin()
     for oin in (UTRECHT, DELFT):
         admin.ensure_topics(topics_of(oin))
@@ -50,14 +50,16 @@ async def send(system: LocalSystem, who: Credential, topic: str) -> None:
         await producer.send_and_wait(topic, b"{}")
 
 
-async def test_a_city_writes_its_own_ingress_and_nothing_else(system: LocalSystem, utrecht: Credential) -> None:
+async def test_organisation_writes_its_own_ingress_only(system: LocalSystem, utrecht: Credential) -> None:
     await send(system, utrecht, ingress("initiatives", UTRECHT))
     for closed in (INITIATIVES, ingress("initiatives", DELFT), receipts("initiatives", UTRECHT)):
         with pytest.raises(TopicAuthorizationFailedError):
             await send(system, utrecht, closed)
 
 
-async def test_a_city_reads_what_is_canonical_and_its_own_receipts(system: LocalSystem, utrecht: Credential) -> None:
+async def test_organisation_reads_canonical_topics_and_its_own_receipts(
+    system: LocalSystem, utrecht: Credential
+) -> None:
     consumer = AIOKafkaConsumer(**access(system, utrecht), group_id=f"{UTRECHT}.replica")
     async with consumer:
         visible = await consumer.topics()
@@ -67,7 +69,7 @@ async def test_a_city_reads_what_is_canonical_and_its_own_receipts(system: Local
         await consumer.getmany(timeout_ms=1)
 
 
-async def test_a_city_joins_no_group_of_another(system: LocalSystem, utrecht: Credential) -> None:
+async def test_organisation_joins_its_own_groups_only(system: LocalSystem, utrecht: Credential) -> None:
     consumer = AIOKafkaConsumer(INITIATIVES, **access(system, utrecht), group_id="samenspel-registry")
     try:
         with pytest.raises(GroupAuthorizationFailedError):
@@ -84,13 +86,15 @@ def test_only_the_operator_alters_the_cluster(system: LocalSystem, utrecht: Cred
         stranger.set_quota(UTRECHT, None)
 
 
-def test_a_wrong_password_is_said(system: LocalSystem, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_admin_password_is_reported_without_the_password(
+    system: LocalSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("samenspel.client.admin.kafka_admin.REQUEST_SECONDS_MAX", 1.0)
     with pytest.raises(KafkaAdminError, match="user or password is wrong"):
         KafkaAdmin(system.kafka.bootstrap, "admin", "guess").topics()
 
 
-def test_the_operators_hand(system: LocalSystem) -> None:
+def test_kafka_admin_creates_and_removes_users_topics_and_rights(system: LocalSystem) -> None:
     admin = system.kafka.admin()
     admin.ensure_user("temporary", "first password")
     admin.ensure_user("temporary", "second password")
@@ -105,7 +109,7 @@ def test_the_operators_hand(system: LocalSystem) -> None:
         admin.ensure_topics([Topic(INITIATIVES, 5)])
 
 
-async def test_a_service_enters_its_own_database_only(system: LocalSystem) -> None:
+async def test_service_enters_its_own_database_only(system: LocalSystem) -> None:
     own = await asyncpg.connect(system.databases.dsn_with_password("registry"))
     try:
         assert await own.fetchval("SELECT current_user") == "registry"
@@ -133,27 +137,27 @@ def test_no_secret_is_in_a_command_line_or_a_log(system: LocalSystem) -> None:
         assert not [secret for secret in secrets if secret in text]
 
 
-def test_all_that_holds_a_secret_is_closed(system: LocalSystem) -> None:
+def test_every_file_with_a_secret_is_private(system: LocalSystem) -> None:
     closed = [system.home.secrets, system.home.profile, system.home.kafka, system.home.kafka_data]
     for folder in (*closed, system.home.postgres):
         assert folder.stat().st_mode & 0o077 == 0, folder
 
 
-def test_the_operator_is_in_the_profile(system: LocalSystem) -> None:
+def test_operator_is_in_the_profile(system: LocalSystem) -> None:
     operator = system.profile.credential("samenspel operator")
     assert operator.oin == OPERATOR
     assert operator.token.count(".") == 2
     assert system.profile.admin().username == "admin"
 
 
-def test_another_command_adopts_what_runs(system: LocalSystem) -> None:
+def test_second_start_adopts_the_running_servers(system: LocalSystem) -> None:
     before = [daemon.process() for daemon in system.daemons().values()]
     again = LocalSystem(system.home.path)
     again.start(())
     assert [daemon.process() for daemon in again.daemons().values()] == before
 
 
-def test_what_was_killed_starts_again_with_its_data(system: LocalSystem, utrecht: Credential) -> None:
+def test_killed_servers_start_again_with_their_data(system: LocalSystem, utrecht: Credential) -> None:
     bootstrap = system.kafka.bootstrap
     system.kafka.kill()
     system.postgres.kill()
@@ -163,7 +167,7 @@ def test_what_was_killed_starts_again_with_its_data(system: LocalSystem, utrecht
     asyncio.run(send(system, utrecht, ingress("funding", UTRECHT)))
 
 
-def test_stopping_leaves_no_process(system: LocalSystem) -> None:
+def test_stop_leaves_no_process_behind(system: LocalSystem) -> None:
     processes = [daemon.process() for daemon in system.daemons().values()]
     family = [child for one in processes if one for child in (one, *one.children(recursive=True))]
     assert len(family) > 4
@@ -173,7 +177,7 @@ def test_stopping_leaves_no_process(system: LocalSystem) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process has mapped")
-def test_a_later_start_maps_the_classes_of_an_earlier_one(system: LocalSystem) -> None:
+def test_later_start_uses_the_class_archive_of_an_earlier_one(system: LocalSystem) -> None:
     system.kafka.stop()
     system.kafka.start()
     process = system.kafka.daemon.process()

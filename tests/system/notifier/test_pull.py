@@ -1,4 +1,4 @@
-"""The running notifier, pulled: the feed is what is on Kafka, byte for byte, and a subscription is its view of it."""
+"""The running notifier, pulled: the feed equals Kafka, byte for byte, and a subscription is a view of the feed."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ from tests.support.subscribers import Admit, applied, subjects, subscriber_for, 
 from tests.support.waiting import eventually
 
 
-async def test_the_feed_has_every_event_byte_for_byte(organisation: Admit) -> None:
+async def test_feed_equals_kafka_byte_for_byte(organisation: Admit) -> None:
     city = await organisation()
     async with subscriber_for(city) as subscriber:
         await applied(subscriber, await tell(city, changes=4), 5)
@@ -35,7 +35,7 @@ async def test_the_feed_has_every_event_byte_for_byte(organisation: Admit) -> No
         assert [line for line in told if place in line] == [line for line in of_the_log if place in line]
 
 
-async def test_a_bad_cursor_and_a_missing_token_are_refused(organisation: Admit) -> None:
+async def test_bad_cursor_and_a_missing_token_are_refused(organisation: Admit) -> None:
     async with subscriber_for(await organisation()) as subscriber:
         status, headers, _ = await subscriber.call("GET", "/feed", params={"after": "here"})
         assert (status, headers["content-type"]) == (400, "application/problem+json")
@@ -43,7 +43,7 @@ async def test_a_bad_cursor_and_a_missing_token_are_refused(organisation: Admit)
         assert status == 401
 
 
-async def test_a_waiting_reader_hears_at_once(organisation: Admit) -> None:
+async def test_waiting_reader_gets_a_new_event_at_once(organisation: Admit) -> None:
     city = await organisation()
     async with subscriber_for(city) as subscriber:
         cursor = await applied(subscriber, city.oin, 1)
@@ -53,7 +53,7 @@ async def test_a_waiting_reader_hears_at_once(organisation: Admit) -> None:
         assert subjects(heard) == [subject]
 
 
-async def test_now_begins_here_and_the_beginning_at_the_first_event(organisation: Admit) -> None:
+async def test_subscription_begins_now_or_at_the_first_event(organisation: Admit) -> None:
     city = await organisation()
     registered = [type_name("initiative-registered")]
     async with subscriber_for(city) as subscriber:
@@ -74,7 +74,7 @@ async def test_now_begins_here_and_the_beginning_at_the_first_event(organisation
         assert before not in subjects((await subscriber.pages("/feed", subscriptionId=first))[0])
 
 
-async def test_an_address_inside_is_refused_and_push_needs_one(organisation: Admit) -> None:
+async def test_push_without_a_public_address_is_refused(organisation: Admit) -> None:
     async with subscriber_for(await organisation()) as subscriber:
         for wanted in (
             {"endpoint": "http://10.0.0.1/"},
@@ -85,7 +85,7 @@ async def test_an_address_inside_is_refused_and_push_needs_one(organisation: Adm
             assert (status, headers["content-type"]) == (400, "application/problem+json"), body
 
 
-async def test_a_subscription_may_come_as_an_event(organisation: Admit) -> None:
+async def test_subscription_can_be_submitted_as_an_event(organisation: Admit) -> None:
     city = await organisation()
     async with subscriber_for(city) as subscriber:
         identity = new_id()

@@ -1,4 +1,4 @@
-"""The running notifier, pushing: nothing is lost or reordered, whatever it and its receivers go through."""
+"""The running notifier, pushing: nothing is lost or reordered, through any fault of notifier or receivers."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from tests.support.waiting import eventually
 from tests.support.webhook_receivers import Event, hangs, receiving, takes
 
 
-async def test_push_and_pull_tell_the_same(organisation: Admit) -> None:
+async def test_push_and_pull_deliver_the_same_events(organisation: Admit) -> None:
     city = await organisation()
     async with WebhookReceiver() as receiver, subscriber_for(city) as subscriber:
         subject = await tell(city, changes=3)
@@ -32,7 +32,7 @@ async def test_push_and_pull_tell_the_same(organisation: Admit) -> None:
         assert "secret" not in await subscriber.shown(made["subscription_id"])
 
 
-async def test_a_subject_that_fails_holds_up_only_itself(organisation: Admit) -> None:
+async def test_failing_subject_delays_only_its_own_events(organisation: Admit) -> None:
     city = await organisation()
 
     async def refuses_once(event: Event, times: int) -> int:
@@ -50,9 +50,9 @@ async def test_a_subject_that_fails_holds_up_only_itself(organisation: Admit) ->
         assert (figures["failed"], figures["last_error"]) == (1, "HTTP 500")
 
 
-async def test_an_unavailable_receiver_is_told_when_it_is_back(organisation: Admit) -> None:
+async def test_unavailable_receiver_gets_its_events_after_its_return(organisation: Admit) -> None:
     city = await organisation()
-    # Each failure is a round of its own when events come one by one: the third would pause for half a minute.
+    # Each failure is a separate round for single events: the third would pause for half a minute.
     async with WebhookReceiver(fail=2) as receiver, subscriber_for(city) as subscriber:
         _, _, made = await subscriber.call("POST", "/subscriptions", json={"endpoint": receiver.url})
         receiver.secret = made["secret"]
@@ -62,7 +62,7 @@ async def test_an_unavailable_receiver_is_told_when_it_is_back(organisation: Adm
         assert sequences == sorted(sequences)
 
 
-async def test_a_receiver_that_hangs_or_is_not_there_delays_nobody_else(organisation: Admit) -> None:
+async def test_hanging_or_absent_receiver_delays_no_other_subscription(organisation: Admit) -> None:
     city = await organisation()
     async with receiving(hangs) as slow, receiving(takes) as good, subscriber_for(city) as subscriber:
         for url in (slow.url, "http://127.0.0.1:9/", good.url):
@@ -71,7 +71,7 @@ async def test_a_receiver_that_hangs_or_is_not_there_delays_nobody_else(organisa
         await eventually(lambda: all(good.taken(subject) for subject in told), seconds=8)
 
 
-async def test_a_receiver_that_is_gone_is_left_alone_until_it_says_otherwise(organisation: Admit) -> None:
+async def test_receiver_that_answered_410_is_called_again_after_a_resume_only(organisation: Admit) -> None:
     city = await organisation()
     there = asyncio.Event()
 
@@ -93,7 +93,7 @@ async def test_a_receiver_that_is_gone_is_left_alone_until_it_says_otherwise(org
         await eventually(lambda: told.taken(subject))
 
 
-async def test_a_secret_is_replaced_without_a_moment_of_silence(organisation: Admit) -> None:
+async def test_rotated_secret_loses_no_delivery(organisation: Admit) -> None:
     city = await organisation()
     async with WebhookReceiver() as receiver, subscriber_for(city) as subscriber:
         _, _, made = await subscriber.call("POST", "/subscriptions", json={"endpoint": receiver.url})
@@ -107,7 +107,7 @@ async def test_a_secret_is_replaced_without_a_moment_of_silence(organisation: Ad
         assert receiver.refused == 0
 
 
-async def test_what_was_pulled_and_acknowledged_is_not_pushed(organisation: Admit) -> None:
+async def test_acknowledged_event_is_not_pushed(organisation: Admit) -> None:
     city = await organisation()
     there = asyncio.Event()
 
@@ -127,7 +127,7 @@ async def test_what_was_pulled_and_acknowledged_is_not_pushed(organisation: Admi
         assert told.taken(pulled_subject) == []
 
 
-async def test_a_cancelled_subscription_is_told_nothing_and_is_nobody_elses(organisation: Admit) -> None:
+async def test_cancelled_subscription_gets_nothing_and_is_hidden_from_others(organisation: Admit) -> None:
     city, other = await organisation(), await organisation()
     async with receiving(takes) as told, subscriber_for(city) as subscriber, subscriber_for(other) as stranger:
         identity = await subscriber.subscribe(endpoint=told.url)
@@ -147,13 +147,13 @@ async def _is_quiet(subscriber: Subscriber, identity: str) -> bool:
     return bool((await subscriber.shown(identity))["figures"]["pending"] == 0)
 
 
-async def test_after_a_kill_deliveries_go_on_in_order(organisation: Admit, system: LocalSystem) -> None:
+async def test_deliveries_continue_in_order_after_a_kill(organisation: Admit, system: LocalSystem) -> None:
     city = await organisation()
     slowly = asyncio.Semaphore(4)
 
     async def takes_its_time(event: Event, times: int) -> int:
         async with slowly:
-            await asyncio.sleep(0.01)  # the receiver's own work: so that a kill finds deliveries under way
+            await asyncio.sleep(0.01)  # the receiver's own delay: a kill then finds deliveries under way
         return 204
 
     async with receiving(takes_its_time) as told, subscriber_for(city) as subscriber:

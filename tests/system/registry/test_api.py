@@ -1,4 +1,4 @@
-"""What the registry shows over HTTP: to everybody who takes part, by filter, page after page."""
+"""The registry's HTTP views: for every organisation, by filter, page after page."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -24,7 +24,7 @@ async def show(system: LocalSystem, path: str, token: str | None) -> tuple[int, 
 
 @pytest.mark.parametrize("path", ["/v1/initiatives", "/v1/initiatives/x", "/v1/organisations"])
 @pytest.mark.parametrize("token", [None, "nonsense", "eyJhbGciOiJub25lIn0.eyJvaW4iOiIwMDAwMDA5OTAwMDAwMDAwMDAwMSJ9."])
-async def test_without_a_token_that_holds_nothing_is_shown(system: LocalSystem, path: str, token: str | None) -> None:
+async def test_request_without_a_valid_token_shows_nothing(system: LocalSystem, path: str, token: str | None) -> None:
     status, body = await show(system, path, token)
     assert status == 401
     assert body["title"] == "Request refused"
@@ -49,7 +49,7 @@ async def test_initiatives_are_found_by_lead_and_theme(system: LocalSystem, orga
     assert (one["lead"], one["version"]) == (city.oin, 1)
 
 
-async def test_what_is_unknown_or_misspelt_is_said_as_a_problem(system: LocalSystem, organisation: Admit) -> None:
+async def test_unknown_id_or_filter_is_a_problem(system: LocalSystem, organisation: Admit) -> None:
     token = (await organisation()).credential.token
     assert (await show(system, "/v1/initiatives/00000000-0000-0000-0000-000000000000", token))[0] == 404
     status, problem = await show(system, "/v1/initiatives?theme=gardening", token)

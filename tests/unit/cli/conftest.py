@@ -12,7 +12,7 @@ from tests.support.cli import NOWHERE, OIN
 
 @pytest.fixture
 def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Profile]:
-    """A profile of a system that does not run."""
+    """A profile of a system without running services."""
     made = Profile(tmp_path / "profile")
     http = {service: f"http://{NOWHERE}" for service in ("registry", "funding", "notifier")}
     kafka = KafkaAccess(bootstrap=NOWHERE, security_protocol="SASL_PLAINTEXT")

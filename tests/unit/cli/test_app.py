@@ -1,4 +1,4 @@
-"""Every command explains itself; a system that does not answer gives exit code 3 and no traceback."""
+"""Every command has a help text; an unreachable system gives exit code 3 and no traceback."""
 
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from tests.support.cli import OIN, line, run
         ["up"],
     ],
 )
-def test_every_command_explains_itself(command: list[str]) -> None:
+def test_every_command_has_a_help_text(command: list[str]) -> None:
     shown = run(*command, "--help")
     assert shown.exit_code == 0
     assert "Usage" in shown.stdout
@@ -45,7 +45,7 @@ def test_every_command_explains_itself(command: list[str]) -> None:
         ["replica", "sync", "--db", "replica.db", "--via", "http"],
     ],
 )
-def test_a_system_that_does_not_answer_is_said_in_a_sentence(
+def test_unreachable_system_ends_with_3_and_one_sentence(
     command: list[str], profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -1,4 +1,4 @@
-"""Tables that are piped keep each row on one line."""
+"""Piped tables keep each row on a line."""
 
 import subprocess
 import sys
@@ -6,7 +6,7 @@ import sys
 from samenspel.contracts.catalogue import EVENT_TYPES
 
 
-def test_what_is_piped_has_each_row_whole_on_one_line() -> None:
+def test_piped_table_has_each_row_on_one_line() -> None:
     command = [sys.executable, "-c", "from samenspel.cli import main; main()", "catalogue"]
     shown = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     lines = [line.rstrip() for line in shown.stdout.splitlines()]

@@ -1,4 +1,4 @@
-"""`samenspel emit`: reading of files, problems with their line, exit codes."""
+"""`samenspel emit`: reading of files, problems with line numbers, exit codes."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def test_every_example_can_be_emitted(fact: str, profile: Profile) -> None:
     assert run("emit", "-", "--as", OIN, "--check", given=example).exit_code == 0
 
 
-def test_checking_finds_every_problem_with_its_line(profile: Profile) -> None:
+def test_check_reports_every_problem_with_its_line(profile: Profile) -> None:
     given = line() + line(title="", theme="cats") + line("rollout-started")
     shown = run("emit", "-", "--as", "gemeente utrecht", "--check", "--json", given=given)
     assert shown.exit_code == 1
@@ -26,7 +26,7 @@ def test_checking_finds_every_problem_with_its_line(profile: Profile) -> None:
     assert checked[1]["place"] == "-:2"
 
 
-def test_lines_that_cannot_be_read_are_all_named_and_nothing_is_sent(profile: Profile) -> None:
+def test_unreadable_lines_are_all_named_and_nothing_is_sent(profile: Profile) -> None:
     given = line() + "{nonsense\n" + "[1]\n" + '{"type": "initiative-registerd", "data": {}}\n' + '{"a": 1, "a": 2}\n'
     shown = run("emit", "-", "--as", OIN, given=given)
     assert shown.exit_code == 1
@@ -36,13 +36,13 @@ def test_lines_that_cannot_be_read_are_all_named_and_nothing_is_sent(profile: Pr
     assert "nothing was sent" in shown.stderr
 
 
-def test_a_misspelt_type_is_helped(profile: Profile) -> None:
+def test_misspelt_type_gets_a_suggestion(profile: Profile) -> None:
     shown = run("emit", "-", "--as", OIN, given='{"type": "initiative-registerd", "data": {}}')
     assert shown.exit_code == 1
     assert "did you mean 'initiative-registered'" in shown.stderr
 
 
-def test_a_whole_file_and_an_array_are_read_too(profile: Profile, tmp_path: Path) -> None:
+def test_whole_file_and_an_array_are_read_too(profile: Profile, tmp_path: Path) -> None:
     event = {"type": "rollout-started", "data": EXAMPLES["rollout-started"]}
     for content in (event, [event, event]):
         file = tmp_path / "events.json"
@@ -52,13 +52,13 @@ def test_a_whole_file_and_an_array_are_read_too(profile: Profile, tmp_path: Path
         assert len(orjson.loads(shown.stdout)) == (2 if isinstance(content, list) else 1)
 
 
-def test_a_file_that_is_not_there_is_wrong_usage(profile: Profile) -> None:
+def test_absent_file_is_wrong_usage(profile: Profile) -> None:
     shown = run("emit", "absent.ndjson", "--as", OIN)
     assert shown.exit_code == 2
     assert "absent.ndjson" in shown.stderr
 
 
-def test_an_organisation_that_we_cannot_speak_for_is_said(profile: Profile) -> None:
+def test_unknown_organisation_ends_with_3_and_the_known_names(profile: Profile) -> None:
     shown = run("emit", "-", "--as", "Gemeente Nergens", given=line())
     assert shown.exit_code == 3
     assert "Gemeente Utrecht" in shown.stderr, "who there is"

@@ -16,7 +16,7 @@ from tests.support.lane_owner import Owner
 
 @pytest.fixture(autouse=True)
 def three_events(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What is asked of the tail, which has three events."""
+    """The requests to the tail, with three events."""
     asked: list[dict[str, Any]] = []
     owner = Owner()
     records = [owner.publish(f"subject-{number}") for number in range(3)]

@@ -1,4 +1,4 @@
-"""`samenspel funding explain`: a decision from a replica, its events, and unknown applications."""
+"""`samenspel funding explain`: a decision from a replica, the events, and unknown applications."""
 
 from pathlib import Path
 

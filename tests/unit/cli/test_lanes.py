@@ -1,4 +1,4 @@
-"""`samenspel lanes`: the list with its exit code, recovery, and a new timeline."""
+"""`samenspel lanes`: the list with the exit code, recovery, and a new timeline."""
 
 from collections.abc import Mapping
 from typing import Any

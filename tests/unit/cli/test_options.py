@@ -1,4 +1,4 @@
-"""The organisation that reads: the named one, or the first of the profile."""
+"""The reading organisation: the named organisation, or the first of the profile."""
 
 import pytest
 from samenspel.cli.options import reading_organisation

@@ -5,7 +5,7 @@ from samenspel.client.access.profile import Profile
 from tests.support.cli import OIN, run
 
 
-def test_organisations_are_checked_before_anything_is_made(profile: Profile) -> None:
+def test_invalid_organisations_are_refused_before_anything_is_created(profile: Profile) -> None:
     bad = '{"oin": "12", "name": "X", "kind": "municipality"}\n{"oin": "00000099000000000363", "kind": "castle"}\n'
     shown = run("organisation", "admit", "-", given=bad)
     assert shown.exit_code == 1

@@ -1,4 +1,4 @@
-"""`samenspel quarantine`: records of all services, the content of one, and actions with their outcome."""
+"""`samenspel quarantine`: records of all services, a record's content, and actions with outcomes."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ CONTENT: dict[str, Any] = {
 
 @pytest.fixture(autouse=True)
 def services(operator: Profile, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The questions to the services; the registry has one record."""
+    """The requests to the services; the registry has a record."""
     asked: list[Any] = []
 
     async def records(self: QuarantineClient, only_open: bool) -> list[dict[str, Any]]:

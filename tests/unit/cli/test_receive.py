@@ -22,7 +22,7 @@ EVENT = {
 
 
 class Receiver:
-    """Has received one event and its repeat as soon as it is opened."""
+    """Has received an event and a repeat as soon as opened."""
 
     refused = 0
     failed = 0

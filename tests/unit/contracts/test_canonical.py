@@ -12,7 +12,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), m
 
 
 @given(st.dictionaries(names, texts, max_size=20))
-def test_lines_and_headers_are_the_same_thing(attributes: dict[str, bytes]) -> None:
+def test_lines_and_headers_convert_into_each_other(attributes: dict[str, bytes]) -> None:
     lines = to_lines(attributes.items())
     headers = to_headers(lines)
     assert headers[-1] == ("content-type", b"application/json")
@@ -22,14 +22,14 @@ def test_lines_and_headers_are_the_same_thing(attributes: dict[str, bytes]) -> N
 
 
 @given(st.dictionaries(names, texts, max_size=20), st.randoms(use_true_random=False))
-def test_lines_do_not_depend_on_the_order_in_which_headers_came(attributes: dict[str, bytes], chance: Random) -> None:
+def test_lines_do_not_depend_on_the_order_of_headers(attributes: dict[str, bytes], chance: Random) -> None:
     pairs = list(attributes.items())
     chance.shuffle(pairs)
     assert to_lines(pairs) == to_lines(attributes.items())
 
 
 @given(st.dictionaries(names, texts, max_size=20))
-def test_a_structured_event_says_what_the_lines_say(attributes: dict[str, bytes]) -> None:
+def test_structured_event_equals_its_lines(attributes: dict[str, bytes]) -> None:
     value = b'{"title":  "spaces stay"}'
     made = to_structured(to_lines(attributes.items()), value)
     assert made.endswith(b'"data":' + value + b"}")

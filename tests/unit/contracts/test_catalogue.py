@@ -16,6 +16,7 @@ from samenspel.contracts.catalogue import (
     submissions_of,
 )
 from samenspel.contracts.example_states import EXAMPLE_RECEIPT, EXAMPLE_STATES
+from samenspel.contracts.jsonschema import schemas
 from samenspel.contracts.topics import DOMAIN_OF
 from samenspel.contracts.values import Model
 
@@ -27,53 +28,62 @@ aggregates = pytest.mark.parametrize("aggregate", AGGREGATES.values(), ids=AGGRE
 
 
 @pytest.mark.parametrize("name", sorted({*EVENT_TYPES, *SUBMISSIONS}))
-def test_a_type_is_named_as_the_profile_says(name: str) -> None:
-    """NLGov profile for CloudEvents 1.1, ``type``: reverse domain name, one version number, no organisation."""
+def test_type_name_follows_the_nlgov_profile(name: str) -> None:
+    """NLGov profile for CloudEvents 1.1, ``type``: reverse domain name, a version number, no organisation."""
     assert NAME.fullmatch(name)
     assert not set(re.split(r"[.-]", name)) & set(ORGANISATIONS.pattern.split("|"))
 
 
 @facts
-def test_a_fact_says_what_it_means(fact: EventType) -> None:
+def test_event_type_has_a_meaning_and_an_aggregate(fact: EventType) -> None:
     assert len(fact.meaning) > 20
     assert fact.aggregate is AGGREGATES[fact.aggregate.name]
 
 
 @facts
-def test_something_leads_to_every_fact(fact: EventType) -> None:
-    assert any(fact.name in submission.leads_to for submission in SUBMISSIONS.values())
+def test_every_event_type_has_a_submission_that_leads_to_it(fact: EventType) -> None:
+    """Except the creation of an aggregate in a superseded version; its events stay readable."""
+    leads = any(fact.name in submission.leads_to for submission in SUBMISSIONS.values())
+    assert leads or fact.aggregate.superseded_by
+
+
+@aggregates
+def test_superseded_version_names_its_successor(aggregate: Aggregate) -> None:
+    assert not aggregate.superseded_by or aggregate.superseded_by in AGGREGATES
+    schema = schemas()[f"{aggregate.name}.json"]
+    assert schema.get("deprecated", False) is bool(aggregate.superseded_by)
 
 
 @submissions
-def test_what_a_submission_leads_to_exists(submission: SubmissionType) -> None:
+def test_submission_leads_to_existing_event_types(submission: SubmissionType) -> None:
     assert submission.leads_to
     assert set(submission.leads_to) <= set(EVENT_TYPES)
 
 
 @submissions
-def test_a_submission_says_what_it_means_and_names_its_subject_and_lane(submission: SubmissionType) -> None:
+def test_submission_has_a_meaning_and_required_subject_and_key(submission: SubmissionType) -> None:
     assert submission.meaning.endswith(".")
     for name in (submission.subject_field, submission.key_field):
         assert submission.model.model_fields[name].is_required()
 
 
 @submissions
-def test_the_example_of_a_submission_is_valid(submission: SubmissionType) -> None:
+def test_example_of_a_submission_is_valid(submission: SubmissionType) -> None:
     assert is_valid(submission.model, submission.example)
 
 
 @aggregates
-def test_the_example_of_a_state_is_valid(aggregate: Aggregate) -> None:
+def test_example_of_a_state_is_valid(aggregate: Aggregate) -> None:
     assert is_valid(aggregate.model, EXAMPLE_STATES[aggregate.name])
     assert set(EXAMPLE_STATES) == set(AGGREGATES)
 
 
-def test_the_example_of_a_receipt_is_valid() -> None:
+def test_example_of_a_receipt_is_valid() -> None:
     assert is_valid(RECEIPT_MODEL, EXAMPLE_RECEIPT)
 
 
 def is_valid(model: type[Model], example: object) -> bool:
-    """As it comes in: as JSON text; and nothing of it is lost on the way."""
+    """As received: as JSON text; and nothing is lost on the way."""
     made = model.model_validate_json(orjson.dumps(example))
     return bool(orjson.loads(made.model_dump_json(exclude_unset=True)) == example)
 
@@ -84,7 +94,7 @@ def test_every_submission_has_one_domain() -> None:
 
 
 @pytest.mark.parametrize("module", [funding, initiatives, notifications, organisations])
-def test_every_model_says_what_it_is(module: object) -> None:
+def test_every_model_has_a_docstring(module: object) -> None:
     models = [
         each
         for each in vars(module).values()

@@ -1,4 +1,4 @@
-"""The Kafka and HTTP bindings of CloudEvents: envelopes of records and requests, whatever the bytes are."""
+"""The Kafka and HTTP bindings of CloudEvents: envelopes of records and requests, for any bytes."""
 
 import pytest
 from samenspel.contracts.cloudevents import BATCH, check, from_http, from_kafka

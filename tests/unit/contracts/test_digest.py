@@ -1,4 +1,4 @@
-"""The digest is a sum over live aggregates: whatever the path that led there, equal contents give an equal number."""
+"""The digest is a sum over live aggregates: equal contents give an equal number on any path."""
 
 from collections.abc import Sequence
 from random import Random
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from samenspel.contracts.digest import MODULUS, REMOVED, replaced, state_hash, to_hex
 
 Write = tuple[bytes, bytes, bytes | None]
-"""Aggregate, subject and value; None removes it."""
+"""Aggregate, subject and value; None removes the aggregate."""
 
 names = st.binary(max_size=6)
 writes = st.lists(st.tuples(names, st.sampled_from([b"a", b"b", b"ab", b""]), st.none() | names), max_size=30)
@@ -20,7 +20,7 @@ def hash_of(write: Write) -> int:
 
 
 def followed(history: Sequence[Write]) -> int:
-    """As a lane computes it: one subtraction and one addition per write."""
+    """As computed by a lane: a subtraction and an addition per write."""
     digest, stored = 0, dict[tuple[bytes, bytes], int]()
     for write in history:
         before = stored.get(write[:2], REMOVED)
@@ -29,25 +29,25 @@ def followed(history: Sequence[Write]) -> int:
 
 
 def recounted(history: Sequence[Write]) -> int:
-    """From nothing but what is alive at the end."""
+    """From the live aggregates at the end only."""
     alive = {write[:2]: hash_of(write) for write in history}
     return sum(alive.values()) % MODULUS
 
 
 @given(writes)
-def test_following_the_writes_equals_counting_what_is_left(history: list[Write]) -> None:
+def test_digest_of_all_writes_equals_the_sum_of_live_aggregates(history: list[Write]) -> None:
     assert followed(history) == recounted(history)
 
 
 @given(writes, st.randoms(use_true_random=False))
-def test_the_order_in_which_aggregates_came_does_not_matter(history: list[Write], chance: Random) -> None:
+def test_digest_does_not_depend_on_the_order_of_aggregates(history: list[Write], chance: Random) -> None:
     last = list({write[:2]: write for write in history}.values())
     chance.shuffle(last)
     assert followed(last) == followed(history)
 
 
 @given(writes)
-def test_removing_everything_leaves_zero(history: list[Write]) -> None:
+def test_digest_without_aggregates_is_zero(history: list[Write]) -> None:
     removals: list[Write] = [(aggregate, subject, None) for aggregate, subject, _ in history]
     assert followed([*history, *removals]) == 0
 
@@ -60,13 +60,13 @@ def test_no_two_different_aggregates_have_the_same_hash(
     assert (state_hash(one, its, value) == state_hash(other, thing, content)) is same
 
 
-def test_lengths_are_part_of_what_is_hashed() -> None:
+def test_hash_covers_the_length_of_each_part() -> None:
     assert state_hash(b"ab", b"c", b"") != state_hash(b"a", b"bc", b"")
     assert state_hash(b"a", b"b", b"c") != state_hash(b"a", b"bc", b"")
 
 
-def test_the_hash_is_the_documented_one() -> None:
-    """Made with printf and sha256sum, so that an implementation in another language can be held to it."""
+def test_hash_equals_the_documented_example() -> None:
+    """Made with printf and sha256sum, as a reference for implementations in other languages."""
     made = state_hash(b"initiative.v1", b"0f8f6a52-9d3e-4c57-9a61-0d7b1c0a4e10", b'{"version":1}')
     assert to_hex(made) == "1e34ac55b4f489b11a06cc56123b58c1e53070a409d9f58a9b0aa8983bd1f28d"
 

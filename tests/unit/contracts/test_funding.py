@@ -11,7 +11,7 @@ from samenspel.contracts.values import CENTS_MAX, Model
 
 
 @pytest.mark.parametrize("absent", ["ceiling_cents", "period", "distribution_method", "legal_basis", "instrument"])
-def test_r5_no_programme_without(absent: str) -> None:
+def test_r5_programme_without_a_required_field_is_invalid(absent: str) -> None:
     stated = {name: value for name, value in EXAMPLES["programme-opened"].items() if name != absent}
     with pytest.raises(ValidationError, match=absent):
         ProgrammeOpened.model_validate(stated, strict=False)
@@ -26,6 +26,6 @@ def test_r5_no_programme_without(absent: str) -> None:
         (ApplicationDecided, "application-decided", "amount_cents"),
     ],
 )
-def test_r21_money_is_whole_cents(model: type[Model], fact: str, name: str, amount: Any) -> None:
+def test_r21_money_that_is_not_whole_cents_is_invalid(model: type[Model], fact: str, name: str, amount: Any) -> None:
     with pytest.raises(ValidationError, match=name):
         model.model_validate_json(orjson.dumps({**EXAMPLES[fact], name: amount}))

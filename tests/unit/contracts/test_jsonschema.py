@@ -7,7 +7,7 @@ SCHEMAS_MADE = schemas()
 
 
 @pytest.mark.parametrize("name", SCHEMAS_MADE)
-def test_a_schema_is_where_its_name_says(name: str) -> None:
+def test_schema_has_its_name_as_id_and_one_example(name: str) -> None:
     schema = SCHEMAS_MADE[name]
     assert schema["$id"] == f"https://samenspel.example/schemas/{name}"
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
@@ -16,7 +16,7 @@ def test_a_schema_is_where_its_name_says(name: str) -> None:
     assert len(schema["examples"]) == 1
 
 
-def test_what_is_submitted_is_closed_and_what_is_read_stays_open() -> None:
+def test_submission_schemas_are_closed_and_published_schemas_open() -> None:
     for name, schema in SCHEMAS_MADE.items():
         is_submitted = name.startswith("submissions/")
         for part in (schema, *schema.get("$defs", {}).values()):

@@ -1,4 +1,4 @@
-"""Memberships of an organisation hold on every day of their period, its last day included."""
+"""Memberships of an organisation hold on every day of the period, the last day included."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""The fix of a problem names a resource or a document that a reader without the CLI can open."""
+"""The fix of a problem names a resource or a document available without the CLI."""
 
 import ast
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ NOT_IN_A_SUBMISSION: Final = {"unknown-type", "unknown-field"}
 
 
 @pytest.mark.parametrize("code", [each for each in CODES if each.startswith("unknown-")])
-def test_an_unknown_aggregate_has_a_fix_of_its_own(code: Code) -> None:
+def test_unknown_aggregate_has_a_fix_of_its_own(code: Code) -> None:
     if code in NOT_IN_A_SUBMISSION:
         return
     problem = unknown(code, "field", "0f8f6a52")
@@ -33,7 +33,7 @@ def test_an_unknown_aggregate_has_a_fix_of_its_own(code: Code) -> None:
     assert problem.fix.startswith(("GET /v1/", "Submit "))
 
 
-def test_a_fix_names_the_schema_of_the_entry_point() -> None:
+def test_fix_names_the_schema_of_the_entry_point() -> None:
     with pytest.raises(ValidationError) as refused:
         RolloutStarted.model_validate_json(INVALID)
     submitted = problems_of(refused.value)
@@ -62,7 +62,7 @@ def _fixes(path: Path) -> list[str]:
     ]
 
 
-def test_a_rejected_submission_names_the_schema_of_its_type() -> None:
+def test_rejected_submission_names_the_schema_of_its_type() -> None:
     envelope = Envelope({"specversion": "1.0", "id": "1", "source": f"urn:nld:oin:{OIN}", "type": TYPE}, INVALID)
     with pytest.raises(Rejected) as refused:
         read_submission(envelope, OIN, SUBMISSIONS, datetime.now(UTC), "http")

@@ -1,4 +1,4 @@
-"""The rule that every reader follows, on its own: whatever order records come in, each is applied once, in order."""
+"""The sequencing rule alone: in any order of records, each event is applied once, in order."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,8 +30,10 @@ def test_repeats_and_jumps_never_break_the_order(records: list[int]) -> None:
 
 
 @given(st.integers(1, 8), st.lists(st.integers(0, 7), max_size=12), st.data())
-def test_a_log_of_prefixes_is_applied_whole(events: int, published: list[int], data: st.DataObject) -> None:
-    """Relays may begin again at any number that was published: all is applied once all was sent."""
+def test_log_of_repeated_prefixes_is_applied_completely_and_in_order(
+    events: int, published: list[int], data: st.DataObject
+) -> None:
+    """Relays may restart at any published sequence: everything is applied once all is sent."""
     log: list[int] = []
     for start in [*published, 0]:
         begin = min(start, max(log, default=0))
@@ -44,7 +46,7 @@ def test_a_log_of_prefixes_is_applied_whole(events: int, published: list[int], d
 
 
 @given(st.integers(0, 2**256 - 1), st.integers(0, 2**256 - 1), st.binary(max_size=40), st.booleans())
-def test_a_step_that_applies_moves_position_and_digest(digest: int, old: int, value: bytes, removes: bool) -> None:
+def test_step_that_applies_moves_position_and_digest(digest: int, old: int, value: bytes, removes: bool) -> None:
     value = b'{"removed": true}' if removes else value
     event = 3, 8, 21, b"initiative.v1", b"subject", value
     verdict, after, new = step(Position(3, 7, digest, 20), event, old)
@@ -54,7 +56,7 @@ def test_a_step_that_applies_moves_position_and_digest(digest: int, old: int, va
 
 
 @given(TIMELINES, SEQUENCES, TIMELINES, SEQUENCES)
-def test_a_step_has_the_verdict_of_the_check_and_otherwise_changes_nothing(
+def test_step_has_the_verdict_of_the_check_and_otherwise_changes_nothing(
     own: int, last: int, timeline: int, sequence: int
 ) -> None:
     position = Position(own, last, digest=5, last_offset=9)
@@ -63,7 +65,7 @@ def test_a_step_has_the_verdict_of_the_check_and_otherwise_changes_nothing(
     assert verdict is SequenceVerdict.APPLY or (after, new) == (position, 4)
 
 
-def test_removal_is_told_by_the_top_level_only() -> None:
+def test_removal_is_recognised_at_the_top_level_only() -> None:
     assert is_removal(b'{"removed": true, "version": 2}')
     assert not is_removal(b'{"removed": false}')
     assert not is_removal(b'{"inner": {"removed": true}}')

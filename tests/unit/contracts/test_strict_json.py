@@ -1,4 +1,4 @@
-"""One meaning per text: keys given twice are found wherever they stand and however they are written."""
+"""A single meaning per text: duplicate keys are found at any place and in any spelling."""
 
 import json
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ SPACES = ["", "", "", " ", "\t", "\r\n", "\n  "]
 
 @dataclass(frozen=True)
 class Pairs:
-    """A JSON object as it is written: its members in order, equal keys included."""
+    """A JSON object as written: the members in order, equal keys included."""
 
     members: tuple[tuple[str, Any], ...]
 
@@ -34,7 +34,7 @@ values = st.recursive(
 
 
 def written(value: Any, chance: Random) -> str:
-    """The value as JSON text, with spaces and escapes as chance will have them."""
+    """The value as JSON text, with random spaces and escapes."""
     match value:
         case Pairs(members):
             inside = (f"{written(key, chance)}{gap(chance)}:{written(item, chance)}" for key, item in members)
@@ -64,13 +64,13 @@ def has_twice(value: Any) -> bool:
 
 
 @given(values, st.randoms(use_true_random=False))
-def test_a_key_given_twice_is_found_in_every_position_and_spelling(value: Any, chance: Random) -> None:
+def test_key_given_twice_is_found_in_every_position_and_spelling(value: Any, chance: Random) -> None:
     text = written(value, chance).encode()
     assert (duplicated_key(text, parse(text)) is not None) is has_twice(value)
 
 
 @given(values, st.randoms(use_true_random=False))
-def test_what_is_parsed_is_what_the_standard_library_makes_of_it(value: Any, chance: Random) -> None:
+def test_parsed_value_equals_the_standard_librarys(value: Any, chance: Random) -> None:
     text = written(value, chance).encode()
     assert parse(text) == json.loads(text)
 
@@ -85,7 +85,7 @@ def test_what_is_parsed_is_what_the_standard_library_makes_of_it(value: Any, cha
         (b'{"a":":","b":"\\":","b":0}', "/b"),
     ],
 )
-def test_the_problem_names_the_key(text: bytes, pointer: str) -> None:
+def test_problem_of_a_duplicate_key_names_the_key(text: bytes, pointer: str) -> None:
     problem = duplicated_key(text, parse(text))
     assert problem is not None
     assert (problem.code, problem.field) == ("duplicate-key", pointer)
@@ -93,7 +93,7 @@ def test_the_problem_names_the_key(text: bytes, pointer: str) -> None:
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
 @pytest.mark.parametrize("depth", [DEPTH_MAX + 1, 300, 900, 1_000, 10_000, 200_000])
-def test_depth_is_refused_never_survived_by_luck(opening: bytes, depth: int) -> None:
+def test_text_beyond_the_depth_limit_is_always_refused(opening: bytes, depth: int) -> None:
     closing = b"]" if opening == b"[" else b"}"
     with pytest.raises(Rejected) as refusal:
         parse(opening * depth + b"1" + closing * depth)
@@ -101,7 +101,7 @@ def test_depth_is_refused_never_survived_by_luck(opening: bytes, depth: int) -> 
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
-def test_the_deepest_text_that_is_taken_can_be_handled(opening: bytes) -> None:
+def test_text_at_the_depth_limit_can_be_serialised(opening: bytes) -> None:
     closing = b"]" if opening == b"[" else b"}"
     text = opening * DEPTH_MAX + b"1" + closing * DEPTH_MAX
     parsed = parse(text)
@@ -110,7 +110,7 @@ def test_the_deepest_text_that_is_taken_can_be_handled(opening: bytes) -> None:
 
 
 @given(st.binary(max_size=40))
-def test_any_bytes_are_parsed_or_refused(text: bytes) -> None:
+def test_arbitrary_bytes_are_parsed_or_refused(text: bytes) -> None:
     try:
         duplicated_key(text, parse(text))
     except Rejected as refusal:

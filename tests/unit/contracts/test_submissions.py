@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samenspel.contracts.catalogue import SUBMISSIONS, SubmissionType
@@ -23,7 +24,7 @@ texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), m
 
 @st.composite
 def events(draw: st.DrawFn) -> tuple[SubmissionType, dict[str, str]]:
-    """A type, and attributes that are valid for it."""
+    """A type, and valid attributes for this type."""
     kind = draw(kinds)
     attributes = {
         "specversion": "1.0",
@@ -85,7 +86,9 @@ def read(envelope: Envelope) -> Submission:
 
 
 @given(events(), st.randoms(use_true_random=False))
-def test_every_way_in_gives_the_same_submission(event: tuple[SubmissionType, dict[str, str]], chance: Random) -> None:
+def test_every_encoding_gives_the_same_submission(
+    event: tuple[SubmissionType, dict[str, str]], chance: Random
+) -> None:
     kind, attributes = event
     first, *others = [read(envelope) for envelope in by_every_way(attributes, kind.example, chance)]
     assert all(other == first for other in others)
@@ -95,12 +98,12 @@ def test_every_way_in_gives_the_same_submission(event: tuple[SubmissionType, dic
 
 
 @given(kinds, kinds)
-def test_another_statement_has_another_hash(one: SubmissionType, other: SubmissionType) -> None:
+def test_different_submissions_have_different_hashes(one: SubmissionType, other: SubmissionType) -> None:
     made = [read(over_kafka(attributes_of(kind), json.dumps(kind.example).encode())).hash for kind in (one, other)]
     assert (made[0] == made[1]) is (one is other)
 
 
-def test_the_hash_covers_type_and_data_and_nothing_else() -> None:
+def test_hash_covers_type_and_data_only() -> None:
     kind = SUBMISSIONS["nl.samenspel.initiative-registered.v1"]
     data = json.dumps(kind.example).encode()
     first = read(over_kafka(attributes_of(kind), data))
@@ -112,3 +115,19 @@ def test_the_hash_covers_type_and_data_and_nothing_else() -> None:
 
 def attributes_of(kind: SubmissionType) -> dict[str, str]:
     return {"specversion": "1.0", "id": "1", "source": f"urn:nld:oin:{OIN}", "type": kind.name}
+
+
+@pytest.mark.parametrize(
+    ("received_at", "day"),
+    [
+        (datetime(2026, 11, 24, 22, 59, tzinfo=UTC), "2026-11-24"),
+        (datetime(2026, 11, 24, 23, 0, tzinfo=UTC), "2026-11-25"),
+        (datetime(2026, 7, 1, 21, 59, tzinfo=UTC), "2026-07-01"),
+        (datetime(2026, 7, 1, 22, 0, tzinfo=UTC), "2026-07-02"),
+    ],
+    ids=["winter, before midnight", "winter, midnight", "summer, before midnight", "summer, midnight"],
+)
+def test_day_of_receipt_is_that_of_the_netherlands(received_at: datetime, day: str) -> None:
+    kind = SUBMISSIONS["nl.samenspel.initiative-registered.v1"]
+    stated = read(over_kafka(attributes_of(kind), json.dumps(kind.example).encode()))
+    assert str(replace(stated, received_at=received_at).received_on) == day

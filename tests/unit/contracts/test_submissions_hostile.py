@@ -63,7 +63,7 @@ def test_structured_event_with_hostile_content_is_refused_with_its_problems(case
 @pytest.mark.parametrize("case", [case for case in CONTENT if not case.embeddable], ids=lambda case: case.name)
 @pytest.mark.parametrize("over", STRUCTURED)
 def test_structured_event_with_data_that_is_no_json_is_refused(case: Case, over: str) -> None:
-    """The data cannot be told from the attributes around it: the whole event may be no JSON."""
+    """Data and attributes cannot be told apart in broken JSON: the whole event may be invalid."""
     codes = {problem.code for problem in problems_of(case, STRUCTURED[over])}
     assert codes == {code for code, _ in case.problems} or codes == {"not-json"}
 

@@ -28,18 +28,18 @@ REFERENCE = {
     "lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971,
     "abc": 479470107,
 }
-"""What Apache Kafka's own tests expect of its murmur2, as signed 32-bit numbers."""
+"""The expected values of Apache Kafka's own murmur2 tests, as signed 32-bit numbers."""
 
 
 @pytest.mark.parametrize(("key", "expected"), REFERENCE.items())
-def test_the_hash_is_kafkas(key: str, expected: int) -> None:
+def test_murmur2_equals_kafkas_own(key: str, expected: int) -> None:
     made = murmur2(key.encode()) & 0xFFFFFFFF
     assert made - (made >> 31 << 32) == expected
 
 
 @pytest.mark.parametrize(("key", "expected"), REFERENCE.items())
 @pytest.mark.parametrize("lanes", [1, 4, 12, 1_000])
-def test_a_lane_is_the_partition_that_kafka_gives_the_key(key: str, expected: int, lanes: int) -> None:
+def test_lane_equals_kafkas_partition_of_the_key(key: str, expected: int, lanes: int) -> None:
     assert lane_of(key, lanes) == (expected & 0x7FFFFFFF) % lanes
 
 
@@ -48,18 +48,18 @@ def test_every_key_has_a_lane(key: str, lanes: int) -> None:
     assert 0 <= lane_of(key, lanes) < lanes
 
 
-def test_every_aggregate_lives_on_a_topic_that_one_service_writes() -> None:
+def test_every_aggregate_is_on_a_topic_with_one_writer() -> None:
     assert {each.topic for each in AGGREGATES.values()} == set(CANONICAL)
     assert set(CANONICAL.values()) == set(DOMAIN_OF)
 
 
-def test_what_a_submission_leads_to_is_published_by_the_service_that_reads_it() -> None:
+def test_submission_is_published_by_the_service_that_reads_it() -> None:
     for submission in SUBMISSIONS.values():
         for name in submission.leads_to:
             assert DOMAIN_OF[CANONICAL[EVENT_TYPES[name].aggregate.topic]] == submission.domain
 
 
-def test_what_is_canonical_is_kept_for_ever() -> None:
+def test_canonical_topic_is_retained_for_ever() -> None:
     made = {topic.name: topic for topic in canonical_topics(4)}
     assert set(made) == set(CANONICAL)
     for topic in made.values():
@@ -68,7 +68,7 @@ def test_what_is_canonical_is_kept_for_ever() -> None:
         assert topic.config["cleanup.policy"] == "delete"
 
 
-def test_an_organisation_gets_a_way_in_and_an_answer_per_domain() -> None:
+def test_organisation_gets_an_ingress_and_a_receipts_topic_per_domain() -> None:
     made = {topic.name: topic for topic in topics_of(OIN)}
     incoming = [ingress(domain, OIN) for domain in DOMAIN_OF.values()]
     assert set(made) == {*incoming, *(receipts(domain, OIN) for domain in DOMAIN_OF.values())}
@@ -79,6 +79,6 @@ def test_an_organisation_gets_a_way_in_and_an_answer_per_domain() -> None:
         assert made[name].config["retention.bytes"] == "-1"
 
 
-def test_names_are_kafkas_and_do_not_mix_dots_and_underscores() -> None:
+def test_topic_names_are_valid_and_without_underscores() -> None:
     for topic in (*canonical_topics(1), *topics_of(OIN)):
         assert re.fullmatch(r"[a-z0-9.-]{1,249}", topic.name)

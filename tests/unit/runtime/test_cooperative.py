@@ -1,4 +1,4 @@
-"""Long loops: the items in order, with turns for other tasks between them."""
+"""Long loops: the items in order, with pauses for other tasks."""
 
 import asyncio
 

@@ -9,22 +9,24 @@ import pytest
 from samenspel.runtime import database_health
 from samenspel.runtime import database_health as room
 from samenspel.runtime.database_health import ANSWER_SECONDS_MAX, SILENT_SECONDS_MAX, DatabaseHeartbeat
+from samenspel.runtime.dependencies import Dependency
 
 
 class Database:
-    """Connects, and answers or raises ``refusal``. ``dropped`` counts connections that were given up."""
+    """Connects, and answers or raises ``refusal``. ``dropped`` counts terminated connections."""
 
     def __init__(self) -> None:
         self.refusal: Exception | None = None
         self.dropped = self.silences = 0
-        self.heartbeat = DatabaseHeartbeat(self._connect, self._silenced)
+        self.heartbeat = DatabaseHeartbeat(self._connect, self._silenced, Dependency("database"))
 
     async def _connect(self) -> Any:
         return self
 
-    async def execute(self, question: str) -> None:
+    async def fetchval(self, question: str) -> bool:
         if self.refusal:
             raise self.refusal
+        return False
 
     def terminate(self) -> None:
         self.dropped += 1
@@ -49,7 +51,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
 
 
 @pytest.mark.parametrize("refusal", [OSError("refused"), TimeoutError(), asyncpg.ConnectionDoesNotExistError()])
-async def test_one_that_does_not_answer_is_silent_after_a_while(clock: Clock, refusal: Exception) -> None:
+async def test_database_without_an_answer_is_silent_after_its_time(clock: Clock, refusal: Exception) -> None:
     database = Database()
     database.refusal = refusal
     await database.heartbeat.probe_once()
@@ -64,7 +66,7 @@ async def test_one_that_does_not_answer_is_silent_after_a_while(clock: Clock, re
     assert (database.silences, database.dropped) == (1, 4)
 
 
-async def test_its_first_answer_ends_the_silence(clock: Clock) -> None:
+async def test_first_answer_ends_the_silence(clock: Clock) -> None:
     database = Database()
     database.refusal = OSError("refused")
     await database.heartbeat.probe_once()
@@ -77,8 +79,8 @@ async def test_its_first_answer_ends_the_silence(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("refusal", [asyncpg.CannotConnectNowError("starting up"), asyncpg.TooManyConnectionsError()])
-async def test_one_that_says_wait_answers(clock: Clock, refusal: Exception) -> None:
-    """A PostgreSQL that recovers from a crash says so to all: nobody else could do the work."""
+async def test_database_that_refuses_for_a_moment_is_not_silent(clock: Clock, refusal: Exception) -> None:
+    """PostgreSQL in crash recovery tells every instance to wait: no other instance could work."""
     database = Database()
     database.refusal = refusal
     await database.heartbeat.probe_once()
@@ -87,7 +89,7 @@ async def test_one_that_says_wait_answers(clock: Clock, refusal: Exception) -> N
     assert database.silences == 0
 
 
-async def test_a_process_that_was_stopped_amid_a_question_asks_again(clock: Clock) -> None:
+async def test_process_stopped_during_a_query_asks_again(clock: Clock) -> None:
     database = Database()
     database.refusal = TimeoutError()
     clock.now += 10 * ANSWER_SECONDS_MAX
@@ -97,7 +99,7 @@ async def test_a_process_that_was_stopped_amid_a_question_asks_again(clock: Cloc
     assert database.silences == 0
 
 
-async def test_a_question_is_bounded_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_heartbeat_query_is_bounded_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     """A half-open connection gives neither answer nor end."""
     monkeypatch.setattr(database_health, "ANSWER_SECONDS_MAX", 0.01)
     database = Database()
@@ -105,12 +107,12 @@ async def test_a_question_is_bounded_in_time(monkeypatch: pytest.MonkeyPatch) ->
     async def hang(question: str) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(database, "execute", hang)
+    monkeypatch.setattr(database, "fetchval", hang)
     await database.heartbeat.probe_once()
     assert database.dropped == 1
 
 
-def test_a_refusal_is_remembered_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_refusal_to_store_is_remembered_for_a_moment(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr(room, "monotonic", lambda: now)
     looked_at = room.StorageFull()
@@ -121,7 +123,7 @@ def test_a_refusal_is_remembered_for_a_moment(monkeypatch: pytest.MonkeyPatch) -
     assert looked_at.reason is None
 
 
-def test_what_has_another_cause_says_nothing_about_room() -> None:
+def test_other_error_is_no_full_storage() -> None:
     looked_at = room.StorageFull()
     for error in (asyncpg.LockNotAvailableError("locked"), TimeoutError(), OSError("reset")):
         looked_at.record_error(error)

@@ -1,4 +1,4 @@
-"""Fail points do nothing unless a test replaces them."""
+"""Fail points do nothing unless replaced by a test."""
 
 from samenspel.runtime import failpoints
 

@@ -1,22 +1,27 @@
 """The HTTP side of every service: health, headers, problems, body limits and permissions."""
 
+import asyncio
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
 import pytest
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from samenspel.runtime.concurrency_limit import ConcurrencyLimit
 from samenspel.runtime.http import (
     BODY_BYTES_MAX,
     PROBLEM,
     create_http_app,
     operator_only,
     organisation_dependency,
+    problem,
     read_body,
 )
 from samenspel.runtime.issuer_keys import KeysUnavailable
+from samenspel.runtime.limits import HTTP_REQUESTS, STORED_BYTES, LimitReached, acting_organisation
 from samenspel.runtime.tokens import TokenRefused
 
-from tests.support.asgi import ask
+from tests.support.asgi import Reply, ask
+from tests.support.waiting import eventually
 
 CITY, OPERATOR = "00000099000000000344", "00000099000000000001"
 
@@ -28,8 +33,20 @@ def app_with(problems: Mapping[str, str] | None = None) -> FastAPI:
     return create_http_app("test", "test", None, readiness)  # type: ignore[arg-type]  # no lifespan is needed
 
 
+def requests(value: int = 16, seconds: float = 30) -> ConcurrencyLimit:
+    return ConcurrencyLimit(HTTP_REQUESTS, value, seconds)
+
+
+def _scope(path: str) -> dict[str, Any]:
+    return {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": [], "http_version": "1.1"}
+
+
+async def _nothing() -> dict[str, Any]:
+    return {"type": "http.request", "body": b""}
+
+
 class Verifier:
-    """Knows one token, and fails as a test wants."""
+    """Knows a single token, and fails on demand."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self._error = error
@@ -123,7 +140,7 @@ async def test_request_without_a_valid_token_is_refused_as_rfc_6750_says(
     app = app_with()
     verifier: object = Verifier(error)
 
-    @app.get("/own", dependencies=[Depends(organisation_dependency(verifier))])  # type: ignore[arg-type]
+    @app.get("/own", dependencies=[Depends(organisation_dependency(verifier, requests()))])  # type: ignore[arg-type]
     async def own() -> None: ...
 
     reply = await ask(app, "GET", "/own")
@@ -135,7 +152,7 @@ async def test_request_without_a_valid_token_is_refused_as_rfc_6750_says(
 async def test_operator_path_is_for_the_operator_only(token: str, status: int) -> None:
     app = app_with()
     verifier: object = Verifier()
-    organisation_of = organisation_dependency(verifier)  # type: ignore[arg-type]
+    organisation_of = organisation_dependency(verifier, requests())  # type: ignore[arg-type]
 
     @app.get("/lanes")
     async def lanes(who: Annotated[str, Depends(operator_only(OPERATOR, organisation_of, "not for you"))]) -> str:
@@ -155,3 +172,84 @@ async def test_exception_with_headers_keeps_them_in_its_problem() -> None:
 
     reply = await ask(app, "GET", "/later")
     assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+
+
+class Waiting:
+    """An app with one read that waits until ``may_end``, for organisations named by their token."""
+
+    def __init__(self, limit: ConcurrencyLimit) -> None:
+        self.app = app_with()
+        self.may_end = asyncio.Event()
+        self.acting: list[str | None] = []
+        verifier: object = Verifier()
+        organisation_of = organisation_dependency(verifier, limit)  # type: ignore[arg-type]
+
+        @self.app.get("/read")
+        async def read(organisation: Annotated[str, Depends(organisation_of)]) -> str:
+            self.acting.append(acting_organisation.get())
+            await self.may_end.wait()
+            return organisation
+
+    async def ask(self, token: str) -> Reply:
+        return await ask(self.app, "GET", "/read", headers={"authorization": f"Bearer {token}"})
+
+
+async def test_request_above_the_limit_is_refused_and_another_organisation_is_answered() -> None:
+    """Reads count: 40 requests of one organisation, 16 of them in progress."""
+    service = Waiting(requests(seconds=0.01))
+    flood = [asyncio.create_task(service.ask("city")) for _ in range(40)]
+    await eventually(lambda: sum(task.done() for task in flood) == 24)
+    assert service.acting == [CITY] * 16
+    other = asyncio.create_task(service.ask("operator"))
+    await eventually(lambda: service.acting[-1] == OPERATOR)
+    service.may_end.set()
+    replies = await asyncio.gather(*flood)
+    assert (await other).status == 200
+    assert sorted(each.status for each in replies) == [200] * 16 + [429] * 24
+    refused = next(each for each in replies if each.status == 429)
+    assert int(refused.headers["retry-after"]) >= 1
+    assert [each["code"] for each in refused.json["errors"]] == ["limit-reached"]
+    assert (await service.ask("city")).status == 200
+    assert acting_organisation.get() is None
+
+
+async def test_limit_reached_inside_a_request_is_answered_429_with_the_seconds_to_wait() -> None:
+    app = app_with()
+
+    @app.get("/full")
+    async def full() -> None:
+        raise LimitReached(STORED_BYTES, CITY, 1_000, 12.2)
+
+    reply = await ask(app, "GET", "/full")
+    assert (reply.status, reply.headers["retry-after"]) == (429, "13")
+    assert "1,000 bytes" in reply.json["errors"][0]["detail"]
+
+
+async def test_internal_error_carries_the_security_headers_and_no_detail() -> None:
+    """Starlette answers it outside every middleware."""
+    app = app_with()
+
+    @app.get("/fails")
+    async def fails() -> None:
+        raise RuntimeError("geheim")
+
+    sent: list[Any] = []
+
+    async def keep(message: Any) -> None:
+        sent.append(message)
+
+    with pytest.raises(RuntimeError):
+        await app(_scope("/fails"), _nothing, keep)
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    assert sent[0]["status"] == 500
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+    assert headers["strict-transport-security"]
+    assert b"geheim" not in sent[1]["body"]
+
+
+def test_every_problem_carries_the_security_headers() -> None:
+    """A connection that is refused before the application knows of it, too."""
+    given = problem(431, "Request refused", "too long", headers={"Connection": "close"}).headers
+    assert given["x-frame-options"] == "DENY"
+    assert given["connection"] == "close"

@@ -1,4 +1,4 @@
-"""Clients that are slow, endless, huge or many: each gets a bounded answer, and the others are served meanwhile."""
+"""Slow, endless, huge or many requests: each gets a bounded answer, and other clients are served meanwhile."""
 
 import asyncio
 import gzip
@@ -7,10 +7,14 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from samenspel.runtime import http_limits
-from samenspel.runtime.http import BODY_BYTES_MAX, create_http_app, read_body
+from samenspel.runtime.concurrency_limit import ConcurrencyLimit
+from samenspel.runtime.http import BODY_BYTES_MAX, create_http_app, organisation_dependency, read_body
 from samenspel.runtime.http_limits import LimitedConnection
+from samenspel.runtime.limits import HTTP_REQUESTS
+from samenspel.runtime.open_streams import OpenStream, stream_of
+from samenspel.runtime.wakeup import WakeupTicket
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -23,11 +27,12 @@ QUICK = {"HEAD_SECONDS_MAX": 0.3, "BODY_SECONDS_MAX": 0.3, "ANSWER_SECONDS_MAX":
 
 @pytest_asyncio.fixture
 async def door(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
-    """The address of an app of ours under `Connection`, with bounds that a test can wait for."""
+    """The address of an app under `LimitedConnection`, with limits short enough for a test."""
     for name, value in QUICK.items():
         monkeypatch.setattr(http_limits, name, value)
     config = uvicorn.Config(_app(), port=0, http=LimitedConnection, ws="none", log_level="error", lifespan="off")
     server = uvicorn.Server(config)
+    SERVERS.append(server)
     serving = asyncio.create_task(server.serve())
     await eventually(lambda: server.started)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
@@ -49,7 +54,34 @@ def _app() -> FastAPI:
     async def much() -> Response:
         return PlainTextResponse("x" * 50_000_000)
 
+    @app.get("/big", dependencies=[Depends(organisation_dependency(City(), REQUESTS))])  # type: ignore[arg-type]
+    async def big() -> Response:
+        return PlainTextResponse("x" * 50_000_000)
+
+    @app.get("/stream")
+    async def stream(request: Request, seconds: float) -> Response:
+        """Waits as a long poll does, for an event that never comes."""
+        waiting = stream_of(request.scope)
+        STREAMS.append(waiting)
+        waiting.begin(seconds)
+        await waiting.wait(WakeupTicket(), seconds)
+        waiting.end()
+        return PlainTextResponse("ended" if waiting.ended else "waited")
+
     return app
+
+
+class City:
+    """Takes every request for one organisation."""
+
+    async def organisation_of(self, given: str | None) -> str:
+        return CITY
+
+
+CITY = "00000099000000000344"
+REQUESTS = ConcurrencyLimit(HTTP_REQUESTS, 16, 30)
+STREAMS: list[OpenStream] = []
+SERVERS: list[uvicorn.Server] = []
 
 
 async def is_served(door: str) -> bool:
@@ -59,7 +91,7 @@ async def is_served(door: str) -> bool:
 @pytest.mark.parametrize(
     "begun", [b"", b"POST /body HT", b"POST /body HTTP/1.1\r\nhost: door\r\nx: "], ids=["nothing", "line", "fields"]
 )
-async def test_a_head_that_does_not_come(door: str, begun: bytes) -> None:
+async def test_unfinished_head_ends_with_408(door: str, begun: bytes) -> None:
     async with Wire(door) as slow:
         await slow.send(begun)
         assert await is_served(door)
@@ -67,7 +99,7 @@ async def test_a_head_that_does_not_come(door: str, begun: bytes) -> None:
         assert await slow.is_closed()
 
 
-async def test_a_body_that_does_not_come(door: str) -> None:
+async def test_unfinished_body_ends_with_408(door: str) -> None:
     async with Wire(door) as slow:
         await slow.send(head("/body", [("content-length", "10")]), b"12345")
         assert await is_served(door)
@@ -75,7 +107,7 @@ async def test_a_body_that_does_not_come(door: str) -> None:
         assert await slow.is_closed()
 
 
-async def test_a_body_that_drips_without_end(door: str) -> None:
+async def test_endless_body_ends_with_408(door: str) -> None:
     async with Wire(door) as endless:
         await endless.send(head("/body", [("transfer-encoding", "chunked")]))
         dripping = asyncio.create_task(_drip(endless))
@@ -84,8 +116,8 @@ async def test_a_body_that_drips_without_end(door: str) -> None:
         assert await is_served(door)
 
 
-async def test_a_body_that_nobody_wants(door: str) -> None:
-    """It was answered long before it ended; the connection is not kept for it."""
+async def test_unread_endless_body_closes_the_connection(door: str) -> None:
+    """Answered long before the end of the body; the connection is not kept."""
     async with Wire(door) as endless:
         await endless.send(head("/livez", [("transfer-encoding", "chunked")], "GET"))
         assert await endless.status() == 200
@@ -100,7 +132,7 @@ async def _drip(wire: Wire) -> None:
         await asyncio.sleep(0.02)
 
 
-async def test_an_answer_that_is_not_taken(door: str) -> None:
+async def test_answer_that_is_not_read_closes_the_connection(door: str) -> None:
     async with Wire(door) as deaf:
         await deaf.send(head("/much", method="GET"))
         assert await is_served(door)
@@ -142,7 +174,9 @@ async def test_an_answer_that_is_not_taken(door: str) -> None:
         "10,000 fields behind the body",
     ],
 )
-async def test_too_much_of_anything(door: str, sent: bytes, statuses: set[int]) -> None:
+async def test_oversized_or_malformed_request_is_refused_and_closed(
+    door: str, sent: bytes, statuses: set[int]
+) -> None:
     async with Wire(door) as client:
         sending = asyncio.create_task(client.send(sent))
         status = await client.status()
@@ -152,14 +186,49 @@ async def test_too_much_of_anything(door: str, sent: bytes, statuses: set[int]) 
     assert await is_served(door)
 
 
-async def test_a_compressed_body_is_not_unpacked(door: str) -> None:
+async def test_compressed_body_is_refused_without_decompression(door: str) -> None:
     bomb = gzip.compress(bytes(10_000_000))
     said = await request("POST", f"{door}/body", {"content-encoding": "gzip"}, bomb)
     assert said.is_problem(415)
     assert said.headers["accept-encoding"] == "identity"
 
 
-async def test_who_has_been_silent_longest_gives_way(door: str) -> None:
+async def test_longest_silent_connection_gives_way_to_a_new_one(door: str) -> None:
     async with many(door, 3 * QUICK["CONNECTIONS_MAX"]):  # type: ignore[arg-type]  # it is a whole number
         for _ in range(30):
             assert await is_served(door)
+
+
+async def test_request_counts_until_its_answer_is_taken(door: str) -> None:
+    """Else one organisation could fill the memory with answers that its clients do not read."""
+    async with Wire(door) as deaf:
+        await deaf.send(head("/big", method="GET"))
+        assert await deaf.status() == 200
+        assert REQUESTS.use() == {CITY: 1}
+        assert await is_served(door)
+        assert REQUESTS.use() == {CITY: 1}
+    await eventually(lambda: REQUESTS.use() == {})
+
+
+async def test_stream_may_wait_longer_than_another_answer(door: str) -> None:
+    """Twice as long as `ANSWER_SECONDS_MAX` of this server."""
+    said = await request("GET", f"{door}/stream?seconds={2 * QUICK['ANSWER_SECONDS_MAX']}")
+    assert (said.status, said.body) == (200, b"waited")
+
+
+async def test_stream_whose_client_leaves_ends(door: str) -> None:
+    STREAMS.clear()
+    async with Wire(door) as leaving:
+        await leaving.send(head("/stream?seconds=600", method="GET"))
+        await eventually(lambda: STREAMS)
+        assert not STREAMS[0].ended
+    await eventually(lambda: STREAMS[0].ended)
+
+
+async def test_stream_ends_when_the_server_stops(door: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    STREAMS.clear()
+    waiting = asyncio.create_task(request("GET", f"{door}/stream?seconds=600"))
+    await eventually(lambda: STREAMS)
+    for connection in [each for each in SERVERS[-1].server_state.connections if isinstance(each, LimitedConnection)]:
+        connection.shutdown()
+    assert (await waiting).body == b"ended"

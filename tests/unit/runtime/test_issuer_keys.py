@@ -1,16 +1,19 @@
-"""The issuer's keys are read again when they may have changed, and however many bad tokens come: not for each."""
+"""The issuer's keys are read again after a possible change, at a bounded rate for any number of bad tokens."""
 
 import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
 from joserfc.jwk import ECKey, KeySet
 from samenspel.client.access.local_issuer import Issuer
+from samenspel.runtime.dependencies import Dependency
 from samenspel.runtime.issuer_keys import (
     AGE_SECONDS_MAX,
     REREAD_SECONDS_MIN,
@@ -19,14 +22,16 @@ from samenspel.runtime.issuer_keys import (
     KeyAddress,
     KeyFile,
     KeysUnavailable,
+    _read_whole,
 )
 
 from tests.security.tls_system import HOST
 from tests.support.certificates import Authority
+from tests.support.waiting import eventually
 
 
 class Away:
-    """An issuer at an address, which counts how often it is asked."""
+    """An issuer at an address, with a count of requests."""
 
     def __init__(self, *keys: ECKey) -> None:
         self.keys = list(keys)
@@ -56,7 +61,7 @@ def new_key() -> ECKey:
     return ECKey.generate_key("P-256", auto_kid=True)
 
 
-async def test_a_thousand_unknown_keys_are_one_question() -> None:
+async def test_thousand_unknown_key_ids_cause_one_request() -> None:
     issuer, clock = Away(new_key()), Clock()
     keys = IssuerKeys(issuer, clock)
     await asyncio.gather(*(keys.keys_for(f"unknown {number}") for number in range(1_000)))
@@ -66,7 +71,7 @@ async def test_a_thousand_unknown_keys_are_one_question() -> None:
     assert issuer.asked == 2
 
 
-async def test_a_known_key_is_no_question() -> None:
+async def test_known_key_id_causes_no_request() -> None:
     key = new_key()
     issuer, clock = Away(key), Clock()
     keys = IssuerKeys(issuer, clock)
@@ -76,7 +81,7 @@ async def test_a_known_key_is_no_question() -> None:
     assert issuer.asked == 1
 
 
-async def test_a_new_key_is_found_and_an_old_one_lost() -> None:
+async def test_new_key_is_found_and_a_withdrawn_one_dropped() -> None:
     old, new = new_key(), new_key()
     issuer, clock = Away(old), Clock()
     keys = IssuerKeys(issuer, clock)
@@ -89,7 +94,7 @@ async def test_a_new_key_is_found_and_an_old_one_lost() -> None:
     assert [each.kid for each in await keys.keys_for(old.kid)] == [new.kid]
 
 
-async def test_an_issuer_that_is_away_is_missed_after_an_hour() -> None:
+async def test_unreachable_issuer_is_an_error_after_an_hour() -> None:
     key = new_key()
     issuer, clock = Away(key), Clock()
     keys = IssuerKeys(issuer, clock)
@@ -105,7 +110,7 @@ async def test_an_issuer_that_is_away_is_missed_after_an_hour() -> None:
     await keys.keys_for(key.kid)
 
 
-async def test_a_file_counts_as_soon_as_it_is_there(tmp_path: Path) -> None:
+async def test_key_file_counts_as_soon_as_it_exists(tmp_path: Path) -> None:
     file = tmp_path / "jwks.json"
     keys = IssuerKeys(KeyFile(file), Clock())
     with pytest.raises(KeysUnavailable):
@@ -119,7 +124,7 @@ async def test_a_file_counts_as_soon_as_it_is_there(tmp_path: Path) -> None:
 
 @pytest_asyncio.fixture
 async def issuer_at(tmp_path: Path) -> AsyncIterator[tuple[str, Authority]]:
-    """An issuer's https address, and who vouches for it."""
+    """An issuer's https address, and the certificate authority."""
     authority = Authority.make(tmp_path, "issuers")
     server = authority.vouch_for(HOST)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -143,7 +148,7 @@ async def issuer_at(tmp_path: Path) -> AsyncIterator[tuple[str, Authority]]:
     await runner.cleanup()
 
 
-async def test_the_issuer_is_who_it_says_and_sends_nobody_on(
+async def test_issuer_without_a_valid_certificate_or_with_a_redirect_is_refused(
     issuer_at: tuple[str, Authority], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url, authority = issuer_at
@@ -156,3 +161,66 @@ async def test_the_issuer_is_who_it_says_and_sends_nobody_on(
         await IssuerKeys(KeyAddress(f"{url}/moved")).current()
     with pytest.raises(KeysUnavailable):
         await IssuerKeys(KeyAddress(f"{url.replace(HOST, 'localhost')}/jwks")).current()
+
+
+@asynccontextmanager
+async def responding(*chunks: bytes) -> AsyncIterator[aiohttp.StreamReader]:
+    """The content of a response that arrives in these parts, one after the other was read."""
+
+    async def respond(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for chunk in chunks:
+            await response.write(chunk)
+            await asyncio.sleep(0.01)  # the parts are packets of their own
+        return response
+
+    app = web.Application()
+    app.router.add_get("/", respond)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, HOST, 0).start()
+    url = f"http://{HOST}:{runner.addresses[0][1]}/"
+    async with aiohttp.ClientSession() as session, session.get(url) as response:
+        yield response.content
+    await runner.cleanup()
+
+
+async def test_a_key_set_that_arrives_in_parts_is_read_whole() -> None:
+    whole = json.dumps(KeySet([new_key() for _ in range(3)]).as_dict(private=False)).encode()
+    parts = [whole[at : at + 50] for at in range(0, len(whole), 50)]
+    async with responding(*parts) as content:
+        assert await _read_whole(content) == whole
+
+
+async def test_a_key_set_without_end_is_not_read_to_its_end() -> None:
+    async with responding(*[b"x" * 65_536] * 6) as content:
+        with pytest.raises(ValueError, match="at most"):
+            await _read_whole(content)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "jwks.json"), "the file in SAMENSPEL_JWKS cannot be read"),
+        (TimeoutError(), "the address in SAMENSPEL_JWKS does not answer"),
+        (ValueError("no keys"), "leads to no JSON Web Key Set"),
+    ],
+)
+async def test_keys_that_cannot_be_read_are_told_with_the_reason(error: Exception, text: str) -> None:
+    class Failing(Away):
+        async def read(self) -> bytes:
+            raise error
+
+    dependency = Dependency("issuer keys")
+    keys = IssuerKeys(Failing(), Clock(), dependency)
+    with pytest.raises(KeysUnavailable):
+        await keys.current()
+    assert dependency.problem and text in dependency.problem
+
+
+async def test_the_keys_are_read_before_the_first_token_comes() -> None:
+    dependency = Dependency("issuer keys")
+    watch = asyncio.create_task(IssuerKeys(Away(new_key()), Clock(), dependency).watch())
+    await eventually(lambda: dependency.problem is None)
+    watch.cancel()

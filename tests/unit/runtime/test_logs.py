@@ -1,4 +1,4 @@
-"""Logs of a service: one JSON object per line, with service, level, time and traceback."""
+"""Logs of a service: a JSON object per line, with service, level, time and traceback."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ except ZeroDivisionError as error:
 
 
 def test_log_that_is_piped_is_one_json_object_per_line() -> None:
-    """In a process of its own: the configuration is global."""
+    """In a separate process: the configuration is global."""
     done = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, timeout=60)
     first, second = [orjson.loads(line) for line in done.stdout.splitlines()]
     assert (first["event"], first["service"], first["level"]) == ("één bericht", "registry", "warning")

@@ -1,4 +1,4 @@
-"""A server that is away is not asked by everybody at once whether it is back."""
+"""An unreachable server is not asked by every connection at once."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from samenspel.runtime.postgres import ConnectBackoff
 
 @pytest.fixture
 def knocks(monkeypatch: pytest.MonkeyPatch) -> list[Exception | None]:
-    """What the server does, one by one, when it is asked; None is a connection."""
+    """The server's answers in order; None is a connection."""
     answers: list[Exception | None] = []
 
     async def connect(*arguments: Any, **settings: Any) -> str:
@@ -22,7 +22,7 @@ def knocks(monkeypatch: pytest.MonkeyPatch) -> list[Exception | None]:
 
 
 @pytest.mark.parametrize("refusal", [ConnectionRefusedError(), asyncpg.CannotConnectNowError("starting up")])
-async def test_after_a_refusal_the_next_is_refused_unasked(
+async def test_connection_after_a_refusal_is_refused_at_once(
     refusal: Exception, knocks: list[Exception | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     knock: Any = ConnectBackoff()
@@ -36,7 +36,7 @@ async def test_after_a_refusal_the_next_is_refused_unasked(
     assert await knock() == "connected"
 
 
-async def test_what_is_wrong_with_us_is_said_each_time(knocks: list[Exception | None]) -> None:
+async def test_wrong_credentials_are_reported_each_time(knocks: list[Exception | None]) -> None:
     knock: Any = ConnectBackoff()
     knocks += [asyncpg.InvalidPasswordError("no"), asyncpg.InvalidPasswordError("no")]
     for _ in range(2):

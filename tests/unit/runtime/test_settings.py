@@ -18,11 +18,11 @@ from tests.support.settings import settings_of
         ({"kafka_security_protocol": "PLAINTEXT"}, "SASL_PLAINTEXT"),
     ],
 )
-def test_production_starts_with_nothing_less(changes: dict[str, object], reason: str) -> None:
+def test_production_with_weaker_settings_does_not_start(changes: dict[str, object], reason: str) -> None:
     access = KafkaAccess(bootstrap="kafka.example:9095", security_protocol="SASL_SSL")
     with pytest.raises(ValidationError, match=reason):
         settings_of(access, environment="production", **changes)
 
 
-def test_production_is_what_a_service_is_unless_told() -> None:
+def test_environment_of_a_service_is_production_by_default() -> None:
     assert ServiceSettings.model_fields["environment"].default == "production"

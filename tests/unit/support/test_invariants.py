@@ -1,4 +1,4 @@
-"""The checker that judges all other tests is itself judged: each break of the law is one that it sees."""
+"""The checker of all other tests is tested itself: it sees each violation of the law."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,7 +13,7 @@ TOPIC = "samenspel.initiatives"
 
 
 def _log(subjects: Sequence[str]) -> list[ConsumerRecord]:
-    """A right log: one new state per subject named, its digest made with the product's own sum."""
+    """A correct log: a new state per named subject, with a digest by the product's own sum."""
     records, states = [], {}
     for number, subject in enumerate(subjects, 1):
         value = b'{"version":%d}' % number
@@ -52,7 +52,7 @@ BROKEN = {
 }
 
 
-def test_a_right_log_passes_and_repeats_are_counted() -> None:
+def test_correct_log_passes_and_its_repeats_are_counted() -> None:
     lane = replay([*LOG[:3], *LOG[1:]])[TOPIC, 0]
     assert (len(lane.records), lane.repeats, set(lane.states)) == (
         4,
@@ -62,6 +62,6 @@ def test_a_right_log_passes_and_repeats_are_counted() -> None:
 
 
 @pytest.mark.parametrize("how", BROKEN)
-def test_every_break_of_the_law_is_seen(how: str) -> None:
+def test_every_violation_of_the_law_is_detected(how: str) -> None:
     with pytest.raises(AssertionError):
         replay(BROKEN[how])

@@ -1,4 +1,4 @@
-"""The proxy of the tests does what they believe it does."""
+"""The proxy of the tests works as assumed."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @pytest_asyncio.fixture
 async def echo() -> AsyncIterator[int]:
-    """The port of a server that gives back what it gets, and ends when its client does."""
+    """The port of an echo server, ended with the client."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -51,7 +51,7 @@ async def _is_silent(connection: Connection) -> bool:
     return False
 
 
-async def test_much_goes_through_unchanged_and_ends_in_order(echo: int) -> None:
+async def test_proxy_forwards_large_streams_unchanged(echo: int) -> None:
     with Proxy(echo) as proxy:
         reader, writer = connection = await _connect(proxy)
         question = bytes(range(256)) * 2_000
@@ -64,7 +64,7 @@ async def test_much_goes_through_unchanged_and_ends_in_order(echo: int) -> None:
         writer.close()
 
 
-async def test_slow_is_slow_in_each_direction_and_keeps_the_order(echo: int) -> None:
+async def test_slow_proxy_delays_both_directions_in_order(echo: int) -> None:
     with Proxy(echo) as proxy:
         proxy.delay(50, jitter=50)
         connection = await _connect(proxy)
@@ -76,7 +76,7 @@ async def test_slow_is_slow_in_each_direction_and_keeps_the_order(echo: int) -> 
 
 
 @pytest.mark.parametrize("mode", ["forward", "swallow", "half_open"])
-async def test_a_reset_ends_connections_in_every_mode(echo: int, mode: str) -> None:
+async def test_reset_of_the_proxy_ends_connections_in_every_mode(echo: int, mode: str) -> None:
     with Proxy(echo) as proxy:
         connection = await _connect(proxy)
         assert await _ask(connection, b"hello") == b"hello"
@@ -89,7 +89,7 @@ async def test_a_reset_ends_connections_in_every_mode(echo: int, mode: str) -> N
         connection[1].close()
 
 
-async def test_answers_are_swallowed_until_it_heals() -> None:
+async def test_swallowing_proxy_drops_replies_until_healed() -> None:
     heard: asyncio.Queue[bytes] = asyncio.Queue()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -110,7 +110,7 @@ async def test_answers_are_swallowed_until_it_heals() -> None:
             connection[1].close()
 
 
-async def test_half_open_accepts_and_says_nothing_until_it_heals(echo: int) -> None:
+async def test_half_open_proxy_accepts_and_is_silent_until_healed(echo: int) -> None:
     with Proxy(echo) as proxy:
         before = await _connect(proxy)
         assert await _ask(before, b"hello") == b"hello"
@@ -129,7 +129,7 @@ async def test_half_open_accepts_and_says_nothing_until_it_heals(echo: int) -> N
         anew[1].close()
 
 
-async def test_whom_nobody_serves_is_reset(unused_tcp_port: int) -> None:
+async def test_connection_without_a_server_is_reset(unused_tcp_port: int) -> None:
     with Proxy(unused_tcp_port) as proxy, pytest.raises(ConnectionResetError):
         # The reset may come before the connection is even handed over.
         reader, writer = await _connect(proxy)
@@ -139,7 +139,7 @@ async def test_whom_nobody_serves_is_reset(unused_tcp_port: int) -> None:
             writer.close()
 
 
-async def test_kafkas_answers_lead_to_the_proxy_however_they_are_cut(echo: int) -> None:
+async def test_kafka_metadata_names_the_proxy_in_any_fragmentation(echo: int) -> None:
     with KafkaProxy(echo) as proxy:
         connection = await _connect(proxy)
         answer = b"broker " + _advertised(echo) + b" 1"

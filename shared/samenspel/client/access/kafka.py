@@ -7,12 +7,14 @@ from ssl import create_default_context
 from typing import Any, Final, TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.conn import collect_hosts, create_conn
+from aiokafka.errors import KafkaConnectionError, KafkaError, SaslAuthenticationFailed
 
 from samenspel.client.access.errors import EnvironmentUnavailable
 from samenspel.client.access.profile import Credential, KafkaAccess
 
 Client = TypeVar("Client", AIOKafkaConsumer, AIOKafkaProducer)
+START_SECONDS_MAX: Final = 10.0
 CONNECT_SECONDS_MAX: Final = 2.0
 
 
@@ -44,15 +46,16 @@ def librdkafka_settings(access: KafkaAccess, credential: Credential) -> dict[str
 
 
 @asynccontextmanager
-async def connect(client: Client, access: KafkaAccess, name: str) -> AsyncIterator[Client]:
+async def connect(client: Client, access: KafkaAccess, credential: Credential) -> AsyncIterator[Client]:
     """Start an aiokafka client and stop the client at the end. Raises EnvironmentUnavailable."""
     try:
         try:
-            await client.start()
-        except KafkaConnectionError:
-            raise EnvironmentUnavailable(await _connection_error(access, name)) from None
+            async with asyncio.timeout(START_SECONDS_MAX):
+                await client.start()
+        except (KafkaConnectionError, TimeoutError):
+            raise EnvironmentUnavailable(await _connection_error(access, credential)) from None
         except KafkaError as error:
-            raise EnvironmentUnavailable(f"Kafka at {access.bootstrap} refused {name}: {error}") from None
+            raise EnvironmentUnavailable(f"Kafka at {access.bootstrap} refused {credential.name}: {error}") from None
         yield client
     finally:
         await client.stop()
@@ -72,18 +75,22 @@ def access_refused_message(access: KafkaAccess, name: str) -> str:
     )
 
 
-async def _connection_error(access: KafkaAccess, name: str) -> str:
-    """Message for a failed start: wrong password when a broker accepts TCP connections, else unreachable.
-
-    aiokafka raises the same "Unable to bootstrap" for both causes.
-    """
-    for address in access.bootstrap.split(","):
-        host, _, port = address.rpartition(":")
+async def _connection_error(access: KafkaAccess, credential: Credential) -> str:
+    """Message for a failed start, from the error of one more connection: aiokafka's clients hide that error."""
+    settings = aiokafka_settings(access, credential)
+    message = unreachable_message(access)
+    for host, port, _ in collect_hosts(settings.pop("bootstrap_servers")):
         try:
             async with asyncio.timeout(CONNECT_SECONDS_MAX):
-                _, writer = await asyncio.open_connection(host, int(port))
-        except (OSError, TimeoutError):
+                connection = await create_conn(host, port, **settings)
+                connection.close()
+        except SaslAuthenticationFailed:
+            return access_refused_message(access, credential.name)
+        except KafkaConnectionError:
+            message = (
+                f"Kafka at {access.bootstrap} ends the connection: correct the address or security_protocol "
+                "in system.json of your profile"
+            )
+        except (OSError, TimeoutError, KafkaError):
             continue
-        writer.close()
-        return access_refused_message(access, name)
-    return unreachable_message(access)
+    return message

@@ -15,8 +15,8 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from samenspel.client.access.errors import EnvironmentUnavailable
 from samenspel.client.access.kafka import access_refused_message, librdkafka_settings, unreachable_message
 from samenspel.client.access.profile import Credential, KafkaAccess
+from samenspel.contracts.topics import LaneId
 
-LaneId = tuple[str, int]
 RESPONSE_SECONDS_MAX: Final = 10.0
 POLL_SECONDS: Final = 1.0
 RECORDS_MAX: Final = 5_000

@@ -5,9 +5,12 @@ Kafka credential of the operator.
 """
 
 import os
+import stat
+import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Final, Literal, Self, TypeVar
+from typing import Annotated, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -27,7 +30,7 @@ class ProfileError(LookupError):
 class KafkaAccess(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    bootstrap: str
+    bootstrap: str = Field(pattern=r"^\S+:\d{1,5}(,\S+:\d{1,5})*$")
     security_protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"]
     sasl_mechanism: Literal["SCRAM-SHA-512"] = "SCRAM-SHA-512"
     ca_file: Path | None = None
@@ -40,7 +43,13 @@ class System(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kafka: KafkaAccess
-    http: dict[Service, str]
+    http: dict[Service, Annotated[str, Field(pattern=r"^https?://\S+$")]]
+
+    def url(self, service: Service) -> str:
+        """Base URL of the service. Raises ProfileError when the profile has none."""
+        if service not in self.http:
+            raise ProfileError(f"system.json of your profile has no address of the {service}: ask the operator")
+        return self.http[service]
 
 
 class AdminCredential(BaseModel):
@@ -71,10 +80,13 @@ class Profile:
         """The profile of this user.
 
         ``SAMENSPEL_PROFILE``, else ``SAMENSPEL_HOME/profile``, else the nearest ``.samenspel/profile`` in the current
-        folder or a parent, else ``.samenspel/profile`` in the checkout. Raises ProfileError when no profile exists.
+        folder or a parent, else ``.samenspel/profile`` in the checkout. Raises ProfileError when no profile exists,
+        and for a profile of another user that no variable names: its addresses would receive what this user sends.
         """
-        for folder in _candidates():
+        for folder, is_named in _candidates():
             if (folder / "system.json").exists():
+                if not is_named:
+                    _require_own(folder)
                 return cls(folder)
         raise ProfileError(
             "no profile found: create one with `samenspel up`, or set SAMENSPEL_PROFILE to the folder of your profile"
@@ -100,9 +112,9 @@ class Profile:
     def credential(self, name_or_oin: str) -> Credential:
         """Credential of the organisation with this OIN or name; case is ignored. Raises ProfileError."""
         known = self.credentials()
-        wanted = name_or_oin.casefold()
+        wanted = _comparable(name_or_oin)
         for each in known:
-            if wanted in (each.oin, each.name.casefold()):
+            if wanted in (each.oin, _comparable(each.name)):
                 return each
         names = ", ".join(f"{each.name} ({each.oin})" for each in known) or "none"
         raise ProfileError(f"no credential for '{name_or_oin}' in {self.folder}; known organisations: {names}")
@@ -123,15 +135,36 @@ class Profile:
         _write(admin, self.folder / "admin.json")
 
 
-def _candidates() -> Iterator[Path]:
+def _candidates() -> Iterator[tuple[Path, bool]]:
+    """Folders to look in, each with whether a variable names the folder, or the installed program lies beside it."""
     if profile := os.environ.get("SAMENSPEL_PROFILE"):
-        yield Path(profile)
+        yield Path(profile), True
     elif home := os.environ.get("SAMENSPEL_HOME"):
-        yield Path(home) / "profile"
+        yield Path(home) / "profile", True
     else:
-        here = Path.cwd()
-        yield from (folder / FOLDER for folder in (here, *here.parents))
-        yield CHECKOUT / FOLDER
+        with suppress(FileNotFoundError):  # the current folder may have been removed
+            here = Path.cwd()
+            yield from ((folder / FOLDER, folder == CHECKOUT) for folder in (here, *here.parents))
+        yield CHECKOUT / FOLDER, True
+
+
+def _require_own(folder: Path) -> None:
+    """Raise ProfileError unless this user owns the folder, and not everybody may write there.
+
+    git has the same rule for a repository (CVE-2022-24765).
+    """
+    for path in (folder.parent, folder, folder / "system.json"):
+        found = path.stat()
+        if found.st_uid != os.getuid() or found.st_mode & stat.S_IWOTH:
+            raise ProfileError(
+                f"{folder} belongs to another user, or everybody may write there: "
+                f"set SAMENSPEL_PROFILE={folder} to use it all the same"
+            )
+
+
+def _comparable(name: str) -> str:
+    """A name for comparison: case is ignored, and a composed character equals a decomposed one (Unicode NFC)."""
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def _read(model: type[ModelT], file: Path) -> ModelT:

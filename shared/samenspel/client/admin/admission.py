@@ -1,7 +1,7 @@
-"""Admission of organisations: Kafka user, rights, topics, quota, credential, and the event organisation-admitted.
+"""Admission of organisations: the event organisation-admitted, Kafka user, rights, topics, quota, and credential.
 
-Every step is idempotent: after a crash at any step, admission can be repeated. The credential is saved before the
-event is submitted, so every admitted organisation has access.
+The event comes first: a refused admission changes nothing, neither on Kafka nor in the profile. Every step is
+idempotent: after a crash at any step, the same admission can be repeated, and the missing access is created.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from samenspel.client.access.profile import Credential, Profile
 from samenspel.client.admin.access_policy import QUOTA_OF_ORGANISATION, acls_of_organisation
 from samenspel.client.admin.kafka_admin import KafkaAdmin, KafkaAdminError, admin_of
 from samenspel.client.submit.emit import emit
+from samenspel.client.submit.receipts import latest_outcome
 from samenspel.client.submit.statements import statement
 from samenspel.contracts.organisations import OPERATOR, OrganisationAdmitted
 from samenspel.contracts.receipts import Answer
@@ -43,17 +44,27 @@ async def admit(
     RequestRefused, KafkaAdminError, ProfileError, IssuerRefused.
     """
     profile.credential(operator)
-    await asyncio.to_thread(_provision, profile, organisations, progress)
+    admin, issuer = admin_of(profile), Issuer(profile.issuer_folder)
+    await asyncio.to_thread(admin.users)  # Kafka is asked first: no organisation is admitted that gets no access
     progress("submitting to the registry")
     statements = [statement(operator, "organisation-admitted", _data(each)) for each in organisations]
-    answers = await emit(profile, operator, statements, via="http")
-    return [answer for answer in answers if answer is not None]
+    answers = [answer for answer in await emit(profile, operator, statements, via="http") if answer is not None]
+    admitted = [
+        each for each, answer in zip(organisations, answers, strict=True) if latest_outcome(answer) == "accepted"
+    ]
+    if admitted:
+        await asyncio.to_thread(_provision, profile, admin, issuer, admitted, progress)
+    return answers
 
 
-def _provision(profile: Profile, organisations: Sequence[OrganisationAdmitted], progress: ProgressCallback) -> None:
-    """Create topics, user, rights, quota and credential of each organisation."""
-    admin = admin_of(profile)
-    issuer = Issuer(profile.issuer_folder)
+def _provision(
+    profile: Profile,
+    admin: KafkaAdmin,
+    issuer: Issuer,
+    organisations: Sequence[OrganisationAdmitted],
+    progress: ProgressCallback,
+) -> None:
+    """Create topics, user, rights, quota and credential of each admitted organisation."""
     known = {each.oin: each for each in profile.credentials()}
     progress("creating topics")
     admin.ensure_topics([topic for each in organisations for topic in topics_of(each.oin)])

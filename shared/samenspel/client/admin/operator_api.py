@@ -28,7 +28,7 @@ class OperatorApi:
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> dict[str, Any]:
         """Return the JSON response. Raises EnvironmentUnavailable, RequestRefused."""
-        url = f"{self.system.http[self.service]}{path}"
+        url = f"{self.system.url(self.service)}{path}"
         headers = {"authorization": f"Bearer {self.operator.token}"}
         timeout = aiohttp.ClientTimeout(total=self.seconds)
         try:
@@ -43,5 +43,10 @@ class OperatorApi:
             ) from None
         if status != 200:
             raise RequestRefused(f"the {self.service}: {refusal_text(status, content)}")
-        answer: dict[str, Any] = orjson.loads(content)
+        try:
+            answer: dict[str, Any] = orjson.loads(content)
+        except orjson.JSONDecodeError:
+            raise EnvironmentUnavailable(
+                f"the server at {url} is no {self.service}: correct the address in system.json of your profile"
+            ) from None
         return answer

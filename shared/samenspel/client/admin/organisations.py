@@ -10,7 +10,7 @@ from samenspel.client.access.profile import Credential, System
 
 async def list_organisations(system: System, credential: Credential) -> list[dict[str, Any]]:
     """Public state of every organisation, in order of OIN. Raises EnvironmentUnavailable."""
-    url = f"{system.http['registry']}/v1/organisations"
+    url = f"{system.url('registry')}/v1/organisations"
     found: list[dict[str, Any]] = []
     try:
         headers = {"authorization": f"Bearer {credential.token}"}
@@ -22,7 +22,7 @@ async def list_organisations(system: System, credential: Credential) -> list[dic
                 if not page:
                     return found
                 found += page
-    except (aiohttp.ClientError, TimeoutError):
+    except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):
         raise EnvironmentUnavailable(
-            f"the registry at {url} does not answer: `samenspel status` shows the running services"
+            f"the registry at {url} does not answer, or another server does: `samenspel status` shows the services"
         ) from None

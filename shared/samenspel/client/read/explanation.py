@@ -23,20 +23,28 @@ order by number
 _NAMES: Final = "select aggregate, value from aggregate where aggregate in ('organisation.v1', 'programme.v1')"
 _RULES: Final = {
     "within-ceiling": "The requested amount fits under the ceiling and was granted in full",
-    "limited-to-ceiling": "Less than the requested amount was left; the application was granted up to the ceiling",
+    "limited-to-ceiling": "Less than the proposed amount was left; the grant was limited to the amount left",
     "ceiling-reached": "Nothing was left under the ceiling, so the application had to be refused",
     "refused-by-authority": "The authority refused the application on other grounds than the ceiling",
 }
+_LESS_PROPOSED: Final = "The authority proposed less than the requested amount; the proposal fits under the ceiling"
+_CEILING: Final = {
+    "subsidie": "subsidieplafond",
+    "specifieke-uitkering": "uitkeringsplafond",
+    "decentralisatie-uitkering": "uitkeringsplafond",
+    "bijdrage-convenant": "plafond van het convenant",
+}
+"""The Dutch word for the ceiling, by instrument. Awb 4:22 defines *subsidieplafond* for subsidies only."""
 _DUTCH: Final = {
-    "within-ceiling": "binnen het subsidieplafond",
-    "limited-to-ceiling": "verleend tot aan het subsidieplafond",
-    "ceiling-reached": "subsidieplafond bereikt",
+    "within-ceiling": "binnen het {ceiling}",
+    "limited-to-ceiling": "verleend tot aan het {ceiling}",
+    "ceiling-reached": "{ceiling} bereikt",
     "refused-by-authority": "geweigerd door het bestuursorgaan",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ExplanationStep:
     """An event preceding the decision, or the decision; ``said`` is the event as a sentence."""
 
     time: str
@@ -53,7 +61,7 @@ class Explanation:
     application: dict[str, Any]
     programme: dict[str, Any] | None
     sentences: tuple[str, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[ExplanationStep, ...]
 
 
 def explain(store: ReplicaStore, application_id: str) -> Explanation | None:
@@ -82,24 +90,33 @@ def _sentences(application: dict[str, Any], programme: dict[str, Any] | None, na
     activity = application.get("activity") or "An application"
     beneficiary = (application.get("beneficiary") or {}).get("name") or names.organisation(application["applicant"])
     yield f"{activity}, for {beneficiary}, submitted by {names.organisation(application['applicant'])}."
+    ceiling = _CEILING.get((programme or {}).get("instrument", ""), "plafond")
     if programme is not None:
         yield (
             f"Programme '{programme['name']}' of {names.organisation(programme['authority'])} has a ceiling "
-            f"(subsidieplafond) of {euro(programme['ceiling_cents'])}, under {programme['legal_basis']}."
+            f"({ceiling}) of {euro(programme['ceiling_cents'])}, under {programme['legal_basis']}."
         )
-    decision = application.get("decision")
-    if decision is None:
+    if application.get("decision") is None:
         yield f"The application was received at {application['received_at']} and is not decided yet."
         yield from _link(application)
-        return
+    else:
+        yield from _decision_sentences(application, application["decision"], ceiling)
+
+
+def _decision_sentences(application: dict[str, Any], decision: dict[str, Any], ceiling: str) -> Iterator[str]:
+    """The decision: three amounts of the application, and the amount left under the ceiling before and after."""
+    proposed = decision["asked_cents"]
+    requested = application.get("requested_cents", proposed)
     yield f"Decided on {decision['decided_on']}: {application['status']}."
     yield from _link(application)
     yield f"  left before  {euro(decision['room_before_cents']):>22}"
-    yield f"  requested    {euro(decision['asked_cents']):>22}"
+    yield f"  requested    {euro(requested):>22}"
+    yield f"  proposed     {euro(proposed):>22}"
     yield f"  granted      {euro(decision['granted_cents']):>22}"
     yield f"  left after   {euro(decision['room_after_cents']):>22}"
     rule = decision["rule"]
-    yield f"{_RULES.get(rule, rule)} ({_DUTCH.get(rule, rule)}; {decision['article']})."
+    reason = _LESS_PROPOSED if rule == "within-ceiling" and proposed < requested else _RULES.get(rule, rule)
+    yield f"{reason} ({_DUTCH.get(rule, rule).format(ceiling=ceiling)}; {decision['article']})."
     if grounds := decision.get("grounds"):
         yield f"Grounds (weigeringsgronden): {', '.join(grounds)}."
     if explanation := decision.get("explanation"):
@@ -111,8 +128,8 @@ def _link(application: dict[str, Any]) -> Iterator[str]:
         yield "The initiative that the application names was not registered yet."
 
 
-def _steps(store: ReplicaStore, application: dict[str, Any], names: NameIndex) -> Iterator[Step]:
+def _steps(store: ReplicaStore, application: dict[str, Any], names: NameIndex) -> Iterator[ExplanationStep]:
     """Events of the programme and the application, and earlier grants of the programme, in order."""
     about = {"programme": application["programme_id"], "application": application["application_id"]}
     for time, id, lane, sequence, kind, aggregate, submitter, value in store.query_named(_HISTORY, about):
-        yield Step(time, id, lane, sequence, sentence(kind, aggregate, submitter, value.encode(), names))
+        yield ExplanationStep(time, id, lane, sequence, sentence(kind, aggregate, submitter, value.encode(), names))

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import orjson
 
-from samenspel.contracts.catalogue import ORGANISATION, type_name
+from samenspel.contracts.catalogue import ORGANISATION, event_types_named
 
 Data = Mapping[str, Any]
 
@@ -81,7 +81,8 @@ def _decided(data: Data, names: NameIndex) -> str:
     programme = names.title(data["programme_id"])
     if data["status"] == "refused":
         return f"refused {beneficiary} money from {programme} ({decision['article']})"
-    part = f" of the {euro(decision['asked_cents'])} requested" if data["status"] == "granted-in-part" else ""
+    requested = data.get("requested_cents")
+    part = f" of the {euro(requested)} requested" if requested and data["status"] == "granted-in-part" else ""
     left = euro(decision["room_after_cents"])
     return f"granted {beneficiary} {euro(decision['granted_cents'])}{part} from {programme}; {left} is left"
 
@@ -91,7 +92,7 @@ def _opened(data: Data, names: NameIndex) -> str:
 
 
 _PREDICATES: Final[Mapping[str, Callable[[Data, NameIndex], str]]] = {
-    type_name(event): describe
+    name: describe
     for event, describe in {
         "organisation-admitted": lambda data, names: f"admitted {data['name']} ({data['kind']})",
         "organisation-changed": lambda data, names: f"changed the details of {data['name']}",
@@ -112,4 +113,5 @@ _PREDICATES: Final[Mapping[str, Callable[[Data, NameIndex], str]]] = {
         "subscription-created": lambda data, names: "subscribed to events",
         "subscription-cancelled": lambda data, names: "cancelled a subscription",
     }.items()
+    for name in event_types_named(event)
 }

@@ -7,11 +7,11 @@ from typing import Final, Literal
 
 import orjson
 
-from samenspel.client.access.kafka_lanes import KafkaLanes, LaneId, Record
+from samenspel.client.access.kafka_lanes import KafkaLanes, Record
 from samenspel.client.access.profile import Profile
 from samenspel.client.read.sentences import NameIndex
 from samenspel.contracts.canonical import CanonicalEvent, read, to_structured
-from samenspel.contracts.topics import CANONICAL, FUNDING, INITIATIVES, ORGANISATIONS
+from samenspel.contracts.topics import CANONICAL, FUNDING, INITIATIVES, ORGANISATIONS, LaneId
 
 From = Literal["beginning", "now"]
 RECORDS_MAX: Final = 1_000

@@ -7,9 +7,8 @@ from typing import Any, Final
 from samenspel.client.replica.headers import Header, HeaderShape, HeaderShapes
 from samenspel.contracts.digest import REMOVED, to_hex
 from samenspel.contracts.sequencing import Position, SequenceVerdict, step
+from samenspel.contracts.topics import LaneId
 
-LaneId = tuple[str, int]
-"""Topic and partition."""
 OIN_DIGITS: Final = 20
 START: Final = Position()
 

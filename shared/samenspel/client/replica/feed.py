@@ -16,14 +16,17 @@ from samenspel.client.access.errors import EnvironmentUnavailable
 from samenspel.client.access.profile import Credential, Profile
 from samenspel.client.replica.apply import ReplicaBatch, ReplicaLane
 from samenspel.client.replica.headers import Header
-from samenspel.client.replica.kafka import Progress
+from samenspel.client.replica.kafka import LoadProgress
 from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import ReplicaStore
+from samenspel.contracts.cloudevents import BATCH
 from samenspel.contracts.sequencing import SequenceVerdict
 
 PAGE_EVENTS: Final = 1_000
 REQUEST_SECONDS_MAX: Final = 60
 FOLLOW_SECONDS: Final = 20
+REFUSED_SECONDS_MAX: Final = 60.0
+"""Longest time to repeat a request that is answered 429."""
 _DATA: Final = b',"data":'
 _TRANSPORT_ONLY: Final = ("datacontenttype", "data")
 
@@ -47,22 +50,42 @@ class FeedClient:
         query: dict[str, object] = {"limit": PAGE_EVENTS}
         query |= {"after": after} if after else {}
         query |= {"waitSeconds": wait_seconds} if wait_seconds else {}
+        response, body = self._get(f"{self._path}?{urlencode(query)}")
+        if response.status == http.client.TOO_MANY_REQUESTS:
+            raise EnvironmentUnavailable(
+                f"the notifier at {self.url} has too many requests of your organisation (HTTP 429): "
+                "stop other programs that read the feed, and run this command again"
+            )
+        if response.status not in (200, 204):
+            raise EnvironmentUnavailable(
+                f"the notifier at {self.url} refused (HTTP {response.status}): check the token in your profile"
+            )
+        if response.status == 200 and response.headers.get_content_type() != BATCH:
+            raise EnvironmentUnavailable(
+                f"the server at {self.url} is no notifier: correct the address in system.json of your profile"
+            )
+        events = list(events_in(body))
+        return events, response.headers.get("Samenspel-Cursor", after), bool(events)
+
+    def _get(self, path: str) -> tuple[http.client.HTTPResponse, bytes]:
+        """Response and body; a response 429 is followed by another request after ``Retry-After`` seconds."""
+        deadline = time.monotonic() + REFUSED_SECONDS_MAX
+        while True:
+            response, body = self._get_once(path)
+            if response.status != http.client.TOO_MANY_REQUESTS or time.monotonic() > deadline:
+                return response, body
+            time.sleep(int(response.headers.get("Retry-After", "1")))
+
+    def _get_once(self, path: str) -> tuple[http.client.HTTPResponse, bytes]:
         try:
-            path = f"{self._path}?{urlencode(query)}"
             self._connection.request("GET", path, headers={"authorization": f"Bearer {self._token}"})
             response = self._connection.getresponse()
-            body = response.read()
+            return response, response.read()
         except (OSError, http.client.HTTPException):
             self._connection.close()
             raise EnvironmentUnavailable(
                 f"the notifier at {self.url} does not answer: `samenspel status` shows the running services"
             ) from None
-        if response.status not in (200, 204):
-            raise EnvironmentUnavailable(
-                f"the notifier at {self.url} refused (HTTP {response.status}): check the token in your profile"
-            )
-        events = list(events_in(body))
-        return events, response.headers.get("Samenspel-Cursor", after), bool(events)
 
     def close(self) -> None:
         self._connection.close()
@@ -97,7 +120,7 @@ def sync_over_http(
     store: ReplicaStore,
     *,
     follow: bool = False,
-    progress: Progress = lambda done, total: None,
+    progress: LoadProgress = lambda done, total: None,
 ) -> SyncReport:
     """Sync the file from the notifier's feed, for organisations without Kafka.
 
@@ -105,7 +128,7 @@ def sync_over_http(
     """
     began = time.monotonic()
     store.speed_up_loading()
-    feed = FeedClient(profile.system().http["notifier"], profile.credential(organisation))
+    feed = FeedClient(profile.system().url("notifier"), profile.credential(organisation))
     sync = FeedSync(feed, store)
     try:
         sync.run(follow, progress)
@@ -133,7 +156,7 @@ class FeedSync:
         self.batch: ReplicaBatch = store.batch(store.lanes())
         self.applied = 0
 
-    def run(self, follow: bool, progress: Progress) -> None:
+    def run(self, follow: bool, progress: LoadProgress) -> None:
         done = 0
         while True:
             events, cursor, more = self._feed.page(self._cursor, FOLLOW_SECONDS if follow else 0)

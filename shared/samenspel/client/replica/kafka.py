@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from samenspel.client.access.kafka_lanes import KafkaLanes, LaneId, Record
+from samenspel.client.access.kafka_lanes import KafkaLanes, Record
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import Divergence, ReplicaLane
 from samenspel.client.replica.parallel_load import OffsetRanges, load
 from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import ReplicaStore
 from samenspel.contracts.sequencing import SequenceVerdict
-from samenspel.contracts.topics import CANONICAL
+from samenspel.contracts.topics import CANONICAL, LaneId
 
 RECORDS_MAX: Final = 5_000
 EVENTS_PER_COMMIT: Final = 20_000
 WAIT_SECONDS: Final = 0.5
-Progress = Callable[[int, int], None]
+LoadProgress = Callable[[int, int], None]
 """Called with the number of records read, and the number of records to read at the start."""
 
 
@@ -29,7 +29,7 @@ def sync_over_kafka(
     *,
     topics: Sequence[str] = tuple(CANONICAL),
     follow: bool = False,
-    progress: Progress = lambda done, total: None,
+    progress: LoadProgress = lambda done, total: None,
 ) -> SyncReport:
     """Sync the file to the present ends of the lanes; with ``follow``, continue until interrupted.
 
@@ -63,7 +63,7 @@ class KafkaSync:
         self._unchecked = {name for name in self._bounds if self.batch.lanes[name].last_offset >= 0}
         self.applied = 0
 
-    def run(self, follow: bool, progress: Progress) -> int:
+    def run(self, follow: bool, progress: LoadProgress) -> int:
         starts = {name: self._start_offset(name) for name in self._bounds}
         total = sum(end - starts[name] for name, (_, end) in self._bounds.items())
         done = 0

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
-from samenspel.client.access.kafka_lanes import KafkaLanes, LaneId, Record
+from samenspel.client.access.kafka_lanes import KafkaLanes, Record
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import Hashes, ReplicaBatch, ReplicaLane
 from samenspel.client.replica.parallel_load import LENGTH_BYTES, LoadPage, OffsetRanges
 from samenspel.contracts.sequencing import SequenceVerdict
+from samenspel.contracts.topics import LaneId
 
 EVENTS_PER_PAGE: Final = 5_000
 

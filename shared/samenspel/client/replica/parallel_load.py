@@ -14,11 +14,11 @@ from queue import Queue
 from threading import Thread
 from typing import IO, Any, Final
 
-from samenspel.client.access.kafka_lanes import LaneId
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import ReplicaBatch
 from samenspel.client.replica.store import ReplicaStore
 from samenspel.contracts.sequencing import Position
+from samenspel.contracts.topics import LaneId
 
 NEVER_READ: Final = (1, 0)
 """Timeline and sequence of a lane that was never read."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from samenspel.client.replica.apply import Hashes, ReplicaBatch, ReplicaLane, hex_of, key_of
+from samenspel.client.replica.connection import ReplicaError, connect, connect_to_read, unusable_text
 from samenspel.contracts.catalogue import AGGREGATES
 from samenspel.contracts.digest import REMOVED
 from samenspel.contracts.sequencing import Position
@@ -18,7 +19,6 @@ VERSION: Final = 1
 PAGE_BYTES: Final = 16_384
 CACHE_KIB: Final = 131_072
 CHECKPOINT_PAGES: Final = 8_000
-WRITER_SECONDS_MAX: Final = 30.0
 
 _INSERT: Final = "insert into event values "
 _ROW: Final = "(null" + ", ?" * 16 + ")"
@@ -40,25 +40,25 @@ def _insert(rows: int) -> str:
     return _INSERT + ", ".join([_ROW] * rows)
 
 
-class ReplicaError(RuntimeError):
-    """The replica file cannot be used. The text names the reason and the remedy."""
-
-
 class ReplicaStore:
     """One replica file; a context manager.
 
-    ``create`` creates a missing file. Raises ReplicaError when the file is missing or is not a replica.
+    ``create`` opens the file for writing, and creates a missing file. Without ``create`` the file is only read, also
+    on a medium that cannot be written. Raises ReplicaError when the file is missing, is not a replica, or cannot be
+    opened; then the file is unchanged.
     """
 
     def __init__(self, path: Path, *, create: bool = False) -> None:
         self.path = path
-        if not create and not path.exists():
-            raise ReplicaError(f"{path} does not exist: `samenspel replica sync --db {path}` creates it")
         try:
-            self._connection = sqlite3.connect(path, isolation_level=None, timeout=WRITER_SECONDS_MAX)
-            self._prepare()
+            if create:
+                self._connection = connect(path)
+                self._prepare()
+            else:
+                self._connection = connect_to_read(path)
+                self._require_replica()
         except sqlite3.Error as error:
-            raise ReplicaError(f"{path} is not a replica ({error}): name another file with --db") from None
+            raise ReplicaError(unusable_text(path, error)) from None
 
     def __enter__(self) -> Self:
         return self
@@ -177,11 +177,10 @@ class ReplicaStore:
         return sum(count for aggregate, count in rows if aggregate not in AGGREGATES)
 
     def _prepare(self) -> None:
-        (version,) = next(self.query("pragma user_version"))
-        if version not in (0, VERSION):
-            raise ReplicaError(
-                f"{self.path} has format {version}, this program needs {VERSION}: sync into a new file"
-            )
+        """Settings of a writer, and the tables of a new file."""
+        is_new = not self._tables()
+        if not is_new:
+            self._require_replica()
         self._connection.execute(f"pragma page_size = {PAGE_BYTES}")
         self._connection.execute("pragma journal_mode = wal")
         for setting in (
@@ -190,10 +189,23 @@ class ReplicaStore:
             f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
         ):
             self._connection.execute(f"pragma {setting}")
-        if version == 0:
+        if is_new:
             folder = files(__package__)
             script = (folder / "schema.sql").read_text() + (folder / "views.sql").read_text()
             self._connection.executescript(f"begin immediate;\n{script}\ncommit;")
+
+    def _tables(self) -> set[str]:
+        return {name for (name,) in self.query("select name from sqlite_master where type = 'table'")}
+
+    def _require_replica(self) -> None:
+        """Raise ReplicaError for a file of another program, and for a replica of another version."""
+        if not {"event", "lane"} <= self._tables():
+            raise ReplicaError(f"{self.path} is not a replica: name another file with --db")
+        (version,) = next(self.query("pragma user_version"))
+        if version != VERSION:
+            raise ReplicaError(
+                f"{self.path} has format {version}, this program needs {VERSION}: sync into a new file"
+            )
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

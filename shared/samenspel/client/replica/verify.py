@@ -6,14 +6,14 @@ Stored hashes and digests may be tampered with: ``H`` of each event and the dige
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from samenspel.client.access.kafka_lanes import KafkaLanes, LaneId, Record
+from samenspel.client.access.kafka_lanes import KafkaLanes, Record
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import ReplicaLane
 from samenspel.client.replica.report import total_digest
 from samenspel.client.replica.store import ReplicaStore
 from samenspel.contracts.digest import MODULUS, REMOVED, state_hash, to_hex
 from samenspel.contracts.sequencing import is_removal
-from samenspel.contracts.topics import CANONICAL
+from samenspel.contracts.topics import CANONICAL, LaneId
 
 FAULTS_MAX: Final = 100
 _EVENTS: Final = """

@@ -57,6 +57,7 @@ select
     value ->> '$.requested_cents' as requested_cents, value ->> '$.initiative_id' as initiative_id,
     value ->> '$.decision.decided_on' as decided_on, value ->> '$.decision.rule' as rule,
     value ->> '$.decision.article' as article, value ->> '$.decision.asked_cents' as asked_cents,
+    value ->> '$.decision.asked_cents' as proposed_cents,
     value ->> '$.decision.ceiling_cents' as ceiling_cents,
     value ->> '$.decision.room_before_cents' as room_before_cents,
     value ->> '$.decision.granted_cents' as granted_cents,
@@ -81,4 +82,4 @@ create view subscription as
 select
     subject as subscription_id, value ->> '$.organisation' as organisation, value ->> '$.status' as status,
     value ->> '$.delivery' as delivery, value -> '$.types' as types, changed_at
-from aggregate where aggregate = 'subscription.v1';
+from aggregate where aggregate in ('subscription.v1', 'subscription.v2');

@@ -10,7 +10,7 @@ from typing import Literal
 from samenspel.client.access.profile import Profile
 from samenspel.client.submit.http import HttpSubmitter
 from samenspel.client.submit.kafka import KafkaSubmitter
-from samenspel.client.submit.statements import Progress, Statement
+from samenspel.client.submit.statements import Statement, SubmitProgress
 from samenspel.contracts.receipts import Answer
 
 Via = Literal["kafka", "http"]
@@ -33,7 +33,7 @@ async def emit(
     *,
     via: Via = "kafka",
     within: float | None = None,
-    progress: Progress = lambda _: None,
+    progress: SubmitProgress = lambda _: None,
 ) -> list[Answer | None]:
     """Submit the statements in order and return one answer each, None where no answer arrived.
 

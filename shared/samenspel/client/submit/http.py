@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
 import aiohttp
 import orjson
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from samenspel.client.access.errors import EnvironmentUnavailable, RequestRefused
 from samenspel.client.access.profile import Credential, System
 from samenspel.client.submit.receipts import is_final
-from samenspel.client.submit.statements import Progress, Statement, by_domain
+from samenspel.client.submit.statements import Statement, SubmitProgress, by_domain
 from samenspel.contracts.cloudevents import BATCH
 from samenspel.contracts.receipts import Answer
 from samenspel.contracts.topics import DOMAIN_OF, Domain
@@ -22,7 +23,8 @@ BATCH_BYTES_MAX: Final = 1_000_000
 REQUEST_SECONDS_MAX: Final = 30
 PAUSE_SECONDS: Final = 1.0
 RETRY_SECONDS_MAX: Final = 15.0
-"""Longest time to retry a request answered 503."""
+"""Longest time to retry a request answered 429 or 503."""
+RETRY_STATUSES: Final = (429, 503)
 SERVICE_OF: Final = {domain: service for service, domain in DOMAIN_OF.items()}
 _ANSWERS: Final = TypeAdapter(list[Answer])
 
@@ -46,7 +48,7 @@ class HttpSubmitter:
         await self._session.close()
 
     async def submit(
-        self, statements: Sequence[Statement], within: float | None = None, progress: Progress = lambda _: None
+        self, statements: Sequence[Statement], within: float | None = None, progress: SubmitProgress = lambda _: None
     ) -> list[Answer | None]:
         """Return one answer per statement, in order. Deferred statements are posted again for ``within`` seconds.
 
@@ -69,7 +71,9 @@ class HttpSubmitter:
             await asyncio.sleep(PAUSE_SECONDS)
             answers.update(await self._post(deferred))
 
-    async def _post(self, statements: Sequence[Statement], progress: Progress = lambda _: None) -> dict[Any, Answer]:
+    async def _post(
+        self, statements: Sequence[Statement], progress: SubmitProgress = lambda _: None
+    ) -> dict[Any, Answer]:
         answers: dict[Any, Answer] = {}
         for domain, of_domain in by_domain(statements).items():
             for batch in batches(of_domain):
@@ -80,29 +84,46 @@ class HttpSubmitter:
 
     async def _post_batch(self, domain: Domain, batch: Sequence[Statement]) -> list[Answer]:
         service = SERVICE_OF[domain]
-        url = f"{self._system.http[service]}/v1/events"
+        url = f"{self._system.url(service)}/v1/events"
         body = b"[" + b",".join(each.structured() for each in batch) + b"]"
         deadline = asyncio.get_running_loop().time() + RETRY_SECONDS_MAX
         while True:
             try:
                 async with self._session.post(url, data=body) as response:
                     status, content = response.status, await response.read()
+                    pause = pause_seconds(response.headers.get("Retry-After"))
             except (aiohttp.ClientError, TimeoutError):
                 raise EnvironmentUnavailable(
                     f"the {service} at {url} does not answer: `samenspel status` shows the running services"
                 ) from None
             if status == 200:
-                return _ANSWERS.validate_json(content, extra="ignore")
+                return _answers_in(content, batch, service, url)
             if status == 401:
                 raise EnvironmentUnavailable(
                     f"the {service} refuses the token of {self._credential.name}: "
                     "`samenspel organisation admit` issues a new token"
                 )
-            if status != 503 or asyncio.get_running_loop().time() > deadline:
+            if status not in RETRY_STATUSES or asyncio.get_running_loop().time() + pause > deadline:
                 raise RequestRefused(
                     f"the {service} refused {self._credential.name}: {refusal_text(status, content)}"
                 )
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(pause)
+
+
+def pause_seconds(retry_after: str | None) -> float:
+    """Seconds to wait before a repeat: ``Retry-After`` in seconds (RFC 9110 §10.2.3), or `PAUSE_SECONDS`."""
+    return float(retry_after) if retry_after and retry_after.isdecimal() else PAUSE_SECONDS
+
+
+def _answers_in(content: bytes, batch: Sequence[Statement], service: str, url: str) -> list[Answer]:
+    """The answers of a response, one per statement. Raises EnvironmentUnavailable for any other content."""
+    with suppress(ValidationError):
+        answers = _ANSWERS.validate_json(content, extra="ignore")
+        if len(answers) == len(batch):
+            return answers
+    raise EnvironmentUnavailable(
+        f"the server at {url} is no {service}: correct the address in system.json of your profile"
+    )
 
 
 def batches(statements: Sequence[Statement]) -> Iterator[list[Statement]]:

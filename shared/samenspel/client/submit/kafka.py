@@ -12,7 +12,7 @@ from samenspel.client.access.errors import EnvironmentUnavailable, RequestRefuse
 from samenspel.client.access.kafka import aiokafka_settings, connect
 from samenspel.client.access.profile import Credential, System
 from samenspel.client.submit.receipts import collect_receipts
-from samenspel.client.submit.statements import Progress, Statement, by_domain
+from samenspel.client.submit.statements import Statement, SubmitProgress, by_domain
 from samenspel.contracts.receipts import Answer
 from samenspel.contracts.topics import RECORD_BATCH_BYTES_MAX, ingress
 
@@ -47,7 +47,7 @@ class KafkaSubmitter:
                 if self._reads_receipts
                 else None
             )
-            self._producer = await stack.enter_async_context(connect(producer, self._access, self._credential.name))
+            self._producer = await stack.enter_async_context(connect(producer, self._access, self._credential))
             self._stack = stack.pop_all()
         return self
 
@@ -57,7 +57,7 @@ class KafkaSubmitter:
         await self._stack.aclose()
 
     async def submit(
-        self, statements: Sequence[Statement], within: float | None = None, progress: Progress = lambda _: None
+        self, statements: Sequence[Statement], within: float | None = None, progress: SubmitProgress = lambda _: None
     ) -> list[Answer | None]:
         """Send the statements in order; wait at most ``within`` seconds for final answers.
 
@@ -72,7 +72,7 @@ class KafkaSubmitter:
             return [None] * len(identities)
         return await self._receipts.wait_for_final(identities, within)
 
-    async def _send(self, topic: str, statements: Sequence[Statement], progress: Progress) -> None:
+    async def _send(self, topic: str, statements: Sequence[Statement], progress: SubmitProgress) -> None:
         """Send whole record batches, IN_FLIGHT_MAX at a time: a third of the cost of single records."""
         in_flight: list[tuple[Any, int]] = []
         try:

@@ -20,14 +20,14 @@ FINAL: Final = ("accepted", "rejected")
 _POLL_MS: Final = 200
 
 
-def outcome_of(answer: Answer) -> str:
+def latest_outcome(answer: Answer) -> str:
     """Outcome of the submission; for a *repeated* answer, the outcome of the first answer."""
     return answer.first_outcome or answer.outcome
 
 
 def is_final(answer: Answer) -> bool:
     """Whether no further answer to the submission follows."""
-    return outcome_of(answer) in FINAL
+    return latest_outcome(answer) in FINAL
 
 
 class ReceiptCollector:
@@ -86,7 +86,7 @@ async def collect_receipts(access: KafkaAccess, credential: Credential) -> Async
         enable_auto_commit=False,
         auto_offset_reset="latest",
     )
-    async with connect(consumer, access, credential.name):
+    async with connect(consumer, access, credential):
         partitions = [TopicPartition(receipts(domain, credential.oin), 0) for domain in DOMAIN_OF.values()]
         consumer.assign(partitions)
         try:

@@ -17,7 +17,7 @@ SYSTEM: Final = "samenspel-cli"
 NAMESPACE: Final = uuid5(NAMESPACE_URL, "https://samenspel.example/submissions")
 StatementIdentity = tuple[str, str]
 """Source and id: two submissions of an organisation with the same identity are repeats."""
-Progress = Callable[[int], None]
+SubmitProgress = Callable[[int], None]
 """Called with the number of newly acknowledged statements."""
 
 
@@ -64,14 +64,15 @@ def statement(oin: str, event_type: str, data: Mapping[str, Any], *, again: int 
     """Statement of the organisation ``oin`` with a type (short or full name) and data.
 
     Missing attributes are filled in. The id is derived from source, type, subject, data and ``again``: an equal
-    statement is a repeat. Raises `KeyError` for a type that cannot be submitted.
+    statement is a repeat. Ids are published, so an id never depends on data with a private part: two statements of
+    such a type about one subject have the same id. Raises `KeyError` for a type that cannot be submitted.
     """
     kind = SUBMISSIONS[full_type(event_type)]
     source = attributes.get("source") or source_of(oin)
     subject = str(attributes.get("subject") or data.get(kind.subject_field, ""))
     completed = {
         "specversion": "1.0",
-        "id": _id_of(source, kind.name, subject, data, again),
+        "id": _id_of(source, kind.name, subject, {} if kind.has_private_part else data, again),
         "source": source,
         "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         **attributes,

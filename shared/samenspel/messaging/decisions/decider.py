@@ -45,3 +45,6 @@ class Decider(Protocol):
         No event contains the private part, so a restore from a backup loses the private part. The submission,
         read or sent again, restores the private part.
         """
+
+    async def save_private_part(self, connection: Connection, state: Model, private: Model) -> None:
+        """Write a restored private part to the service's own tables; the aggregate itself has it already."""

@@ -9,6 +9,7 @@ from samenspel.contracts.digest import REMOVED, state_hash, to_hex
 from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.receipts import RECEIPT_TYPE
 from samenspel.contracts.sequencing import is_removal
+from samenspel.contracts.submission_hashes import PublishedHash
 from samenspel.contracts.submissions import Submission
 from samenspel.messaging.decisions.state import AggregateChange, StoredAggregate
 from samenspel.messaging.inbox.answers import EventRef
@@ -29,7 +30,12 @@ class EncodedChange:
 
 
 def encode(change: AggregateChange, cause: Submission) -> EncodedChange:
-    """Encode a change. Raises `Rejected` (``state-too-large``) if the state exceeds the size limit of an event."""
+    """Encode a change. Raises `Rejected` (``state-too-large``) if the state exceeds the size limit of an event.
+
+    A private part requires a submission type that declares one: the plain hash of the submission would disclose it.
+    """
+    if change.private is not None and not cause.type.has_private_part:
+        raise TypeError(f"{cause.type.name} does not declare a private part")
     value = change.state.model_dump_json(exclude_none=True).encode()
     named = f"{cause.id}{cause.id}{cause.correlationid or cause.id}{cause.source}"
     if len(value) + len(named.encode()) + _HEADER_BYTES > EVENT_BYTES_MAX:
@@ -45,6 +51,7 @@ def append_event(
     encoded: EncodedChange,
     before: StoredAggregate | None,
     cause: Submission,
+    submission_hash: PublishedHash,
     source: str,
     id: str,
     now: str,
@@ -52,7 +59,7 @@ def append_event(
     """Append the event to the lane: sequence and digest advance, and the lane gets a journal row."""
     change = encoded.change
     lane.advance(before.hash if before else REMOVED, encoded.new_hash)
-    lines = _lines(lane, change, cause, source, id, now)
+    lines = _lines(lane, change, cause, submission_hash, source, id, now)
     lane.append(change.key, lines.encode(), encoded.value)
     return {
         "lane": lane.name,
@@ -66,15 +73,25 @@ def append_event(
 # Header lines are sorted by name: the journal, the relay and the fingerprints rely on this order.
 
 
-def _lines(lane: Lane, change: AggregateChange, cause: Submission, source: str, id: str, now: str) -> str:
+def _lines(
+    lane: Lane,
+    change: AggregateChange,
+    cause: Submission,
+    submission_hash: PublishedHash,
+    source: str,
+    id: str,
+    now: str,
+) -> str:
     aggregate = change.event_type.aggregate
     trace = f"ce_traceparent:{cause.traceparent}\n" if cause.traceparent else ""
+    hash_key = f"ce_submissionhashkey:{submission_hash.key_id}\n" if submission_hash.key_id else ""
     return (
         f"ce_aggregate:{aggregate.name}\nce_authid:urn:nld:oin:{cause.organisation}\nce_causationid:{cause.id}\n"
         f"ce_correlationid:{cause.correlationid or cause.id}\nce_dataschema:{aggregate.schema_uri}\nce_id:{id}\n"
         f"ce_lane:{lane.name}\nce_partitionkey:{change.key}\nce_sequence:{lane.sequence:020d}\nce_source:{source}\n"
         f"ce_specversion:1.0\nce_statedigest:{to_hex(lane.digest)}\nce_subject:{change.subject}\n"
-        f"ce_submissionhash:{cause.hash.hex()}\nce_submissionid:{cause.id}\nce_submissionsource:{cause.source}\n"
+        f"ce_submissionhash:{submission_hash.hash}\n{hash_key}"
+        f"ce_submissionid:{cause.id}\nce_submissionsource:{cause.source}\n"
         f"ce_time:{now}\nce_timeline:{lane.timeline}\n{trace}ce_type:{change.event_type.name}\n"
     )
 

@@ -1,16 +1,14 @@
 """Processing of submissions: lock, load, decide and write in a transaction, for every entry point.
 
-Locks are taken in the same order everywhere. Each stage is complete for the whole batch before the next stage starts,
-and each stage is sorted by primary key:
-
-    ingress offsets → projections (shared) → lanes → own aggregates
+Locks are taken in the same order everywhere (docs/architecture.md, "Lock order"). Each lock stage is complete for the
+whole batch before the next stage starts, and is sorted by primary key.
 
 A decision reads all its input after the lane locks, first answers included: two transactions with the same
 submission lock the same lane.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from math import inf
@@ -18,6 +16,7 @@ from math import inf
 from samenspel.contracts.catalogue import AggregateRef
 from samenspel.contracts.digest import REMOVED
 from samenspel.contracts.problems import AggregateNotArrived, Rejected
+from samenspel.contracts.submission_hashes import HashKeyMissing, HashKeys, PublishedHash
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import LaneId, ingress, lane_of, receipts
 from samenspel.messaging.decisions import aggregates
@@ -25,7 +24,7 @@ from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.events import EncodedChange, append_event, append_receipt, encode
 from samenspel.messaging.decisions.state import DecisionState, StoredAggregate
 from samenspel.messaging.decisions.unit_of_work import SUBMISSIONS_PER_WRITE, PendingWrites, UnitOfWork, WriteBehind
-from samenspel.messaging.errors import Fenced
+from samenspel.messaging.errors import Fenced, NoHashKey
 from samenspel.messaging.inbox import answer_store, answers, deferrals, quarantine
 from samenspel.messaging.inbox.answers import (
     Accepted,
@@ -40,9 +39,12 @@ from samenspel.messaging.inbox.answers import (
     rfc3339,
 )
 from samenspel.messaging.inbox.deferrals import Condition, DeferredSubmission, NewDeferral, Queue, QueueState
+from samenspel.messaging.inbox.quarantine import QuarantinedRecord
+from samenspel.messaging.inbox.storage_budget import StorageBudget
 from samenspel.messaging.outbox import journal
 from samenspel.messaging.outbox.journal import JournalBatch, Lane
 from samenspel.runtime.cooperative import ITEMS_PER_YIELD
+from samenspel.runtime.limits import DEFERRED_SUBMISSIONS
 from samenspel.runtime.postgres import Connection
 
 
@@ -51,6 +53,7 @@ class SubmissionProcessor:
     """Decides submissions for one service, on a connection with an open transaction.
 
     ``patience`` is the time until the deadline of a deferral, by submission type; else `deferrals.PATIENCE`.
+    ``deferrals_max`` is the limit of deferred submissions of one organisation.
     """
 
     decider: Decider
@@ -58,14 +61,20 @@ class SubmissionProcessor:
     lane_count: int
     new_id: Callable[[], str]
     clock: Callable[[], datetime]
+    hash_keys: HashKeys = field(default_factory=HashKeys)
+    storage: StorageBudget = field(default_factory=StorageBudget)
     patience: Mapping[str, timedelta] = field(default_factory=dict)
+    deferrals_max: int = DEFERRED_SUBMISSIONS.default
 
     def lane_of(self, submission: Submission) -> LaneId:
         return self.decider.topic_of(submission), lane_of(submission.key, self.lane_count)
 
-    async def process(self, connection: Connection, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
+    async def process(
+        self, connection: Connection, incoming: Sequence[Incoming], quarantined: Sequence[QuarantinedRecord] = ()
+    ) -> list[RenderedAnswer]:
         """Decide all submissions in order. Write journal, state, receipts and first answers in this transaction.
 
+        ``quarantined`` are the records that this transaction stores in quarantine: the storage budget counts them.
         Raises `Fenced` if another transaction answered any of the submissions first.
         """
         submissions = [each for each in incoming if isinstance(each, Submission)]
@@ -79,6 +88,7 @@ class SubmissionProcessor:
                     await writer.yield_to_writer()
                 answered.append(self._answer(work, each))
         await self._finish(connection, work, answered)
+        await self.storage.charge(connection, answered, quarantined)
         return answered
 
     async def process_deferred(
@@ -92,20 +102,20 @@ class SubmissionProcessor:
         submissions = [each.submission(self.decider.types) for each in queued]
         work = await self._begin(connection, submissions, {each.organisation for each in submissions})
         numbers = await deferrals.numbers(connection, {each.queue for each in queued})
-        final: list[tuple[DeferredSubmission, Submission, RenderedAnswer]] = []
+        final: list[tuple[DeferredSubmission, RenderedAnswer]] = []
         for each, submission in zip(queued, submissions, strict=True):
             if numbers[each.queue][:1] != [each.number]:
                 continue
             decision = self._decide_deferred(work, each, submission, terms_run)
             if not isinstance(decision, Condition):
                 del numbers[each.queue][0]
-                final.append((each, submission, answers.render(submission, decision)))
+                final.append((each, work.settle(each, submission, decision)))
             elif decision.columns != each.condition:
                 work.change_condition(each, submission, decision)
-        work.pending.left = [each.number for each, _, _ in final]
-        work.pending.later_answers += [(submission, answer) for _, submission, answer in final]
-        await self._finish(connection, work, [answer for _, _, answer in final])
-        return [each for each, _, _ in final]
+        answered = [answer for _, answer in final]
+        await self._finish(connection, work, answered)
+        await self.storage.charge(connection, answered, [])
+        return [each for each, _ in final]
 
     async def quarantine_deferred(self, connection: Connection, queued: DeferredSubmission, error: str) -> bool:
         """Quarantine a deferred submission after failed processing. The queue continues.
@@ -123,9 +133,10 @@ class SubmissionProcessor:
         record = quarantine.from_deferred(queued, ingress(domain, organisation), failed.problems[0].code, error)
         await quarantine.insert(connection, [record])
         await deferrals.remove(connection, [queued.number])
-        await answer_store.delete(connection, queued.identity)
+        await answer_store.delete(connection, [queued.identity])
         self._append_receipts(locked, [answer], rfc3339(self.clock()))
         await journal.write(connection, journal.drain(locked.values()))
+        await self.storage.charge(connection, [answer], [record])
         return True
 
     async def _begin(
@@ -159,7 +170,9 @@ class SubmissionProcessor:
             if ref not in own
         }
         queues = {self._queue_of(each) for each in submissions}
-        return await deferrals.load(connection, queues, missing, {queue.organisation for queue in queues})
+        return await deferrals.load(
+            connection, queues, missing, {queue.organisation for queue in queues}, self.deferrals_max
+        )
 
     def _queue_of(self, submission: Submission) -> Queue:
         return Queue(self.lane_of(submission), submission.subject, submission.organisation)
@@ -169,26 +182,23 @@ class SubmissionProcessor:
         if not isinstance(incoming, Submission):
             return answers.render(incoming, answers.refused(incoming.problems))
         first = work.first_answers.get(answers.identity(incoming))
-        submission = answers.as_received_first(incoming, first)
-        decision = self._decide_on(work, submission, first)
+        is_lost = first is not None and first.is_lost and self.hash_keys.matches(first.submissionhash, incoming.hash)
+        if first is None or is_lost:
+            submission = answers.as_received_first(incoming, first) if first else incoming
+            decision: Decision = self._decide_or_defer(work, submission)
+        else:
+            submission, decision = incoming, self._repeat(work, incoming, first)
         answer = answers.render(submission, decision)
-        if answers.is_first_answer(submission, decision):
-            work.keep_first_answer(submission, answer)
+        if (first is None or is_lost) and not answers.is_at_limit(decision):
+            work.keep_answer(submission, answer, replaces=is_lost)
         return answer
 
-    def _decide_on(self, work: UnitOfWork, submission: Submission, first: FirstAnswer | None) -> Decision:
-        if first is None or (first.is_lost and answers.has_content_of(submission, first)):
-            return self._decide_or_defer(work, submission)
-        return self._repeat(work, submission, first)
-
     def _repeat(self, work: UnitOfWork, submission: Submission, first: FirstAnswer) -> Repeat | Refused:
-        """Recognise a repeat. A private part lost in a restore is taken from this submission again."""
-        decision = answers.repeat_of(submission, first)
+        """Recognise a duplicate submission. A private part lost in a restore is taken from this submission again."""
+        decision = answers.repeat_of(submission, first, self.hash_keys)
         is_accepted = isinstance(decision, Repeat) and first.outcome == "accepted"
         if is_accepted and (lost := self.decider.private_part_of(submission, work.state)):
-            ref, private = lost
-            content = private.model_dump_json(exclude_none=True).encode()
-            work.change(ref, replace(work.state.own[ref], private=content), self.lane_of(submission))
+            work.restore_private(*lost, self.lane_of(submission))
         return decision
 
     def _decide_or_defer(self, work: UnitOfWork, submission: Submission) -> Accepted | Refused | Deferred:
@@ -202,7 +212,7 @@ class SubmissionProcessor:
     def _defer(self, work: UnitOfWork, submission: Submission, condition: Condition) -> Deferred | Refused:
         queue = self._queue_of(submission)
         if work.queues.is_full(queue.organisation):
-            return answers.refused([deferrals.limit_reached(queue.organisation)])
+            return answers.refused([DEFERRED_SUBMISSIONS.problem(self.deferrals_max)])
         patience = self.patience.get(submission.type.name, deferrals.PATIENCE)
         deferral = NewDeferral(submission, queue, condition, work.queues.deadline(queue, patience))
         work.queues.add(deferral)
@@ -256,12 +266,21 @@ class SubmissionProcessor:
     def _append(self, work: UnitOfWork, encoded: EncodedChange, cause: Submission) -> EventRef:
         change = encoded.change
         lane = change.event_type.aggregate.topic, lane_of(change.key, self.lane_count)
-        before = work.state.own.get(change.ref)
-        event = append_event(work.lanes[lane], encoded, before, cause, self.source, self.new_id(), work.recorded)
+        before, published_hash = work.state.own.get(change.ref), self._published_hash(cause)
+        event = append_event(
+            work.lanes[lane], encoded, before, cause, published_hash, self.source, self.new_id(), work.recorded
+        )
         removed = encoded.new_hash == REMOVED
         stored = StoredAggregate(encoded.value, encoded.new_hash, encoded.private, removed, change.state)
         work.change(change.ref, stored, lane)
         return event
+
+    def _published_hash(self, cause: Submission) -> PublishedHash:
+        """The hash for an event. Raises `NoHashKey`: without a key, submissions with a private part wait."""
+        try:
+            return self.hash_keys.published(cause.hash, has_private_part=cause.type.has_private_part)
+        except HashKeyMissing as missing:
+            raise NoHashKey(str(missing)) from None
 
     def _append_receipts(
         self, lanes: Mapping[LaneId, Lane], answered: Sequence[RenderedAnswer], recorded: str
@@ -277,10 +296,13 @@ class SubmissionProcessor:
         await deferrals.change_conditions(connection, pending.conditions)
         await deferrals.enqueue(connection, pending.deferred)
         await answer_store.replace(connection, pending.later_answers)
+        await answer_store.delete(connection, pending.undecided)
         if not await answer_store.insert_new(connection, pending.first_answers):
             raise Fenced("another transaction answered one of these submissions first")
         await aggregates.save(connection, pending.changed, pending.lane_of)
         await self.decider.save(connection, state, pending.changes)
+        for restored, private in pending.restored:
+            await self.decider.save_private_part(connection, restored, private)
         await journal.write(connection, entries)
 
     async def _finish(self, connection: Connection, work: UnitOfWork, answered: Sequence[RenderedAnswer]) -> None:

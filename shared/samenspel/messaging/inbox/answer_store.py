@@ -11,7 +11,7 @@ from samenspel.messaging.inbox.answers import (
     read_first_answer,
 )
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import as_joined_texts
+from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
 from samenspel.runtime.postgres import Connection
 
 LOAD = """
@@ -32,7 +32,9 @@ from unnest(string_to_array($1, chr(30)), string_to_array($2, chr(30)), string_t
             string_to_array($4, chr(30))) as x (organisation, source, id, answer)
 where (s.organisation, s.source, s.id) = (x.organisation, x.source, x.id)
 """
-DELETE = "delete from submission where (organisation, source, id) = ($1, $2, $3)"
+DELETE = """
+delete from submission where (organisation, source, id) in (select * from unnest($1::text[], $2::text[], $3::text[]))
+"""
 
 
 async def load(connection: Connection, submissions: Sequence[Submission]) -> dict[SubmissionIdentity, FirstAnswer]:
@@ -62,7 +64,8 @@ async def replace(connection: Connection, answered: Sequence[tuple[Submission, R
         await connection.execute(REPLACE, *as_joined_texts(rows, 4))
 
 
-async def delete(connection: Connection, identity: SubmissionIdentity) -> None:
-    """Delete the answer to a deferred submission after failed processing: sender and operator may then retry."""
-    failpoints.reached("answers.delete")
-    await connection.execute(DELETE, *identity)
+async def delete(connection: Connection, identities: Sequence[SubmissionIdentity]) -> None:
+    """Delete answers to deferred submissions that are not decided for good: sender and operator may then retry."""
+    if identities:
+        failpoints.reached("answers.delete")
+        await connection.execute(DELETE, *as_arrays(sorted(identities), 3))

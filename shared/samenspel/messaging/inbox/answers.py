@@ -11,6 +11,7 @@ from samenspel.contracts.catalogue import AggregateRef
 from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX
 from samenspel.contracts.problems import Problem
 from samenspel.contracts.receipts import PROBLEMS_MAX, RECEIPT_BYTES_MAX, Outcome
+from samenspel.contracts.submission_hashes import HashKeys, PublishedHash
 from samenspel.contracts.submissions import Submission
 
 PROBLEM_BYTES_MAX: Final = 48_000
@@ -40,12 +41,13 @@ Incoming = Submission | UnreadableSubmission
 class FirstAnswer:
     """The stored answer to a submission. ``details`` holds the other fields of the answer's JSON.
 
-    ``is_lost``: a restore restored the answer *deferred* but not the deferral. The submission is then decided anew.
+    The hash is plain, except in an answer that a recovery read from an event. ``is_lost``: a recovery restored the
+    answer *deferred* but not the deferral. The submission is then decided anew.
     """
 
     outcome: Outcome
     record: str
-    submissionhash: str
+    submissionhash: PublishedHash
     details: Mapping[str, Any] = field(default_factory=dict)
     is_lost: bool = False
 
@@ -114,20 +116,20 @@ def decision_failed(identity: SubmissionIdentity, record: str) -> UnreadableSubm
     return UnreadableSubmission(organisation, source, id, [DECISION_FAILED], record)
 
 
-def is_first_answer(incoming: Incoming, decision: Decision) -> bool:
-    """Whether the decision is stored, and repeated for a repeat. An answer without content hash is not."""
-    problems = decision.problems if isinstance(decision, Refused) else ()
-    return isinstance(incoming, Submission) and all(problem["code"] != RETRYABLE for problem in problems)
+def is_at_limit(decision: Decision) -> bool:
+    """Whether a limit in number refused the submission.
+
+    Such a refusal is no first answer and has no content hash: the same id may be sent again.
+    """
+    return isinstance(decision, Refused) and any(each["code"] == "limit-reached" for each in decision.problems)
 
 
-def has_content_of(submission: Submission, first: FirstAnswer) -> bool:
-    """Whether the content equals the content of the first submission with this identity."""
-    return first.submissionhash == submission.hash.hex()
+def repeat_of(submission: Submission, first: FirstAnswer, hash_keys: HashKeys) -> Repeat | Refused:
+    """*Repeat* if the content equals the first submission's content, else a refusal: an id has a single content.
 
-
-def repeat_of(submission: Submission, first: FirstAnswer) -> Repeat | Refused:
-    """*Repeat* if the content equals the first submission's content, else a refusal: an id has a single content."""
-    if has_content_of(submission, first):
+    Raises `HashKeyMissing` if only a key that is not in the settings can tell.
+    """
+    if hash_keys.matches(first.submissionhash, submission.hash):
         return Repeat(first)
     return refused([_other_content(submission, first.record)])
 
@@ -155,7 +157,7 @@ def render(incoming: Incoming, decision: Decision) -> RenderedAnswer:
         "record": incoming.record,
         **details_of(decision),
     }
-    if isinstance(incoming, Submission) and is_first_answer(incoming, decision):
+    if isinstance(incoming, Submission) and not is_at_limit(decision):
         body["submissionhash"] = incoming.hash.hex()
     return RenderedAnswer(incoming.organisation, decision, orjson.dumps(body))
 
@@ -195,21 +197,21 @@ def effect_of(decision: Decision) -> tuple[Outcome, Mapping[str, Any]]:
 
 def first_answer(submission: Submission, decision: Decision) -> FirstAnswer:
     """The first answer to a submission."""
-    return FirstAnswer(outcome_of(decision), submission.record, submission.hash.hex(), details_of(decision))
+    plain = PublishedHash(submission.hash.hex())
+    return FirstAnswer(outcome_of(decision), submission.record, plain, details_of(decision))
 
 
 def read_first_answer(stored: bytes) -> FirstAnswer:
     """The first answer in a row of the table of answers."""
     known = orjson.loads(stored)
     details = {name: known[name] for name in DETAILS if name in known}
-    return FirstAnswer(known["outcome"], known["record"], known["submissionhash"], details, known.get("lost", False))
+    is_lost = known.get("lost", False)
+    return FirstAnswer(known["outcome"], known["record"], PublishedHash.of(known), details, is_lost)
 
 
-def as_received_first(submission: Submission, first: FirstAnswer | None) -> Submission:
-    """The submission with the moment of receipt of its lost deferral, if the content is the same."""
-    if first is None or not first.is_lost or not has_content_of(submission, first):
-        return submission
-    named = first.details.get("received_at")
+def as_received_first(submission: Submission, lost: FirstAnswer) -> Submission:
+    """The submission with the moment of receipt of its lost deferral."""
+    named = lost.details.get("received_at")
     return replace(submission, received_at=datetime.fromisoformat(named)) if named else submission
 
 

@@ -1,4 +1,7 @@
-"""Deferrals: submissions that refer to a missing aggregate, in a queue per organisation and subject.
+"""Deferrals: submissions with a missing aggregate, in a queue per organisation and subject.
+
+The aggregate belongs to another service, or is an own aggregate that only an earlier deferral is about, or an own
+application without the plan lost in a restore.
 
 A deferral is a durable condition, not a retry. The head of a queue is decided once the aggregate exists or the
 deadline has passed (`due_deferrals`). The queue is read and changed only under the lane lock.
@@ -17,12 +20,11 @@ from samenspel.contracts.topics import LaneId
 from samenspel.messaging.inbox.answers import SubmissionIdentity, rfc3339
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
+from samenspel.runtime.limits import DEFERRED_SUBMISSIONS
 from samenspel.runtime.postgres import Connection
 
 PATIENCE: Final = timedelta(days=5)
 """Time from the deferral to the deadline, for a submission type without a setting of its own."""
-DEFERRALS_MAX: Final = 1_000
-"""Deferred submissions of one organisation. A refusal at this limit is no first answer."""
 
 
 class Queue(NamedTuple):
@@ -70,12 +72,14 @@ class QueueState:
     """
 
     now: datetime
+    limit: int = DEFERRED_SUBMISSIONS.default
     deadlines: dict[Queue, datetime] = field(default_factory=dict)
     earliest: dict[tuple[LaneId, str], int] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
 
     def is_full(self, organisation: str) -> bool:
-        return self.counts[organisation] >= DEFERRALS_MAX
+        """Whether the organisation has as many deferrals as the limit allows."""
+        return self.counts[organisation] >= self.limit
 
     def deadline(self, queue: Queue, patience: timedelta) -> datetime:
         """``patience`` from now, and not before the deadline of an earlier deferral of the queue."""
@@ -203,16 +207,17 @@ async def load(
     queues: Collection[Queue],
     subjects: Collection[tuple[LaneId, str]],
     organisations: Collection[str],
+    limit: int,
 ) -> QueueState:
-    """The state of these queues, the deferrals about these subjects, and the number per organisation.
+    """The state of these queues, the deferrals about these subjects, and the number per organisation up to ``limit``.
 
     ``organisations`` is not empty. Requires the lane locks.
     """
     named = [(*lane, subject) for lane, subject in sorted(subjects)]
-    parameters = [*as_arrays(_rows(queues), 4), *as_arrays(named, 3), sorted(organisations), DEFERRALS_MAX]
+    parameters = [*as_arrays(_rows(queues), 4), *as_arrays(named, 3), sorted(organisations), limit]
     failpoints.reached("deferrals.load")
     rows = await connection.fetch(QUEUES, *parameters)
-    state = QueueState(next(row["now"] for row in rows if row["now"]))
+    state = QueueState(next(row["now"] for row in rows if row["now"]), limit)
     for row in rows:
         if row["now"]:
             state.counts[row["organisation"]] = row["number"]
@@ -264,17 +269,6 @@ async def change_conditions(connection: Connection, changed: Sequence[tuple[int,
 
 def queue_of(row: Mapping[str, Any]) -> Queue:
     return Queue((row["topic"], row["lane"]), row["subject"], row["organisation"])
-
-
-def limit_reached(organisation: str) -> Problem:
-    """The problem of a submission that would be one deferral too many."""
-    return Problem(
-        code="limit-reached",
-        field="/",
-        detail=f"{DEFERRALS_MAX:,} submissions of organisation {organisation} are deferred, which is the maximum",
-        fix="Wait for final answers to deferred submissions, or have the missing aggregates registered. "
-        "Then send this event again under the same id.",
-    )
 
 
 def never_arrived(condition: Condition, deadline: datetime) -> Problem:

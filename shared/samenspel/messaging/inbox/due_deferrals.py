@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Final
 
 from samenspel.contracts.catalogue import AggregateRef
-from samenspel.messaging.inbox.deferrals import DEFERRALS_MAX, Queue, queue_of
+from samenspel.messaging.inbox.deferrals import Queue, queue_of
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection
@@ -97,6 +97,6 @@ async def due_in_pass(connection: Connection, after: int, terms_run: bool) -> tu
     return list(due), rows[-1]["number"] if len(rows) == SWEEP else 0
 
 
-async def count(connection: Connection) -> dict[str, int]:
-    """The number of deferrals per organisation; counting stops at `DEFERRALS_MAX`."""
-    return {row["organisation"]: row["number"] for row in await connection.fetch(COUNT, DEFERRALS_MAX)}
+async def count_by_organisation(connection: Connection, limit: int) -> dict[str, float]:
+    """The number of deferrals per organisation; counting stops at ``limit``."""
+    return {row["organisation"]: row["number"] for row in await connection.fetch(COUNT, limit)}

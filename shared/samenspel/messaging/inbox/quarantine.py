@@ -13,11 +13,11 @@ import orjson
 from aiokafka import ConsumerRecord
 
 from samenspel.messaging.inbox.deferrals import DeferredSubmission
+from samenspel.messaging.kafka.record_batches import Headers
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection
 
-Headers = Sequence[tuple[str, bytes | None]]
 OperatorAction = Literal["retry", "discard"]
 
 
@@ -48,6 +48,12 @@ class QuarantinedRecord:
         if self.headers is None:
             return None
         return orjson.dumps([[name, raw and raw.decode("latin-1")] for name, raw in self.headers])
+
+    @property
+    def stored_bytes(self) -> int:
+        """Size of the stored content."""
+        content = (self.key, self.header_bytes, self.value, self.raw, self.detail)
+        return sum(len(each) for each in content if each is not None)
 
 
 INSERT = """

@@ -64,20 +64,11 @@ def decision_failed_for(incoming: Incoming) -> UnreadableSubmission:
 
 
 def quarantined_record(record: ConsumerRecord, reason: str, detail: str) -> QuarantinedRecord:
-    """A quarantine row for a record, with raw bytes if the headers cannot be decoded."""
-    marker = undecodable(record.headers)
-    return QuarantinedRecord(
-        record.topic,
-        record.partition,
-        record.offset,
-        record.timestamp,
-        reason,
-        detail,
-        record.key,
-        None if marker else record.headers,
-        record.value,
-        marker[1] if marker else None,
-    )
+    """A quarantine row for a record. If the headers cannot be decoded: only the raw bytes, which contain the rest."""
+    place = (record.topic, record.partition, record.offset, record.timestamp)
+    if marker := undecodable(record.headers):
+        return QuarantinedRecord(*place, reason, detail, raw=marker[1])
+    return QuarantinedRecord(*place, reason, detail, record.key, record.headers, record.value)
 
 
 def _unreadable(why: str) -> Problem:

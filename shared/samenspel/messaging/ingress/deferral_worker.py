@@ -161,5 +161,5 @@ class DeferralWorker:
         try:
             return await self.poll()
         except TRANSIENT as error:
-            log.warning("deferral worker interrupted", error=repr(error))
+            log.warning("deferral worker interrupted", error=error)
             return PAUSE_SECONDS

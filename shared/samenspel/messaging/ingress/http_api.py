@@ -13,20 +13,18 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from samenspel.contracts.cloudevents import BATCH, Envelope, from_http
 from samenspel.contracts.problems import Problem, Rejected
+from samenspel.contracts.submission_hashes import HashKeyMissing
 from samenspel.contracts.submissions import read_submission
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.inbox import answers
 from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, UnreadableSubmission
 from samenspel.messaging.ingress.submitter import NotAdmitted, Submitter
-from samenspel.runtime.concurrency_limit import ConcurrencyLimitReached
-from samenspel.runtime.http import organisation_dependency, problem, read_body
+from samenspel.runtime.http import OrganisationOf, problem, read_body
 from samenspel.runtime.metrics import ANSWERS
-from samenspel.runtime.tokens import TokenVerifier
 
 log = structlog.get_logger()
 
 EVENTS_MAX: Final = 500
-SLOT_SECONDS_MAX: Final = 15.0
 _ACCEPTS: Final = {
     "requestBody": {
         "required": True,
@@ -48,9 +46,8 @@ _CONFLICTS: Final = {
 _TOO_LARGE: Final = {"submission-too-large", "state-too-large"}
 
 
-def event_router(submitter: Submitter, verifier: TokenVerifier) -> APIRouter:
+def event_router(submitter: Submitter, organisation_of: OrganisationOf) -> APIRouter:
     router = APIRouter(prefix="/v1")
-    organisation_of = organisation_dependency(verifier)
 
     @router.post("/events", openapi_extra=_ACCEPTS, summary="Submit one CloudEvent, or a batch")
     async def post_events(request: Request, organisation: Annotated[str, Depends(organisation_of)]) -> Response:
@@ -83,18 +80,16 @@ def decode(submitter: Submitter, envelope: Envelope, organisation: str) -> Incom
 async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
     """Decide submissions now.
 
-    Raises HTTP 403 for an organisation without admission, 429 at the limit of concurrent requests, 503 while
-    PostgreSQL or Kafka is unreachable.
+    Raises HTTP 403 for an organisation without admission, 503 while PostgreSQL or Kafka is unreachable, and
+    `LimitReached` (429).
     """
     try:
-        async with submitter.limit.slot(organisation, SLOT_SECONDS_MAX):
+        async with submitter.turns.slot(organisation):
             answered = await submitter.submit(organisation, incoming) if incoming else []
-    except ConcurrencyLimitReached as refusal:
-        raise HTTPException(429, str(refusal), {"Retry-After": "5"}) from None
     except NotAdmitted as refusal:
         raise HTTPException(403, str(refusal)) from None
-    except (KafkaError, *TRANSIENT) as error:
-        log.warning("HTTP submission not processed", error=repr(error))
+    except (KafkaError, HashKeyMissing, *TRANSIENT) as error:
+        log.warning("HTTP submission not processed", error=error)
         detail = "the service cannot decide now and stored nothing; send the submission again, repeats are recognised"
         raise HTTPException(503, detail, {"Retry-After": "1"}) from None
     for each in answered:

@@ -1,8 +1,9 @@
 """Receiver of ingress records: decides each batch and advances the ingress offsets in the same transaction.
 
 A batch of 100 or more records is decoded while the previous batch is committed. After a smaller batch the receiver
-waits for the commit: newly arrived records then form a larger batch. After any error no state is kept in memory:
-the partitions are read again from the stored offsets.
+waits for the commit: newly arrived records then form a larger batch. After a transient error no state is kept in
+memory: the partitions are read again from the stored offsets. After any other error the batch is processed record by
+record, and the failing record is quarantined.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from typing import Final
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
+from samenspel.contracts.topics import organisation_of
 from samenspel.messaging.decisions.processor import SubmissionProcessor
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.inbox import offsets, quarantine
@@ -26,7 +28,8 @@ from samenspel.messaging.kafka.consumer import PartitionConsumer
 from samenspel.runtime import failpoints
 from samenspel.runtime.cooperative import yielding
 from samenspel.runtime.database_health import StorageFull
-from samenspel.runtime.metrics import ANSWERS, DECIDE_SECONDS
+from samenspel.runtime.limits import STORED_BYTES
+from samenspel.runtime.metrics import ANSWERS, DECIDE_SECONDS, count_limit_reached
 from samenspel.runtime.postgres import Pool
 
 log = structlog.get_logger()
@@ -58,6 +61,7 @@ class KafkaReceiver:
         self._storage = storage
         self._next: dict[str, int] = {}
         self._gaps: dict[str, set[int]] = {}
+        self._refused: set[str] = set()
         self._deciding: asyncio.Task[bool] | None = None
 
     def positioned(self, topic: str, offset: int) -> None:
@@ -110,7 +114,7 @@ class KafkaReceiver:
         try:
             await self._commit(batch)
         except TRANSIENT as error:
-            log.warning("batch not decided; read again", records=len(batch.records), error=repr(error))
+            log.warning("batch not decided; read again", records=len(batch.records), error=error)
             self._storage.record_error(error)
             await asyncio.sleep(PAUSE_SECONDS)
             self._reset_positions(reader, batch)
@@ -118,6 +122,7 @@ class KafkaReceiver:
         except Exception:
             return await self._process_individually(reader, batch)
         self._on_commit(len(batch.records))
+        await self._pause_above_budget(reader, batch)
         return True
 
     async def _commit(self, batch: DecodedBatch) -> None:
@@ -126,11 +131,24 @@ class KafkaReceiver:
             async with self._pool.acquire() as connection, connection.transaction():
                 await offsets.lock(connection, batch.ranges)
                 await quarantine.insert(connection, batch.unreadable)
-                answered = await self._processor.process(connection, batch.incoming)
+                answered = await self._processor.process(connection, batch.incoming, batch.unreadable)
                 await offsets.save(connection, batch.ranges)
                 failpoints.reached("ingress.commit")
         for outcome, number in Counter(each.outcome for each in answered).items():
             ANSWERS.labels(outcome, "kafka").inc(number)
+        self._refused |= {each.organisation for each in answered if each.outcome == "rejected"}
+
+    async def _pause_above_budget(self, reader: PartitionConsumer, batch: DecodedBatch) -> None:
+        """Pause the partitions of organisations above the storage budget: the records stay in Kafka until then."""
+        storage = self._processor.storage
+        refused, self._refused = self._refused, set()
+        await storage.look_up(self._pool, refused)
+        for topic, *_ in batch.ranges:
+            organisation = organisation_of(topic)
+            if (seconds := storage.seconds_left(organisation)) > 0:
+                log.warning("ingress paused: storage budget used", topic=topic, seconds=round(seconds))
+                count_limit_reached(STORED_BYTES.name, organisation)
+                reader.pause_for(TopicPartition(topic, 0), seconds)
 
     async def _process_individually(self, reader: PartitionConsumer, batch: DecodedBatch) -> bool:
         """Process record by record after a batch failed: quarantine the failing record, and decide the others."""
@@ -146,6 +164,7 @@ class KafkaReceiver:
                 self._reset_positions(reader, batch)
                 return False
         self._on_commit(len(batch.records))
+        await self._pause_above_budget(reader, batch)
         return True
 
     async def _commit_or_quarantine(self, single: DecodedBatch) -> None:
@@ -154,16 +173,17 @@ class KafkaReceiver:
         except TRANSIENT:
             raise
         except Exception as error:
-            await self._quarantine(single, error)
+            await self._quarantine_failed(single, error)
 
-    async def _quarantine(self, single: DecodedBatch, error: Exception) -> None:
+    async def _quarantine_failed(self, single: DecodedBatch, error: Exception) -> None:
         record = single.records[0]
         log.error("record quarantined: its processing fails", topic=record.topic, offset=record.offset)
         failpoints.reached("ingress.quarantine")
         async with self._pool.acquire() as connection, connection.transaction():
             await offsets.lock(connection, single.ranges)
-            await quarantine.insert(connection, [quarantined_record(record, DECISION_FAILED.code, repr(error))])
-            await self._processor.process(connection, [decision_failed_for(single.incoming[0])])
+            kept = [quarantined_record(record, DECISION_FAILED.code, repr(error))]
+            await quarantine.insert(connection, kept)
+            await self._processor.process(connection, [decision_failed_for(single.incoming[0])], kept)
             await offsets.save(connection, single.ranges)
             failpoints.reached("ingress.quarantine-commit")
         ANSWERS.labels("rejected", "kafka").inc()

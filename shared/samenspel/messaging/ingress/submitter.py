@@ -16,12 +16,13 @@ from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.runtime import failpoints
 from samenspel.runtime.concurrency_limit import ConcurrencyLimit
 from samenspel.runtime.database_health import StorageFull
+from samenspel.runtime.limits import HTTP_SUBMISSIONS
 from samenspel.runtime.postgres import Pool
 
 SUBMIT_SECONDS_MAX: Final = 5.0
 RETRY_SECONDS: Final = 0.02
-SUBMISSIONS_AT_ONCE: Final = 4
-"""Concurrent requests of an organisation per instance: half of the default number of database connections."""
+TURN_SECONDS_MAX: Final = 10.0
+"""Longest wait of a request for a turn."""
 
 
 class NotAdmitted(Exception):
@@ -29,7 +30,10 @@ class NotAdmitted(Exception):
 
 
 class Submitter:
-    """Submits for HTTP endpoints. ``on_commit`` is called after each commit and wakes the relay."""
+    """Submits for HTTP endpoints. ``on_commit`` is called after each commit and wakes the relay.
+
+    A request holds one of the ``turns`` of its organisation while its events are decoded and decided.
+    """
 
     def __init__(
         self,
@@ -39,9 +43,10 @@ class Submitter:
         reconciler: Reconciler,
         storage: StorageFull,
         on_commit: Callable[[int], None],
+        turns: int = HTTP_SUBMISSIONS.default,
     ) -> None:
         self.processor = processor
-        self.limit = ConcurrencyLimit(SUBMISSIONS_AT_ONCE)
+        self.turns = ConcurrencyLimit(HTTP_SUBMISSIONS, turns, TURN_SECONDS_MAX)
         self._pool = pool
         self._log_reader = log_reader
         self._reconciler = reconciler
@@ -52,9 +57,10 @@ class Submitter:
     async def submit(self, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
         """Decide submissions in a transaction, within 5 seconds.
 
-        Raises `NotAdmitted`, or a `TRANSIENT` error if PostgreSQL or Kafka is unreachable. In both cases nothing was
-        stored.
+        Raises `NotAdmitted`, `LimitReached`, or a `TRANSIENT` error if PostgreSQL or Kafka is unreachable. In all
+        cases nothing was stored.
         """
+        self.processor.storage.require(organisation)
         await self.ensure_receipts(organisation)
         async with asyncio.timeout(SUBMIT_SECONDS_MAX):
             while True:
@@ -69,6 +75,8 @@ class Submitter:
                     self._storage.record_error(error)
                     raise
         self._on_commit(len(answered))
+        if any(each.outcome == "rejected" for each in answered):
+            await self.processor.storage.look_up(self._pool, {organisation})
         return answered
 
     async def _commit(self, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:

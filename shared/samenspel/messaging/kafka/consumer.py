@@ -64,6 +64,7 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
         self._unpositioned = unpositioned
         self._resolve_offset = resolve_offset
         self._retry_at: dict[TopicPartition, float] = {}
+        self._paused_until: dict[TopicPartition, float] = {}
         self._rounds = 0
 
     @property
@@ -80,6 +81,7 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
         FastStream sleeps uninterruptibly after an empty result, so this method avoids empty results.
         """
         await self._position_assigned()
+        self._resume_due()
         limit = max_records or RECORDS_MAX
         drained = await self._drain(limit)
         if not drained:
@@ -97,6 +99,19 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
         """Resolve the offset of this partition again, from the database, before its next record is read."""
         self._unpositioned.partitions.add(partition)
         self._unpositioned.read_before.discard(partition)
+
+    def pause_for(self, partition: TopicPartition, seconds: float) -> None:
+        """Read nothing of this partition for ``seconds``; other partitions continue. Fetched records are dropped."""
+        self._paused_until[partition] = time.monotonic() + seconds
+        if partition in self.assignment():
+            self.pause(partition)
+
+    def _resume_due(self) -> None:
+        now = time.monotonic()
+        for partition in [each for each, until in self._paused_until.items() if until <= now]:
+            del self._paused_until[partition]
+            if partition in self.assignment():
+                self.resume(partition)
 
     async def _position_assigned(self) -> None:
         self._unpositioned.partitions &= self.assignment()
@@ -117,6 +132,8 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
             else:
                 self._unpositioned.partitions.discard(partition)
                 self._unpositioned.read_before.add(partition)
+                if partition in self._paused_until:
+                    self.pause(partition)  # A rebalance ends a pause.
 
     async def _drain(self, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
         """Up to ``limit`` records, an equal share per partition. Unused shares pass to later partitions.

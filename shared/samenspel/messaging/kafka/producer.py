@@ -52,4 +52,4 @@ class Producer:
                 async with asyncio.timeout(STOP_SECONDS_MAX):
                     await producer.stop()
             except Exception as error:
-                log.warning("producer discarded without a clean stop", error=repr(error))
+                log.warning("producer discarded without a clean stop", error=error)

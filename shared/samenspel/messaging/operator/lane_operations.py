@@ -2,18 +2,19 @@
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
 
+from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.contracts.topics import RECEIPTS, LaneId
 from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.outbox import journal
 from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.messaging.recovery.lane_recovery import LaneReplay, Recovered, recover_lane
-from samenspel.messaging.recovery.replay import RECEIPT_REPLAY, EventReplay
+from samenspel.messaging.recovery.replay import EventReplay, receipt_replay
 from samenspel.messaging.recovery.timelines import start_new_timeline
 from samenspel.runtime.postgres import Connection, Pool
 
@@ -43,6 +44,7 @@ class LaneOperations:
     owns: Sequence[str]
     lane_count: int
     on_change: Callable[[], None]
+    hash_keys: HashKeys = field(default_factory=HashKeys)
 
     async def lanes(self) -> list[dict[str, Any]]:
         """Every lane: timeline, sequence, published sequence, ``open`` for writes, and the ``reason`` if not open."""
@@ -91,7 +93,7 @@ class LaneOperations:
             yield lane
 
     def _replay(self, topic: str) -> LaneReplay:
-        return LaneReplay(EventReplay(self.decider).apply) if topic in self.owns else RECEIPT_REPLAY
+        return LaneReplay(EventReplay(self.decider).apply) if topic in self.owns else receipt_replay(self.hash_keys)
 
     def _reason(self, lane: str, is_open: bool) -> str:
         closed = BEHIND if self.reconciler.needs_recovery else NOT_YET

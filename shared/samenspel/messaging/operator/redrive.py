@@ -17,6 +17,7 @@ from samenspel.messaging.inbox import answers, quarantine
 from samenspel.messaging.inbox.answers import Decision, Incoming
 from samenspel.messaging.ingress.decoding import decode, unreadable_problem
 from samenspel.runtime import failpoints
+from samenspel.runtime.limits import LimitReached
 from samenspel.runtime.postgres import Connection, Pool
 
 log = structlog.get_logger()
@@ -56,7 +57,7 @@ class Redrive:
                 detail = _summary(answer.decision)
                 await quarantine.record_action(connection, number, "retry", operator, why, answer.outcome, detail)
                 return answer.outcome
-        except (RecordNotFound, AlreadyResolved, *TRANSIENT):
+        except (RecordNotFound, AlreadyResolved, LimitReached, *TRANSIENT):
             raise
         except Exception as error:
             log.exception("processing a quarantined record fails again", number=number, exc_info=error)

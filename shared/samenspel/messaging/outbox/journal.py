@@ -1,4 +1,5 @@
-"""Lanes and the journal. Only this module advances the sequence and digest of a lane and writes the journal.
+"""Lanes and the journal. Only this module advances the sequence and digest of a lane and writes
+the journal, except for the copy of a new timeline (`recovery.timelines`).
 
 A lane's row stays locked until commit. Journal order therefore is commit order, without gaps: the journal *is* the
 outbox.
@@ -8,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from samenspel.contracts.digest import replaced
-from samenspel.contracts.topics import LaneId
+from samenspel.contracts.topics import RECEIPTS, Domain, LaneId, organisation_of
 from samenspel.messaging.errors import LaneNotFound, LaneNotReconciled
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
@@ -62,6 +63,8 @@ from lane where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
 order by topic, lane for update
 """
 
+WITH_PREFIX = "select topic from lane where starts_with(topic, $1)"
+
 # One statement inserts the rows of all lanes and updates the lanes. Each lane has the row numbers above ``after``,
 # up to ``upto``. The last row of a lane has the lane's new sequence.
 WRITE = """
@@ -85,6 +88,12 @@ async def ensure(connection: Connection, names: Iterable[LaneId]) -> None:
     topics, lanes = as_arrays(sorted(names), 2)
     failpoints.reached("journal.ensure")
     await connection.execute(ENSURE, topics, lanes)
+
+
+async def organisations(connection: Connection, domain: Domain) -> list[str]:
+    """OINs of the organisations with a receipts lane: the admitted organisations."""
+    prefix = f"{RECEIPTS}.{domain}."
+    return [organisation_of(row["topic"]) for row in await connection.fetch(WITH_PREFIX, prefix)]
 
 
 async def lock(connection: Connection, names: set[LaneId]) -> dict[LaneId, Lane]:

@@ -125,7 +125,7 @@ class Reconciler:
                 await self.check_log_ends()
                 self.log_unreachable = False
             except (KafkaError, *TRANSIENT) as error:
-                log.warning("log ends cannot be checked", error=repr(error))
+                log.warning("log ends cannot be checked", error=error)
                 self.log_unreachable = True
                 self.invalidate()
             await asyncio.sleep(CHECK_SECONDS)

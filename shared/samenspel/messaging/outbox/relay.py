@@ -158,7 +158,7 @@ class Relay:
             return delay
         except (KafkaError, *TRANSIENT) as error:
             # The outcome of the last send is unknown: discard the producer and reconcile again before the next send.
-            log.warning("relay interrupted", error=repr(error))
+            log.warning("relay interrupted", error=error)
             self.connected = False
             self._reconciler.invalidate()
             await self._producer.discard()

@@ -35,12 +35,12 @@ class ProjectionBatch:
         if verdict is SequenceVerdict.APPLY:
             self._apply(event, after, new_hash)
         elif verdict is SequenceVerdict.NEW_TIMELINE and event.sequence == 1:
-            self._restart(name, event.timeline)
+            self._begin_timeline(name, event.timeline)
             self.apply(event)
         elif verdict is not SequenceVerdict.SKIP:
             self.gaps.add(name)
 
-    def _restart(self, name: LaneId, timeline: int) -> None:
+    def _begin_timeline(self, name: LaneId, timeline: int) -> None:
         """Discard the lane's effects so far, because the projection of the lane restarts on the new timeline."""
         self.restarted[name] = timeline
         self.positions[name] = Position(timeline)

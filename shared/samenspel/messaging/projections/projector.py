@@ -98,7 +98,7 @@ class Projector:
         except Exception as error:
             # A transient error is a warning. Any other error is a defect: every retry logs it, and skips no event.
             log_failure = log.warning if isinstance(error, TRANSIENT) else log.exception
-            log_failure("events not applied; reading them again", events=len(events), error=repr(error))
+            log_failure("events not applied; reading them again", events=len(events), error=error)
             await asyncio.sleep(PAUSE_SECONDS)
             for partition in {TopicPartition(record.topic, record.partition) for record in records}:
                 consumer.reset_position(partition)
@@ -189,7 +189,7 @@ def _event_in(record: ConsumerRecord) -> CanonicalEvent | None:
         return read(record.topic, record.partition, record.offset, record.headers, record.value)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
         # Only the owner can write to this topic, so the record is a defect. The sequence rule reports any lost event.
-        log.error("record is no canonical event", topic=record.topic, offset=record.offset, error=repr(error))
+        log.error("record is no canonical event", topic=record.topic, offset=record.offset, error=error)
         return None
 
 

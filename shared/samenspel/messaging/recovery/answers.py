@@ -10,9 +10,11 @@ from typing import Any, Final
 import orjson
 
 from samenspel.contracts.canonical import CanonicalEvent
+from samenspel.contracts.submission_hashes import HashKeyMissing, HashKeys, PublishedHash
+from samenspel.messaging.inbox import keyed_answers
 from samenspel.messaging.inbox.answer_store import LOAD
 from samenspel.messaging.inbox.answers import SubmissionIdentity
-from samenspel.messaging.recovery.lane_recovery import LostSubmission, Recovered
+from samenspel.messaging.recovery.lane_recovery import LostSubmission, NotRecoverable, Recovered
 from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
 from samenspel.runtime.postgres import Connection
 
@@ -52,7 +54,9 @@ async def restore_from_events(connection: Connection, events: Sequence[Canonical
     return await _save(connection, restored)
 
 
-async def restore_from_receipts(connection: Connection, answers: Sequence[AnswerTo], recovered: Recovered) -> None:
+async def restore_from_receipts(
+    connection: Connection, answers: Sequence[AnswerTo], recovered: Recovered, hash_keys: HashKeys
+) -> None:
     """Store the answers, and add broken promises and deferred submissions to ``recovered``.
 
     A broken promise is an accepted answer without its events in the journal. The answer *deferred* of a submission
@@ -64,7 +68,7 @@ async def restore_from_receipts(connection: Connection, answers: Sequence[Answer
     for organisation, answer in answers:
         identity = _identity(organisation, answer)
         before = restored.get(identity) or stored.get(identity)
-        if not _is_first_and_final(answer, before):
+        if not _is_first_and_final(answer, before, hash_keys):
             if answer["outcome"] == "deferred" and before is None:
                 restored[identity] = {**answer, "lost": True}
                 recovered.still_deferred.append(_lost(identity, answer, answer))
@@ -90,7 +94,7 @@ def _forget_answered(recovered: Recovered, answers: Mapping[SubmissionIdentity, 
     ]
 
 
-def _is_first_and_final(answer: dict[str, Any], before: dict[str, Any] | None) -> bool:
+def _is_first_and_final(answer: dict[str, Any], before: dict[str, Any] | None, hash_keys: HashKeys) -> bool:
     """Whether the lost database had this answer as the first, final answer; ``before`` is the answer stored now."""
     if answer["outcome"] not in ("accepted", "rejected") or "submissionhash" not in answer:
         return False
@@ -99,7 +103,15 @@ def _is_first_and_final(answer: dict[str, Any], before: dict[str, Any] | None) -
     if before is None:
         return True
     is_provisional: bool = before["outcome"] == "deferred" or before["record"] == RECOVERED
-    return is_provisional and before["submissionhash"] == answer["submissionhash"]
+    return is_provisional and _has_hash_of(before, answer, hash_keys)
+
+
+def _has_hash_of(before: dict[str, Any], answer: dict[str, Any], hash_keys: HashKeys) -> bool:
+    """Whether both are about the same content; a receipt has the plain hash. Raises `NotRecoverable`."""
+    try:
+        return hash_keys.matches(PublishedHash.of(before), bytes.fromhex(answer["submissionhash"]))
+    except HashKeyMissing as missing:
+        raise NotRecoverable(str(missing)) from None
 
 
 async def _load(
@@ -114,6 +126,7 @@ async def _save(connection: Connection, answers: dict[SubmissionIdentity, dict[s
     rows = sorted((*identity, orjson.dumps(answer)) for identity, answer in answers.items())
     if rows:
         await connection.execute(SAVE, *as_arrays(rows, 4))
+        await keyed_answers.record_keys(connection, answers)
         await connection.execute(REMOVE_DEFERRED, *as_arrays(sorted(answers), 3))
     return len(rows)
 
@@ -141,13 +154,15 @@ def _identity(organisation: str, answer: dict[str, Any]) -> SubmissionIdentity:
 
 
 def _accepted(identity: SubmissionIdentity, event: CanonicalEvent) -> dict[str, Any]:
+    headers = dict(event.headers)
+    key_id = headers.get("ce_submissionhashkey", b"").decode()
     return {
         "source": identity[1],
         "id": identity[2],
         "outcome": "accepted",
         "record": RECOVERED,
         "events": [],
-        "submissionhash": dict(event.headers)["ce_submissionhash"].decode(),
+        **PublishedHash(headers["ce_submissionhash"].decode(), key_id).as_members(),
     }
 
 

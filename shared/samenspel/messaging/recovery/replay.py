@@ -7,7 +7,7 @@ Kafka. `SubmissionProcessor` restores private data when the submission is read o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
 
 import orjson
 from aiokafka import ConsumerRecord
@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from samenspel.contracts.canonical import CanonicalEvent, read, to_lines
 from samenspel.contracts.catalogue import EVENT_TYPES, AggregateRef
 from samenspel.contracts.digest import REMOVED, to_hex
+from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.messaging.decisions import aggregates
 from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.state import AggregateChange, DecisionState, StoredAggregate
@@ -90,8 +91,13 @@ def _change(event: CanonicalEvent, key: str) -> AggregateChange:
     return AggregateChange(event_type, event.subject, key, state)
 
 
+def receipt_replay(hash_keys: HashKeys) -> LaneReplay:
+    """Folds receipts into answers; ``hash_keys`` compare a receipt with an answer that an event proved."""
+    return LaneReplay(partial(_replay_receipts, hash_keys), expires=True)
+
+
 async def _replay_receipts(
-    connection: Connection, lane: Lane, records: Sequence[ConsumerRecord], recovered: Recovered
+    hash_keys: HashKeys, connection: Connection, lane: Lane, records: Sequence[ConsumerRecord], recovered: Recovered
 ) -> None:
     answers: list[AnswerTo] = []
     for record in records:
@@ -99,7 +105,4 @@ async def _replay_receipts(
         lane.sequence += 1
         lane.append(organisation, to_lines(record.headers), record.value)
         answers += [(organisation, each) for each in orjson.loads(record.value)["answers"]]
-    await restore_from_receipts(connection, answers, recovered)
-
-
-RECEIPT_REPLAY: Final = LaneReplay(_replay_receipts, expires=True)
+    await restore_from_receipts(connection, answers, recovered, hash_keys)

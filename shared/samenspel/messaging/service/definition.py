@@ -9,21 +9,25 @@ from fastapi import APIRouter
 from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.ingress.submitter import Submitter
 from samenspel.messaging.projections.projector import ProjectionListener
+from samenspel.runtime.http import OrganisationOf
+from samenspel.runtime.limit_use import LimitUse
 from samenspel.runtime.postgres import Pool
-from samenspel.runtime.tokens import TokenVerifier
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceContext:
     """The running parts available to a service's background work.
 
-    ``on_apply`` registers a callback for each commit of applied events. The callback must not block.
+    ``organisation_of`` is the dependency that authenticates and counts every request. ``on_apply`` registers a
+    callback for each commit of applied events. The callback must not block. ``limit_use`` collects the figures of the
+    service's own limits.
     """
 
     pool: Pool
     submitter: Submitter
-    verifier: TokenVerifier
+    organisation_of: OrganisationOf
     on_apply: Callable[[Callable[[], None]], None]
+    limit_use: LimitUse
 
 
 BackgroundWork = Callable[[ServiceContext], AbstractAsyncContextManager[Sequence[APIRouter]]]

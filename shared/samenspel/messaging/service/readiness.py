@@ -1,10 +1,22 @@
 """Readiness of a service: the present problems, by name."""
 
 from samenspel.messaging.service.runtime import ServiceRuntime
+from samenspel.runtime.dependencies import Dependencies
 
 
-def problems(runtime: ServiceRuntime, name: str) -> dict[str, str]:
-    """The present problems by name; empty for a ready service. ``/readyz`` shows these names and texts."""
+def problems(dependencies: Dependencies, runtime: ServiceRuntime | None, name: str) -> dict[str, str]:
+    """The present problems by name; empty for a ready service. ``/readyz`` shows these names and texts.
+
+    ``runtime`` is None until the database has answered.
+    """
+    found = dict(dependencies.problems())
+    if runtime is None:
+        return found or {"start": "the service is starting"}
+    return found | _of_messaging(runtime, name)
+
+
+def _of_messaging(runtime: ServiceRuntime, name: str) -> dict[str, str]:
+    """Problems of lanes, recovery, relay, storage and consumer groups."""
     reconciler, projector = runtime.reconciler, runtime.projector
     found = {f"lane {lane} not reconciled": reason for lane, reason in reconciler.closed_lanes.items()}
     if reconciler.needs_recovery:
@@ -25,4 +37,4 @@ def problems(runtime: ServiceRuntime, name: str) -> dict[str, str]:
         found["relay"] = "Kafka or PostgreSQL is unreachable, or the lanes are not reconciled yet"
     if reason := runtime.storage.reason:
         found["database"] = f"the database cannot store: {reason}"
-    return found | runtime.membership.problems()
+    return found | runtime.hash_keys.problems() | runtime.membership.problems()

@@ -20,6 +20,7 @@ from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.processor import SubmissionProcessor
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.inbox.offsets import resume_offset, stored_offset
+from samenspel.messaging.inbox.storage_budget import StorageBudget
 from samenspel.messaging.ingress.deferral_worker import DeferralWorker
 from samenspel.messaging.ingress.kafka_receiver import KafkaReceiver
 from samenspel.messaging.ingress.submitter import Submitter
@@ -33,7 +34,9 @@ from samenspel.messaging.outbox.relay import Relay
 from samenspel.messaging.projections.catch_up import is_caught_up
 from samenspel.messaging.projections.projector import Projector
 from samenspel.messaging.service.definition import ServiceDefinition
+from samenspel.messaging.service.hash_key_check import HashKeyCheck
 from samenspel.runtime.database_health import DatabaseHeartbeat, StorageFull
+from samenspel.runtime.dependencies import Dependencies, Dependency
 from samenspel.runtime.metrics import APPLIED_EVENTS, RELAYED_EVENTS
 from samenspel.runtime.postgres import Pool, connect, terminate_connections
 from samenspel.runtime.settings import ServiceSettings
@@ -46,19 +49,28 @@ RESTART_SECONDS: Final = 0.5
 class ServiceRuntime:
     """Start and stop of a service's messaging. The parts are public; readiness and metrics read them."""
 
-    def __init__(self, definition: ServiceDefinition, settings: ServiceSettings, pool: Pool) -> None:
+    def __init__(
+        self, definition: ServiceDefinition, settings: ServiceSettings, pool: Pool, dependencies: Dependencies
+    ) -> None:
         self._definition = definition
         self._settings = settings
         self._pool = pool
         decider, kafka = definition.decider(pool), settings.kafka()
         self.storage = StorageFull()
         self.log_reader, self._relay_log_reader = LogReader(kafka), LogReader(kafka)
-        self.heartbeat = _heartbeat(definition.name, settings, pool)
+        self.heartbeat = _heartbeat(definition.name, settings, pool, dependencies.database)
+        self.hash_keys = HashKeyCheck(settings.hash_keys(), decider.types.values())
         self.processor = _processor(definition.name, settings, decider)
         self.reconciler = Reconciler(pool, self._relay_log_reader, self._reset_positions)
         self.relay = Relay(pool, self.reconciler, kafka, _holder(settings), RELAYED_EVENTS.inc)
         self.submitter = Submitter(
-            self.processor, pool, self.log_reader, self.reconciler, self.storage, self._on_commit
+            self.processor,
+            pool,
+            self.log_reader,
+            self.reconciler,
+            self.storage,
+            self._on_commit,
+            settings.limit_http_submissions,
         )
         self.kafka_receiver = KafkaReceiver(self.processor, pool, self._on_commit, self.storage)
         self.deferral_worker = DeferralWorker(self.processor, pool, self._on_commit, self._terms_run)
@@ -71,8 +83,11 @@ class ServiceRuntime:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Create the lane rows and start all background tasks. An unreachable Kafka is retried in the background."""
-        await _supervised("lanes", self._ensure_lanes)
+        """Create the lane rows and start all background tasks. An unreachable Kafka is retried in the background.
+
+        Raises the error of PostgreSQL; then no task has started.
+        """
+        await self._ensure_lanes()
         parts = {
             "heartbeat": self.heartbeat.run,
             "relay": self.relay.run,
@@ -87,8 +102,7 @@ class ServiceRuntime:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.membership.stop()
-        await self.log_reader.close()
-        await self._relay_log_reader.close()
+        await asyncio.gather(self.log_reader.close(), self._relay_log_reader.close())
 
     def _lane_operations(self, decider: Decider) -> LaneOperations:
         settings = self._settings
@@ -100,6 +114,7 @@ class ServiceRuntime:
             self._definition.owns,
             settings.lanes,
             self.relay.wake,
+            self.hash_keys.keys,
         )
 
     def _on_commit(self, _: int) -> None:
@@ -162,8 +177,17 @@ class ServiceRuntime:
 
 def _processor(name: str, settings: ServiceSettings, decider: Decider) -> SubmissionProcessor:
     source = f"urn:nld:oin:{settings.operator_oin}:systeem:samenspel-{name}"
+    storage = StorageBudget(settings.limit_stored_bytes)
     return SubmissionProcessor(
-        decider, source, settings.lanes, lambda: str(uuid7()), lambda: datetime.now(UTC), settings.deferral_patience
+        decider,
+        source,
+        settings.lanes,
+        lambda: str(uuid7()),
+        lambda: datetime.now(UTC),
+        settings.hash_keys(),
+        storage,
+        settings.deferral_patience,
+        settings.limit_deferrals,
     )
 
 
@@ -172,11 +196,11 @@ def _holder(settings: ServiceSettings) -> UUID:
     return uuid5(NAMESPACE_DNS, f"{platform.node()}:{settings.http_port}")
 
 
-def _heartbeat(name: str, settings: ServiceSettings, pool: Pool) -> DatabaseHeartbeat:
+def _heartbeat(name: str, settings: ServiceSettings, pool: Pool, database: Dependency) -> DatabaseHeartbeat:
     """Heartbeat. A silent database closes the pool's connections, so no query hangs."""
     password = settings.postgres_password.get_secret_value()
     ask = partial(connect, settings.postgres_dsn, password, f"samenspel-{name}-heartbeat")
-    return DatabaseHeartbeat(ask, partial(terminate_connections, pool))
+    return DatabaseHeartbeat(ask, partial(terminate_connections, pool), database)
 
 
 async def _supervised(name: str, run: Callable[[], Awaitable[None]]) -> None:
@@ -191,5 +215,8 @@ async def _supervised(name: str, run: Callable[[], Awaitable[None]]) -> None:
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and me is not None and me.cancelling():
                 raise
-            log.exception("task failed; restarted", part=name, exc_info=error)
+            if isinstance(error, (KafkaError, *TRANSIENT)):
+                log.warning("task interrupted; restarted", part=name, error=error)
+            else:
+                log.exception("task failed; restarted", part=name, exc_info=error)
             await asyncio.sleep(RESTART_SECONDS)

@@ -1,4 +1,4 @@
-"""Aggregates in the database: read under the lane's lock or a shared row lock, written on one lane only."""
+"""Aggregates in the database: read under the lane's lock or a shared row lock, written on a single lane."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Two transactions meet on a lane: they take turns, and whoever comes second looks at what the first has made."""
+"""Two transactions on a lane take turns, and the second sees the results of the first."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -30,7 +30,7 @@ class Following(Paused):
 
 
 async def at_once(room: Room, first: Submission, second: Submission) -> Sequence[RenderedAnswer]:
-    """The second begins when the first has decided; the first ends when the second waits for it, or did not."""
+    """The second begins after the first has decided; the first ends when the second waits, or is done."""
     slow, quick = Paused(), Paused()
     quick.may_save.set()
 
@@ -50,7 +50,7 @@ async def at_once(room: Room, first: Submission, second: Submission) -> Sequence
 
 
 async def holds_up(room: Room, first: Submission, handlers: Paused, then: Coroutine[Any, Any, Any]) -> bool:
-    """Whether what comes then, when the first has been decided, has to wait until the first has ended."""
+    """Whether the second waits for the end of the first, after the first has decided."""
     one = asyncio.create_task(room.settle(first, handlers=handlers))
     await asyncio.wait_for(handlers.has_decided.wait(), 60)
     other = asyncio.create_task(then)
@@ -80,8 +80,8 @@ def on_different_lanes() -> tuple[str, str]:
     return first, next(key for key in iter(new_id, "") if lane_of(key, LANES_LOCAL) != lane_of(first, LANES_LOCAL))
 
 
-async def test_they_take_turns(registry: Room) -> None:
-    """Numbers without a gap, and a digest that counts both."""
+async def test_concurrent_decisions_on_a_lane_get_contiguous_sequences_and_one_digest(registry: Room) -> None:
+    """Sequences without a gap, and a digest of both."""
     first, second = on_one_lane()
     assert outcomes(await at_once(registry, first, second)) == ["accepted", "accepted"]
     journal = await registry.rows("select sequence from journal where topic = $1 order by sequence", INITIATIVES)
@@ -91,7 +91,7 @@ async def test_they_take_turns(registry: Room) -> None:
     assert int.from_bytes(lane["digest"], "big") == sum(int.from_bytes(row["hash"], "big") for row in hashes) % 2**256
 
 
-async def test_the_second_decides_on_what_the_first_has_made(registry: Room) -> None:
+async def test_second_decision_on_a_lane_sees_the_state_of_the_first(registry: Room) -> None:
     stated = registered()
     await registry.settle(stated)
     first, second = [changed(stated.subject, 1, title) for title in ("Eerst", "Daarna")]
@@ -100,13 +100,13 @@ async def test_the_second_decides_on_what_the_first_has_made(registry: Room) -> 
     assert [problem["code"] for problem in orjson.loads(answers[1].json)["problems"]] == ["stale-version"]
 
 
-async def test_the_same_submission_twice_is_decided_once(registry: Room) -> None:
+async def test_concurrent_repeats_of_a_submission_are_decided_once(registry: Room) -> None:
     stated = registered()
     assert outcomes(await at_once(registry, stated, stated)) == ["accepted", "repeated"]
 
 
-async def test_an_id_has_one_life_on_one_lane(registry: Room) -> None:
-    """Two organisations give a rollout of theirs the same id at once, under initiatives on different lanes."""
+async def test_id_used_on_two_lanes_at_once_is_created_on_one(registry: Room) -> None:
+    """Two organisations give their rollouts the same id at once, under initiatives on different lanes."""
     await registry.open_lanes(CITY)
     await registry.settle(submission(statement("organisation-admitted", ADMITTED)))
     one, other = [registered(initiative_id=key) for key in on_different_lanes()]
@@ -120,8 +120,8 @@ async def test_an_id_has_one_life_on_one_lane(registry: Room) -> None:
     assert lane["lane"] == lane_of(one.key, LANES_LOCAL)
 
 
-async def test_what_a_decision_has_read_on_another_lane_holds_still(registry: Room) -> None:
-    """Our own: the organisation that registers an initiative changes when that has been decided, not meanwhile."""
+async def test_own_aggregate_read_on_another_lane_is_locked_until_commit(registry: Room) -> None:
+    """Own aggregates: the registering organisation changes after the decision, not meanwhile."""
     await registry.open_lanes(CITY)
     await registry.settle(submission(statement("organisation-admitted", ADMITTED)))
     first = submission(statement("initiative-registered", initiative(), CITY), CITY)
@@ -129,15 +129,15 @@ async def test_what_a_decision_has_read_on_another_lane_holds_still(registry: Ro
     assert await holds_up(registry, first, Paused(), registry.settle(change))
 
 
-async def test_what_a_decision_has_read_of_others_holds_still(registry: Room) -> None:
-    """Their facts are applied when what rests on the ones before has been decided."""
+async def test_projected_aggregate_read_by_a_decision_is_locked_until_commit(registry: Room) -> None:
+    """Foreign events are applied after decisions on the earlier state."""
     await arrive(registry)
     update = registry.pool.execute("update projection set value = '{\"version\": 2}'")
     assert await holds_up(registry, registered(), Following(), update)
 
 
-async def test_two_organisations_may_use_one_id(registry: Room) -> None:
-    """Identity is organisation, source and id together: nobody can take another's id, or hear what it led to."""
+async def test_two_organisations_may_use_the_same_submission_id(registry: Room) -> None:
+    """Identity is organisation, source and id together: an organisation cannot use or observe another's id."""
     await registry.open_lanes(CITY)
     await registry.settle(submission(statement("organisation-admitted", ADMITTED)))
     data = registered().data.model_dump(mode="json", exclude_unset=True)

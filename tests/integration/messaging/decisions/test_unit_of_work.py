@@ -1,4 +1,4 @@
-"""A long batch is written page by page while it is decided, and is one batch all the same."""
+"""A long batch is written in parts while being decided, and remains a single batch."""
 
 from typing import Any
 
@@ -22,13 +22,15 @@ def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def a_batch() -> list[Any]:
-    """A history of one initiative that crosses pages, each step repeated on a later page, and one stale change."""
+    """A history of an initiative across parts, each step repeated in a later part, and a stale change."""
     first = registered()
     steps = [first, *(changed(first.subject, version, f"versie {version}") for version in range(1, 2 * PAGE))]
     return [*steps, *steps, changed(first.subject, 1, "te laat")]
 
 
-async def test_it_comes_to_what_one_page_comes_to(registry: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_batch_written_in_parts_equals_a_batch_written_at_once(
+    registry: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
     batch = a_batch()
     given = await registry.settle(*batch)
     assert outcomes(given) == ["accepted"] * 2 * PAGE + ["repeated"] * 2 * PAGE + ["rejected"]
@@ -43,7 +45,7 @@ async def test_it_comes_to_what_one_page_comes_to(registry: Room, monkeypatch: p
 
 
 async def _told(room: Room) -> list[tuple[Any, ...]]:
-    """What the lanes say, but for the ids, which are made anew each time."""
+    """The content of the lanes, without the ids, new in each run."""
     rows = await room.rows(
         "select topic, lane, sequence, key, value from journal where topic = $1 order by 2, 3", INITIATIVES
     )
@@ -51,8 +53,10 @@ async def _told(room: Room) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in (*rows, *aggregates)]
 
 
-async def test_a_page_that_cannot_be_written_ends_all_of_it(registry: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While the next one is being decided; the connection serves the next transaction."""
+async def test_part_that_cannot_be_written_rolls_back_the_whole_batch(
+    registry: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While the next part is being decided; the connection serves the next transaction."""
     before, remember, pages = await registry.contents(), answer_store.insert_new, list[int]()
 
     async def remember_once(connection: Any, first: Any) -> bool:
@@ -69,7 +73,7 @@ async def test_a_page_that_cannot_be_written_ends_all_of_it(registry: Room, monk
     assert "accepted" in outcomes(await registry.settle(*batch))
 
 
-async def test_deciding_that_breaks_waits_for_what_is_being_written(
+async def test_failed_decision_waits_for_the_running_write_before_rollback(
     registry: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else the connection would be busy when the transaction is rolled back."""

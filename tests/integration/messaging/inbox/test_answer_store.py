@@ -1,5 +1,6 @@
 """First answers: stored once, replaced by the final answer, deleted after a failed decision."""
 
+from samenspel.contracts.submission_hashes import PublishedHash
 from samenspel.contracts.submissions import Submission
 from samenspel.messaging.inbox import answer_store
 from samenspel.messaging.inbox.answers import Deferred, Refused, RenderedAnswer, identity, render
@@ -22,7 +23,9 @@ async def test_first_answer_is_stored_with_the_content_hash(registry: Room) -> N
     async with registry.pool.acquire() as connection:
         assert await answer_store.insert_new(connection, [answered(stated)])
         known = await answer_store.load(connection, [stated, other])
-    assert {each: first.submissionhash for each, first in known.items()} == {identity(stated): stated.hash.hex()}
+    assert {each: first.submissionhash for each, first in known.items()} == {
+        identity(stated): PublishedHash(stated.hash.hex())
+    }
 
 
 async def test_second_first_answer_is_told_apart_and_changes_nothing(registry: Room) -> None:

@@ -77,7 +77,7 @@ async def test_no_statement_reads_deferrals_of_others(full: Connection, analysed
     assert unbounded == {}
 
 
-async def test_reading_whole_lanes_is_noticed(full: Connection) -> None:
+async def test_statement_that_reads_a_whole_lane_is_noticed(full: Connection) -> None:
     lanes = "select * from unnest($1::text[], $2::int[])"
     former = f"select distinct topic, lane, subject from deferral where (topic, lane) in ({lanes})"  # noqa: S608
     assert list(_scans(await _generic_plan(full, former), limited=False))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -49,15 +50,15 @@ def details_of(answer: RenderedAnswer) -> dict[str, Any]:
     return found
 
 
-async def test_what_comes_later_waits_behind(registry: Room, handlers: Referring) -> None:
+async def test_later_submission_on_a_deferred_subject_is_deferred_too(registry: Room, handlers: Referring) -> None:
     first, second = await two_changes_wait(registry, handlers)
     await arrive(registry)
     await wake(registry, handlers)
     assert (await said(registry))[-2:] == [(first.id, "accepted"), (second.id, "rejected", "stale-version")]
 
 
-async def test_nothing_is_decided_out_of_turn(registry: Room, handlers: Referring) -> None:
-    """Another instance saw it at the head of its queue, before the one in front of it came back."""
+async def test_deferred_submission_that_is_not_first_is_not_decided(registry: Room, handlers: Referring) -> None:
+    """Another instance saw the submission at the head of the queue, before the earlier submission came back."""
     _, second = await two_changes_wait(registry, handlers)
     async with registry.pool.acquire() as connection, connection.transaction():
         queue = deferrals.Queue(registry.processor().lane_of(second), second.subject, OPERATOR)
@@ -65,7 +66,7 @@ async def test_nothing_is_decided_out_of_turn(registry: Room, handlers: Referrin
         assert await registry.processor(handlers).process_deferred(connection, queued[1:]) == []
 
 
-async def test_another_organisation_is_not_held_up(registry: Room, handlers: Referring, city: str) -> None:
+async def test_deferral_does_not_block_another_organisation(registry: Room, handlers: Referring, city: str) -> None:
     """A guessed id cannot be kept from the organisation that it belongs to."""
     squatting = registered()
     assert outcomes(await registry.settle(squatting, handlers=handlers)) == ["deferred"]
@@ -78,7 +79,7 @@ async def test_another_organisation_is_not_held_up(registry: Room, handlers: Ref
 
 
 @pytest.mark.parametrize(("arrives", "outcome"), [(True, ["accepted"]), (False, ["rejected", "unknown-initiative"])])
-async def test_a_submission_waits_for_a_deferral_about_what_it_refers_to(
+async def test_submission_about_an_aggregate_that_only_a_deferral_has_waits_for_the_deferral(
     registry: Room, handlers: Referring, city: str, arrives: bool, outcome: list[str]
 ) -> None:
     """A rollout of another organisation: accepted with the initiative, and rejected with the initiative."""
@@ -100,13 +101,17 @@ async def test_a_submission_waits_for_a_deferral_about_what_it_refers_to(
     assert [found["outcome"], *(each["code"] for each in found.get("problems", ()))] == outcome
 
 
-async def test_what_is_wrong_besides_is_refused_at_once(registry: Room, handlers: Referring, city: str) -> None:
+async def test_submission_about_an_unknown_aggregate_is_rejected_at_once(
+    registry: Room, handlers: Referring, city: str
+) -> None:
     await registry.settle(registered(), handlers=handlers)
     unknown = of_city("rollout-started", {"initiative_id": new_id(), "rollout_id": new_id()})
     assert outcomes(await registry.settle(unknown, handlers=handlers)) == ["rejected"]
 
 
-async def test_the_answer_names_what_is_awaited_and_until_when(registry: Room, handlers: Referring) -> None:
+async def test_deferred_answer_names_aggregate_deadline_and_moment_of_receipt(
+    registry: Room, handlers: Referring
+) -> None:
     """For each type its own patience; the shown deadline is the stored one."""
     short, long = registered(), registered()
     async with registry.pool.acquire() as connection, connection.transaction():
@@ -124,7 +129,9 @@ async def test_the_answer_names_what_is_awaited_and_until_when(registry: Room, h
         }
 
 
-async def test_a_follower_waits_at_least_as_long_as_the_one_before_it(registry: Room, handlers: Referring) -> None:
+async def test_deadline_is_not_before_that_of_an_earlier_deferral_of_the_queue(
+    registry: Room, handlers: Referring
+) -> None:
     first = registered()
     second = changed(first.subject, 1, "Anders")
     async with registry.pool.acquire() as connection, connection.transaction():
@@ -134,7 +141,7 @@ async def test_a_follower_waits_at_least_as_long_as_the_one_before_it(registry: 
     assert details_of(answers[1])["waits_for"] == {"aggregate": "initiative.v1", "subject": first.subject}
 
 
-async def test_what_is_awaited_next_is_stored(registry: Room, handlers: Referring, city: str) -> None:
+async def test_stored_answer_names_the_aggregate_awaited_now(registry: Room, handlers: Referring, city: str) -> None:
     """First another organisation's initiative, then the fact that this one refers to itself."""
     first = registered()
     rollout = of_city("rollout-started", {"initiative_id": first.subject, "rollout_id": new_id()})
@@ -157,7 +164,7 @@ async def wake_only(room: Room, handlers: Referring, stated: Submission) -> None
         assert len(await room.processor(handlers).process_deferred(connection, queued)) == len(queued)
 
 
-async def test_after_the_deadline_it_is_rejected_and_its_follower_decided(
+async def test_deferral_is_rejected_after_its_deadline_and_the_next_is_decided(
     registry: Room, handlers: Referring
 ) -> None:
     first, second = await two_changes_wait(registry, handlers)
@@ -168,15 +175,14 @@ async def test_after_the_deadline_it_is_rejected_and_its_follower_decided(
     assert (answer.outcome, details_of(answer)["first_outcome"]) == ("repeated", "rejected")
 
 
-async def test_no_more_than_the_limit_are_deferred(
-    registry: Room, handlers: Referring, city: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One organisation's limit is its own, and what was refused may be sent again under the same id."""
-    monkeypatch.setattr(deferrals, "DEFERRALS_MAX", 2)
+async def test_deferrals_are_limited_per_organisation(registry: Room, handlers: Referring, city: str) -> None:
+    """A refused submission may be sent again under the same id."""
     one, two, three = registered(), registered(), registered()
     theirs = of_city("initiative-registered", initiative())
     assert outcomes(await registry.settle(one, handlers=handlers)) == ["deferred"]
-    given = await registry.settle(two, three, theirs, handlers=handlers)
+    async with registry.pool.acquire() as connection, connection.transaction():
+        processor = replace(registry.processor(handlers), deferrals_max=2)
+        given = await processor.process(connection, [two, three, theirs])
     assert outcomes(given) == ["deferred", "rejected", "deferred"]
     found = details_of(given[1])
     assert [each["code"] for each in found["problems"]] == ["limit-reached"]
@@ -187,23 +193,21 @@ async def test_no_more_than_the_limit_are_deferred(
     assert outcomes(await registry.settle(three, handlers=handlers)) == ["accepted"]
 
 
-async def test_a_deferral_lost_in_a_restore_keeps_its_moment_of_receipt(registry: Room, handlers: Referring) -> None:
+async def test_deferral_lost_in_a_restore_keeps_its_moment_of_receipt(registry: Room, handlers: Referring) -> None:
     first = registered()
     [answer] = await registry.settle(first, handlers=handlers)
     await registry.pool.execute("delete from deferral")
     lost = {**details_of(answer), "lost": True}
     await registry.pool.execute("update submission set answer = $1", orjson.dumps(lost))
     late = replace(first, received_at=first.received_at + timedelta(days=3))
-    other = replace(late, hash=bytes(32))
+    other = replace(late, hash=sha256(b"other content").digest())
     assert outcomes(await registry.settle(other, late, handlers=handlers)) == ["rejected", "deferred"]
     [row] = await registry.rows("select received_at from deferral")
     assert row["received_at"] == first.received_at
     assert outcomes(await registry.settle(late, handlers=handlers)) == ["repeated"]
 
 
-async def test_a_deferral_lost_in_a_restore_is_decided_when_it_comes_again(
-    registry: Room, handlers: Referring
-) -> None:
+async def test_deferral_lost_in_a_restore_is_decided_when_received_again(registry: Room, handlers: Referring) -> None:
     first = registered()
     [answer] = await registry.settle(first, handlers=handlers)
     await registry.pool.execute("delete from deferral")

@@ -1,4 +1,4 @@
-"""Ingress offsets: a stale reader is fenced, and a replaced log is read from its start."""
+"""Ingress offsets: a stale reader is fenced, and a replaced log is read from the start."""
 
 from samenspel.contracts.topics import ingress
 from samenspel.messaging.inbox import offsets
@@ -21,7 +21,7 @@ async def opened(room: Room, log: Log) -> int:
 
 
 async def read(room: Room, log: Log, start: int, end: int) -> bool:
-    """One batch; whether it was decided."""
+    """A batch; returns whether the batch was decided."""
     reader, receiver = Reader(), room.ingress()
     receiver.positioned(TOPIC, start)
     await receiver(reader, log.partitions[TOPIC, 0][start:end])  # type: ignore[arg-type]
@@ -33,7 +33,7 @@ async def stands(room: Room) -> int:
     return int(await room.pool.fetchval("select next_offset from ingress_offset where topic = $1", TOPIC))
 
 
-async def test_who_wakes_up_after_another_has_read_on_decides_nothing(registry: Room) -> None:
+async def test_stale_reader_decides_nothing_after_another_has_committed(registry: Room) -> None:
     log = Log()
     log.submit(TOPIC, events(5))
     assert await read(registry, log, await opened(registry, log), 5)
@@ -43,8 +43,8 @@ async def test_who_wakes_up_after_another_has_read_on_decides_nothing(registry: 
     assert await stands(registry) == 5
 
 
-async def test_a_log_made_anew_is_read_from_its_start(registry: Room) -> None:
-    """As long as the one before, so that only the records themselves tell."""
+async def test_recreated_ingress_is_read_from_its_start(registry: Room) -> None:
+    """As long as the previous log, so only the records differ."""
     log = Log()
     log.submit(TOPIC, events(3))
     assert await read(registry, log, await opened(registry, log), 3)
@@ -54,7 +54,7 @@ async def test_a_log_made_anew_is_read_from_its_start(registry: Room) -> None:
     assert await opened(registry, log) == 0
 
 
-async def test_a_log_that_was_cut_back_is_read_from_its_start(registry: Room) -> None:
+async def test_truncated_ingress_is_read_from_its_start(registry: Room) -> None:
     log = Log()
     log.submit(TOPIC, events(3))
     assert await read(registry, log, await opened(registry, log), 3)

@@ -1,4 +1,4 @@
-"""The quarantine: records with their raw content, pages in order, and actions that close a record."""
+"""The quarantine: records with raw content, pages in order, and closing actions."""
 
 from typing import Any
 

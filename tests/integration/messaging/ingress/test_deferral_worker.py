@@ -12,7 +12,9 @@ from tests.support.deferrals import deferral_worker, quarantined, said, two_wait
 from tests.support.service_schema import OPERATOR, Room, outcomes, registered
 
 
-async def test_what_breaks_the_deciding_is_set_apart_whole_or_not_at_all(registry: Room, handlers: Referring) -> None:
+async def test_deferred_submission_whose_decision_fails_is_quarantined_atomically(
+    registry: Room, handlers: Referring
+) -> None:
     first, second = await two_wait(registry, handlers)
     handlers.broken.add(first.subject)
     await arrive(registry)
@@ -33,7 +35,7 @@ async def test_what_breaks_the_deciding_is_set_apart_whole_or_not_at_all(registr
     assert (await said(registry))[3:] == [(second.id, "rejected", "unknown-initiative")]
 
 
-async def test_what_this_version_cannot_read_is_set_apart_too(registry: Room, handlers: Referring) -> None:
+async def test_deferred_submission_of_an_unknown_type_is_quarantined(registry: Room, handlers: Referring) -> None:
     first, _ = await two_wait(registry, handlers)
     await registry.pool.execute("update deferral set type = 'nl.samenspel.gone.v1' where id = $1", first.id)
     await arrive(registry)
@@ -61,7 +63,7 @@ async def test_passed_deadlines_are_answered_in_bulk(
     assert answers == [("rejected", "unknown-organisation")] * number
 
 
-async def test_an_arrived_aggregate_wakes_those_that_wait_for_it(
+async def test_arrived_aggregate_wakes_its_deferrals(
     registry: Room, handlers: Referring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the slow pass, which finds the others."""
@@ -77,7 +79,7 @@ async def test_an_arrived_aggregate_wakes_those_that_wait_for_it(
     assert (await said(registry))[2:] == [(first.id, "accepted"), (second.id, "accepted")]
 
 
-async def test_the_slow_pass_finds_what_nobody_named(
+async def test_slow_pass_finds_deferrals_that_no_wake_up_named(
     registry: Room, handlers: Referring, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The instance that applied the aggregate ended before it told its worker."""

@@ -15,7 +15,7 @@ TOPIC = ingress("initiatives", OPERATOR)
 
 
 def a_log() -> Log:
-    """An initiative, a change of it, and what is refused."""
+    """An initiative, a change, and a refused submission."""
     stated = initiative()
     change = {"initiative_id": stated["initiative_id"], "based_on_version": 1, "title": "Anders"}
     log = Log()
@@ -25,10 +25,10 @@ def a_log() -> Log:
 
 
 @pytest.mark.parametrize("page", [100, 1])
-async def test_an_ingress_batch_is_decided_whole_or_not_at_all(
+async def test_ingress_batch_is_committed_whole_or_not_at_all(
     registry: Room, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Facts, receipts, first answers, state and the door's position: one transaction, on however many pages."""
+    """Events, receipts, first answers, state and ingress offset: a single transaction, in any number of parts."""
     monkeypatch.setattr(processor, "SUBMISSIONS_PER_WRITE", page)
     log = a_log()
     async with registry.pool.acquire() as connection:
@@ -44,7 +44,7 @@ async def test_an_ingress_batch_is_decided_whole_or_not_at_all(
 
 
 async def decided(room: Room, log: Log) -> bool:
-    """Whether the ingress could be read, as one batch; opening its door is no part of that."""
+    """Whether the ingress could be read as a batch; resolving the offset is not included."""
     reader, receiver = Reader(), room.ingress()
     receiver.positioned(TOPIC, 0)
     await receiver(reader, log.partitions[TOPIC, 0])  # type: ignore[arg-type]  # a list in Kafka's place

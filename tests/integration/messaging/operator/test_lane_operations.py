@@ -16,7 +16,7 @@ JOURNAL = "select topic, lane, timeline, sequence, headers, value from journal o
 
 @dataclass(slots=True)
 class ListedLog(Log):
-    """A log that also knows its topics, and can be closed."""
+    """A log with a list of topics, closable."""
 
     closed: list[None] = field(default_factory=list)
 
@@ -42,7 +42,7 @@ def operations(room: Room, log: ListedLog, changes: list[None] | None = None) ->
 
 
 async def lost_after_publishing(room: Room) -> ListedLog:
-    """A log with an initiative and its change; the database has lost both."""
+    """A log with an initiative and a change; the database has lost both."""
     stated, log = registered(), ListedLog()
     await room.settle(stated)
     await room.settle(changed(stated.subject, 1, "Anders"))

@@ -1,4 +1,4 @@
-"""An operator's retry of a quarantined submission: one transaction, the first content hash, one outcome."""
+"""An operator's retry of a quarantined submission: a single transaction, the first content hash, a single outcome."""
 
 import pytest
 from samenspel.messaging.operator.redrive import Redrive
@@ -12,8 +12,10 @@ LEAVE = "update projection set stale = true"
 
 
 @pytest.mark.parametrize("record", ["http", "samenspel.in.initiatives.00000099000000000001/0/7"])
-async def test_the_operator_has_it_decided(registry: Room, handlers: Referring, record: str) -> None:
-    """As it came in: over which door, when, and with the hash that the sender's own bytes have."""
+async def test_retried_record_is_decided_with_its_first_content_hash(
+    registry: Room, handlers: Referring, record: str
+) -> None:
+    """As received: entry point, time of receipt, and the hash of the sender's bytes."""
     stated = await one_breaks(registry, handlers, record)
     redrive = Redrive(registry.pool, registry.processor(handlers))
     [apart] = await quarantined(registry)
@@ -25,7 +27,7 @@ async def test_the_operator_has_it_decided(registry: Room, handlers: Referring, 
     assert outcomes(await registry.settle(stated, handlers=handlers)) == ["repeated"]
 
 
-async def test_a_retry_is_decided_and_written_down_or_neither(registry: Room, handlers: Referring) -> None:
+async def test_retry_commits_decision_and_action_together(registry: Room, handlers: Referring) -> None:
     await one_breaks(registry, handlers)
     handlers.broken.clear()
     [apart] = await quarantined(registry)
@@ -44,7 +46,7 @@ async def test_a_retry_is_decided_and_written_down_or_neither(registry: Room, ha
     assert [answer[1:] for answer in await said(registry)][2:] == [("accepted",)]
 
 
-async def test_sent_again_meanwhile_it_is_decided_once(registry: Room, handlers: Referring) -> None:
+async def test_retry_of_a_submission_sent_again_meanwhile_is_repeated(registry: Room, handlers: Referring) -> None:
     stated = await one_breaks(registry, handlers)
     handlers.broken.clear()
     assert outcomes(await registry.settle(stated, handlers=handlers)) == ["accepted"]
@@ -53,7 +55,7 @@ async def test_sent_again_meanwhile_it_is_decided_once(registry: Room, handlers:
     assert await redrive.retry(apart["number"], OPERATOR, "") == "repeated"
 
 
-async def test_it_may_wait_and_break_once_more(registry: Room, handlers: Referring) -> None:
+async def test_retried_submission_may_be_deferred_and_quarantined_again(registry: Room, handlers: Referring) -> None:
     await one_breaks(registry, handlers)
     [apart] = await quarantined(registry)
     await registry.pool.execute(LEAVE)

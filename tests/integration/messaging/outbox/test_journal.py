@@ -1,4 +1,4 @@
-"""The lock of a lane: a client that stops while it holds the lock loses it."""
+"""The lock of a lane: a client stopped while holding the lock loses the lock."""
 
 import asyncio
 
@@ -9,8 +9,8 @@ from tests.support.service_schema import OPERATOR, outcomes, registered, room
 LONGER_THAN_ANY_SECONDS = 20
 
 
-async def test_who_stops_with_a_lane_locked_holds_nobody_up(server: str) -> None:
-    """Its process sleeps, with the connection open: the server ends its transaction."""
+async def test_client_that_stops_with_a_locked_lane_loses_the_lock(server: str) -> None:
+    """The client's process sleeps, with the connection open: PostgreSQL ends the transaction."""
     stated = registered()
     async with room(server, idle_in_transaction_session_timeout="300ms") as registry:
         await registry.open_lanes(OPERATOR)

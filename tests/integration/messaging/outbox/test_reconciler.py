@@ -1,4 +1,4 @@
-"""Before anything is published: what Kafka holds is compared with what this database knows."""
+"""Before publishing, Kafka's content is reconciled with the database."""
 
 import pytest
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, lane_of
@@ -15,19 +15,19 @@ CLOSE = "update lane set reconciled = ''"
 
 @pytest.fixture
 def log() -> Log:
-    """A Kafka that has all of the registry's lanes, empty."""
+    """A Kafka with all of the registry's lanes, empty."""
     return Log()
 
 
 async def look(room: Room, log: Log) -> Reconciler:
-    """Begin a life: nothing has been compared in it yet."""
+    """A fresh start: no lane is reconciled yet."""
     await room.pool.execute(CLOSE)
     reconciler = Reconciler(room.pool, log, lambda: None)  # type: ignore[arg-type]  # lists in Kafka's place
     await reconciler.reconcile_all()
     return reconciler
 
 
-async def test_the_doors_open_when_both_hold_the_same(registry: Room, log: Log) -> None:
+async def test_lanes_open_when_journal_and_kafka_agree(registry: Room, log: Log) -> None:
     await registry.settle(registered())
     await publish(registry, log)
     reconciler = await look(registry, log)
@@ -39,8 +39,8 @@ async def test_the_doors_open_when_both_hold_the_same(registry: Room, log: Log) 
     assert sum(row["n"] for row in behind) == 2, "only what came since: one fact and one receipt"
 
 
-async def test_no_door_opens_when_kafka_holds_more_on_any_lane(registry: Room, log: Log) -> None:
-    """The database was restored from an older backup: what it knows of its other lanes may be as old."""
+async def test_no_lane_opens_when_kafka_holds_more_on_any_lane(registry: Room, log: Log) -> None:
+    """The database was restored from an older backup: the other lanes may be as old."""
     owner = Owner(lane=0)
     lost = owner.publish()
     log.append(INITIATIVES, 0, lost.headers(), lost.value())
@@ -51,7 +51,7 @@ async def test_no_door_opens_when_kafka_holds_more_on_any_lane(registry: Room, l
         await registry.settle(registered(initiative_id=elsewhere))
 
 
-async def test_no_door_opens_when_kafka_holds_another_event_under_the_same_number(registry: Room, log: Log) -> None:
+async def test_no_lane_opens_when_kafka_holds_another_event_of_the_same_sequence(registry: Room, log: Log) -> None:
     here = next(key for key in iter(new_id, "") if lane_of(key, LANES_LOCAL) == 0)
     await registry.settle(registered(initiative_id=here))
     other = Owner(lane=0).publish()
@@ -61,8 +61,8 @@ async def test_no_door_opens_when_kafka_holds_another_event_under_the_same_numbe
         await registry.settle(registered())
 
 
-async def test_a_database_in_another_life_lets_nobody_write(registry: Room) -> None:
-    """It was restarted or restored under a running instance, which has not heard of it yet."""
+async def test_lane_is_closed_after_a_restart_of_the_database_until_reconciled(registry: Room) -> None:
+    """The database was restarted or restored under a running instance, without a notice to the instance."""
     await registry.pool.execute("update lane set reconciled = 'another life'")
     with pytest.raises(LaneNotReconciled):
         await registry.settle(registered())

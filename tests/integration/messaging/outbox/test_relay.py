@@ -1,4 +1,4 @@
-"""The relay: what Kafka has acknowledged is published, and nothing else is."""
+"""The relay: only events acknowledged by Kafka count as published."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ class Batch:
 
 
 class Broker:
-    """In the place of the relay's producer: ``acknowledges`` gives the answer to a batch that was appended."""
+    """Replaces the relay's producer: ``acknowledges`` gives the answer to an appended batch."""
 
     def __init__(self, log: Log, acknowledges: Callable[[int], "asyncio.Future[Any]"], room: int = 500) -> None:
         self._log = log
@@ -96,7 +96,7 @@ async def published(room: Room) -> int:
 
 
 async def history(room: Room, number: int) -> str:
-    """So many events on one lane, all about this initiative."""
+    """A number of events of this initiative on a lane."""
     first = registered()
     await room.settle(first, *(changed(first.subject, version, f"{version}") for version in range(1, number)))
     return first.subject
@@ -112,7 +112,7 @@ def is_whole(log: Log, number: int) -> bool:
 
 
 def followed(log: Log) -> int:
-    """How far a reader comes that passes over what lies before a hole's end, as the law has it."""
+    """The last event applied by a reader with the gap rule."""
     [lane] = [records for (topic, _), records in log.partitions.items() if topic == INITIATIVES]
     last = 0
     for each in lane:
@@ -120,7 +120,7 @@ def followed(log: Log) -> int:
     return last
 
 
-async def test_all_of_the_journal_comes_to_kafka_in_its_order(registry: Room) -> None:
+async def test_relay_publishes_the_whole_journal_in_order(registry: Room) -> None:
     await history(registry, 7)
     log = Log()
     await relay_all(relay(registry, log, each=3))
@@ -128,8 +128,8 @@ async def test_all_of_the_journal_comes_to_kafka_in_its_order(registry: Room) ->
     assert await published(registry) == 7
 
 
-async def test_what_was_not_acknowledged_is_not_published(registry: Room) -> None:
-    """It may be in Kafka or not: the comparison finds out, and it is sent again or not."""
+async def test_relay_counts_an_event_as_published_only_after_its_acknowledgement(registry: Room) -> None:
+    """The batch may be in Kafka or not: the reconciliation decides about sending again."""
     await history(registry, 3)
     log = Log()
     forgetful = relay(registry, log, never)
@@ -143,8 +143,8 @@ async def test_what_was_not_acknowledged_is_not_published(registry: Room) -> Non
     assert await published(registry) == 3
 
 
-async def test_a_relay_that_wakes_up_late_takes_nothing_back(registry: Room) -> None:
-    """Its batch was acknowledged while another relay carried the lane on."""
+async def test_relay_that_wakes_up_late_never_moves_progress_back(registry: Room) -> None:
+    """The batch was acknowledged while another relay advanced the lane."""
     await history(registry, 4)
     log, answer, was_asked = Log(), asyncio.Future[Any](), asyncio.Event()
 
@@ -165,8 +165,8 @@ async def test_a_relay_that_wakes_up_late_takes_nothing_back(registry: Room) -> 
     assert is_whole(log, 4)
 
 
-async def test_a_topic_made_anew_under_a_running_relay_is_told_everything(registry: Room) -> None:
-    """Nobody says that it is another log: only where the next batch comes to lie."""
+async def test_relay_publishes_everything_again_to_a_recreated_topic(registry: Room) -> None:
+    """Only the offset of the next batch reveals the new log."""
     subject = await history(registry, 3)
     log = Log()
     running = relay(registry, log)
@@ -177,7 +177,7 @@ async def test_a_topic_made_anew_under_a_running_relay_is_told_everything(regist
     assert followed(log) == 4
 
 
-async def test_an_idle_relay_notices_that_a_log_was_cut_back(registry: Room) -> None:
+async def test_idle_relay_detects_a_truncated_log(registry: Room) -> None:
     """On every lane at once, the receipts' too."""
     for number in range(2):
         await history(registry, 3 - number)
@@ -193,8 +193,8 @@ async def test_an_idle_relay_notices_that_a_log_was_cut_back(registry: Room) -> 
     assert {name: len(lane) for name, lane in log.partitions.items()} == stored
 
 
-async def test_an_idle_relay_notices_that_a_repeat_lies_where_its_last_event_lay(registry: Room) -> None:
-    """The lane ends where it should: a relay that was overtaken filled the place of what Kafka lost."""
+async def test_idle_relay_detects_a_repeat_at_the_offset_of_its_last_event(registry: Room) -> None:
+    """The end offset is as expected: an overtaken relay filled the offset of an event lost in Kafka."""
     await history(registry, 3)
     log = Log()
     running = relay(registry, log)

@@ -1,4 +1,4 @@
-"""A projection and its checkpoint are committed together."""
+"""A projection and the checkpoint are committed together."""
 
 from samenspel.contracts.topics import INITIATIVES
 from samenspel.messaging.projections import checkpoints
@@ -10,7 +10,7 @@ from tests.support.memory_log import Log, Reader, as_read
 from tests.support.service_schema import Room
 
 
-async def test_a_copy_moves_with_its_position_or_not_at_all(registry: Room) -> None:
+async def test_projection_and_checkpoint_are_committed_together(registry: Room) -> None:
     owner = Owner()
     records = [as_read(owner.publish(subject)) for subject in ("a", "b", "a")]
     async with registry.pool.acquire() as connection:

@@ -17,7 +17,7 @@ from tests.support.waiting import eventually
 
 
 class Slow:
-    """A follower that has been told of events, and goes on when it may."""
+    """A listener with received events, waiting for permission to continue."""
 
     def __init__(self) -> None:
         self.applied_events: list[int] = []
@@ -39,8 +39,8 @@ def projector(room: Room, follower: Slow | None = None) -> Projector:
     return Projector(room.pool, Log(), lambda number: None, follower)  # type: ignore[arg-type]  # lists for Kafka
 
 
-async def test_two_that_follow_at_once_apply_each_event_once(registry: Room) -> None:
-    """One of them woke up late, or Kafka gave the lane to both."""
+async def test_two_concurrent_projectors_apply_each_event_once(registry: Room) -> None:
+    """The first woke up late, or Kafka assigned the lane to both."""
     await placed(registry)
     owner, one, other = Owner(), Slow(), Slow()
     records = [as_read(owner.publish(subject)) for subject in ("a", "b")]
@@ -60,7 +60,7 @@ async def test_two_that_follow_at_once_apply_each_event_once(registry: Room) -> 
     assert (position["sequence"], int.from_bytes(position["digest"], "big")) == (2, owner.digest)
 
 
-async def test_a_state_that_is_not_the_owners_is_said_with_its_event(registry: Room) -> None:
+async def test_projector_names_the_event_at_which_its_digest_diverges(registry: Room) -> None:
     await placed(registry)
     owner = Owner()
     records = [as_read(owner.publish(subject)) for subject in ("a", "b", "c")]

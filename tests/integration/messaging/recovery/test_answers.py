@@ -1,4 +1,4 @@
-"""Which answers count when receipts are all that is left of them."""
+"""The answers restored from receipts only."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 import pytest_asyncio
+from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.messaging.recovery.answers import restore_from_receipts
 from samenspel.messaging.recovery.lane_recovery import Recovered
 from samenspel.runtime.postgres import Connection
@@ -38,13 +39,13 @@ DEFERRED = _answer("deferred", received_at="2026-11-24T12:00:00.000Z")
 LOST = {**DEFERRED, "lost": True}
 """As stored when the backup has no deferral: decided when it is received again, with this moment of receipt."""
 BROKEN = {name: it for name, it in _answer("rejected").items() if name != "submissionhash"}
-"""Of one that broke the deciding, and was set apart: never the final answer."""
+"""The answer to a quarantined submission: never the final answer."""
 PROVEN = {**ACCEPTED, "record": "recovered"}
 
 
 @pytest_asyncio.fixture
 async def database(registry: Room) -> AsyncIterator[Connection]:
-    """A connection whose transaction is rolled back."""
+    """A connection with a rollback at the end."""
     async with registry.pool.acquire() as connection:
         trial = connection.transaction()
         await trial.start()
@@ -75,7 +76,7 @@ async def database(registry: Room) -> AsyncIterator[Connection]:
         pytest.param(REFUSED, [ACCEPTED], REFUSED, id="what is known for certain stays"),
     ],
 )
-async def test_the_first_final_answer_is_kept(
+async def test_first_final_answer_of_the_receipts_is_restored(
     database: Connection, known: Answer | None, receipts: list[Answer], kept: Answer | None, apart: bool
 ) -> None:
     if known is not None:
@@ -83,7 +84,7 @@ async def test_the_first_final_answer_is_kept(
     found = Recovered("lane", 0, 0)
     chunks = [[answer] for answer in receipts] if apart else [receipts]
     for chunk in chunks:
-        await restore_from_receipts(database, [(CITY, answer) for answer in chunk], found)
+        await restore_from_receipts(database, [(CITY, answer) for answer in chunk], found, HashKeys())
     stored = await database.fetchval(KEPT, CITY, SOURCE)
     assert (orjson.loads(stored) if stored else None) == kept
     named = [(each.id, each.received_at) for each in (*found.broken_promises, *found.still_deferred)]

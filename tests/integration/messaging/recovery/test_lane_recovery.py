@@ -1,11 +1,12 @@
-"""What a database has lost and Kafka holds comes back as the state that it was, and is not decided again."""
+"""Events lost by the database and present in Kafka come back as the former state, without new decisions."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
+from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.contracts.topics import INITIATIVES, LaneId
-from samenspel.messaging.recovery.lane_recovery import recover_lane
-from samenspel.messaging.recovery.replay import RECEIPT_REPLAY, EventReplay
+from samenspel.messaging.recovery.lane_recovery import LaneReplay, recover_lane
+from samenspel.messaging.recovery.replay import EventReplay, receipt_replay
 
 from tests.support.memory_log import Log, publish
 from tests.support.service_schema import OPERATOR, Room, changed, outcomes, registered
@@ -33,14 +34,14 @@ async def recover(room: Room, log: Log, lanes: Sequence[LaneId]) -> None:
     """As `samenspel.messaging.operator.lane_operations` does, lane by lane."""
     async with room.pool.acquire() as connection:
         for topic, lane in lanes:
-            fold = RECEIPT_REPLAY
+            fold = receipt_replay(HashKeys())
             if topic == INITIATIVES:
-                fold = type(RECEIPT_REPLAY)(EventReplay(room.handlers).apply)
+                fold = LaneReplay(EventReplay(room.handlers).apply)
             await recover_lane(connection, log, (topic, lane), fold)  # type: ignore[arg-type]  # lists for Kafka
 
 
-async def test_the_tail_is_folded_into_the_state(registry: Room) -> None:
-    """Journal, lanes, aggregates and the service's own tables, byte for byte; and one can build on it."""
+async def test_recovered_lane_equals_the_lost_state_byte_for_byte(registry: Room) -> None:
+    """Journal, lanes, aggregates and the service's own tables, byte for byte; new events can follow."""
     stated, other, log = registered(), registered(), Log()
     await registry.settle(stated, other)
     await registry.settle(changed(stated.subject, 1, "Anders"))
@@ -52,8 +53,8 @@ async def test_the_tail_is_folded_into_the_state(registry: Room) -> None:
     assert outcomes(await registry.settle(changed(stated.subject, 2, "Nog anders"))) == ["accepted"]
 
 
-async def test_a_fact_alone_proves_that_its_submission_was_accepted(registry: Room) -> None:
-    """Its receipt may have expired, or never have come to Kafka."""
+async def test_recovered_event_without_its_receipt_proves_its_submission_accepted(registry: Room) -> None:
+    """The receipt may have expired, or never have reached Kafka."""
     stated, log = registered(), Log()
     await registry.settle(stated)
     await publish(registry, log)

@@ -1,4 +1,4 @@
-"""Replay of recovered records: a record that this version cannot prove or read stops the recovery of its lane."""
+"""Replay of recovered records: an unprovable or unreadable record stops the recovery of the lane."""
 
 from collections.abc import Callable
 

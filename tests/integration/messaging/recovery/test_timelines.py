@@ -1,7 +1,8 @@
-"""A lane is started anew on a timeline that nothing in Kafka has, whatever lies last there."""
+"""A new timeline has a number unused in Kafka, whatever the last record is."""
 
+from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.contracts.topics import INITIATIVES
-from samenspel.messaging.recovery.replay import RECEIPT_REPLAY
+from samenspel.messaging.recovery.replay import receipt_replay
 from samenspel.messaging.recovery.timelines import start_new_timeline
 
 from tests.support.lane_owner import Owner
@@ -9,8 +10,8 @@ from tests.support.memory_log import Log
 from tests.support.service_schema import Room
 
 
-async def test_a_repeat_of_an_older_timeline_at_the_end_hides_no_newer_one(registry: Room) -> None:
-    """The database is of before timeline 2; a relay of that time woke up late, and its event lies last."""
+async def test_new_timeline_exceeds_every_timeline_in_the_log(registry: Room) -> None:
+    """The database is older than timeline 2; a late relay's event is the last record."""
     owner, log = Owner(), Log()
     first = owner.publish()
     owner.begin_anew()
@@ -19,5 +20,5 @@ async def test_a_repeat_of_an_older_timeline_at_the_end_hides_no_newer_one(regis
     for record in owner.log:
         log.append(INITIATIVES, owner.lane, record.headers(), record.value())
     async with registry.pool.acquire() as connection, connection.transaction():
-        timeline = await start_new_timeline(connection, log, (INITIATIVES, owner.lane), RECEIPT_REPLAY)  # type: ignore[arg-type]
+        timeline = await start_new_timeline(connection, log, (INITIATIVES, owner.lane), receipt_replay(HashKeys()))  # type: ignore[arg-type]
     assert timeline == 3

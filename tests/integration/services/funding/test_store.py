@@ -1,4 +1,4 @@
-"""A programme's ceiling in the database: whoever writes, no more is granted than there is."""
+"""A programme's ceiling in the database: no writer can grant more than the ceiling."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -21,7 +21,7 @@ async def funding(server: str) -> AsyncIterator[Room]:
         yield made
 
 
-async def test_a_budget_gives_what_it_has_and_no_cent_more(funding: Room) -> None:
+async def test_budget_grants_to_the_cent_and_never_beyond(funding: Room) -> None:
     async with funding.pool.acquire() as connection:
         trial = connection.transaction()
         await trial.start()
@@ -31,7 +31,7 @@ async def test_a_budget_gives_what_it_has_and_no_cent_more(funding: Room) -> Non
         await trial.rollback()
 
 
-async def test_no_statement_whoever_wrote_it_exceeds_a_ceiling(funding: Room) -> None:
+async def test_no_sql_statement_can_exceed_a_ceiling(funding: Room) -> None:
     for cents in (CEILING + 1, -1):
         with pytest.raises(asyncpg.CheckViolationError):
             await funding.pool.execute("update budget set granted_cents = $1", cents)

@@ -1,11 +1,13 @@
 """Connecting to Kafka as an organisation: settings of both client libraries, and the reason of a failure."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from samenspel.client.access import kafka
 from samenspel.client.access.errors import EnvironmentUnavailable
 from samenspel.client.access.kafka import aiokafka_settings, connect, librdkafka_settings
 from samenspel.client.access.profile import Credential, KafkaAccess
@@ -44,7 +46,7 @@ def test_encrypted_access_trusts_the_named_authority_only(tmp_path: Path) -> Non
 async def refusal(access: KafkaAccess) -> str:
     client: Any = AIOKafkaProducer(**aiokafka_settings(access, UTRECHT), request_timeout_ms=500)
     with pytest.raises(EnvironmentUnavailable) as error:
-        async with connect(client, access, UTRECHT.name):
+        async with connect(client, access, UTRECHT):
             pass
     return str(error.value)
 
@@ -53,14 +55,30 @@ async def test_kafka_where_nobody_listens_does_not_answer() -> None:
     assert "does not answer" in await refusal(NOWHERE)
 
 
-async def test_kafka_that_ends_the_connection_does_not_let_the_user_in() -> None:
-    """A broker closes the connection of a user whose password is wrong."""
+async def refusal_of(handle: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]) -> str:
+    """Refusal of a server that handles its connections like this."""
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        return await refusal(NOWHERE.model_copy(update={"bootstrap": f"127.0.0.1:{port}"}))
+
+
+async def test_server_that_ends_the_connection_is_no_broker_for_us() -> None:
+    """As a broker does that expects TLS: nothing is said about a password."""
 
     async def hang_up(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
-    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
-        said = await refusal(NOWHERE.model_copy(update={"bootstrap": f"127.0.0.1:{port}"}))
-    assert "refuses user or password of Gemeente Utrecht" in said
+    assert "ends the connection: correct the address or security_protocol" in await refusal_of(hang_up)
+
+
+async def test_server_that_says_nothing_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a server of another protocol does, which waits for the client to begin."""
+    monkeypatch.setattr(kafka, "START_SECONDS_MAX", 0.3)
+    monkeypatch.setattr(kafka, "CONNECT_SECONDS_MAX", 0.3)
+
+    async def be_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    assert "does not answer" in await refusal_of(be_silent)

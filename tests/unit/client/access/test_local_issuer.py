@@ -1,4 +1,4 @@
-"""The local issuer: tokens, their expiry, the private key, and the refusal in production."""
+"""The local issuer: tokens, expiry, the private key, and the refusal in production."""
 
 import json
 from datetime import timedelta
@@ -14,12 +14,12 @@ OIN = "00000099000000000344"
 
 
 def claims(token: str, issuer: Issuer) -> jwt.Claims:
-    """What a service does: the public keys from the file, nothing else."""
+    """The view of a service: the public keys from the file, nothing else."""
     keys = KeySet.import_key_set(json.loads(issuer.jwks.read_text()))
     return jwt.decode(token, keys, algorithms=[ALGORITHM]).claims
 
 
-def test_a_token_names_its_organisation(tmp_path: Path) -> None:
+def test_token_names_its_organisation(tmp_path: Path) -> None:
     issuer = Issuer(tmp_path / "issuer")
     found = claims(issuer.mint(OIN), issuer)
     assert (found["iss"], found["aud"], found["oin"]) == (ISSUER, AUDIENCE, OIN)
@@ -33,7 +33,7 @@ def test_a_token_expires(tmp_path: Path) -> None:
         jwt.JWTClaimsRegistry().validate(claims(token, issuer))
 
 
-def test_the_key_stays_and_stays_private(tmp_path: Path) -> None:
+def test_issuer_key_is_kept_and_private(tmp_path: Path) -> None:
     token = Issuer(tmp_path).mint(OIN)
     (tmp_path / "jwks.json").unlink()
     assert claims(token, Issuer(tmp_path))["oin"] == OIN
@@ -41,7 +41,7 @@ def test_the_key_stays_and_stays_private(tmp_path: Path) -> None:
     assert '"d"' not in (tmp_path / "jwks.json").read_text()
 
 
-def test_it_refuses_production(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_local_issuer_refuses_production(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMENSPEL_ENVIRONMENT", "production")
     with pytest.raises(IssuerRefused, match="does not run in production"):
         Issuer(tmp_path)

@@ -1,4 +1,4 @@
-"""Private files: written whole or not at all, readable by their owner only."""
+"""Private files: written whole or not at all, readable by the owner only."""
 
 import os
 from pathlib import Path

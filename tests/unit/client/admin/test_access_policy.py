@@ -1,4 +1,4 @@
-"""Who may do what (design: organisations write their own ingress, the owner alone writes a canonical topic)."""
+"""Permissions (design: organisations write their own ingress, the owner alone writes a canonical topic)."""
 
 from typing import get_args
 
@@ -19,7 +19,7 @@ def may(rights: list[AclRule], operation: str, topic: str) -> bool:
     )
 
 
-def test_an_organisation_writes_its_own_ingress_only() -> None:
+def test_organisation_writes_its_own_ingress_only() -> None:
     rights = acls_of_organisation(OIN)
     written = {right.name for right in rights if "WRITE" in right.operations}
     assert written == {ingress(domain, OIN) for domain in DOMAIN_OF.values()}
@@ -27,14 +27,14 @@ def test_an_organisation_writes_its_own_ingress_only() -> None:
 
 
 @pytest.mark.parametrize("domain", DOMAIN_OF.values())
-def test_an_organisation_reads_no_others_answers(domain: str) -> None:
+def test_organisation_reads_its_own_receipts_only(domain: str) -> None:
     rights = acls_of_organisation(OIN)
     assert may(rights, "READ", f"samenspel.receipts.{domain}.{OIN}")
     assert not may(rights, "READ", f"samenspel.receipts.{domain}.{OTHER}")
     assert not may(rights, "READ", f"samenspel.in.{domain}.{OIN}")
 
 
-def test_groups_are_their_owners() -> None:
+def test_consumer_groups_belong_to_their_owner() -> None:
     assert [right.name for right in acls_of_organisation(OIN) if right.resource == "group"] == [f"{OIN}."]
     assert [right.name for right in acls_of_service("registry") if right.resource == "group"] == [
         "samenspel-registry"
@@ -42,7 +42,7 @@ def test_groups_are_their_owners() -> None:
 
 
 @pytest.mark.parametrize("topic", CANONICAL)
-def test_a_canonical_topic_has_one_writer_and_every_reader(topic: str) -> None:
+def test_canonical_topic_has_one_writer_and_every_reader(topic: str) -> None:
     writers = [service for service in SERVICES if may(acls_of_service(service), "WRITE", topic)]
     assert writers == [CANONICAL[topic]]
     assert all(may(acls_of_service(service), "READ", topic) for service in SERVICES)
@@ -50,7 +50,7 @@ def test_a_canonical_topic_has_one_writer_and_every_reader(topic: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_a_service_reads_and_answers_its_own_domain_only(service: Service) -> None:
+def test_service_reads_and_answers_its_own_domain_only(service: Service) -> None:
     rights = acls_of_service(service)
     for owner, domain in DOMAIN_OF.items():
         assert may(rights, "READ", ingress(domain, OIN)) == (owner == service)

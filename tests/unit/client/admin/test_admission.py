@@ -1,9 +1,10 @@
-"""Admission: access on Kafka before the event, and a second admission changes no password."""
+"""Admission: access for an organisation that the registry admits; a refusal, and a repeat, change nothing."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import orjson
 import pytest
 from samenspel.client.access.profile import Credential, KafkaAccess, Profile, ProfileError, System
 from samenspel.client.admin import admission
@@ -16,12 +17,14 @@ CITY = OrganisationAdmitted(oin="00000099000000000344", name="Gemeente Utrecht",
 
 
 class Kafka:
-    """Keeps what an administrator asks, in order."""
+    """Keeps the administrator's requests, in order."""
 
     def __init__(self) -> None:
         self.done: list[str] = []
         self.passwords: dict[str, str] = {}
         self.created: set[str] = set()
+        self.outcome: Literal["accepted", "repeated", "rejected"] = "accepted"
+        self.refused: set[str] = set()
 
     def ensure_topics(self, topics: Sequence[Any]) -> None:
         self.created |= {topic.name for topic in topics}
@@ -52,13 +55,19 @@ def profile(tmp_path: Path) -> Profile:
 
 @pytest.fixture
 def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
-    """Kafka's administrator, and a registry that accepts every event."""
+    """Kafka's administrator, and a registry accepting every event."""
     made = Kafka()
 
     async def emit(profile: Profile, organisation: str, statements: Sequence[Any], via: str) -> list[Answer]:
         made.done.append(f"event by {organisation} over {via}")
         return [
-            Answer(source=each.identity[0], id=each.identity[1], outcome="accepted", record="http")
+            Answer(
+                source=each.identity[0],
+                id=each.identity[1],
+                outcome="rejected" if orjson.loads(each.data)["oin"] in made.refused else made.outcome,
+                first_outcome="accepted" if made.outcome == "repeated" else None,
+                record="http",
+            )
             for each in statements
         ]
 
@@ -67,11 +76,43 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Kafka:
     return made
 
 
-async def test_organisation_has_its_access_before_its_admission_is_submitted(profile: Profile, kafka: Kafka) -> None:
+async def test_organisation_has_its_access_once_it_is_admitted(profile: Profile, kafka: Kafka) -> None:
     [answer] = await admit(profile, [CITY])
     assert answer.outcome == "accepted"
-    assert kafka.done == ["topics", "user", "rights", "quota", f"event by {OPERATOR} over http"]
+    assert kafka.done == [f"event by {OPERATOR} over http", "topics", "user", "rights", "quota"]
     assert kafka.created == {topic.name for topic in topics_of(CITY.oin)}
+    assert profile.credential(CITY.oin).password == kafka.passwords[CITY.oin]
+
+
+async def test_refused_admission_changes_nothing(profile: Profile, kafka: Kafka) -> None:
+    """An organisation that merged, under its new name: the registry refuses, and the old name goes on."""
+    await admit(profile, [CITY])
+    before, done = profile.credential(CITY.oin), len(kafka.done)
+    kafka.outcome = "rejected"
+    [answer] = await admit(profile, [CITY.model_copy(update={"name": "Gemeente Nieuw-Utrecht"})])
+    assert answer.outcome == "rejected"
+    assert profile.credential(CITY.oin) == before
+    assert kafka.done[done:] == [f"event by {OPERATOR} over http"]
+
+
+async def test_refusal_of_one_organisation_keeps_none_of_the_others_out(profile: Profile, kafka: Kafka) -> None:
+    other = CITY.model_copy(update={"oin": "00000099000000000503", "name": "Gemeente Delft"})
+    kafka.refused = {other.oin}
+    answers = await admit(profile, [CITY, other])
+    assert [answer.outcome for answer in answers] == ["accepted", "rejected"]
+    assert set(kafka.passwords) == {CITY.oin}
+    assert {each.oin for each in profile.credentials()} == {OPERATOR, CITY.oin}
+
+
+async def test_interrupted_admission_is_completed_by_the_next(
+    profile: Profile, kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process ended between the event and the access: the registry answers *repeated* from then on."""
+    with monkeypatch.context() as interrupted:
+        interrupted.setattr(admission, "_provision", lambda *_: None)
+        await admit(profile, [CITY])
+    kafka.outcome = "repeated"
+    await admit(profile, [CITY])
     assert profile.credential(CITY.oin).password == kafka.passwords[CITY.oin]
 
 
@@ -95,4 +136,3 @@ async def test_user_that_kafka_never_knows_is_an_error(
     monkeypatch.setattr(kafka, "users", list)
     with pytest.raises(admission.KafkaAdminError):
         await admit(profile, [CITY])
-    assert "event" not in " ".join(kafka.done)

@@ -1,4 +1,4 @@
-"""The quarantine of a service, as the operator's client reads and resolves it."""
+"""The quarantine of a service, read and resolved by the operator's client."""
 
 from typing import Any
 

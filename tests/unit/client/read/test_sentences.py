@@ -1,4 +1,4 @@
-"""Every event type has a sentence; names and money are written as people write them."""
+"""Every event type has a sentence; names and money are in everyday notation."""
 
 import orjson
 import pytest
@@ -11,7 +11,7 @@ UTRECHT = "00000099000000000344"
 
 
 @pytest.mark.parametrize("kind", EVENT_TYPES)
-def test_every_event_type_has_words(kind: str) -> None:
+def test_every_event_type_has_a_sentence(kind: str) -> None:
     aggregate = EVENT_TYPES[kind].aggregate.name
     state = {**EXAMPLE_STATES[aggregate], "stopped_because": "Opgegaan in het regionale laadnet."}
     said = sentence(kind, aggregate, OPERATOR, orjson.dumps(state), NameIndex({OPERATOR: "Somebody"}))
@@ -21,11 +21,11 @@ def test_every_event_type_has_words(kind: str) -> None:
 
 @pytest.mark.parametrize("value", [b"{}", b"no json", b"[]", b"\xff"])
 @pytest.mark.parametrize("kind", [*EVENT_TYPES, "nl.samenspel.invented.v1"])
-def test_what_cannot_be_told_is_named(kind: str, value: bytes) -> None:
+def test_event_without_a_sentence_is_named_by_its_type(kind: str, value: bytes) -> None:
     assert sentence(kind, "invention.v1", UTRECHT, value, NameIndex()).startswith(UTRECHT)
 
 
-def test_an_organisation_is_called_by_its_latest_name() -> None:
+def test_organisation_is_called_by_its_latest_name() -> None:
     names = NameIndex()
     names.learn("organisation.v1", {"oin": UTRECHT, "name": "Utrecht"})
     names.learn("organisation.v1", {"oin": UTRECHT, "name": "Groot Utrecht"})

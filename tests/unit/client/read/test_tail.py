@@ -19,7 +19,7 @@ REGISTERED = "nl.samenspel.initiative-registered.v1"
 
 
 class Lanes(Source):
-    """A source that is opened and closed, and whose records have a time."""
+    """A source with open and close, and records with a time."""
 
     def __enter__(self) -> "Lanes":
         return self

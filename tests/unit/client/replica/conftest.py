@@ -1,4 +1,4 @@
-"""A lane's owner and a replica of it."""
+"""A lane's owner and a replica of the lane."""
 
 from collections.abc import Iterator
 from pathlib import Path

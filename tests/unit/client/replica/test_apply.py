@@ -1,4 +1,4 @@
-"""A replica applies each event once, in lane order, and compares its digest."""
+"""A replica applies each event once, in lane order, and compares the digest."""
 
 from samenspel.client.replica import ReplicaStore
 
@@ -17,7 +17,7 @@ def test_every_event_is_applied_once(store: ReplicaStore) -> None:
     assert sync(store, owner)[0] == 0
 
 
-def test_what_the_relay_sends_again_changes_nothing(store: ReplicaStore) -> None:
+def test_repeated_event_changes_nothing_in_a_replica(store: ReplicaStore) -> None:
     owner = Owner()
     for _ in range(5):
         owner.repeat(owner.publish())
@@ -27,7 +27,7 @@ def test_what_the_relay_sends_again_changes_nothing(store: ReplicaStore) -> None
     assert equals(report, owner)
 
 
-def test_nothing_behind_a_hole_is_applied_until_it_is_filled(store: ReplicaStore) -> None:
+def test_event_behind_a_gap_is_applied_after_the_gap_is_filled(store: ReplicaStore) -> None:
     owner = Owner()
     for _ in range(6):
         owner.publish()
@@ -42,7 +42,7 @@ def test_nothing_behind_a_hole_is_applied_until_it_is_filled(store: ReplicaStore
     assert report.missing is None
 
 
-def test_a_changed_event_stops_its_lane_and_is_named(store: ReplicaStore) -> None:
+def test_changed_event_stops_its_lane_and_is_named(store: ReplicaStore) -> None:
     owner, other = Owner(), Owner(lane=1)
     for _ in range(5):
         owner.publish()
@@ -57,7 +57,7 @@ def test_a_changed_event_stops_its_lane_and_is_named(store: ReplicaStore) -> Non
     assert report.divergence.event == dict(changed.named)["ce_id"].decode()
 
 
-def test_a_new_timeline_is_built_anew(store: ReplicaStore) -> None:
+def test_new_timeline_rebuilds_the_lane(store: ReplicaStore) -> None:
     owner = Owner()
     kept = owner.publish().named
     for _ in range(3):
@@ -73,7 +73,7 @@ def test_a_new_timeline_is_built_anew(store: ReplicaStore) -> None:
     assert list(store.query("select 1 from aggregate where subject = ?", gone)) == []
 
 
-def test_a_removed_aggregate_is_gone_and_counts_for_nothing(store: ReplicaStore) -> None:
+def test_removed_aggregate_leaves_state_and_digest(store: ReplicaStore) -> None:
     owner = Owner()
     owner.publish("a")
     owner.publish("b")

@@ -8,13 +8,13 @@ from tests.support.lane_owner import Owner
 from tests.support.replicas import change, replica
 
 
-def test_two_copies_of_the_same_lanes_do_not_differ(tmp_path: Path, file: Path, owner: Owner) -> None:
+def test_two_replicas_of_the_same_lanes_do_not_differ(tmp_path: Path, file: Path, owner: Owner) -> None:
     with ReplicaStore(file) as left, ReplicaStore(replica(tmp_path / "other.db", owner)) as right:
         assert diff(left, right) == []
         assert verify(left).total_digest == verify(right).total_digest
 
 
-def test_a_changed_copy_has_another_digest_and_differs(tmp_path: Path, file: Path, owner: Owner) -> None:
+def test_changed_replica_has_another_digest_and_differs(tmp_path: Path, file: Path, owner: Owner) -> None:
     other = replica(tmp_path / "other.db", owner)
     change(other, "update event set value = replace(value, '№ 6', '№ 7') where sequence = 6")
     with ReplicaStore(file) as left, ReplicaStore(other) as right:
@@ -22,7 +22,7 @@ def test_a_changed_copy_has_another_digest_and_differs(tmp_path: Path, file: Pat
         assert [each.subject for each in diff(left, right)] == ["subject-1"]
 
 
-def test_what_differs_is_named_with_the_event_on_each_side(tmp_path: Path, owner: Owner, file: Path) -> None:
+def test_difference_is_named_with_the_event_on_each_side(tmp_path: Path, owner: Owner, file: Path) -> None:
     owner.publish("subject-0")
     owner.publish("subject-9")
     with ReplicaStore(file) as left, ReplicaStore(replica(tmp_path / "later.db", owner)) as right:

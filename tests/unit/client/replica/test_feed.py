@@ -1,4 +1,4 @@
-"""A replica over HTTP holds what a replica over Kafka holds, byte for byte."""
+"""A replica over HTTP equals a replica over Kafka, byte for byte."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ def structured(record: Record) -> bytes:
 
 
 class Pages:
-    """The notifier's feed, two events a page; its cursor is how many were read."""
+    """The notifier's feed, two events a page; the cursor is the number of events read."""
 
     url = "http://notifier.example/v1/feed"
 
@@ -28,7 +28,7 @@ class Pages:
         return list(events_in(page)), str(start + len(events)), bool(events)
 
 
-def test_data_is_cut_out_as_it_stands() -> None:
+def test_data_of_a_structured_event_is_kept_byte_for_byte() -> None:
     owner = Owner()
     record = owner.publish(value='{ "b":1,  "a":"é", "data":{"x":[1.0,2e3]} }'.encode())
     headers, value = split(structured(record))
@@ -36,7 +36,7 @@ def test_data_is_cut_out_as_it_stands() -> None:
     assert to_lines(headers) == to_lines(record.named)
 
 
-def test_both_ways_lead_to_the_same_copy(tmp_path: Path) -> None:
+def test_replica_over_http_equals_a_replica_over_kafka(tmp_path: Path) -> None:
     owner = Owner()
     for number in range(7):
         owner.publish(f"subject-{number % 3}")
@@ -53,7 +53,7 @@ def test_both_ways_lead_to_the_same_copy(tmp_path: Path) -> None:
         assert list(http.query(rows)) == list(kafka.query(rows))
 
 
-def test_the_feed_is_read_on_where_it_was_left(tmp_path: Path) -> None:
+def test_feed_is_continued_from_its_cursor(tmp_path: Path) -> None:
     owner = Owner()
     owner.publish()
     with ReplicaStore(tmp_path / "http.db", create=True) as store:

@@ -1,4 +1,4 @@
-"""Headers of a record: stored as the lines of the journal; a record without them is no event."""
+"""Headers of a record: stored as the lines of the journal; a record without these headers is no event."""
 
 from samenspel.client.replica import ReplicaStore
 
@@ -6,7 +6,7 @@ from tests.support.lane_owner import Owner
 from tests.support.replicas import equals, sync
 
 
-def test_a_record_that_is_no_event_is_passed_over(store: ReplicaStore) -> None:
+def test_record_that_is_no_event_is_skipped(store: ReplicaStore) -> None:
     owner = Owner()
     owner.publish()
     owner.append([("ce_id", b"x")], b"{}")
@@ -15,7 +15,7 @@ def test_a_record_that_is_no_event_is_passed_over(store: ReplicaStore) -> None:
     assert equals(report, owner)
 
 
-def test_headers_are_kept_as_the_lines_of_the_journal(store: ReplicaStore) -> None:
+def test_headers_are_stored_as_the_lines_of_the_journal(store: ReplicaStore) -> None:
     owner = Owner()
     record = owner.publish()
     sync(store, owner)

@@ -7,7 +7,7 @@ from tests.support.lane_owner import TOPIC, Owner, Source
 from tests.support.replicas import equals, sync
 
 
-def test_the_second_time_only_what_is_new_is_read(store: ReplicaStore) -> None:
+def test_second_synchronisation_reads_new_records_only(store: ReplicaStore) -> None:
     owner = Owner()
     for _ in range(30):
         owner.publish()
@@ -18,7 +18,7 @@ def test_the_second_time_only_what_is_new_is_read(store: ReplicaStore) -> None:
     assert source.handed_out == 2, "the last applied record, to know it is still there, and the new one"
 
 
-def test_a_log_that_holds_something_else_at_our_place_has_diverged(store: ReplicaStore) -> None:
+def test_log_with_another_event_at_the_last_position_has_diverged(store: ReplicaStore) -> None:
     owner, forger = Owner(), Owner()
     for _ in range(4):
         owner.publish()
@@ -29,7 +29,7 @@ def test_a_log_that_holds_something_else_at_our_place_has_diverged(store: Replic
     assert report.divergence.sequence == 4
 
 
-def test_a_log_made_anew_on_other_offsets_is_found_by_sequence(store: ReplicaStore) -> None:
+def test_recreated_log_on_other_offsets_is_continued_by_sequence(store: ReplicaStore) -> None:
     owner = Owner()
     for _ in range(4):
         owner.publish()

@@ -1,4 +1,4 @@
-"""A replica filled page by page equals one filled by a single reader, for every fault of a lane."""
+"""A replica loaded page by page equals a replica of a single reader, for every fault of a lane."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -54,7 +54,7 @@ def _read_by_one(store: ReplicaStore, *owners: Owner) -> Any:
 @pytest.mark.parametrize(
     "lies_on", [_sound, _repeats, _a_hole, _a_changed_value, _no_event, _a_new_timeline, _nothing]
 )
-def test_whatever_lies_on_a_lane(
+def test_page_by_page_load_equals_a_single_reader_for_every_fault_of_a_lane(
     tmp_path: Path, lies_on: Callable[[Owner], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "EVENTS_PER_PAGE", 5)

@@ -9,10 +9,8 @@ from samenspel.client.replica import ReplicaStore, parallel_load
 from tests.support.lane_owner import TOPIC
 
 
-def test_a_lane_that_its_owner_started_anew_is_left_to_who_knows_how(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Forgotten a moment ago, it stands at nothing too, but on another timeline."""
+def test_parallel_load_skips_a_lane_on_a_new_timeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lane restarted a moment ago has no events either, but another timeline."""
     monkeypatch.setattr(parallel_load, "EVENTS_MIN", 1)
     asked = list[parallel_load.OffsetRanges]()
     monkeypatch.setattr(parallel_load, "_shares", lambda places: asked.append(places) or [])

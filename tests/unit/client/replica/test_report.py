@@ -1,4 +1,4 @@
-"""The report of a synchronisation: missing events, divergence, and one digest of all lanes."""
+"""The report of a synchronisation: missing events, divergence, and a digest of all lanes."""
 
 from dataclasses import replace
 

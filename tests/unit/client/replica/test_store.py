@@ -9,7 +9,7 @@ from tests.support.lane_owner import Owner
 from tests.support.replicas import equals, sync
 
 
-def test_a_kind_that_we_do_not_know_is_kept_raw_and_counted(store: ReplicaStore) -> None:
+def test_aggregate_of_an_unknown_kind_is_stored_raw_and_counted(store: ReplicaStore) -> None:
     owner = Owner()
     owner.publish("a", aggregate="invention.v9", value=b"\xff not even text")
     _, report = sync(store, owner)
@@ -18,7 +18,7 @@ def test_a_kind_that_we_do_not_know_is_kept_raw_and_counted(store: ReplicaStore)
     assert next(store.query("select value from event"))[0] == b"\xff not even text"
 
 
-def test_a_file_that_is_no_replica_is_said(tmp_path: Path) -> None:
+def test_file_that_is_no_replica_is_refused(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("Geachte heer, mevrouw, " * 100)
     with pytest.raises(ReplicaError, match="is not a replica"):
         ReplicaStore(tmp_path / "letter.txt")

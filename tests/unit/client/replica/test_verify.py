@@ -10,14 +10,14 @@ from tests.support.lane_owner import Owner
 from tests.support.replicas import change
 
 
-def test_a_sound_copy_is_equal(file: Path) -> None:
+def test_intact_replica_is_equal(file: Path) -> None:
     with ReplicaStore(file) as store:
         report = verify(store)
     assert report.is_equal
     assert report.faults == ()
 
 
-def test_a_changed_byte_names_the_aggregate_and_the_event_that_wrote_it(file: Path, owner: Owner) -> None:
+def test_changed_byte_is_found_with_its_aggregate_and_event(file: Path, owner: Owner) -> None:
     change(file, "update event set value = replace(value, '№ 6', '№ 7') where sequence = 6")
     with ReplicaStore(file) as store:
         report = verify(store)
@@ -28,7 +28,7 @@ def test_a_changed_byte_names_the_aggregate_and_the_event_that_wrote_it(file: Pa
     assert [lane.equal for lane in report.lanes] == [False]
 
 
-def test_a_changed_event_with_a_hash_to_match_is_found_by_the_digest(file: Path) -> None:
+def test_changed_event_with_a_matching_hash_is_found_by_the_digest(file: Path) -> None:
     forged = state_hash(b"initiative.v1", b"subject-2", b"{}")
     change(file, "update event set value = '{}', hash = ? where sequence = 3", forged.to_bytes(32, "big"))
     with ReplicaStore(file) as store:
@@ -49,7 +49,7 @@ def test_a_changed_event_with_a_hash_to_match_is_found_by_the_digest(file: Path)
         "update event set subject = 'another' where sequence = 6",
     ],
 )
-def test_whatever_is_changed_is_found(file: Path, statement: str) -> None:
+def test_every_change_of_the_file_is_found(file: Path, statement: str) -> None:
     change(file, statement)
     with ReplicaStore(file) as store:
         assert not verify(store).is_equal

@@ -1,4 +1,4 @@
-"""A replica is compared with its owner's log, whose last record may be a repeat."""
+"""A replica is compared with the owner's log, with a possible repeat as last record."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +20,7 @@ def owner() -> Owner:
 
 @pytest.fixture
 def store(tmp_path: Path, owner: Owner) -> Iterator[ReplicaStore]:
-    """A copy that stands at the owner's third event."""
+    """A replica at the owner's third event."""
     with ReplicaStore(tmp_path / "replica.db", create=True) as opened:
         sync(opened, owner)
         yield opened
@@ -50,7 +50,7 @@ def compared(store: ReplicaStore, owner: Owner) -> LaneVerdict:
     ],
     ids=str,
 )
-def test_a_repeat_at_the_end_is_not_the_owners_head(
+def test_repeat_at_the_end_of_the_log_is_not_the_owners_last_event(
     store: ReplicaStore, owner: Owner, more: int, repeated: list[int], behind: int
 ) -> None:
     for _ in range(more):
@@ -61,7 +61,7 @@ def test_a_repeat_at_the_end_is_not_the_owners_head(
     assert (found.behind, found.equal) == (behind, True)
 
 
-def test_an_owner_that_lost_events_is_found_though_it_repeats_one(store: ReplicaStore, owner: Owner) -> None:
+def test_owner_that_lost_events_is_found_despite_a_repeat(store: ReplicaStore, owner: Owner) -> None:
     owner.log.pop()
     owner.repeat(owner.log[0])
     assert compared(store, owner).behind == -1
@@ -69,9 +69,7 @@ def test_an_owner_that_lost_events_is_found_though_it_repeats_one(store: Replica
     assert compared(store, owner).behind == -3
 
 
-def test_another_event_at_our_place_is_found_though_the_owner_repeats_an_older_one(
-    store: ReplicaStore, owner: Owner
-) -> None:
+def test_another_event_at_the_replicas_position_is_found_despite_a_repeat(store: ReplicaStore, owner: Owner) -> None:
     owner.log.pop()
     owner.repeat(owner.log[1], ce_sequence=b"%020d" % 3, ce_statedigest=b"%064x" % 7)
     owner.repeat(owner.log[0])
@@ -79,7 +77,7 @@ def test_another_event_at_our_place_is_found_though_the_owner_repeats_an_older_o
     assert (found.behind, found.equal) == (0, False)
 
 
-def test_a_log_made_anew_on_other_offsets_is_searched_for_our_place(store: ReplicaStore, owner: Owner) -> None:
+def test_recreated_log_on_other_offsets_is_searched_for_the_position(store: ReplicaStore, owner: Owner) -> None:
     records = list(owner.log)
     owner.log.clear()
     for record in [records[0], *records, records[0]]:
@@ -88,7 +86,7 @@ def test_a_log_made_anew_on_other_offsets_is_searched_for_our_place(store: Repli
     assert (found.behind, found.equal) == (0, True)
 
 
-def test_a_log_made_anew_with_another_event_at_our_place_is_not_equal(store: ReplicaStore, owner: Owner) -> None:
+def test_recreated_log_with_another_event_at_the_position_is_not_equal(store: ReplicaStore, owner: Owner) -> None:
     records = list(owner.log)
     owner.log.clear()
     for record in [records[0], *records[:2]]:
@@ -98,7 +96,7 @@ def test_a_log_made_anew_with_another_event_at_our_place_is_not_equal(store: Rep
     assert (found.behind, found.equal) == (0, False)
 
 
-def test_a_repeat_of_an_older_timeline_is_no_reason_to_be_unequal(store: ReplicaStore, owner: Owner) -> None:
+def test_repeat_of_an_older_timeline_does_not_make_unequal(store: ReplicaStore, owner: Owner) -> None:
     first = owner.log[0]
     owner.begin_anew()
     owner.publish()
@@ -108,9 +106,7 @@ def test_a_repeat_of_an_older_timeline_is_no_reason_to_be_unequal(store: Replica
     assert (found.timeline, found.behind, found.equal) == (2, 0, True)
 
 
-def test_a_repeat_of_our_timeline_does_not_hide_that_the_owner_began_a_newer_one(
-    store: ReplicaStore, owner: Owner
-) -> None:
+def test_repeat_of_the_replicas_timeline_does_not_hide_a_newer_one(store: ReplicaStore, owner: Owner) -> None:
     last = owner.log[2]
     owner.begin_anew()
     for _ in range(2):
@@ -120,13 +116,13 @@ def test_a_repeat_of_our_timeline_does_not_hide_that_the_owner_began_a_newer_one
     assert (found.behind, found.equal) == (2, False), "all of the new timeline is to be read"
 
 
-def test_a_record_that_is_no_event_says_nothing(store: ReplicaStore, owner: Owner) -> None:
+def test_record_that_is_no_event_is_ignored(store: ReplicaStore, owner: Owner) -> None:
     owner.append([("ce_id", b"x")], b"{}")
     found = compared(store, owner)
     assert (found.behind, found.equal) == (0, True)
 
 
-def test_a_copy_of_the_feed_knows_no_offsets_and_is_compared_all_the_same(store: ReplicaStore, owner: Owner) -> None:
+def test_replica_of_the_feed_without_offsets_is_compared(store: ReplicaStore, owner: Owner) -> None:
     list(store.query("update lane set last_offset = -1"))
     owner.publish()
     owner.repeat(owner.log[2])

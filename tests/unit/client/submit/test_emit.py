@@ -1,4 +1,4 @@
-"""Submitting over the interface of one's choice."""
+"""Submitting over a chosen interface."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -22,7 +22,7 @@ from samenspel.contracts.examples import EXAMPLES
         (b"", "no reason given"),
     ],
 )
-def test_the_reasons_and_the_status(content: bytes, told: str) -> None:
+def test_refusal_text_gives_the_reasons_and_the_status(content: bytes, told: str) -> None:
     assert refusal_text(502, content) == f"{told} (HTTP 502)"
 
 
@@ -33,7 +33,7 @@ def registered(**changes: object) -> Statement:
     return statement(OIN, "initiative-registered", {**EXAMPLES["initiative-registered"], **changes})
 
 
-def test_batches_keep_order_and_the_doors_limits() -> None:
+def test_batches_keep_order_and_the_limits_of_the_service() -> None:
     statements = [registered(summary="x" * 4_000, title=str(number)) for number in range(1_200)]
     made = list(batches(statements))
     assert [each for batch in made for each in batch] == statements

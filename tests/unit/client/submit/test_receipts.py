@@ -1,9 +1,9 @@
-"""Answers are awaited until they are final, and no longer than one wants."""
+"""Final answers are awaited, up to a time limit."""
 
 import asyncio
 
 import orjson
-from samenspel.client.submit.receipts import ReceiptCollector, outcome_of
+from samenspel.client.submit.receipts import ReceiptCollector, latest_outcome
 
 SOURCE = "urn:nld:oin:00000099000000000344:systeem:tests"
 
@@ -13,7 +13,7 @@ def receipt(id: str, outcome: str, first: str | None = None) -> bytes:
     return orjson.dumps({"answers": [answer]})
 
 
-async def test_a_deferred_submission_is_waited_for() -> None:
+async def test_deferred_answer_is_not_final() -> None:
     kept = ReceiptCollector()
     kept.expect([(SOURCE, "1")])
     waiting = asyncio.create_task(kept.wait_for_final([(SOURCE, "1")], 5))
@@ -26,17 +26,17 @@ async def test_a_deferred_submission_is_waited_for() -> None:
     assert answer.outcome == "accepted"
 
 
-async def test_a_repeat_of_what_is_still_deferred_is_not_final() -> None:
+async def test_repeat_of_a_deferred_submission_is_not_final() -> None:
     kept = ReceiptCollector()
     kept.expect([(SOURCE, "1")])
     kept.add(receipt("1", "repeated", "deferred"))
     kept.add(receipt("1", "rejected"))
     (answer,) = await kept.wait_for_final([(SOURCE, "1")], 5)
     assert answer is not None
-    assert outcome_of(answer) == "rejected"
+    assert latest_outcome(answer) == "rejected"
 
 
-async def test_when_the_time_is_over_there_is_what_there_is() -> None:
+async def test_timeout_returns_the_latest_answers() -> None:
     kept = ReceiptCollector()
     kept.expect([(SOURCE, "1"), (SOURCE, "2")])
     kept.add(receipt("1", "deferred"))
@@ -46,7 +46,7 @@ async def test_when_the_time_is_over_there_is_what_there_is() -> None:
     assert second is None
 
 
-async def test_answers_that_nobody_awaits_and_records_that_are_none_pass_by() -> None:
+async def test_unexpected_answers_and_invalid_records_are_ignored() -> None:
     kept = ReceiptCollector()
     kept.expect([(SOURCE, "1")])
     kept.add(b"no receipt")
@@ -54,4 +54,4 @@ async def test_answers_that_nobody_awaits_and_records_that_are_none_pass_by() ->
     kept.add(receipt("1", "repeated", "accepted"))
     (answer,) = await kept.wait_for_final([(SOURCE, "1")], 5)
     assert answer is not None
-    assert outcome_of(answer) == "accepted"
+    assert latest_outcome(answer) == "accepted"

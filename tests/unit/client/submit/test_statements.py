@@ -1,4 +1,4 @@
-"""What an organisation states is completed the same way each time, so that repeating is harmless."""
+"""Submissions are completed the same way each time, so repeating is harmless."""
 
 from datetime import UTC, datetime
 
@@ -16,12 +16,12 @@ def registered(**changes: object) -> Statement:
     return statement(OIN, "initiative-registered", {**EXAMPLES["initiative-registered"], **changes})
 
 
-def test_the_same_statement_has_the_same_id() -> None:
+def test_same_statement_has_the_same_id() -> None:
     assert registered().identity == registered().identity
     assert registered(title="Ander laadplein").identity != registered().identity
 
 
-def test_the_order_of_fields_does_not_matter() -> None:
+def test_order_of_fields_does_not_change_the_id() -> None:
     data = EXAMPLES["initiative-registered"]
     backwards = dict(reversed(data.items()))
     assert (
@@ -30,24 +30,24 @@ def test_the_order_of_fields_does_not_matter() -> None:
     )
 
 
-def test_saying_it_again_on_purpose_is_another_statement() -> None:
+def test_statement_repeated_on_purpose_has_another_id() -> None:
     data = EXAMPLES["initiative-registered"]
     assert statement(OIN, "initiative-registered", data, again=1).identity != registered().identity
 
 
-def test_given_attributes_stay() -> None:
+def test_given_attributes_are_kept_in_the_statement() -> None:
     given = statement(OIN, type_name("rollout-started"), EXAMPLES["rollout-started"], id="my-own", correlationid="42")
     assert given.attributes["id"] == "my-own"
     assert given.attributes["correlationid"] == "42"
 
 
-def test_an_unknown_type_is_not_sent() -> None:
+def test_statement_of_an_unknown_type_is_an_error() -> None:
     with pytest.raises(KeyError):
         statement(OIN, "initiative-invented", {})
 
 
 @pytest.mark.parametrize("fact", EXAMPLES)
-def test_both_doors_read_the_same_submission(fact: str) -> None:
+def test_statement_is_the_same_submission_over_kafka_and_http(fact: str) -> None:
     stated = statement(OIN, fact, EXAMPLES[fact])
     envelopes = from_kafka(stated.headers(), stated.data), from_structured(stated.structured()), stated.envelope()
     now = datetime.now(UTC)

@@ -12,7 +12,7 @@ from samenspel.contracts.initiatives import (
 )
 
 from deploy.demo.initiatives import INVENTED, initiative_registered, phase_changes, rollout_statements
-from deploy.demo.sample import Adoption, Idea, Sample, Step
+from deploy.demo.sample import Adoption, Idea, RolloutStep, Sample
 
 IDEAS = Sample.read().ideas
 
@@ -38,7 +38,7 @@ def test_initiative_is_registered_in_cents_and_marked_as_invented(idea: Idea) ->
 def test_rollout_is_started_and_each_milestone_reported_in_order(step: dict[str, object], kinds: list[type]) -> None:
     idea = IDEAS[0]
     milestone = next(iter(idea.milestones))
-    stated = Step.model_validate({"milestone": milestone, "planned": date(2026, 1, 1), **step})
+    stated = RolloutStep.model_validate({"milestone": milestone, "planned": date(2026, 1, 1), **step})
     reports = list(rollout_statements(idea, Adoption(adopter="Utrecht", steps=(stated,))))
     assert [type(each) for each in reports] == [RolloutStarted, MilestonePlanned, *kinds]
     assert len({each.rollout_id for each in reports}) == 1  # type: ignore[attr-defined]  # each names its rollout

@@ -13,7 +13,7 @@ from deploy.demo.interruption import KilledProcess, kill_during, wait_until_rest
 
 
 class System:
-    """One service with these process ids, one after the other; None is no process."""
+    """A service with these process ids in turn; None is no process."""
 
     def __init__(self, *pids: int | None, ready: bool = True) -> None:
         self.pids = list(pids)

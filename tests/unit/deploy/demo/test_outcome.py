@@ -37,6 +37,6 @@ def outcome(**changes: Any) -> DemoReport:
         {"replicas": []},
     ],
 )
-def test_whatever_does_not_hold_is_a_fault(changes: dict[str, Any]) -> None:
+def test_report_with_a_broken_promise_has_faults(changes: dict[str, Any]) -> None:
     assert not list(outcome().faults(SAMPLE.ceiling_of))
     assert len(set(outcome(**changes).faults(SAMPLE.ceiling_of))) >= 1

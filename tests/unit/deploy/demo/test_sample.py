@@ -1,4 +1,4 @@
-"""The sample of the demo equals its sources; everything else is marked as invented."""
+"""The sample of the demo equals the sources; everything else is marked as invented."""
 
 from collections import Counter
 from datetime import date
@@ -30,7 +30,7 @@ def test_parties_are_the_cities_of_g4_and_g40_and_those_around_them_under_test_o
     assert all(oin.startswith("00000099") and oin != "00000099000000000001" for oin in oins)
 
 
-def test_a_municipality_bears_its_cbs_code_in_its_oin_and_its_membership_a_day() -> None:
+def test_municipality_has_its_cbs_code_in_its_oin_and_a_dated_membership() -> None:
     cities = [party for party in SAMPLE.parties.values() if party.kind == "municipality"]
     assert all(city.cbs_code and city.oin.endswith(city.cbs_code[2:]) for city in cities)
     assert all(city.tooi and city.cbs_code and city.tooi.endswith(city.cbs_code.lower()) for city in cities)
@@ -45,7 +45,7 @@ def test_deals_of_a_tranche_add_up_to_its_ceiling(tranche: int) -> None:
     assert granted == programme.ceiling_eur == GRANTED_EUR[tranche]
 
 
-def test_every_fact_names_its_source_and_everything_else_is_marked() -> None:
+def test_every_row_names_its_source_or_is_marked_as_invented() -> None:
     assert all(party.source for party in SAMPLE.parties.values())
     assert all(each.source for each in SAMPLE.tranches)
     assert all(each.source or each.evidence == "invented" for each in SAMPLE.deals)

@@ -34,14 +34,14 @@ def data_of(stated: StatementsByParty) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("portion", portions())
-def test_everything_stated_is_what_a_door_takes(portion: str) -> None:
+def test_every_statement_of_the_demo_is_a_valid_submission(portion: str) -> None:
     now = datetime.now(UTC)
     for key, statements in portions()[portion].items():
         for each in statements:
             read_submission(each.envelope(), SAMPLE.parties[key].oin, SUBMISSIONS, now, "test")
 
 
-def test_what_is_stated_is_the_same_every_time() -> None:
+def test_statements_of_the_demo_are_the_same_in_every_run() -> None:
     def identities(stated: Statements) -> set[str]:
         return {each.identity[1] for theirs in stated.rollouts().values() for each in theirs}
 

@@ -1,4 +1,4 @@
-"""Submitters of the demo: one per party, with every final answer accepted, and promises kept per lane."""
+"""Submitters of the demo: one per party, with all final answers accepted, and promises kept per lane."""
 
 from collections.abc import Sequence
 from types import TracebackType

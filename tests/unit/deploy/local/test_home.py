@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import home as module
-from deploy.local.errors import EnvironmentUnavailable
+from deploy.local.errors import LocalEnvironmentUnavailable
 from deploy.local.home import Home
 
 
@@ -17,25 +17,25 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path / "home")
 
 
-def test_what_is_secret_is_closed_to_others(home: Home) -> None:
+def test_secret_folders_are_closed_to_others(home: Home) -> None:
     home.make()
     for folder in (home.secrets, home.profile, home.kafka, home.record("x").parent):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
+def test_folder_with_foreign_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
-    with pytest.raises(EnvironmentUnavailable, match="contains other files"):
+    with pytest.raises(LocalEnvironmentUnavailable, match="contains other files"):
         Home(tmp_path).make()
 
 
-def test_removing_leaves_nothing(home: Home) -> None:
+def test_removal_of_a_home_leaves_nothing(home: Home) -> None:
     home.make()
     home.remove()
     assert not home.path.exists()
 
 
-def test_removing_spares_the_cache(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_removal_of_a_home_spares_the_cache(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CACHE", home.path / "cache")
     home.make()
     (home.path / "cache").mkdir()
@@ -43,9 +43,7 @@ def test_removing_spares_the_cache(home: Home, monkeypatch: pytest.MonkeyPatch) 
     assert [child.name for child in home.path.iterdir()] == ["cache"]
 
 
-def test_a_command_waits_for_another_even_when_that_removes_the_home(
-    home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_command_waits_for_another_that_removes_the_home(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     asked = threading.Event()
     flock = fcntl.flock
@@ -72,14 +70,14 @@ def test_a_command_waits_for_another_even_when_that_removes_the_home(
     assert order == ["first", "second"]
 
 
-def test_a_full_disk_is_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_is_reported_before_a_start(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.make()
     monkeypatch.setattr(module, "FREE_BYTES_MIN", 10**18)
-    with pytest.raises(EnvironmentUnavailable, match="free 1 GB"):
+    with pytest.raises(LocalEnvironmentUnavailable, match="free 1 GB"):
         home.require_free_space()
 
 
-def test_a_workroom_is_empty_and_goes_away(home: Home) -> None:
+def test_staging_folder_is_empty_and_deleted_afterwards(home: Home) -> None:
     home.make()
     (home.path / "new-kafka").mkdir()
     (home.path / "new-kafka" / "left by a crash").touch()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.errors import EnvironmentUnavailable
+from deploy.local.errors import LocalEnvironmentUnavailable
 from deploy.local.ports import LOOPBACK, PORT_RANGE, Ports
 
 
@@ -24,7 +24,7 @@ def taken() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
-def test_a_chosen_port_is_remembered(ports: Ports) -> None:
+def test_chosen_port_is_remembered(ports: Ports) -> None:
     port = ports.claim("kafka")
     assert port in PORT_RANGE
     assert ports.remembered("kafka") == port == ports.claim("kafka")
@@ -35,26 +35,35 @@ def test_two_listeners_never_share_a_port(ports: Ports) -> None:
     assert ports.claim("kafka") != ports.claim("kafka_controller")
 
 
-def test_a_given_port_is_taken_over(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_given_port_replaces_the_remembered_one(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
     free = ports.claim("kafka")
     monkeypatch.setenv("SAMENSPEL_POSTGRES_PORT", str(free))
     assert ports.claim("postgres") == free
 
 
-def test_a_chosen_port_that_is_taken_by_now_is_chosen_anew(ports: Ports) -> None:
+def test_remembered_port_that_is_taken_is_replaced(ports: Ports) -> None:
     with socket.socket() as stranger:
         stranger.bind((LOOPBACK, ports.claim("kafka")))
         stranger.listen()
         assert ports.claim("kafka") != stranger.getsockname()[1]
 
 
-def test_a_given_port_that_is_taken_is_said(ports: Ports, taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_given_port_that_is_taken_is_an_error(ports: Ports, taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMENSPEL_KAFKA_PORT", str(taken))
-    with pytest.raises(EnvironmentUnavailable, match=f"port {taken} for kafka is used .* SAMENSPEL_KAFKA_PORT"):
+    with pytest.raises(LocalEnvironmentUnavailable, match=f"port {taken} for kafka is used .* SAMENSPEL_KAFKA_PORT"):
         ports.claim("kafka")
 
 
-def test_a_given_port_must_be_one(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_given_port_that_is_no_port_is_an_error(ports: Ports, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMENSPEL_KAFKA_PORT", "kafka")
-    with pytest.raises(EnvironmentUnavailable, match="from 1 to 65535"):
+    with pytest.raises(LocalEnvironmentUnavailable, match="from 1 to 65535"):
         ports.claim("kafka")
+
+
+def test_a_damaged_file_is_told(ports: Ports, tmp_path: Path) -> None:
+    """As a full disk leaves it."""
+    ports.claim("kafka")
+    [file] = [each for each in tmp_path.rglob("*") if each.is_file()]
+    file.write_text('{"kafka": {"po')
+    with pytest.raises(LocalEnvironmentUnavailable, match="is damaged"):
+        ports.remembered("kafka")

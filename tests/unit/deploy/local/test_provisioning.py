@@ -1,4 +1,4 @@
-"""Provisioning: topics, users with their rights, and the operator's profile; all of it may be repeated."""
+"""Provisioning: topics, users with rights, and the operator's profile; all steps are repeatable."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +14,7 @@ from deploy.local.secrets import Secrets
 
 
 class Kafka:
-    """Keeps what an administrator asks."""
+    """Keeps the administrator's requests."""
 
     def __init__(self) -> None:
         self.topics: set[str] = set()

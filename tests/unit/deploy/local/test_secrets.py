@@ -1,4 +1,4 @@
-"""Secrets of a local system: made once, private, one folder per service."""
+"""Secrets of a local system: created once, private, a folder per service."""
 
 from pathlib import Path
 

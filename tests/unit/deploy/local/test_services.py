@@ -10,6 +10,7 @@ from deploy.local.home import Home
 from deploy.local.postgres_node.databases import Databases
 from deploy.local.secrets import Secrets
 from deploy.local.services import ALL, Services, command_of, environment_of, is_implemented
+from services.notifier.settings import Settings as NotifierSettings
 
 
 @pytest.fixture
@@ -31,7 +32,8 @@ def test_environment_of_a_service_is_complete_and_holds_no_secret(
     assert not any(password in text for password in [*passwords, "hidden"] for text in environment.values())
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    settings = ServiceSettings.read()
+    kind = NotifierSettings if service == "notifier" else ServiceSettings
+    settings = kind.read()
     assert settings.kafka_password.get_secret_value() == passwords[0]
     assert settings.postgres_dsn == f"postgresql://{service}@127.0.0.1:5432/{service}"
 

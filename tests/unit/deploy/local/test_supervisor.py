@@ -1,4 +1,4 @@
-"""The supervisor restarts a service that died."""
+"""The supervisor restarts a dead service."""
 
 import sys
 import threading
@@ -17,7 +17,7 @@ SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
 
 class Stage:
-    """Processes that stand in for services."""
+    """Processes in the place of services."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -47,7 +47,7 @@ def supervisor(stage: Stage) -> Iterator[Supervisor]:
     assert not thread.is_alive()
 
 
-async def test_a_dead_service_comes_back_and_the_other_stays(supervisor: Supervisor, stage: Stage) -> None:
+async def test_dead_service_is_restarted_and_the_other_stays(supervisor: Supervisor, stage: Stage) -> None:
     await eventually(lambda: stage.daemon("registry").process() and stage.daemon("funding").process())
     other = stage.daemon("funding").process()
     stage.daemon("registry").kill()
@@ -55,7 +55,7 @@ async def test_a_dead_service_comes_back_and_the_other_stays(supervisor: Supervi
     assert stage.daemon("funding").process() == other
 
 
-async def test_stopping_ends_all_and_starts_none_again(supervisor: Supervisor, stage: Stage) -> None:
+async def test_stop_of_the_supervisor_ends_every_service(supervisor: Supervisor, stage: Stage) -> None:
     await eventually(lambda: stage.daemon("registry").process() and stage.daemon("funding").process())
     supervisor.stop()
     await eventually(lambda: not stage.daemon("registry").process() and not stage.daemon("funding").process())

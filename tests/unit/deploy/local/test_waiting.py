@@ -1,4 +1,4 @@
-"""Waiting for a daemon: until it is ready, has died, or takes too long."""
+"""Waiting for a daemon: until ready, dead, or too late."""
 
 import sys
 from collections.abc import Iterator

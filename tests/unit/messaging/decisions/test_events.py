@@ -13,6 +13,7 @@ from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX
 from samenspel.contracts.example_states import EXAMPLE_STATES
 from samenspel.contracts.initiatives import Initiative
 from samenspel.contracts.problems import Rejected
+from samenspel.contracts.submission_hashes import PublishedHash
 from samenspel.contracts.submissions import Submission
 from samenspel.messaging.decisions.events import append_event, append_receipt, encode
 from samenspel.messaging.decisions.state import AggregateChange
@@ -22,14 +23,15 @@ from tests.support.documented_attributes import assert_documented
 
 OIN = "00000099000000000344"
 LOG_ENTRY_BYTES_MAX = 65_535
-"""What an entry of a C2SP transparency log can hold: lines, an empty line, the value."""
+"""The capacity of an entry of a C2SP transparency log: lines, an empty line, the value."""
 SOURCE = "urn:nld:oin:00000099000000000001:systeem:samenspel-registry"
 NOW = "2026-11-24T10:00:00.000Z"
+KEYED = PublishedHash("ff" * 32, "5f0c3a9e1b2d")
 EVENT_ID = "019ab3a0-7c1e-7b2a-9d55-0f6f7a1c2b3d"
 
 
 def submission(text: str = "x", *, trace: str = "") -> Submission:
-    """One whose free attributes are all this text."""
+    """A submission with this text in all free attributes."""
     kind = SUBMISSIONS[type_name("initiative-registered")]
     data = kind.model.model_validate_json(orjson.dumps(kind.example))
     source = f"urn:nld:oin:{OIN}:{text}"[:ATTRIBUTE_CHARS_MAX]
@@ -43,7 +45,7 @@ def lane(topic: str = "samenspel.initiatives") -> Lane:
 
 
 def change(partners: int) -> AggregateChange:
-    """A change whose state grows by 23 bytes for each partner."""
+    """A change with a state of 23 more bytes per partner."""
     state = Initiative.model_validate_json(orjson.dumps(EXAMPLE_STATES["initiative.v1"]))
     fact = EVENT_TYPES[type_name("initiative-phase-changed")]
     grown = state.model_copy(update={"partners": (OIN,) * partners})
@@ -51,7 +53,7 @@ def change(partners: int) -> AggregateChange:
 
 
 def size(headers: bytes, value: bytes, key: str) -> int:
-    """Bytes of a record: names and values of its headers, its key and its value."""
+    """Bytes of a record: names and values of the headers, key and value."""
     return sum(len(name.encode()) + len(text) for name, text in to_headers(headers)) + len(value) + len(key.encode())
 
 
@@ -59,13 +61,13 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 @pytest.mark.parametrize("text", ["x" * ATTRIBUTE_CHARS_MAX, "\U0001f6b2" * ATTRIBUTE_CHARS_MAX, "x"])
-def test_what_may_be_published_fits_an_event_and_a_log_entry(text: str) -> None:
-    """With the longest attributes that a submission may have, in the most bytes that a character takes."""
+def test_largest_state_fits_an_event_and_a_log_entry(text: str) -> None:
+    """With the longest permitted attributes, and the most bytes per character."""
     cause = submission(text, trace=TRACE)
     largest = bisect_left(range(3_000), True, key=lambda number: not fits(change(number), cause)) - 1
     assert largest > 2_000
     on = lane()
-    append_event(on, encode(change(largest), cause), None, cause, SOURCE, EVENT_ID, NOW)
+    append_event(on, encode(change(largest), cause), None, cause, KEYED, SOURCE, EVENT_ID, NOW)
     *_, key, headers, value = on.rows[0]
     assert size(headers, value, key) <= EVENT_BYTES_MAX
     assert len(headers) + 1 + len(value) <= LOG_ENTRY_BYTES_MAX
@@ -80,21 +82,21 @@ def fits(wanted: AggregateChange, cause: Submission) -> bool:
     return True
 
 
-def test_an_event_carries_the_attributes_that_are_documented() -> None:
+def test_event_carries_the_documented_attributes() -> None:
     cause, on = submission(trace=TRACE), lane()
-    append_event(on, encode(change(1), cause), None, cause, SOURCE, EVENT_ID, NOW)
+    append_event(on, encode(change(1), cause), None, cause, KEYED, SOURCE, EVENT_ID, NOW)
     assert_documented(CANONICAL, to_headers(on.rows[0][-2]))
 
 
-def test_a_receipt_carries_the_attributes_that_are_documented() -> None:
+def test_receipt_carries_the_documented_attributes() -> None:
     on = lane(f"samenspel.receipts.initiatives.{OIN}")
     append_receipt(on, OIN, b"{}", SOURCE, EVENT_ID, NOW)
     assert_documented(RECEIPT, to_headers(on.rows[0][-2]))
 
 
-def test_what_was_published_is_read_back() -> None:
+def test_published_event_is_read_back() -> None:
     cause, on = submission("één", trace=TRACE), lane()
-    append_event(on, encode(change(1), cause), None, cause, SOURCE, EVENT_ID, NOW)
+    append_event(on, encode(change(1), cause), None, cause, KEYED, SOURCE, EVENT_ID, NOW)
     *_, headers, value = on.rows[0]
     event = canonical.read(on.topic, on.lane, 7, to_headers(headers), value)
     assert (event.timeline, event.sequence, event.offset) == (on.timeline, on.sequence, 7)

@@ -34,7 +34,7 @@ def test_own_aggregate_with_an_unknown_field_is_an_error() -> None:
 
 
 def test_projected_aggregate_with_an_unknown_field_is_read() -> None:
-    """Another service may be newer than this one."""
+    """Another service may be newer."""
     known = DecisionState(foreign={REFERENCE: StoredAggregate(NEWER)})
     assert known.require_foreign(Organisation, ORGANISATION, OIN).name == "Utrecht"
 

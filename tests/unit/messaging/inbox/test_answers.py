@@ -1,4 +1,4 @@
-"""A receipt stays within its bytes, whatever was wrong and however it was written."""
+"""A receipt stays within the size limit, for any problem in any spelling."""
 
 import json
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ def huge(name: str) -> Envelope:
 
 
 @pytest.mark.parametrize("name", HUGE)
-def test_what_is_large_is_answered_in_one_small_receipt(name: str) -> None:
+def test_huge_submission_is_answered_in_one_receipt_within_its_size(name: str) -> None:
     ((organisation, value),) = receipts_of([answer_to(huge(name))])
     assert organisation == OIN
     assert len(value) <= RECEIPT_BYTES_MAX
@@ -43,12 +43,12 @@ def test_what_is_large_is_answered_in_one_small_receipt(name: str) -> None:
     assert max(len(answer.source), len(answer.id)) <= ATTRIBUTE_CHARS_MAX
 
 
-def test_what_is_left_out_is_counted() -> None:
+def test_problems_beyond_the_limit_are_counted() -> None:
     body = orjson.loads(answer_to(huge("1,000 unknown fields")).json)
     assert (len(body["problems"]), body["problems_left_out"]) == (100, 900)
 
 
-def test_answers_that_do_not_fit_together_are_spread_in_order() -> None:
+def test_answers_beyond_one_receipt_are_spread_in_order() -> None:
     given = [
         answer_to(huge("100 values of wheels")),
         answer_to(huge("an id of 900 kB")),

@@ -1,4 +1,4 @@
-"""The organisation of a submission is that of its ingress topic."""
+"""The organisation of a submission is the organisation of the ingress topic."""
 
 from samenspel.contracts.topics import ingress
 from samenspel.messaging.ingress.decoding import decode
@@ -12,8 +12,8 @@ TOPIC = ingress("initiatives", OPERATOR)
 CITY = "00000099000000000344"
 
 
-def test_what_lies_in_an_ingress_speaks_for_its_topic_only() -> None:
-    """Whoever is named in it: the topic's name says who wrote it."""
+def test_submission_belongs_to_the_organisation_of_its_ingress_topic() -> None:
+    """The topic's name states the sender, for any organisation named in the record."""
     theirs = statement("initiative-registered", initiative(), by=CITY)
     incoming = decode(record(TOPIC, 0, 0, *binary(theirs)), RegistryDecider.types)
     assert incoming.organisation == OPERATOR

@@ -1,4 +1,4 @@
-"""Hostile records and batches are decoded to their problems, without a broker; the records around them are read."""
+"""Hostile records and batches are decoded to problems, without a broker; neighbouring records are read."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ def good_records(number: int) -> list[RawRecord]:
 
 
 def decoded(batch: bytes) -> dict[int, Incoming]:
-    """The batch as a consumer reads it, each record decoded; by offset. Kafka gives the time of appending."""
+    """The batch as read by a consumer, each record decoded; by offset. Kafka sets the append time."""
     read = SafeMemoryRecords(batch).next_batch()
     return {
         record.offset: decode(

@@ -93,7 +93,7 @@ def worker(queues: Any, decided: list[int], terms_run: bool = True) -> DeferralW
     return DeferralWorker(queues, pool, decided.append, terms)
 
 
-async def test_a_failing_submission_is_quarantined_and_the_others_are_decided(queues: Queues) -> None:
+async def test_failing_deferred_submission_does_not_block_the_others(queues: Queues) -> None:
     decided: list[int] = []
     with capture_logs():
         assert await worker(queues, decided).poll() == 0
@@ -101,7 +101,7 @@ async def test_a_failing_submission_is_quarantined_and_the_others_are_decided(qu
     assert queues.sizes == [3, 1, 1, 1]
 
 
-async def test_all_due_submissions_are_decided_in_one_transaction(queues: Queues) -> None:
+async def test_due_submissions_are_decided_in_one_transaction(queues: Queues) -> None:
     del queues.waiting[BROKEN]
     deferral_worker = worker(queues, [])
     assert await deferral_worker.poll() == 0
@@ -109,7 +109,7 @@ async def test_all_due_submissions_are_decided_in_one_transaction(queues: Queues
     assert await deferral_worker.poll() == IDLE_SECONDS
 
 
-async def test_a_passed_deadline_does_not_count_while_the_term_does_not_run(queues: Queues) -> None:
+async def test_passed_deadline_does_not_count_while_terms_do_not_run(queues: Queues) -> None:
     queues.overdue_now, queues.in_pass = {1}, set()
     assert await worker(queues, [], terms_run=False).poll() == IDLE_SECONDS
     assert queues.sizes == []

@@ -1,5 +1,7 @@
-"""Over HTTP an organisation is who its token says it is; what an event says of itself is only compared with that."""
+"""Over HTTP the token determines the organisation; the event's own claim is only compared."""
 
+import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,14 +14,19 @@ from samenspel.client.access.local_issuer import AUDIENCE, ISSUER, Issuer
 from samenspel.messaging.inbox import answers
 from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, UnreadableSubmission
 from samenspel.messaging.ingress import http_api
+from samenspel.runtime.concurrency_limit import ConcurrencyLimit
+from samenspel.runtime.http import organisation_dependency
+from samenspel.runtime.limits import HTTP_REQUESTS, HTTP_SUBMISSIONS
 from samenspel.runtime.tokens import TokenRefused, TokenVerifier
 
 from services.registry.handlers import RegistryDecider
 from tests.support.events import Event, initiative
 from tests.support.forged_tokens import Forger, forgeries
 from tests.support.service_schema import NOON, OPERATOR, statement
+from tests.support.waiting import eventually
 
 CITY = "00000099000000000344"
+REQUESTS = ConcurrencyLimit(HTTP_REQUESTS, 16, 30)
 
 
 @pytest.fixture
@@ -32,10 +39,10 @@ def verifier(issuer: Issuer) -> TokenVerifier:
 
 
 async def post(issuer: Issuer, token: str, event: Event) -> None:
-    """One request, made as an ASGI server makes it."""
+    """A request in the form of an ASGI server."""
     messaging: Any = SimpleNamespace(processor=SimpleNamespace(decider=RegistryDecider(OPERATOR), clock=lambda: NOON))
     app = FastAPI()
-    app.include_router(http_api.event_router(messaging, verifier(issuer)))
+    app.include_router(http_api.event_router(messaging, organisation_dependency(verifier(issuer), REQUESTS)))
     headers = {"content-type": "application/cloudevents+json", "authorization": f"Bearer {token}"}
     scope = {
         "type": "http",
@@ -55,7 +62,9 @@ async def post(issuer: Issuer, token: str, event: Event) -> None:
     await app(scope, receive, send)
 
 
-async def test_the_organisation_is_the_tokens(issuer: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_organisation_of_a_request_is_that_of_its_token(
+    issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     came: list[tuple[str, Incoming]] = []
 
     async def submit(messaging: object, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
@@ -70,9 +79,39 @@ async def test_the_organisation_is_the_tokens(issuer: Issuer, monkeypatch: pytes
     assert [problem.code for problem in incoming.problems] == ["source-mismatch"]
 
 
-async def test_a_forged_token_speaks_for_nobody(issuer: Issuer) -> None:
+async def test_forged_token_is_refused_by_the_verifier(issuer: Issuer) -> None:
     forger = Forger.at(issuer.jwks.parent, CITY, "http://127.0.0.1:9")
     assert await verifier(issuer).organisation_of(f"Bearer {forger.signed()}") == CITY
     for name, forge in forgeries():
         with pytest.raises(TokenRefused):
             raise AssertionError(name, await verifier(issuer).organisation_of(f"Bearer {forge(forger)}"))
+
+
+class Deciding:
+    """Holds every submission until ``may_end``, and counts those in progress by organisation."""
+
+    def __init__(self, turns: int) -> None:
+        self.turns = ConcurrencyLimit(HTTP_SUBMISSIONS, turns, 30)
+        self.busy: Counter[str] = Counter()
+        self.may_end = asyncio.Event()
+
+    async def submit(self, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
+        self.busy[organisation] += 1
+        await self.may_end.wait()
+        return [answers.render(each, answers.Accepted([])) for each in incoming]
+
+
+async def test_submissions_of_one_organisation_are_decided_in_turns_and_another_has_its_own() -> None:
+    submitter = Deciding(4)
+    incoming = [UnreadableSubmission(CITY, "", "", [], "http")]
+
+    def submit(organisation: str) -> "asyncio.Task[list[RenderedAnswer]]":
+        return asyncio.create_task(http_api.submit(submitter, organisation, incoming))  # type: ignore[arg-type]
+
+    flood = [submit(CITY) for _ in range(20)]
+    await eventually(lambda: submitter.busy[CITY])
+    other = submit(OPERATOR)
+    await eventually(lambda: submitter.busy[OPERATOR] == 1)
+    assert submitter.busy[CITY] == 4
+    submitter.may_end.set()
+    assert [len(each) for each in await asyncio.gather(*flood, other)] == [1] * 21

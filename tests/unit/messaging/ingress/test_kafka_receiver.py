@@ -1,4 +1,4 @@
-"""Reading ahead of deciding: nothing is decided before what lies in front of it."""
+"""Reading ahead of deciding: nothing is decided before the preceding batch."""
 
 import asyncio
 from types import SimpleNamespace
@@ -6,6 +6,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 from samenspel.messaging.errors import Fenced
+from samenspel.messaging.inbox.storage_budget import StorageBudget
 from samenspel.messaging.ingress.kafka_receiver import LONG_BATCH, DecodedBatch, KafkaReceiver
 from samenspel.runtime.database_health import StorageFull
 
@@ -15,9 +16,13 @@ TOPIC = "samenspel.in.initiatives.00000099000000000001"
 class Reader:
     def __init__(self) -> None:
         self.reopened: list[TopicPartition] = []
+        self.paused: dict[TopicPartition, float] = {}
 
     def reset_position(self, partition: TopicPartition) -> None:
         self.reopened.append(partition)
+
+    def pause_for(self, partition: TopicPartition, seconds: float) -> None:
+        self.paused[partition] = seconds
 
 
 def record(offset: int) -> Any:
@@ -25,13 +30,13 @@ def record(offset: int) -> Any:
 
 
 class Trying:
-    """An ingress whose commits are only noted, by their offsets; the first one is fenced off, once ``may_end``."""
+    """A receiver with recorded commits, by offset; the first commit is fenced, after ``may_end``."""
 
     def __init__(self) -> None:
         self.tried: list[list[int]] = []
         self.reader: Any = Reader()
         self.may_end = asyncio.Event()
-        processor: Any = SimpleNamespace(decider=SimpleNamespace(types={}))
+        processor: Any = SimpleNamespace(decider=SimpleNamespace(types={}), storage=StorageBudget())
         pool: Any = None
         self.ingress = KafkaReceiver(processor, pool, lambda _: None, StorageFull())
         self.ingress._commit = self._commit  # type: ignore[method-assign]  # what is tried here is when it is called
@@ -47,8 +52,8 @@ class Trying:
         await self.ingress(self.reader, [record(offset) for offset in range(start, start + number)])
 
 
-async def test_what_was_read_behind_an_undecided_batch_is_read_again() -> None:
-    """The model's ``BATCH_BEFORE``: an old log's batch may have moved the door to just where the next one begins."""
+async def test_records_read_behind_an_undecided_batch_are_read_again() -> None:
+    """The model's ``BATCH_BEFORE``: an old log's batch may have advanced the offset to the next batch's start."""
     trying = Trying()
     trying.may_end.set()
     await trying.read(0)
@@ -62,7 +67,7 @@ async def test_what_was_read_behind_an_undecided_batch_is_read_again() -> None:
     assert trying.tried[1:] == [list(range(2 * LONG_BATCH))]
 
 
-async def test_also_when_the_group_is_left_while_it_is_decoded() -> None:
+async def test_records_behind_a_batch_are_read_again_after_leaving_the_group() -> None:
     trying = Trying()
     await trying.read(0)
     behind = asyncio.create_task(trying.read(LONG_BATCH))
@@ -74,7 +79,7 @@ async def test_also_when_the_group_is_left_while_it_is_decoded() -> None:
     assert trying.tried == [list(range(LONG_BATCH))]
 
 
-async def test_behind_a_short_batch_nothing_was_read_that_would_be_read_again() -> None:
+async def test_short_batch_is_committed_before_the_next_is_read() -> None:
     trying = Trying()
     trying.may_end.set()
     await trying.read(0, 1)

@@ -1,4 +1,4 @@
-"""Submitting over HTTP: admission, retries after a lost race, and errors that stored nothing."""
+"""Submitting over HTTP: admission, retries after a lost race, and errors without stored results."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -8,15 +8,17 @@ from typing import Any
 import asyncpg
 import pytest
 from samenspel.messaging.errors import Fenced, LaneNotReconciled
+from samenspel.messaging.inbox.storage_budget import StorageBudget
 from samenspel.messaging.ingress import submitter
 from samenspel.messaging.ingress.submitter import NotAdmitted, Submitter
 from samenspel.runtime.database_health import StorageFull
+from samenspel.runtime.limits import STORED_BYTES, LimitReached
 
 CITY = "00000099000000000344"
 
 
 class Pool:
-    """Connections whose transactions do nothing."""
+    """Connections with transactions without effect."""
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Any]:
@@ -26,6 +28,10 @@ class Pool:
     async def transaction(self) -> AsyncIterator[None]:
         yield
 
+    async def fetch(self, query: str, organisations: Sequence[str], *_: Any) -> list[Any]:
+        """The storage budget of these organisations is used for another hour."""
+        return [{"organisation": each, "seconds": 3_600.0} for each in organisations]
+
 
 class Processor:
     """Raises these errors first, then answers."""
@@ -34,11 +40,12 @@ class Processor:
 
     def __init__(self, *errors: Exception) -> None:
         self.errors = list(errors)
+        self.storage = StorageBudget()
 
-    async def process(self, connection: object, incoming: Sequence[str]) -> list[str]:
+    async def process(self, connection: object, incoming: Sequence[str]) -> list[Any]:
         if self.errors:
             raise self.errors.pop(0)
-        return list(incoming)
+        return [SimpleNamespace(id=each, outcome="rejected" if each == "bad" else "accepted") for each in incoming]
 
 
 class LogReader:
@@ -69,6 +76,10 @@ def submitter_with(processor: Processor, log_reader: LogReader, closed: dict[str
     return SimpleNamespace(submit=made.submit, forget_lanes=made.forget_lanes, committed=committed, storage=parts[4])
 
 
+def ids(answered: Sequence[Any]) -> list[str]:
+    return [each.id for each in answered]
+
+
 async def test_submission_of_an_organisation_without_receipts_topic_is_not_admitted() -> None:
     with pytest.raises(NotAdmitted):
         await submitter_with(Processor(), LogReader()).submit(CITY, ["one"])
@@ -78,7 +89,7 @@ async def test_receipts_topic_is_looked_up_once_and_again_after_a_restore() -> N
     log_reader = LogReader(CITY)
     made = submitter_with(Processor(), log_reader)
     for _ in range(3):
-        assert await made.submit(CITY, ["one"]) == ["one"]
+        assert ids(await made.submit(CITY, ["one"])) == ["one"]
     assert len(log_reader.asked) == 1
     made.forget_lanes()
     await made.submit(CITY, ["one"])
@@ -89,7 +100,7 @@ async def test_submission_that_lost_a_race_is_decided_again(monkeypatch: pytest.
     monkeypatch.setattr(submitter, "RETRY_SECONDS", 0)
     processor = Processor(Fenced("another transaction"), LaneNotReconciled("not yet"))
     made = submitter_with(processor, LogReader(CITY))
-    assert await made.submit(CITY, ["one", "two"]) == ["one", "two"]
+    assert ids(await made.submit(CITY, ["one", "two"])) == ["one", "two"]
     assert made.committed[-1] == 2
 
 
@@ -104,3 +115,16 @@ async def test_submission_that_a_full_disk_refuses_is_remembered_as_the_reason()
     with pytest.raises(asyncpg.DiskFullError):
         await made.submit(CITY, ["one"])
     assert "no space left" in str(made.storage.reason)
+
+
+async def test_organisation_above_its_storage_budget_waits_after_its_refusal_and_another_does_not() -> None:
+    other = "00000099000000000363"
+    made = submitter_with(Processor(), LogReader(CITY, other))
+    for organisation in (CITY, other):
+        assert ids(await made.submit(organisation, ["one"])) == ["one"]
+    assert ids(await made.submit(CITY, ["bad"])) == ["bad"], "the answer is given before the organisation waits"
+    with pytest.raises(LimitReached) as refusal:
+        await made.submit(CITY, ["one"])
+    assert refusal.value.limit is STORED_BYTES
+    assert 3_500 < refusal.value.retry_after_seconds <= 3_600
+    assert ids(await made.submit(other, ["one"])) == ["one"]

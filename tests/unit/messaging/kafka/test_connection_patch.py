@@ -1,4 +1,4 @@
-"""A write to a connection that was closed a moment ago is an error that aiokafka understands."""
+"""A write to a just closed connection is an error known to aiokafka."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from samenspel.messaging.kafka import connection_patch
 
 
 class Closing:
-    """A writer over one of uvloop's transports that was closed under it."""
+    """A writer over a closed uvloop transport."""
 
     def write(self, _: bytes) -> None:
         raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
 
 
-async def test_a_closed_transport_is_a_connection_error() -> None:
+async def test_write_to_a_closed_transport_is_a_connection_error() -> None:
     connection_patch.patch_aiokafka()
     connection: Any = AIOKafkaConnection("127.0.0.1", 1)
     connection._writer = Closing()
@@ -25,7 +25,7 @@ async def test_a_closed_transport_is_a_connection_error() -> None:
         connection.send(MetadataRequest([]))
 
 
-async def test_what_aiokafka_says_itself_is_left_as_it_is() -> None:
+async def test_errors_of_aiokafka_itself_are_unchanged() -> None:
     connection_patch.patch_aiokafka()
     connection: Any = AIOKafkaConnection("127.0.0.1", 1)
     connection._writer, connection._versions = Closing(), {}

@@ -1,4 +1,4 @@
-"""The partition consumer: faults and floods of one partition cost no other partition a record."""
+"""The partition consumer: faults and floods of a partition cost no other partition a record."""
 
 import asyncio
 from collections import Counter
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
+from samenspel.messaging.kafka import consumer
 from samenspel.messaging.kafka.consumer import PartitionConsumer, UnpositionedPartitions
 
 INNOCENT, CLUMSY = TopicPartition("innocent", 0), TopicPartition("clumsy", 0)
@@ -16,7 +17,7 @@ RECORDS = 5
 
 
 class Fetched:
-    """What a fetch has brought of a partition: its records, or what breaks while they are decoded."""
+    """A fetch's result for a partition: records, or an error during decoding."""
 
     def __init__(self, *, breaks: bool = False, start: int = 0) -> None:
         self._breaks = breaks
@@ -59,7 +60,7 @@ def bring(reader: Any, fetcher: Any, partition: TopicPartition, brought: Fetched
 
 
 @pytest.mark.parametrize("order", [(INNOCENT, CLUMSY), (CLUMSY, INNOCENT)], ids=["before", "after"])
-async def test_nothing_is_lost_beside_what_cannot_be_decoded(order: tuple[TopicPartition, ...]) -> None:
+async def test_undecodable_partition_costs_no_other_partition_a_record(order: tuple[TopicPartition, ...]) -> None:
     reader = reader_of(*order)
     try:
         drained = await reader.getmany()
@@ -69,7 +70,7 @@ async def test_nothing_is_lost_beside_what_cannot_be_decoded(order: tuple[TopicP
     assert CLUMSY in reader._unpositioned.partitions, "to be read again from where the database stands"
 
 
-async def test_a_few_records_wait_for_those_that_came_since() -> None:
+async def test_small_batch_includes_records_that_arrived_since() -> None:
     reader = reader_of(INNOCENT)
     fetcher = reader._fetcher
 
@@ -87,6 +88,44 @@ async def test_a_few_records_wait_for_those_that_came_since() -> None:
     assert drained == {INNOCENT: list(range(2 * RECORDS))}
 
 
+async def test_paused_partition_is_read_after_the_pause_and_others_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The records that were fetched before the pause are dropped, and fetched again from the same position."""
+    now = [1_000.0]
+    monkeypatch.setattr(consumer, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(consumer, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(consumer, "FETCH_SECONDS", 0)
+    flood, other = TopicPartition("flood", 0), TopicPartition("other", 0)
+    reader = reader_of(flood, other)
+    try:
+        reader.pause_for(flood, 60)
+        assert await reader.getmany() == {other: list(range(RECORDS))}
+        assert reader.paused() == {flood}
+        now[0] += 59
+        assert await reader.getmany() == {}
+        now[0] += 1
+        assert await reader.getmany() == {}
+        assert reader.paused() == set(), "fetched again"
+        bring(reader, reader._fetcher, flood, Fetched())
+        assert await reader.getmany() == {flood: list(range(RECORDS))}
+    finally:
+        await reader.stop()
+
+
+async def test_rebalance_does_not_end_a_pause() -> None:
+    flood, other = TopicPartition("flood", 0), TopicPartition("other", 0)
+    reader = reader_of(flood, other)
+    try:
+        reader.pause_for(flood, 60)
+        reader.assign([other, flood])
+        reader.seek = lambda partition, offset: None
+        for partition in (other, flood):
+            reader.reset_position(partition)
+        await reader._position_assigned()
+        assert reader.paused() == {flood}
+    finally:
+        await reader.stop()
+
+
 async def _nothing() -> None: ...
 
 
@@ -94,7 +133,7 @@ ROOM = 500
 
 
 class Flooded(PartitionConsumer):
-    """A reader whose partitions hold so many records each; nothing is fetched."""
+    """A reader with a number of records per partition; nothing is fetched."""
 
     def __init__(self, stored: dict[TopicPartition, int]) -> None:
         self._fetcher = SimpleNamespace(_records=stored)
@@ -110,7 +149,7 @@ class Flooded(PartitionConsumer):
         return [object()] * taken
 
 
-async def test_a_flood_leaves_the_others_their_share() -> None:
+async def test_flood_in_one_partition_leaves_others_their_share() -> None:
     flood, *others = [TopicPartition(f"samenspel.in.initiatives.{number}", 0) for number in range(4)]
     reader = Flooded({flood: 100_000, **dict.fromkeys(others, 300)})
     served: Counter[TopicPartition] = Counter()
@@ -121,8 +160,8 @@ async def test_a_flood_leaves_the_others_their_share() -> None:
     assert all(served[other] == 300 for other in others)
 
 
-async def test_what_others_leave_is_not_lost_room() -> None:
-    """One that has much to send may fill the batch when nobody else has anything."""
+async def test_unused_share_goes_to_the_partition_with_more_records() -> None:
+    """A partition with many records may fill the batch if the others are empty."""
     flood, quiet = [TopicPartition(f"samenspel.in.initiatives.{number}", 0) for number in range(2)]
     reader = Flooded({flood: 100_000, quiet: 0})
     taken = [sum(map(len, (await reader._drain(ROOM)).values())) for _ in range(2)]

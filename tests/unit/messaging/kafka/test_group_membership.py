@@ -1,4 +1,4 @@
-"""A place in the consumer groups is given up while the database is silent, whatever stopping does."""
+"""The membership in the consumer groups is given up while the database is silent, however stopping goes."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -53,7 +53,7 @@ class Broker:
 
 
 class Group:
-    """Those who joined; ``finished`` counts how often what was at hand was waited for."""
+    """The members; ``finished`` counts the waits for work in progress."""
 
     def __init__(self, stop: str = "") -> None:
         self.joined: list[Broker] = []
@@ -82,8 +82,10 @@ async def running(heartbeat: Any, group: Group) -> AsyncIterator[GroupMembership
 
 
 @pytest.mark.parametrize("stop", ["", "hangs", "fails", "is cancelled"])
-async def test_it_leaves_and_joins_again(stop: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cancellations escape from a ``stop`` of aiokafka when Kafka is away: they end nothing of ours."""
+async def test_group_is_left_while_the_database_is_silent_and_joined_again(
+    stop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cancellations leak from aiokafka's ``stop`` during a Kafka outage: none of our tasks ends."""
     monkeypatch.setattr(group_membership, "LEAVE_SECONDS_MAX", 0.01)
     heartbeat, group = Heartbeat(), Group(stop)
     async with running(heartbeat, group) as member:
@@ -100,15 +102,15 @@ async def test_it_leaves_and_joins_again(stop: str, monkeypatch: pytest.MonkeyPa
         assert len(group.joined) == 2
 
 
-async def test_one_that_joined_a_moment_too_late_leaves_again() -> None:
+async def test_group_joined_after_the_database_fell_silent_is_left_again() -> None:
     heartbeat, group = Heartbeat(), Group()
     heartbeat.silent.set()
     async with running(heartbeat, group):
         await eventually(lambda: group.joined and group.joined[0].stopped, 5)
 
 
-async def test_it_joins_again_when_a_reader_will_read_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    """aiokafka goes on telling Kafka that this one lives: nobody else would be given its partitions."""
+async def test_group_is_joined_again_when_a_reader_has_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """aiokafka keeps the membership alive: no other member would get the partitions."""
     monkeypatch.setattr(group_membership, "CHECK_SECONDS", 0.01)
     heartbeat, group = Heartbeat(), Group()
     async with running(heartbeat, group) as member:
@@ -119,7 +121,7 @@ async def test_it_joins_again_when_a_reader_will_read_no_more(monkeypatch: pytes
         await eventually(lambda: not member.problems())
 
 
-async def test_at_the_end_it_stops_what_it_has_joined() -> None:
+async def test_end_of_the_membership_stops_its_broker() -> None:
     heartbeat, group = Heartbeat(), Group()
     async with running(heartbeat, group) as member:
         await eventually(lambda: not member.problems())

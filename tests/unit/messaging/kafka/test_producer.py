@@ -1,4 +1,4 @@
-"""The relay's producer: kept while it works, discarded after an error."""
+"""The relay's producer: kept while working, discarded after an error."""
 
 from typing import Any
 

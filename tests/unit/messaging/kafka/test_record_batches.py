@@ -1,4 +1,4 @@
-"""Damaged record batches: no exception, rising offsets, and no lost record after them."""
+"""Damaged record batches: no exception, rising offsets, and no lost record afterwards."""
 
 import random
 from typing import Any
@@ -9,8 +9,8 @@ from samenspel.messaging.kafka.record_batches import SafeMemoryRecords, undecoda
 from tests.support.record_batches import GZIP, RawRecord, batch_of
 
 
-def test_a_compacted_batch_keeps_its_gaps() -> None:
-    """Compaction takes records out of a batch and leaves its frame, even when none is left."""
+def test_compacted_batch_keeps_its_gaps() -> None:
+    """Compaction removes records from a batch and keeps the frame, even for an empty batch."""
     two = [RawRecord(b"a"), RawRecord(b"b")]
     whole = batch_of([*two, RawRecord(b"c")], payload=b"")
     compacted = whole[:57] + (0).to_bytes(4, "big")
@@ -19,8 +19,8 @@ def test_a_compacted_batch_keeps_its_gaps() -> None:
 
 
 @pytest.mark.parametrize("codec", [0, GZIP], ids=["plain", "gzip"])
-def test_whatever_lies_in_a_batch_reading_goes_on_behind_it(codec: int) -> None:
-    """Bytes changed at random: nothing raises, offsets rise, and the last one is the batch's or before it."""
+def test_randomly_damaged_batch_never_raises_and_offsets_rise(codec: int) -> None:
+    """Random bytes: nothing raises, offsets rise, and the last offset is the batch's or earlier."""
     chance = random.Random(codec)
     built = batch_of([RawRecord(b"v" * 30, [(b"name", b"value"), (b"other", None)], b"key")] * 4, codec=codec)
     lost = 0
@@ -43,7 +43,7 @@ def _read(fetched: bytes) -> list[Any]:
     return found
 
 
-def test_a_batch_that_was_fetched_in_part_waits_for_the_rest() -> None:
+def test_partly_fetched_batch_is_not_read() -> None:
     whole = batch_of([RawRecord(b"a")])
     assert not any(_read(whole[:cut]) for cut in range(len(whole)))
     assert len(_read(whole + whole[:-1])) == 1

@@ -14,7 +14,7 @@ OPERATOR = "00000099000000000001"
 
 
 class Operations:
-    """Notes what is asked, and fails as a test wants."""
+    """Records the requests, and fails on demand."""
 
     def __init__(self, error: Exception | None = None) -> None:
         self.error = error

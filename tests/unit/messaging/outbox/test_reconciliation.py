@@ -36,7 +36,7 @@ def test_tail_counts_a_repeat_once() -> None:
 
 
 def test_tail_that_begins_anywhere_takes_its_first_event_as_contiguous() -> None:
-    """The published offset is unknown: the log was replaced, and its beginning has expired."""
+    """The published offset is unknown: the log was replaced, and the beginning has expired."""
     owner = Owner()
     for _ in range(3):
         owner.publish()

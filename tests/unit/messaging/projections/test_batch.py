@@ -32,7 +32,7 @@ def test_events_in_order_move_position_and_digest() -> None:
     assert not (batch.gaps or batch.diverged or batch.restarted)
 
 
-def test_repeat_changes_nothing() -> None:
+def test_repeat_changes_neither_position_nor_digest() -> None:
     owner = Owner()
     first = owner.publish("a")
     batch = batch_of(first, owner.publish("b"), first)

@@ -1,4 +1,4 @@
-"""The parts of a service start again, whatever stopped them, and end when they are told to."""
+"""The parts of a service restart after any error, and end on request."""
 
 import asyncio
 
@@ -7,10 +7,8 @@ from samenspel.messaging.service import runtime
 
 
 @pytest.mark.parametrize("stopped_by", [ValueError, TimeoutError, asyncio.CancelledError])
-async def test_a_part_that_was_interrupted_starts_again(
-    stopped_by: type[BaseException], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A cancellation that nobody wished (aiokafka's own fetch, escaping from ``stop``) is an interruption too."""
+async def test_failed_task_is_restarted(stopped_by: type[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A leaked cancellation (aiokafka's own fetch, from ``stop``) is an interruption, too."""
     monkeypatch.setattr(runtime, "RESTART_SECONDS", 0)
     begun = []
 
@@ -23,7 +21,7 @@ async def test_a_part_that_was_interrupted_starts_again(
     assert len(begun) == 2
 
 
-async def test_a_part_that_is_cancelled_ends() -> None:
+async def test_cancelled_task_is_not_restarted() -> None:
     begun = asyncio.Event()
 
     async def run() -> None:

@@ -1,4 +1,4 @@
-"""Funding's API: programmes with their budget, applications of a known programme, unknown ids as problems."""
+"""Funding's API: programmes with budget, applications of a known programme, unknown ids as problems."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ PROGRAMME = {"value": b'{"programme_id":"x","ceiling_cents":1000}', "granted_cen
 
 @pytest.fixture(autouse=True)
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store with one programme and one application, both of the same id."""
+    """A store with a programme and an application, with equal ids."""
 
     async def programmes(pool: object, after: str, limit: int) -> list[Any]:
         return [PROGRAMME] if after < ID else []

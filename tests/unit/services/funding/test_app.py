@@ -1,4 +1,4 @@
-"""The definition of the funding: its own topics, the topics that it follows, its decider."""
+"""The definition of the funding: own topics, followed topics, decider."""
 
 from types import SimpleNamespace
 

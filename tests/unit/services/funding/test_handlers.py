@@ -1,4 +1,4 @@
-"""What waits and what is refused: a missing fact is asked for last, so that nothing waits in vain."""
+"""Deferral and refusal: a missing aggregate is checked last, so nothing is deferred in vain."""
 
 from collections import Counter
 
@@ -33,7 +33,7 @@ APPLICANT = organisation(CITY)
 
 @pytest.fixture
 def processor() -> Desk:
-    """One at which the programme of the examples is open."""
+    """A processor with the open programme of the examples."""
     processor = Desk([AUTHORITY, APPLICANT])
     processor.settle(open_it())
     return processor
@@ -53,7 +53,7 @@ def refused(outcome: object) -> list[tuple[str, str]]:
     return codes_of(outcome)
 
 
-def test_a_programme_waits_for_its_authority() -> None:
+def test_programme_is_deferred_until_its_authority_is_known() -> None:
     processor = Desk()
     assert missing(processor.settle(open_it())[0]) == (ORGANISATION.name, RIJK)
 
@@ -63,7 +63,7 @@ def test_a_programme_waits_for_its_authority() -> None:
     assert change.event_type.name == type_name("programme-opened")
 
 
-def test_what_needs_no_missing_fact_is_refused_at_once(processor: Desk) -> None:
+def test_submission_wrong_in_itself_is_refused_before_any_deferral(processor: Desk) -> None:
     processor.known = []
 
     assert refused(processor.settle(open_it(OTHER))[0]) == [("already-exists", "/programme_id")]
@@ -73,7 +73,7 @@ def test_what_needs_no_missing_fact_is_refused_at_once(processor: Desk) -> None:
     ]
 
 
-def test_an_application_waits_for_the_organisations_that_it_names(processor: Desk) -> None:
+def test_application_is_deferred_until_the_named_organisations_are_known(processor: Desk) -> None:
     stated = submitted(initiative_id=new_id(), beneficiary={"name": "Regio", "oin": OTHER})
     application = submission("application-submitted", stated, CITY)
 
@@ -94,7 +94,7 @@ def application_of(outcome: object) -> Application:
 
 
 @pytest.mark.parametrize(("registered", "link"), [(False, "not-registered-yet"), (True, "registered")])
-def test_an_application_is_accepted_before_its_initiative_is_registered(
+def test_application_is_accepted_before_its_initiative_is_registered(
     processor: Desk, registered: bool, link: str
 ) -> None:
     """With its moment of receipt. Which initiative it is, stays private until the decision."""
@@ -105,7 +105,7 @@ def test_an_application_is_accepted_before_its_initiative_is_registered(
     assert (state.initiative_link, state.initiative_id, state.received_at) == (link, None, application.received_at)
 
 
-def test_an_application_without_an_initiative_has_no_link(processor: Desk) -> None:
+def test_application_without_an_initiative_has_no_link(processor: Desk) -> None:
     stated = submitted(100, initiative_id=None)
     assert (
         application_of(processor.settle(submission("application-submitted", stated, CITY))[0]).initiative_link is None
@@ -113,7 +113,7 @@ def test_an_application_without_an_initiative_has_no_link(processor: Desk) -> No
 
 
 @pytest.mark.parametrize("is_required", [False, True])
-def test_a_grant_may_require_the_initiative(is_required: bool) -> None:
+def test_grant_may_require_the_initiative(is_required: bool) -> None:
     named = new_id()
     processor = Desk([AUTHORITY, APPLICANT])
     programme = opened(1_000, grant_requires_initiative=is_required)
@@ -132,7 +132,7 @@ def test_a_grant_may_require_the_initiative(is_required: bool) -> None:
     assert state.initiative_link == ("registered" if is_required else "not-registered-yet")
 
 
-def test_a_refusal_requires_no_initiative() -> None:
+def test_refusal_requires_no_initiative() -> None:
     processor = Desk([AUTHORITY, APPLICANT])
     processor.settle(
         submission("programme-opened", opened(1_000, grant_requires_initiative=True), RIJK),
@@ -142,14 +142,14 @@ def test_a_refusal_requires_no_initiative() -> None:
     assert application_of(outcome).status == "refused"
 
 
-def test_where_grants_require_an_initiative_an_application_names_one() -> None:
+def test_application_names_an_initiative_where_grants_require_one() -> None:
     processor = Desk([AUTHORITY, APPLICANT])
     processor.settle(submission("programme-opened", opened(1_000, grant_requires_initiative=True), RIJK))
     application = submission("application-submitted", submitted(100, initiative_id=None), CITY)
     assert refused(processor.settle(application)[0]) == [("missing-field", "/initiative_id")]
 
 
-def test_a_decision_drops_what_was_private_and_waits_for_nobody(processor: Desk) -> None:
+def test_decision_drops_the_private_part_and_is_never_deferred(processor: Desk) -> None:
     processor.settle(submission("application-submitted", submitted(100), CITY))
     processor.known = []
 
@@ -168,7 +168,7 @@ def test_a_decision_drops_what_was_private_and_waits_for_nobody(processor: Desk)
         (40, 100, "grant-awarded-in-part"),
     ],
 )
-def test_the_fact_says_how_it_was_decided(ceiling: int, amount: int, fact: str) -> None:
+def test_event_type_depends_on_the_decision(ceiling: int, amount: int, fact: str) -> None:
     processor = Desk([AUTHORITY, APPLICANT])
     *_, change = processor.settle(
         submission("programme-opened", opened(ceiling), RIJK),
@@ -180,7 +180,7 @@ def test_the_fact_says_how_it_was_decided(ceiling: int, amount: int, fact: str) 
     assert change.event_type.name == type_name(fact)
 
 
-def test_what_is_rejected_takes_no_room(processor: Desk) -> None:
+def test_rejected_decision_takes_no_budget(processor: Desk) -> None:
     too_much, fits = decisions_on_two(processor, 901, 900)
 
     rejected, change = processor.settle(too_much, fits)
@@ -188,8 +188,8 @@ def test_what_is_rejected_takes_no_room(processor: Desk) -> None:
     assert status_after(change) == "granted"
 
 
-def test_what_was_decided_but_not_published_takes_no_room(processor: Desk) -> None:
-    """The desk leaves a change that fits in no event out, after it was decided."""
+def test_decision_too_large_to_publish_takes_no_budget(processor: Desk) -> None:
+    """The processor leaves out a change too large for an event, after the decision."""
     one, other = decisions_on_two(processor, 900, 900)
     known = processor.state()
 

@@ -1,4 +1,4 @@
-"""The definition of the notifier: its own topics, the topics that it follows, its decider."""
+"""The definition of the notifier: own topics, followed topics, decider."""
 
 from types import SimpleNamespace
 
@@ -10,7 +10,7 @@ from services.notifier.handlers import NotifierDecider
 from tests.support.definitions import definition_of
 from tests.support.service_schema import OPERATOR
 
-SETTINGS = SimpleNamespace(operator_oin=OPERATOR, lanes=4)
+SETTINGS = SimpleNamespace(operator_oin=OPERATOR, lanes=4, limit_subscriptions=20, limit_endpoint_subscriptions=5)
 
 
 def test_notifier_owns_its_canonical_topics_and_decides_on_its_domain(monkeypatch: pytest.MonkeyPatch) -> None:

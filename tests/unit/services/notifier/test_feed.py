@@ -13,23 +13,21 @@ limits = st.integers(5, 100)
 
 
 @given(wanted, limits)
-def test_a_page_is_as_full_as_it_can_be(wanted: dict[tuple[str, int], int], limit: int) -> None:
+def test_page_is_filled_up_to_its_limit(wanted: dict[tuple[str, int], int], limit: int) -> None:
     given_out = shares(wanted, limit)
     assert sum(given_out.values()) == min(limit, sum(wanted.values()))
     assert all(0 <= number <= wanted[name] for name, number in given_out.items())
 
 
 @given(wanted, limits)
-def test_no_lane_with_much_to_tell_gets_less_than_one_with_little(
-    wanted: dict[tuple[str, int], int], limit: int
-) -> None:
+def test_lane_with_more_events_never_gets_a_smaller_share(wanted: dict[tuple[str, int], int], limit: int) -> None:
     given_out = shares(wanted, limit)
     short = [number for name, number in given_out.items() if number < wanted[name]]
     assert not short or min(short) >= max(given_out.values()) - 1
 
 
 @given(wanted, limits)
-def test_pages_cover_every_lane_once_and_without_a_gap(ends: dict[tuple[str, int], int], limit: int) -> None:
+def test_pages_cover_every_lane_without_gap_or_repeat(ends: dict[tuple[str, int], int], limit: int) -> None:
     heads = {name: LanePosition(1, number) for name, number in ends.items()}
     cursor: dict[tuple[str, int], LanePosition] = {}
     read: dict[tuple[str, int], int] = dict.fromkeys(ends, 0)
@@ -42,16 +40,16 @@ def test_pages_cover_every_lane_once_and_without_a_gap(ends: dict[tuple[str, int
     assert read == ends
 
 
-def test_a_lane_that_was_started_anew_is_read_from_its_new_first_event() -> None:
+def test_lane_on_a_new_timeline_is_read_from_its_first_event() -> None:
     ranges = plan({(FUNDING, 0): LanePosition(1, 70)}, {(FUNDING, 0): LanePosition(2, 5)}, 100)
     assert ranges == [Range(FUNDING, 0, 2, 0, 5)]
 
 
-def test_a_cursor_ahead_of_the_feed_waits() -> None:
+def test_cursor_ahead_of_the_feed_gets_an_empty_page() -> None:
     assert plan({(FUNDING, 0): LanePosition(1, 70)}, {(FUNDING, 0): LanePosition(1, 60)}, 100) == []
 
 
-def test_lanes_are_merged_by_time_and_each_keeps_its_order_whatever_its_clock_said() -> None:
+def test_lanes_are_merged_by_time_and_keep_their_own_order() -> None:
     rows = [
         {"topic": FUNDING, "lane": 0, "id": "02"},
         {"topic": FUNDING, "lane": 0, "id": "01"},
@@ -65,17 +63,17 @@ def row(lane: int, sequence: int, size: int = 1) -> dict[str, object]:
     return {"topic": FUNDING, "lane": lane, "timeline": 1, "sequence": sequence, "value": b"x" * size}
 
 
-def test_what_does_not_fit_in_a_page_is_left_for_the_next() -> None:
+def test_event_beyond_the_page_is_left_for_the_next() -> None:
     kept, left = cut([row(0, 4), row(1, 9), row(0, 7), row(0, 8)], 2)
     assert [(each["lane"], each["sequence"]) for each in kept] == [(0, 4), (1, 9)]
     assert left == {(FUNDING, 0): LanePosition(1, 6)}
 
 
-def test_a_page_is_bounded_in_bytes_but_never_empty() -> None:
+def test_page_is_bounded_in_bytes_but_never_empty() -> None:
     large = PAGE_BYTES_MAX + 1
     kept, left = cut([row(0, 1, large), row(0, 2, large)], 10)
     assert len(kept) == 1 and left == {(FUNDING, 0): LanePosition(1, 1)}
 
 
-def test_a_page_that_fits_leaves_nothing() -> None:
+def test_page_with_all_events_leaves_nothing() -> None:
     assert cut([row(0, 1), row(1, 1)], 2)[1] == {} == cut([], 2)[1]

@@ -15,7 +15,7 @@ LEAD = "00000099000000000344"
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The questions to the store, which knows one initiative and two organisations."""
+    """The requests to the store, with an initiative and two organisations."""
     notes: list[Any] = []
 
     async def initiatives(pool: object, *filters: Any) -> list[bytes]:

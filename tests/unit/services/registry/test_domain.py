@@ -1,4 +1,4 @@
-"""What may be stated about organisations and initiatives: only the lead changes, and never on stale ground."""
+"""Submissions about organisations and initiatives: only the lead changes, and never an outdated version."""
 
 from collections.abc import Callable
 from typing import Any
@@ -49,12 +49,12 @@ def refused(act: Callable[[], object]) -> set[str]:
     return {problem.code for problem in refusal.value.problems}
 
 
-def test_the_submitter_becomes_the_lead() -> None:
+def test_submitter_becomes_the_lead_of_its_initiative() -> None:
     state = registered()
     assert (state.lead, state.version) == (LEAD, 1)
 
 
-def test_an_id_is_registered_once_and_all_problems_are_told() -> None:
+def test_second_registration_of_an_id_is_refused_with_every_problem() -> None:
     state = registered()
     stated = InitiativeRegistered.model_validate_json(orjson.dumps(initiative()))
     assert refused(lambda: domain.register(stated, state, LEAD, [OTHER])) == {
@@ -63,19 +63,19 @@ def test_an_id_is_registered_once_and_all_problems_are_told() -> None:
     }
 
 
-def test_a_change_leaves_what_it_does_not_name() -> None:
+def test_change_keeps_the_fields_that_it_does_not_name() -> None:
     before = registered()
     after = changed(before, title="Anders")
     assert after == before.model_copy(update={"title": "Anders", "version": 2})
 
 
-def test_a_change_may_take_away_the_end_and_the_link_only() -> None:
+def test_change_may_remove_end_and_link_only() -> None:
     before = registered()
     after = changed(before, period=None, link=None, title=None)
     assert (after.period, after.link, after.title) == (None, None, before.title)
 
 
-def test_nobody_else_changes_it() -> None:
+def test_initiative_is_changed_by_its_lead_only() -> None:
     present = registered()
     for act in (
         lambda: changed(present, OTHER),
@@ -85,7 +85,7 @@ def test_nobody_else_changes_it() -> None:
         assert refused(act) == {"not-permitted"}
 
 
-def test_a_change_on_stale_ground_is_refused() -> None:
+def test_change_based_on_an_old_version_is_refused() -> None:
     present = changed(registered(), title="Anders")
     assert refused(lambda: changed(present, based_on_version=1)) == {"stale-version"}
     assert refused(lambda: changed(present, based_on_version=3)) == {"stale-version"}
@@ -96,23 +96,23 @@ def test_unknown_partners_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("phase", "to"), [("idea", "pilot"), ("idea", "established"), ("pilot", "scaling")])
-def test_phases_go_forward(phase: str, to: str) -> None:
+def test_phase_change_forward_is_accepted(phase: str, to: str) -> None:
     assert moved(registered(phase=phase), to).phase == to
 
 
 @pytest.mark.parametrize(("phase", "to"), [("pilot", "idea"), ("pilot", "pilot"), ("established", "scaling")])
-def test_phases_never_go_back(phase: str, to: str) -> None:
+def test_phase_change_backward_is_refused(phase: str, to: str) -> None:
     assert refused(lambda: moved(registered(phase=phase), to)) == {"wrong-phase"}
 
 
-def test_what_is_stopped_stays_so() -> None:
+def test_stopped_initiative_accepts_no_change() -> None:
     over = stopped(registered())
     assert (over.phase, over.stopped_because) == ("stopped", "Klaar.")
     for act in (lambda: changed(over), lambda: moved(over, "scaling"), lambda: stopped(over)):
         assert refused(act) == {"wrong-phase"}
 
 
-def test_an_organisation_is_admitted_once_and_changed_whole() -> None:
+def test_organisation_is_admitted_once_and_changed_as_a_whole() -> None:
     admitted = domain.admit(OrganisationAdmitted.model_validate({**CITY, "cbs_code": "GM0344"}), None)
     assert refused(lambda: domain.admit(OrganisationAdmitted.model_validate(CITY), admitted)) == {"already-exists"}
     change = OrganisationChanged.model_validate({**CITY, "name": "Utrecht", "based_on_version": 1})

@@ -1,5 +1,6 @@
-"""What may be stated about rollouts: only the adopter reports, and a milestone ends once."""
+"""Submissions about rollouts: only the adopter reports, and a milestone ends once."""
 
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.support.events import new_id
 from tests.unit.services.registry.test_domain import LEAD, OTHER, refused, registered, stopped
 
 ADOPTER = OTHER
+TODAY = date(2027, 2, 1)
 ENDINGS: dict[str, dict[str, str]] = {
     "reached": {"reached_on": "2027-02-01", "evidence": "https://stad.example/oplevering"},
     "missed": {"reason": "Geen netcapaciteit."},
@@ -26,18 +28,20 @@ def started() -> Rollout:
     return domain.start_rollout(stated, None, initiative, ADOPTER)
 
 
-def reported(rollout: Rollout, what: str, milestone: str = "m1", by: str = ADOPTER, **more: Any) -> Rollout:
+def reported(
+    rollout: Rollout, what: str, milestone: str = "m1", by: str = ADOPTER, received_on: date = TODAY, **more: Any
+) -> Rollout:
     model = SUBMISSIONS[type_name(f"rollout-milestone-{what}")].model
     data = {"initiative_id": rollout.initiative_id, "rollout_id": rollout.rollout_id, "milestone": milestone, **more}
     stated: Any = model.model_validate_json(orjson.dumps(data))
-    return domain.report(stated, rollout, by)
+    return domain.report(stated, rollout, by, received_on)
 
 
 def planned(rollout: Rollout, milestone: str = "m1") -> Rollout:
     return reported(rollout, "planned", milestone, title="Eerste straat", planned_on="2027-01-01")
 
 
-def test_any_organisation_adopts_a_running_initiative_once() -> None:
+def test_running_initiative_is_adopted_once_per_organisation() -> None:
     rollout = started()
     assert (rollout.adopter, rollout.version, rollout.milestones) == (ADOPTER, 1, ())
     stated = RolloutStarted(initiative_id=rollout.initiative_id, rollout_id=rollout.rollout_id)
@@ -46,12 +50,12 @@ def test_any_organisation_adopts_a_running_initiative_once() -> None:
     assert refused(lambda: domain.start_rollout(stated, None, stopped(registered()), ADOPTER)) == {"wrong-phase"}
 
 
-def test_only_the_adopter_reports() -> None:
+def test_rollout_is_reported_on_by_its_adopter_only() -> None:
     rollout = planned(started())
     assert refused(lambda: reported(rollout, "missed", by=LEAD, reason="x")) == {"not-permitted"}
 
 
-def test_a_milestone_is_planned_once_and_named_for_the_consumer() -> None:
+def test_milestone_is_planned_once_and_named_in_the_event() -> None:
     rollout = planned(started())
     assert refused(lambda: planned(rollout)) == {"already-exists"}
     second = planned(rollout, "m2")
@@ -59,20 +63,20 @@ def test_a_milestone_is_planned_once_and_named_for_the_consumer() -> None:
     assert (second.latest_milestone, second.version) == ("m2", 3)
 
 
-def test_a_milestone_moves_with_a_reason() -> None:
+def test_milestone_is_rescheduled_with_a_reason() -> None:
     after = reported(planned(started()), "rescheduled", planned_on="2027-06-01", reason="Netaansluiting later.")
     assert (str(after.milestones[0].planned_on), after.milestones[0].status) == ("2027-06-01", "planned")
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
-def test_a_milestone_ends_once(ending: str) -> None:
+def test_milestone_ends_once(ending: str) -> None:
     over = reported(planned(started()), ending, **ENDINGS[ending])
     assert over.milestones[0].status == ending
     for again, more in ENDINGS.items():
         assert refused(partial(reported, over, again, **more)) == {"already-decided"}
 
 
-def test_an_unknown_milestone_or_rollout_is_refused() -> None:
+def test_unknown_milestone_or_rollout_is_refused() -> None:
     rollout = started()
     assert refused(lambda: reported(rollout, "missed", reason="x")) == {"unknown-milestone"}
     other = rollout.model_copy(update={"initiative_id": new_id()})
@@ -83,12 +87,35 @@ def test_an_unknown_milestone_or_rollout_is_refused() -> None:
         "reason": "x",
     }
     missed: Any = SUBMISSIONS[type_name("rollout-milestone-missed")].model.model_validate(stated)
-    assert refused(lambda: domain.report(missed, rollout, ADOPTER)) == {"unknown-rollout"}
-    assert refused(lambda: domain.report(missed, None, ADOPTER)) == {"unknown-rollout"}
+    assert refused(lambda: domain.report(missed, rollout, ADOPTER, TODAY)) == {"unknown-rollout"}
+    assert refused(lambda: domain.report(missed, None, ADOPTER, TODAY)) == {"unknown-rollout"}
 
 
-def test_there_is_an_end_to_milestones() -> None:
+def test_number_of_milestones_is_limited() -> None:
     rollout = started()
     for number in range(domain.MILESTONES_MAX):
         rollout = planned(rollout, f"m{number}")
     assert refused(lambda: planned(rollout, "one-more")) == {"state-too-large"}
+
+
+def test_milestone_is_reached_on_the_day_of_receipt_or_before() -> None:
+    rollout, evidence = planned(started()), "https://stad.example/oplevering"
+    for day, received_on, is_refused in (
+        ("2027-02-01", date(2027, 2, 1), False),
+        ("2027-02-02", date(2027, 2, 1), True),
+        ("2028-02-01", date(2027, 2, 1), True),
+    ):
+
+        def report(day: str = day, received_on: date = received_on) -> Rollout:
+            return reported(rollout, "reached", received_on=received_on, reached_on=day, evidence=evidence)
+
+        if is_refused:
+            assert refused(report) == {"invalid-field"}
+        else:
+            assert report().milestones[0].status == "reached"
+
+
+def test_plan_may_lie_in_the_future() -> None:
+    assert str(planned(started()).milestones[0].planned_on) == "2027-01-01"
+    later = reported(planned(started()), "rescheduled", planned_on="2031-06-01", reason="Netaansluiting later.")
+    assert str(later.milestones[0].planned_on) == "2031-06-01"

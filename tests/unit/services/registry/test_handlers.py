@@ -1,4 +1,4 @@
-"""The registry's decider: who may submit, which aggregates it reads, and removed subjects."""
+"""The registry's decider: permissions, read aggregates, and removed subjects."""
 
 from datetime import UTC, datetime
 from typing import Any

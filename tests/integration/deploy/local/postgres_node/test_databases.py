@@ -1,4 +1,4 @@
-"""Databases of the services: one each, entered by its own role and password only."""
+"""Databases of the services: a database per service, with a separate role and password."""
 
 import asyncio
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from deploy.local.errors import EnvironmentUnavailable
+from deploy.local.errors import LocalEnvironmentUnavailable
 from deploy.local.postgres_node.databases import Databases, scram_verifier
 from deploy.local.secrets import Secrets
 
@@ -53,7 +53,7 @@ def test_dsn_of_a_service_holds_no_password(databases: Databases) -> None:
 
 def test_server_that_does_not_answer_is_unavailable(tmp_path: Path) -> None:
     nowhere = Databases("postgresql://postgres:x@127.0.0.1:1/postgres", Secrets(tmp_path))
-    with pytest.raises(EnvironmentUnavailable, match="SAMENSPEL_POSTGRES_DSN"):
+    with pytest.raises(LocalEnvironmentUnavailable, match="SAMENSPEL_POSTGRES_DSN"):
         nowhere.ensure(["one"])
 
 

@@ -1,10 +1,10 @@
-"""Results of attempts: a delivered event frees its subject, a failed one waits, an absent receiver is left alone."""
+"""Results of attempts: a delivery frees the subject, a failure waits, an absent receiver is left alone."""
 
 from typing import Any
 
 from services.notifier.deliveries.attempts import AttemptResult, record_attempts
 from services.notifier.deliveries.queue import Delivery
-from services.notifier.domain.retry import ResponseClass
+from services.notifier.domain.retry import OWN_FAULT, ResponseClass
 from tests.support.notifier_schema import NotifierSchema
 
 DELIVERED = ResponseClass(delivered=True)
@@ -70,6 +70,17 @@ async def test_receiver_that_is_gone_is_told_nothing_more(notifier: NotifierSche
     row = await recorded(notifier, AttemptResult(first, GONE, 0.1, 410, retry_seconds=0))
     assert row["gone"]
     assert await notifier.claim() == []
+
+
+async def test_fault_of_the_notifier_is_not_booked_on_the_receiver(notifier: NotifierSchema) -> None:
+    first, second = await claimed(notifier, "a", "b")
+    row = await recorded(
+        notifier, *(AttemptResult(each, OWN_FAULT, 0.1, retry_seconds=60) for each in (first, second))
+    )
+    assert (row["sent"], row["failed"], row["rounds"], row["gone"], row["last_error"]) == (0, 0, 0, False, None)
+    assert await notifier.room.rows("select * from attempt") == []
+    rows = await notifier.room.rows("select attempts, holder, due_at > now() + interval '50 seconds' from delivery")
+    assert [tuple(each) for each in rows] == [(0, None, True)] * 2
 
 
 async def test_every_attempt_is_in_the_log(notifier: NotifierSchema) -> None:

@@ -1,7 +1,18 @@
-"""The delivery queue: opened from the feed, in order per subject, claimed by one instance."""
+"""The delivery queue: opened from the feed, in order per subject, claimed by a single instance."""
 
+from collections import Counter
+
+import orjson
+import pytest
+
+from services.notifier import feed
 from services.notifier.deliveries import queue
+from services.notifier.deliveries.queue import DeliveryLimits, FullSubscriptions, RunningAttempts
+from services.notifier.store import endpoints
 from tests.support.notifier_schema import CITY, URL, NotifierSchema
+
+OTHER = "00000099000000000363"
+PENDING = "select count(*) from delivery join subscription using (subscription_id) where organisation = $1"
 
 
 def sequences(deliveries: list[queue.Delivery]) -> list[int]:
@@ -37,8 +48,75 @@ async def test_deliveries_of_an_instance_that_died_are_due_again(notifier: Notif
 
 async def test_running_attempts_count_against_the_limit_of_their_subscription(notifier: NotifierSchema) -> None:
     await notifier.publish(*"abcdef")
-    state = await notifier.subscribe()
-    assert len(await notifier.claim(3, **{state.subscription_id: 1})) == 2
+    await notifier.subscribe()
+    [first] = await notifier.claim(DeliveryLimits(per_subscription=1))
+    running = RunningAttempts()
+    running.add(first, 1)
+    assert len(await notifier.claim(DeliveryLimits(per_subscription=3), running)) == 2
+    running.add(first, -1)
+    assert (running.by_subscription, running.by_organisation) == ({}, {})
+
+
+async def test_subscriptions_of_one_organisation_share_its_attempts_and_another_gets_all_its_events(
+    notifier: NotifierSchema,
+) -> None:
+    await notifier.publish(*"abcdef")
+    for _ in range(10):
+        await notifier.subscribe()
+    await notifier.subscribe(organisation=OTHER)
+    claimed = await notifier.claim(DeliveryLimits(per_organisation=8))
+    assert Counter(each.organisation for each in claimed) == {CITY: 8, OTHER: 6}
+    running = RunningAttempts()
+    for each in claimed:
+        running.add(each, 1)
+    assert await notifier.claim(DeliveryLimits(per_organisation=8), running) == []
+
+
+async def test_last_free_attempts_go_to_the_organisation_with_the_fewest(notifier: NotifierSchema) -> None:
+    await notifier.publish(*"abcdef")
+    for _ in range(10):
+        await notifier.subscribe()
+    running, limits = RunningAttempts(), DeliveryLimits(total=10)
+    for each in await notifier.claim(DeliveryLimits(total=7)):
+        running.add(each, 1)
+    await notifier.subscribe(organisation=OTHER)
+    claimed = await notifier.claim(limits, running)
+    assert Counter(each.organisation for each in claimed) == {OTHER: 3}
+    for each in claimed:
+        running.add(each, 1)
+    assert await notifier.claim(limits, running) == []
+
+
+async def test_backlog_of_one_organisation_does_not_delay_the_new_event_of_another(
+    notifier: NotifierSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue, "LANES_AT_ONCE", 4)
+    monkeypatch.setattr(queue, "LANES_PER_ORGANISATION", 3)
+    for _ in range(20):
+        await notifier.subscribe()
+    await notifier.publish(*"ab")
+    await notifier.subscribe(organisation=OTHER)
+    assert await queue.enqueue_new(notifier.room.pool, 2_000, FullSubscriptions()) == 4
+    assert await notifier.room.pool.fetchval(PENDING, OTHER) == 2
+    await notifier.enqueue()
+    assert await notifier.room.pool.fetchval(PENDING, CITY) == 40
+
+
+async def test_full_subscription_gets_no_further_deliveries_until_it_has_room(notifier: NotifierSchema) -> None:
+    """The events wait in the feed; the other subscriptions get theirs."""
+    await notifier.publish(*"abc")
+    slow = await notifier.subscribe()
+    await notifier.enqueue(pending=3)
+    await notifier.publish(*"de")
+    await notifier.subscribe(organisation=OTHER)
+    await notifier.enqueue(pending=3)
+    assert await notifier.room.pool.fetchval(PENDING, CITY) == 3
+    assert await notifier.room.pool.fetchval(PENDING, OTHER) == 5
+    await notifier.room.pool.execute(
+        "delete from delivery where subscription_id = $1 and sequence = 1", slow.subscription_id
+    )
+    await notifier.enqueue(pending=3)
+    assert await notifier.room.pool.fetchval(PENDING, CITY) == 4
 
 
 async def test_subscription_gets_only_its_types_and_from_its_start(notifier: NotifierSchema) -> None:
@@ -59,6 +137,33 @@ async def test_pull_and_cancelled_subscriptions_get_no_deliveries(notifier: Noti
         "update subscription set active = false where subscription_id = $1", state.subscription_id
     )
     assert await notifier.claim() == []
+
+
+async def test_each_replaced_secret_signs_until_its_own_end(notifier: NotifierSchema) -> None:
+    await notifier.publish("a")
+    identity = (await notifier.subscribe()).subscription_id
+    for secret in ("second", "third"):
+        async with notifier.room.pool.acquire() as connection, connection.transaction():
+            await endpoints.rotate(connection, CITY, identity, secret)
+    [delivery] = await notifier.claim()
+    assert delivery.encrypted_secrets[0] == "third"
+    assert sorted(delivery.encrypted_secrets) == ["sealed", "second", "third"]
+    await notifier.room.pool.execute("update replaced_secret set ends_at = now() where secret = 'sealed'")
+    await queue.release(notifier.room.pool, "me")
+    [again] = await notifier.claim()
+    assert sorted(again.encrypted_secrets) == ["second", "third"]
+
+
+async def test_subscription_of_another_organisation_is_not_delivered(notifier: NotifierSchema) -> None:
+    """Neither pushed nor pulled with a subscription; the whole feed has every event."""
+    await notifier.publish_subscription(CITY, "own")
+    await notifier.publish_subscription(OTHER, "another's")
+    await notifier.subscribe()
+    assert [each.subject for each in await notifier.claim()] == ["own"]
+    pulled = await feed.read(notifier.room.pool, {}, 10, (), CITY)
+    assert [orjson.loads(event)["subject"] for event in pulled.events] == ["own"]
+    everything = await feed.read(notifier.room.pool, {}, 10)
+    assert len(everything.events) == 2
 
 
 async def test_old_secret_signs_along_for_a_day_after_a_rotation(notifier: NotifierSchema) -> None:

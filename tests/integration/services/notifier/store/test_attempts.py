@@ -1,4 +1,4 @@
-"""The attempt log: latest first, forgotten after its days."""
+"""The attempt log: latest first, deleted after the retention days."""
 
 from services.notifier.store import attempts
 from tests.support.notifier_schema import NotifierSchema

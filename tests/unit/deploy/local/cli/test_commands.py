@@ -22,24 +22,24 @@ def run(*arguments: str) -> Result:
     return CliRunner().invoke(app, arguments)
 
 
-def test_the_status_of_nothing(home: Path) -> None:
+def test_status_without_a_system_ends_with_1(home: Path) -> None:
     result = run("status", "--json")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "run `samenspel up`" in result.stderr
     assert not home.exists()
 
 
-def test_stopping_nothing_is_harmless(home: Path) -> None:
+def test_stop_and_reset_without_a_system_are_harmless(home: Path) -> None:
     assert run("down").exit_code == 0
     assert run("reset").exit_code == 0
     assert not home.exists()
 
 
-def test_an_option_that_is_none(home: Path) -> None:
+def test_unknown_option_is_wrong_usage(home: Path) -> None:
     assert run("status", "--jsn").exit_code == 2
 
 
-def test_without_java_nothing_is_started(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_start_without_java_ends_with_3_and_starts_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", str(home))
     result = run("up")
     assert result.exit_code == 3
@@ -47,7 +47,7 @@ def test_without_java_nothing_is_started(home: Path, monkeypatch: pytest.MonkeyP
     assert not any(Home(home).record("any").parent.iterdir())
 
 
-def test_a_given_port_that_is_taken_starts_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_start_on_a_taken_port_ends_with_3_and_starts_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as stranger:
         stranger.bind((LOOPBACK, 0))
         stranger.listen()
@@ -58,7 +58,7 @@ def test_a_given_port_that_is_taken_starts_nothing(home: Path, monkeypatch: pyte
     assert not any(Home(home).record("any").parent.iterdir())
 
 
-def test_a_folder_that_holds_other_things_is_left_alone(home: Path) -> None:
+def test_folder_with_foreign_files_is_not_touched(home: Path) -> None:
     home.mkdir()
     (home / "thesis.json").write_text(json.dumps("years of work"))
     for command in ("up", "reset"):

@@ -1,4 +1,4 @@
-"""The archive of Kafka's classes: kept when it is whole, and never a reason for anything to fail."""
+"""The archive of Kafka's classes: kept if whole, and never a reason for a failure."""
 
 import subprocess
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from deploy.local.progress import silent
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What a JVM made that did a little with Kafka's jars."""
+    """The archive of a JVM after light use of Kafka's jars."""
     archive = tmp_path_factory.mktemp("jvm") / "made.jsa"
     command = [str(find_java()), f"-XX:ArchiveClassesAtExit={archive}", "-cp", f"{resolve(silent)}/*"]
     subprocess.run([*command, "kafka.tools.StorageTool", "random-uuid"], capture_output=True, check=True)
@@ -32,13 +32,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Home:
 
 
 def _leave(home: Home, archive: bytes) -> Path:
-    """As a JVM leaves it in the home when there was none to map."""
+    """As left by a JVM in a home without an archive."""
     where = Path(class_archive.jvm_option(find_java(), home).removeprefix("-XX:ArchiveClassesAtExit="))
     where.write_bytes(archive)
     return where
 
 
-def test_one_that_is_whole_is_mapped_from_then_on(home: Home, made: Path) -> None:
+def test_intact_archive_is_used_by_later_starts(home: Home, made: Path) -> None:
     left = _leave(home, made.read_bytes())
     class_archive.adopt_archives(home)
     assert class_archive.jvm_option(find_java(), home) == f"-XX:SharedArchiveFile={class_archive.CACHE / left.name}"
@@ -56,7 +56,7 @@ def test_one_that_is_whole_is_mapped_from_then_on(home: Home, made: Path) -> Non
     ],
     ids=["empty", "cut off", "without a header", "without an end"],
 )
-def test_one_that_is_not_is_thrown_away(home: Home, made: Path, damaged: Callable[[bytes], bytes]) -> None:
+def test_damaged_archive_is_deleted(home: Home, made: Path, damaged: Callable[[bytes], bytes]) -> None:
     left = _leave(home, damaged(made.read_bytes()))
     class_archive.adopt_archives(home)
     assert list(class_archive.CACHE.iterdir()) == []
@@ -64,9 +64,7 @@ def test_one_that_is_not_is_thrown_away(home: Home, made: Path, damaged: Callabl
     assert class_archive.jvm_option(find_java(), home).startswith("-XX:ArchiveClassesAtExit=")
 
 
-def test_a_cache_that_cannot_be_written_fails_nothing(
-    home: Home, made: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unwritable_cache_fails_no_start(home: Home, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _leave(home, made.read_bytes())
     monkeypatch.setattr(class_archive, "CACHE", home.path / "no such folder")
     class_archive.adopt_archives(home)

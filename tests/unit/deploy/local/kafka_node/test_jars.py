@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.errors import EnvironmentUnavailable
+from deploy.local.errors import LocalEnvironmentUnavailable
 from deploy.local.kafka_node import jars
 from deploy.local.kafka_node.jars import resolve
 from deploy.local.progress import silent
@@ -24,7 +24,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def test_the_jars_appear_whole(only_ours: Path, cache: Path) -> None:
+def test_jars_are_stored_completely(only_ours: Path, cache: Path) -> None:
     script = 'for last; do true; done; folder="${last#-DoutputDirectory=}"; /bin/mkdir "$folder"; : > "$folder/a.jar"'
     program(only_ours, "mvn", script)
     folder = resolve(silent)
@@ -32,8 +32,8 @@ def test_the_jars_appear_whole(only_ours: Path, cache: Path) -> None:
     assert list(cache.iterdir()) == [folder] == [jars.cached_jars()]
 
 
-def test_what_maven_could_not_do_is_said_and_leaves_nothing(only_ours: Path, cache: Path) -> None:
+def test_failure_of_maven_is_reported_and_leaves_nothing(only_ours: Path, cache: Path) -> None:
     program(only_ours, "mvn", "echo '[ERROR] no route to host'; exit 1")
-    with pytest.raises(EnvironmentUnavailable, match="no route to host"):
+    with pytest.raises(LocalEnvironmentUnavailable, match="no route to host"):
         resolve(silent)
     assert not any(cache.iterdir())

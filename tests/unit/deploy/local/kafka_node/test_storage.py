@@ -6,7 +6,7 @@ import pytest
 
 from deploy.local.errors import LocalSystemError
 from deploy.local.home import Home
-from deploy.local.kafka_node.storage import META_PROPERTIES, format_storage, is_formatted, require_usable
+from deploy.local.kafka_node.storage import META_PROPERTIES, format_storage, is_formatted, require_usable_storage
 
 PASSWORD = "the password"
 FORMATS = (
@@ -22,7 +22,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def java(tmp_path: Path, script: str) -> list[str]:
-    """A command in the place of Java that runs this script."""
+    """A command in the place of Java, with this script."""
     file = tmp_path / "java"
     file.write_text(f"#!/bin/sh\n{script}\n")
     file.chmod(0o755)
@@ -52,7 +52,7 @@ def test_half_formatted_folder_is_replaced(home: Home, tmp_path: Path) -> None:
 def test_folder_with_topics_but_no_mark_is_never_replaced(home: Home, tmp_path: Path) -> None:
     (home.kafka_data / "samenspel.initiatives-0").mkdir(parents=True)
     with pytest.raises(LocalSystemError, match=META_PROPERTIES):
-        require_usable(home.kafka_data)
+        require_usable_storage(home.kafka_data)
     with pytest.raises(LocalSystemError, match=META_PROPERTIES):
         format_storage(home, {}, java(tmp_path, FORMATS), PASSWORD)
     assert (home.kafka_data / "samenspel.initiatives-0").exists()

@@ -1,11 +1,11 @@
-"""The account of PostgreSQL: never root, and able to enter its folders."""
+"""The account of PostgreSQL: never root, with access to the folders."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from deploy.local.errors import EnvironmentUnavailable
+from deploy.local.errors import LocalEnvironmentUnavailable
 from deploy.local.postgres_node import accounts
 from deploy.local.postgres_node.accounts import Account, account_for_postgres
 
@@ -36,7 +36,7 @@ def test_root_without_any_usable_account_is_told_the_alternatives(
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(Account, "may_enter", lambda self, folder: False)
-    with pytest.raises(EnvironmentUnavailable, match="SAMENSPEL_POSTGRES_DSN"):
+    with pytest.raises(LocalEnvironmentUnavailable, match="SAMENSPEL_POSTGRES_DSN"):
         account_for_postgres(tmp_path)
 
 

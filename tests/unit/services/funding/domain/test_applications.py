@@ -8,13 +8,13 @@ from services.funding.domain.applications import CaseFile
 from tests.support.funding_cases import CITY, RECEIVED, codes_of, decided, dossier, refusing, submitted
 
 
-def test_an_application_names_a_programme_that_is_there_and_an_id_that_is_not() -> None:
+def test_application_with_an_unknown_programme_or_a_used_id_is_refused() -> None:
     with pytest.raises(Rejected) as refusal:
         applications.apply(submitted(), CaseFile(None, dossier().application), CITY, RECEIVED)
     assert codes_of(refusal.value) == [("unknown-programme", "/programme_id"), ("already-exists", "/application_id")]
 
 
-def test_a_plan_is_public_from_the_decision_on_and_not_before() -> None:
+def test_plan_is_public_from_the_decision_on_and_not_before() -> None:
     waiting = dossier(requested_cents=100)
     assert waiting.application is not None
     shown = waiting.application.model_dump(exclude_none=True)

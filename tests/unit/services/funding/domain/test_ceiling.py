@@ -13,7 +13,7 @@ from tests.support.funding_cases import (
 )
 
 
-def test_r1_what_is_left_follows_from_the_ceiling_and_what_was_granted() -> None:
+def test_r1_remaining_budget_is_the_ceiling_minus_the_grants() -> None:
     decision = decided(granting(100), dossier(granted_cents=250)).decision
 
     assert decision is not None
@@ -22,7 +22,7 @@ def test_r1_what_is_left_follows_from_the_ceiling_and_what_was_granted() -> None
     assert decision.recorded_at == NOW
 
 
-def test_r2_the_last_one_is_granted_in_part() -> None:
+def test_r2_last_application_is_granted_in_part() -> None:
     last = decided(granting(100), dossier(granted_cents=960))
 
     assert last.status == "granted-in-part"
@@ -35,11 +35,11 @@ def test_r2_the_last_one_is_granted_in_part() -> None:
     assert last.decision.grounds == ("ceiling-exceeded",)
 
 
-def test_r2_what_fits_to_the_cent_is_granted_whole() -> None:
+def test_r2_application_that_fits_to_the_cent_is_granted_in_full() -> None:
     assert decided(granting(100), dossier(granted_cents=900)).status == "granted"
 
 
-def test_r2_one_too_many_is_refused_with_the_ceiling_as_ground() -> None:
+def test_r2_application_beyond_the_ceiling_is_refused_on_that_ground() -> None:
     refused = decided(granting(100), dossier(granted_cents=1_000))
 
     assert refused.status == "refused"
@@ -48,7 +48,7 @@ def test_r2_one_too_many_is_refused_with_the_ceiling_as_ground() -> None:
     assert refused.decision.grounds == ("ceiling-exceeded",)
 
 
-def test_r2_the_ceiling_is_no_ground_for_refusal_while_there_is_room() -> None:
+def test_r2_ceiling_is_no_ground_for_refusal_while_budget_remains() -> None:
     with pytest.raises(Rejected) as refusal:
         decided(refusing("ceiling-exceeded"), dossier(granted_cents=999))
     assert codes_of(refusal.value) == [("invalid-field", "/grounds")]
@@ -58,7 +58,7 @@ def test_r2_the_ceiling_is_no_ground_for_refusal_while_there_is_room() -> None:
     assert reached.decision.rule == "ceiling-reached"
 
 
-def test_the_article_is_that_of_the_instrument() -> None:
+def test_article_of_a_limitation_depends_on_the_instrument() -> None:
     def article(instrument: str, granted_cents: int = 960) -> str:
         decision = decided(granting(100), dossier(instrument=instrument, granted_cents=granted_cents)).decision
         assert decision is not None

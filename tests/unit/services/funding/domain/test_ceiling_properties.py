@@ -1,4 +1,4 @@
-"""R1 and R2 over any sequence of decisions, in any batches: no programme grants more, none less than it could."""
+"""R1 and R2 over any sequence of decisions, in any batches: no programme grants more or less than possible."""
 
 from collections import defaultdict
 
@@ -22,7 +22,7 @@ from tests.support.funding_cases import (
 )
 
 Wish = tuple[int, int, int | None]
-"""Which programme, cents requested, and cents that the authority wants to grant (None: it refuses)."""
+"""The programme, cents requested, and cents proposed by the authority (None: refusal)."""
 CENTS = st.integers(1, 400)
 WISHES = st.tuples(st.integers(0, 1), CENTS, st.none() | CENTS).map(
     lambda wish: (wish[0], wish[1], wish[2] and min(wish[1], wish[2]))
@@ -30,7 +30,7 @@ WISHES = st.tuples(st.integers(0, 1), CENTS, st.none() | CENTS).map(
 
 
 class Round:
-    """Two programmes at a desk, and what was decided in each."""
+    """Two programmes with a processor, and the decisions in each."""
 
     def __init__(self, ceilings: tuple[int, int]) -> None:
         self.desk = Desk([organisation(RIJK, "grant-authority"), organisation(CITY)])
@@ -44,7 +44,7 @@ class Round:
         )
 
     def decide(self, batch: list[Wish]) -> None:
-        """Apply and decide, all in one transaction, applications first."""
+        """Apply and decide, all in a transaction, applications first."""
         pairs = [self._pair(*wish) for wish in batch]
         outcomes = self.desk.settle(*(each[0] for each in pairs), *(each[1] for each in pairs))
         for outcome in outcomes:
@@ -76,7 +76,7 @@ def test_r1_granted_never_exceeds_the_ceiling(ceilings: tuple[int, int], batches
 
 
 @given(st.integers(1, 1_000), st.lists(st.lists(WISHES, max_size=5), max_size=6))
-def test_r2_only_what_exceeds_the_ceiling_is_left_off(ceiling: int, batches: list[list[Wish]]) -> None:
+def test_r2_only_the_amount_beyond_the_ceiling_is_refused(ceiling: int, batches: list[list[Wish]]) -> None:
     round = Round((ceiling, ceiling))
     for batch in batches:
         round.decide(batch)
@@ -91,7 +91,7 @@ def test_r2_only_what_exceeds_the_ceiling_is_left_off(ceiling: int, batches: lis
 
 
 @given(st.lists(WISHES, max_size=12), st.integers(1, 1_000))
-def test_the_same_decisions_fall_alike_in_one_batch_and_one_by_one(wishes: list[Wish], ceiling: int) -> None:
+def test_decisions_are_the_same_in_one_batch_and_one_by_one(wishes: list[Wish], ceiling: int) -> None:
     at_once, one_by_one = Round((ceiling, ceiling)), Round((ceiling, ceiling))
     at_once.decide(wishes)
     for wish in wishes:

@@ -1,27 +1,40 @@
 """Decisions on applications: R7, R22, permissions and contradictions (Awb title 4.2, Fvw chapter 3)."""
 
+from datetime import timedelta
+
 import pytest
 from samenspel.contracts.funding import ApplicationDecided
 from samenspel.contracts.problems import Rejected
 
 from services.funding.domain.applications import CaseFile
-from tests.support.funding_cases import CITY, OTHER, codes_of, decided, dossier, granting, new_id, programme, refusing
+from tests.support.funding_cases import (
+    CITY,
+    NOW,
+    OTHER,
+    codes_of,
+    decided,
+    dossier,
+    granting,
+    new_id,
+    programme,
+    refusing,
+)
 
 
-def test_r7_a_grant_states_its_amount() -> None:
+def test_r7_grant_without_an_amount_is_refused() -> None:
     with pytest.raises(Rejected) as refusal:
         decided(granting(None), dossier())
     assert codes_of(refusal.value) == [("missing-field", "/amount_cents")]
 
 
-def test_r7_nobody_is_granted_more_than_was_requested() -> None:
+def test_r7_grant_above_the_requested_amount_is_refused() -> None:
     with pytest.raises(Rejected) as refusal:
         decided(granting(101), dossier(requested_cents=100))
     assert codes_of(refusal.value) == [("invalid-field", "/amount_cents")]
     assert "at most 100 cents" in refusal.value.problems[0].fix
 
 
-def test_r22_a_decision_stands() -> None:
+def test_r22_second_decision_on_an_application_is_refused() -> None:
     waiting = dossier()
     first = decided(granting(100), waiting)
 
@@ -30,7 +43,7 @@ def test_r22_a_decision_stands() -> None:
     assert codes_of(refusal.value) == [("already-decided", "/application_id")]
 
 
-def test_the_authority_grants_less_than_requested_within_the_ceiling() -> None:
+def test_grant_below_the_requested_amount_is_granted_in_part() -> None:
     less = decided(granting(60, grounds=["provision-not-met"]), dossier(requested_cents=100))
 
     assert less.status == "granted-in-part"
@@ -38,7 +51,7 @@ def test_the_authority_grants_less_than_requested_within_the_ceiling() -> None:
     assert (less.decision.rule, less.decision.grounds) == ("within-ceiling", ("provision-not-met",))
 
 
-def test_what_the_authority_and_the_ceiling_leave_off_have_each_their_ground() -> None:
+def test_reductions_by_authority_and_by_ceiling_have_their_own_ground() -> None:
     less = decided(granting(60, grounds=["provision-not-met"]), dossier(requested_cents=100, granted_cents=970))
 
     assert less.decision is not None
@@ -46,7 +59,7 @@ def test_what_the_authority_and_the_ceiling_leave_off_have_each_their_ground() -
     assert less.decision.grounds == ("provision-not-met", "ceiling-exceeded")
 
 
-def test_a_refusal_takes_nothing_from_the_ceiling() -> None:
+def test_refusal_takes_nothing_from_the_ceiling() -> None:
     refused = decided(refusing("insolvency", "insolvency", explanation="Surseance."), dossier(granted_cents=10))
 
     assert (refused.status, refused.version) == ("refused", 2)
@@ -65,7 +78,9 @@ def test_a_refusal_takes_nothing_from_the_ceiling() -> None:
         (refusing(amount_cents=500), [("invalid-field", "/amount_cents"), ("missing-field", "/grounds")]),
     ],
 )
-def test_all_contradictions_at_once(stated: ApplicationDecided, problems: list[tuple[str, str]]) -> None:
+def test_contradictory_decision_is_refused_with_every_problem(
+    stated: ApplicationDecided, problems: list[tuple[str, str]]
+) -> None:
     with pytest.raises(Rejected) as refusal:
         decided(stated, dossier(requested_cents=100))
     assert codes_of(refusal.value) == problems
@@ -78,7 +93,7 @@ def test_only_the_authority_of_the_programme_decides(by: str) -> None:
     assert codes_of(refusal.value) == [("not-permitted", "/")]
 
 
-def test_an_application_is_decided_in_its_own_programme_only() -> None:
+def test_application_is_decided_in_its_own_programme_only() -> None:
     there = dossier()
     elsewhere = programme(programme_id=new_id())
 
@@ -90,7 +105,7 @@ def test_an_application_is_decided_in_its_own_programme_only() -> None:
     assert codes_of(refusal.value) == [("unknown-application", "/application_id")]
 
 
-def test_what_nobody_knows_is_not_decided() -> None:
+def test_decision_on_an_unknown_programme_or_application_is_refused() -> None:
     with pytest.raises(Rejected) as no_programme:
         decided(granting(100), CaseFile(None, None))
     with pytest.raises(Rejected) as no_application:
@@ -100,8 +115,16 @@ def test_what_nobody_knows_is_not_decided() -> None:
     assert codes_of(no_application.value) == [("unknown-application", "/application_id")]
 
 
-def test_a_refusal_rests_on_the_article_of_each_ground() -> None:
+def test_refusal_rests_on_the_article_of_each_ground() -> None:
     refused = decided(refusing("no-proper-account", "incorrect-information"), dossier(instrument="subsidie"))
 
     assert refused.decision is not None
     assert refused.decision.article == "Awb 4:35 lid 1 onder c; Awb 4:35 lid 2 onder a"
+
+
+def test_decision_is_of_the_day_of_receipt_or_before() -> None:
+    about = dossier()
+    assert decided(granting(100, decided_on=str(NOW.date())), about).status == "granted"
+    with pytest.raises(Rejected) as refusal:
+        decided(granting(100, decided_on=str(NOW.date() + timedelta(days=1))), about)
+    assert codes_of(refusal.value) == [("invalid-field", "/decided_on")]

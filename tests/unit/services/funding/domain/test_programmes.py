@@ -1,4 +1,4 @@
-"""Opening a programme: R5, and who may open one."""
+"""Opening a programme: R5, and the authority's role."""
 
 import pytest
 from samenspel.contracts.problems import Rejected
@@ -7,7 +7,7 @@ from services.funding.domain import programmes
 from tests.support.funding_cases import CITY, RIJK, codes_of, opened, organisation, programme
 
 
-def test_r5_ceiling_period_and_method_are_stated_once_and_together() -> None:
+def test_r5_programme_is_opened_once_with_ceiling_period_and_method() -> None:
     first = programme(distribution_method="order-of-receipt")
     assert (first.distribution_method, first.authority, first.version) == ("order-of-receipt", RIJK, 1)
 

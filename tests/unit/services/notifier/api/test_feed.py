@@ -1,19 +1,24 @@
 """The feed over HTTP: cursor and size of a page, waiting readers, and other organisations' subscriptions."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 from samenspel.contracts.topics import INITIATIVES
+from samenspel.runtime.concurrency_limit import ConcurrencyLimit
+from samenspel.runtime.limits import OPEN_STREAMS, LimitReached
+from samenspel.runtime.open_streams import OpenStream
 from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier import feed
-from services.notifier.api.feed import router
+from services.notifier.api.feed import FeedReader, PageRequest, router
 from services.notifier.domain.cursor import LanePosition, decode, encode
 from services.notifier.feed import FeedPage
 from services.notifier.store import subscriptions
 from tests.support.asgi import Reply, ask
 from tests.support.http_router import always, app_with
+from tests.support.waiting import eventually
 
 CITY, ID = "00000099000000000344", "5e6a2f6b-9c1a-4a53-9d0e-0c8f8f2a1b44"
 CURSOR = {(INITIATIVES, 0): LanePosition(1, 7)}
@@ -22,18 +27,42 @@ FULL = FeedPage([b'{"id":"1"}', b'{"id":"2"}'], CURSOR, more=True)
 
 
 class Feed:
-    """Gives these pages one after the other, and notes what is asked."""
+    """Gives these pages in turn, and records the requests."""
 
     def __init__(self, *pages: FeedPage) -> None:
         self.pages = list(pages)
-        self.asked: list[tuple[Mapping[Any, Any], int, Sequence[str]]] = []
+        self.asked: list[tuple[Mapping[Any, Any], int, Sequence[str], object]] = []
 
-    async def read(self, pool: object, after: Any, limit: int, types: Sequence[str] = ()) -> FeedPage:
-        self.asked.append((after, limit, types))
+    async def read(self, pool: object, after: Any, limit: int, types: Sequence[str], subscriber: object) -> FeedPage:
+        self.asked.append((after, limit, types, subscriber))
         return self.pages.pop(0) if len(self.pages) > 1 else self.pages[0]
 
 
-async def get(path: str, pages: Feed, monkeypatch: pytest.MonkeyPatch, wakeup: Wakeup | None = None) -> Reply:
+class Ends:
+    """Tells waiting readers of new events, once ``arrive`` is called."""
+
+    def __init__(self) -> None:
+        self.changed = Wakeup()
+        self.has_new_events = False
+
+    def has_events_after(self, cursor: object) -> bool:
+        return self.has_new_events
+
+    def arrive(self) -> None:
+        self.has_new_events = True
+        self.changed.notify()
+
+
+def reader_of(ends: Ends, streams: int = 4, seconds_max: float = 900, refuse_seconds: float = 0) -> FeedReader:
+    limit = ConcurrencyLimit(OPEN_STREAMS, streams, refuse_seconds)
+    return FeedReader(None, ends, limit, seconds_max)  # type: ignore[arg-type]  # `feed.read` is replaced
+
+
+def long_poll(organisation: str = CITY, stream: OpenStream | None = None, seconds: float = 600) -> PageRequest:
+    return PageRequest(organisation, 100, seconds, stream or OpenStream())
+
+
+async def get(path: str, pages: Feed, monkeypatch: pytest.MonkeyPatch, ends: Ends | None = None) -> Reply:
     async def figures(pool: object, organisation: str, identity: str) -> list[dict[str, Any]]:
         return [{"types": ["a.type"]}] if (organisation, identity) == (CITY, ID) else []
 
@@ -43,7 +72,7 @@ async def get(path: str, pages: Feed, monkeypatch: pytest.MonkeyPatch, wakeup: W
     monkeypatch.setattr(feed, "read", pages.read)
     monkeypatch.setattr(subscriptions, "figures", figures)
     monkeypatch.setattr(subscriptions, "cursor_of", cursor_of)
-    routes = router(None, wakeup or Wakeup(), always(CITY))  # type: ignore[arg-type]  # the feed needs no pool
+    routes = router(reader_of(ends or Ends()), always(CITY))
     return await ask(app_with(routes), "GET", path)
 
 
@@ -54,7 +83,7 @@ async def test_page_carries_events_cursor_and_whether_there_is_more(monkeypatch:
     assert [each["id"] for each in reply.json] == ["1", "2"]
     assert decode(reply.headers["samenspel-cursor"]) == CURSOR
     assert reply.headers["samenspel-more"] == "true"
-    assert pages.asked == [(CURSOR, 5, ())]
+    assert pages.asked == [(CURSOR, 5, (), None)]
 
 
 async def test_empty_page_is_an_empty_array(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,25 +91,93 @@ async def test_empty_page_is_an_empty_array(monkeypatch: pytest.MonkeyPatch) -> 
     assert (reply.json, reply.headers["samenspel-more"]) == ([], "false")
 
 
-@pytest.mark.parametrize("query", ["after=nonsense", "limit=0", "limit=1001", "waitSeconds=21"])
+@pytest.mark.parametrize("query", ["after=nonsense", "limit=0", "limit=1001", "waitSeconds=901"])
 async def test_request_outside_its_bounds_is_refused(query: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (await get(f"/v1/feed?{query}", Feed(FULL), monkeypatch)).status == 400
 
 
 async def test_reader_that_waits_reads_again_after_a_wakeup(monkeypatch: pytest.MonkeyPatch) -> None:
-    wakeup, pages = Wakeup(), Feed(EMPTY, FULL)
-    wakeup.next_ticket.set()
-    reply = await get("/v1/feed?waitSeconds=20", pages, monkeypatch, wakeup)
-    assert len(reply.json) == 2
+    ends, pages = Ends(), Feed(EMPTY, FULL)
+    waiting = asyncio.create_task(get("/v1/feed?waitSeconds=20", pages, monkeypatch, ends))
+    await eventually(lambda: len(pages.asked) == 1)
+    ends.arrive()
+    assert len((await waiting).json) == 2
 
 
 @pytest.mark.parametrize("path", ["/v1/feed?subscriptionId={}", "/v1/subscriptions/{}/events"])
 async def test_subscription_filters_and_brings_its_own_cursor(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pages = Feed(FULL)
     assert (await get(path.format(ID), pages, monkeypatch)).status == 200
-    assert pages.asked == [({(INITIATIVES, 0): LanePosition(1, 3)}, 1_000, ["a.type"])]
+    assert pages.asked == [({(INITIATIVES, 0): LanePosition(1, 3)}, 1_000, ["a.type"], CITY)]
 
 
 async def test_subscription_of_another_organisation_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     other = ID.replace("5", "6")
     assert (await get(f"/v1/subscriptions/{other}/events", Feed(FULL), monkeypatch)).status == 404
+
+
+async def test_long_polls_of_one_organisation_are_limited_and_another_organisation_waits_as_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pages, ends = Feed(EMPTY), Ends()
+    monkeypatch.setattr(feed, "read", pages.read)
+    reader = reader_of(ends)
+    flood = [asyncio.create_task(reader.page(long_poll(), CURSOR)) for _ in range(100)]
+    await eventually(lambda: sum(task.done() for task in flood) == 96)
+    other = asyncio.create_task(reader.page(long_poll("00000099000000000363"), CURSOR))
+    await eventually(lambda: len(reader.streams.use()) == 2)
+    pages.pages = [FULL]
+    ends.arrive()
+    assert (await other) is FULL
+    results = await asyncio.gather(*flood, return_exceptions=True)
+    refused = [each for each in results if isinstance(each, LimitReached)]
+    assert (len(refused), results.count(FULL)) == (96, 4)
+    assert {each.limit for each in refused} == {OPEN_STREAMS}
+    assert reader.streams.use() == {}
+
+
+async def test_idle_long_poll_uses_no_database_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the first page is read, however often another organisation's deliveries wake the instance."""
+    pages, ends, stream = Feed(EMPTY), Ends(), OpenStream()
+    monkeypatch.setattr(feed, "read", pages.read)
+    waiting = asyncio.create_task(reader_of(ends).page(long_poll(stream=stream), CURSOR))
+    await eventually(lambda: len(pages.asked) == 1)
+    for _ in range(10):
+        ends.changed.notify()
+        await asyncio.sleep(0)
+    stream.ended = True
+    assert (await waiting).events == []
+    assert len(pages.asked) == 1
+
+
+async def test_long_poll_ends_in_time_with_the_cursor_to_resume(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = Feed(EMPTY)
+    monkeypatch.setattr(feed, "read", pages.read)
+    allowed: list[float] = []
+    stream = OpenStream(allowed.append)
+    page = await reader_of(Ends(), seconds_max=0.01).page(long_poll(stream=stream), {})
+    assert (page.events, page.cursor, page.more) == ([], CURSOR, False)
+    assert allowed == [90.01, 90], "the wait, and then the usual time for the answer"
+
+
+async def test_long_poll_of_a_client_that_left_frees_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    pages = Feed(EMPTY)
+    monkeypatch.setattr(feed, "read", pages.read)
+    reader, stream = reader_of(Ends(), streams=1, refuse_seconds=30), OpenStream()
+    left = asyncio.create_task(reader.page(long_poll(stream=stream), CURSOR))
+    await eventually(lambda: reader.streams.use())
+    second = asyncio.create_task(reader.page(long_poll(seconds=0.01), CURSOR))
+    stream.ended = True
+    assert (await left).events == (await second).events == []
+
+
+async def test_filter_without_a_match_is_not_applied_to_the_same_events_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    later = {(INITIATIVES, 0): LanePosition(1, 9)}
+    pages, ends = Feed(EMPTY, FeedPage([], later, more=False)), Ends()
+    monkeypatch.setattr(feed, "read", pages.read)
+    ends.has_new_events = True
+    page = await reader_of(ends, seconds_max=0.01).page(long_poll(), {}, ["a.type"])
+    assert page.cursor == later
+    assert [asked[0] for asked in pages.asked][:2] == [{}, CURSOR]

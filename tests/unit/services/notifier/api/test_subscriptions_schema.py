@@ -20,7 +20,7 @@ UNUSED: Final[Any] = None
         ({"endpoint": "ftp://utrecht.example/"}, "/endpoint", "invalid-field"),
     ],
 )
-async def test_a_body_is_refused_with_a_fix_for_the_http_reader(body: dict[str, Any], field: str, code: str) -> None:
+async def test_body_is_refused_with_a_fix_for_the_http_reader(body: dict[str, Any], field: str, code: str) -> None:
     service = SubscriptionService(UNUSED, UNUSED, UNUSED, UNUSED, local=False)
     response = await service.create(CITY, orjson.dumps(body))
     (problem,) = orjson.loads(bytes(response.body))["errors"]
@@ -30,7 +30,7 @@ async def test_a_body_is_refused_with_a_fix_for_the_http_reader(body: dict[str, 
     assert "GET /v1/openapi.json" in problem["fix"] or "https" in problem["fix"]
 
 
-async def test_a_cursor_is_refused_with_a_fix_for_the_http_reader() -> None:
+async def test_cursor_is_refused_with_a_fix_for_the_http_reader() -> None:
     service = SubscriptionService(UNUSED, UNUSED, UNUSED, UNUSED, local=False)
     response = await service.acknowledge(CITY, "5e6a2f6b-9c1a-4a53-9d0e-0c8f8f2a1b44", b'{"place": 1}')
     problems = orjson.loads(bytes(response.body))["errors"]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,16 +15,18 @@ from services.notifier.deliveries.attempts import AttemptResult
 from services.notifier.deliveries.queue import Delivery
 from services.notifier.deliveries.worker import DeliveryWorker
 from services.notifier.endpoints.signing import SecretBox, new_secret
-from services.notifier.settings import LOCAL_KEY, Settings
+from services.notifier.settings import Settings
 from tests.support.waiting import eventually
 
 BODY = b'{"specversion":"1.0","id":"event","type":"nl.samenspel.grant-awarded.v1","data":{}}'
+KEY = "a webhook key of the tests"
 NOBODY = "http://127.0.0.1:1/"
+CITY = "00000099000000000344"
 
 
 def delivery(url: str, secret: str, subscription: str = "one") -> Delivery:
-    sealed = SecretBox(LOCAL_KEY).encrypt(secret)
-    return Delivery(subscription, "samenspel.funding", 0, 1, 1, "x", 0, 0, url, [sealed], "event", BODY)
+    sealed = SecretBox(KEY).encrypt(secret)
+    return Delivery(subscription, "samenspel.funding", 0, 1, 1, "x", 0, CITY, 0, url, [sealed], "event", BODY)
 
 
 class Queue:
@@ -40,10 +43,10 @@ class Queue:
     async def release(self, pool: object, holder: str) -> None:
         self.released.append(holder)
 
-    async def enqueue_new(self, pool: object) -> int:
+    async def enqueue_new(self, pool: object, pending: int, full: object) -> int:
         return 0
 
-    async def claim(self, pool: object, running: Any, at_once: int, seconds: float, holder: str) -> list[Delivery]:
+    async def claim(self, pool: object, running: Any, limits: Any, seconds: float, holder: str) -> list[Delivery]:
         jobs, self.jobs = self.jobs, []
         return jobs
 
@@ -54,8 +57,10 @@ class Queue:
 @asynccontextmanager
 async def working(pending: Queue) -> AsyncIterator[None]:
     values: dict[str, Any] = {
-        **dict.fromkeys(("kafka_bootstrap", "kafka_username", "kafka_password", "postgres_dsn"), "x"),
+        **dict.fromkeys(("kafka_bootstrap", "kafka_username", "kafka_password"), "x"),
         **dict.fromkeys(("postgres_password", "jwks", "token_issuer"), "x"),
+        "postgres_dsn": "postgresql://x",
+        "webhook_key": KEY,
     }
     settings = Settings(
         **values, http_port=1, environment="local", kafka_security_protocol="SASL_PLAINTEXT", attempt_seconds=5
@@ -103,6 +108,28 @@ async def test_receiver_that_cannot_be_reached_pauses_its_subscription(monkeypat
     assert result.response_class.unavailable
     assert result.pause_seconds is not None
     assert "127.0.0.1" not in str(result.response_class.error), "the kind of error only"
+
+
+@pytest.mark.parametrize("secret", ["whsec_" + "A" * 33, "not base64"])
+async def test_delivery_that_cannot_be_signed_is_the_notifiers_own_fault(
+    secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with WebhookReceiver() as receiver:
+        pending = Queue(monkeypatch, delivery(receiver.url, secret))
+        async with working(pending):
+            await eventually(lambda: pending.results)
+    [result] = pending.results
+    assert result.response_class.own_fault
+    assert (result.status, result.pause_seconds) == (None, None)
+    assert result.retry_seconds > 0
+
+
+async def test_secret_under_another_key_is_the_notifiers_own_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    sealed = replace(delivery(NOBODY, ""), encrypted_secrets=[SecretBox("another key").encrypt(new_secret())])
+    pending = Queue(monkeypatch, sealed)
+    async with working(pending):
+        await eventually(lambda: pending.results)
+    assert pending.results[0].response_class.own_fault
 
 
 async def test_address_that_is_not_allowed_is_never_called(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The cursor: a text that says where a reader stands, and nothing else is one."""
+"""The cursor: a text with a reader's position; any other text is refused."""
 
 from base64 import urlsafe_b64encode
 from contextlib import suppress
@@ -17,7 +17,7 @@ cursors = st.dictionaries(names, places, max_size=20)
 
 
 @given(cursors)
-def test_a_cursor_comes_back_as_it_was(cursor: dict[tuple[str, int], LanePosition]) -> None:
+def test_encoded_cursor_is_decoded_unchanged(cursor: dict[tuple[str, int], LanePosition]) -> None:
     known = decode(encode(cursor))
     assert {name: place for name, place in known.items() if place != START} == {
         name: place for name, place in cursor.items() if place != START
@@ -25,7 +25,7 @@ def test_a_cursor_comes_back_as_it_was(cursor: dict[tuple[str, int], LanePositio
 
 
 @given(cursors)
-def test_a_cursor_is_safe_in_a_query_and_a_header(cursor: dict[tuple[str, int], LanePosition]) -> None:
+def test_cursor_is_safe_in_a_query_and_a_header(cursor: dict[tuple[str, int], LanePosition]) -> None:
     assert set(encode(cursor)) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -34,7 +34,7 @@ def test_twelve_lanes_of_four_topics_fit_in_a_header() -> None:
     assert len(encode(full)) < 1_500
 
 
-def test_no_text_is_the_beginning() -> None:
+def test_empty_text_is_the_beginning() -> None:
     assert decode("") == {}
 
 
@@ -53,12 +53,12 @@ def test_no_text_is_the_beginning() -> None:
         {"samenspel.funding": [[1, 1]] * 1_001},
     ],
 )
-def test_what_was_never_given_out_is_refused(content: object) -> None:
+def test_forged_cursor_is_refused(content: object) -> None:
     with pytest.raises(BadCursor):
         decode(urlsafe_b64encode(orjson.dumps(content)).decode())
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_a_cursor_or_refused(text: str) -> None:
+def test_arbitrary_text_is_a_cursor_or_refused(text: str) -> None:
     with suppress(BadCursor):
         decode(text)

@@ -2,7 +2,12 @@
 
 import pytest
 from samenspel.contracts.catalogue import EVENT_TYPES
-from samenspel.contracts.notifications import Subscription, SubscriptionCancelled, SubscriptionCreated
+from samenspel.contracts.notifications import (
+    Subscription,
+    SubscriptionCancelled,
+    SubscriptionCreated,
+    SubscriptionV1,
+)
 from samenspel.contracts.problems import Rejected
 
 from services.notifier.domain.subscriptions import cancel, create
@@ -15,35 +20,48 @@ CANCELLED = SubscriptionCancelled(subscription_id=ID)
 
 
 def created() -> Subscription:
-    return create(PULL, None, UTRECHT, has_endpoint=False)
+    return create(PULL, None, UTRECHT, has_endpoint=False)[0]
 
 
 def codes(refusal: pytest.ExceptionInfo[Rejected]) -> set[str]:
     return {problem.code for problem in refusal.value.problems}
 
 
-def test_a_subscription_belongs_to_who_made_it() -> None:
+def test_subscription_belongs_to_its_submitter() -> None:
     assert (created().organisation, created().status, created().version) == (UTRECHT, "active", 1)
 
 
-def test_an_address_must_have_been_given_for_push() -> None:
-    assert create(PUSH, None, UTRECHT, has_endpoint=True).delivery == "push"
+def test_public_state_has_id_organisation_and_status_only() -> None:
+    assert set(created().model_dump()) == {"subscription_id", "organisation", "status", "version"}
+
+
+def test_subscription_of_version_1_is_cancelled_in_version_1() -> None:
+    present = SubscriptionV1(
+        subscription_id=ID, organisation=UTRECHT, start="now", delivery="pull", status="active", version=1
+    )
+    cancelled = cancel(CANCELLED, present, UTRECHT)
+    assert isinstance(cancelled, SubscriptionV1)
+    assert (cancelled.status, cancelled.version) == ("cancelled", 2)
+
+
+def test_push_subscription_without_an_endpoint_is_refused() -> None:
+    assert create(PUSH, None, UTRECHT, has_endpoint=True)[1].delivery == "push"
     with pytest.raises(Rejected) as refusal:
         create(PUSH, None, UTRECHT, has_endpoint=False)
     assert codes(refusal) == {"missing-field"}
 
 
-def test_everything_that_is_wrong_is_said_at_once() -> None:
+def test_invalid_subscription_is_refused_with_every_problem() -> None:
     stated = PUSH.model_copy(update={"types": ("nl.samenspel.nothing-happened.v1",)})
     with pytest.raises(Rejected) as refusal:
         create(stated, created(), UTRECHT, has_endpoint=False)
     assert codes(refusal) == {"unknown-type", "already-exists", "missing-field"}
 
 
-def test_a_type_that_is_named_twice_is_one_filter() -> None:
+def test_duplicate_type_is_one_filter() -> None:
     name = next(iter(EVENT_TYPES))
     stated = PULL.model_copy(update={"types": (name, name)})
-    assert create(stated, None, UTRECHT, has_endpoint=False).types == (name,)
+    assert create(stated, None, UTRECHT, has_endpoint=False)[1].types == (name,)
 
 
 def test_only_the_subscriber_cancels_and_only_once() -> None:

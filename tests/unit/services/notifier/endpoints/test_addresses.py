@@ -1,5 +1,6 @@
 """Where a webhook may go: to the public internet, by every spelling of an address, and nowhere else."""
 
+import asyncio
 from ipaddress import ip_address
 from socket import AF_INET
 from typing import Any
@@ -7,7 +8,15 @@ from typing import Any
 import pytest
 from aiohttp.abc import AbstractResolver
 
-from services.notifier.endpoints.addresses import AddressRefused, GuardedResolver, is_allowed, parse
+from services.notifier.endpoints import addresses
+from services.notifier.endpoints.addresses import (
+    DNS_TRY_SECONDS,
+    AddressRefused,
+    GuardedResolver,
+    is_allowed,
+    parse,
+)
+from tests.support.waiting import eventually
 
 PUBLIC = ["93.184.215.14", "2606:2800:21f:cb07:6820:80da:af6b:8b2c"]
 INSIDE = [
@@ -36,23 +45,23 @@ INSIDE = [
 
 
 @pytest.mark.parametrize("address", PUBLIC)
-def test_the_public_internet_is_allowed(address: str) -> None:
+def test_public_address_is_allowed(address: str) -> None:
     assert is_allowed(ip_address(address), local=False)
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_what_lies_inside_is_refused(address: str) -> None:
+def test_internal_address_is_refused(address: str) -> None:
     assert not is_allowed(ip_address(address), local=False)
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_on_a_local_system_only_this_machine_is_allowed_besides(address: str) -> None:
+def test_local_system_also_allows_its_own_machine_only(address: str) -> None:
     here = address in ("127.0.0.1", "::1", "::ffff:127.0.0.1")
     assert is_allowed(ip_address(address), local=True) == here
 
 
 @pytest.mark.parametrize("text", ["https://utrecht.example/hook?x=1", "https://93.184.215.14:8443/"])
-def test_an_https_address_is_taken(text: str) -> None:
+def test_https_url_is_accepted(text: str) -> None:
     assert str(parse(text, local=False)) == text
 
 
@@ -78,12 +87,12 @@ def test_an_https_address_is_taken(text: str) -> None:
         "https://utrecht.example/" + "x" * 1_000,
     ],
 )
-def test_other_addresses_are_refused(text: str) -> None:
+def test_other_url_is_refused(text: str) -> None:
     with pytest.raises(AddressRefused):
         parse(text, local=False)
 
 
-def test_a_local_system_may_tell_this_machine_without_tls() -> None:
+def test_local_system_may_call_its_own_machine_without_tls() -> None:
     assert parse("http://127.0.0.1:9000/", local=True).port == 9_000
     with pytest.raises(AddressRefused):
         parse("http://10.0.0.1:9000/", local=True)
@@ -106,11 +115,66 @@ class Names(AbstractResolver):
 
 def guarded(*addresses: str) -> GuardedResolver:
     resolver = GuardedResolver(local=False)
-    resolver._resolver = Names(*addresses)  # type: ignore[assignment]  # stands in for the system's resolver
+    resolver._resolver = Names(*addresses)
     return resolver
 
 
-async def test_a_name_is_refused_when_any_of_its_addresses_lies_inside() -> None:
+async def test_name_with_any_internal_address_is_refused() -> None:
     assert [each["host"] for each in await guarded(*PUBLIC).resolve("utrecht.example", 443)] == PUBLIC
     with pytest.raises(AddressRefused):
         await guarded(PUBLIC[0], "169.254.169.254").resolve("utrecht.example", 443)
+
+
+class NameServer(asyncio.DatagramProtocol):
+    """A server of names on this machine: knows one name, and lets every other question wait for ever."""
+
+    def __init__(self) -> None:
+        self.unanswered: set[bytes] = set()
+
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+        self.transport = transport
+
+    def datagram_received(self, data: bytes, address: Any) -> None:
+        """Question and answer after RFC 1035, section 4: a header of 12 bytes, then the name, type and class."""
+        question = data[12:]
+        name, kind = question.split(b"\0", 1)[0], question.split(b"\0", 1)[1][:2]
+        if not name.startswith(b"\x07utrecht"):
+            self.unanswered.add(name)
+            return
+        answers = b"\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04" + ip_address(PUBLIC[0]).packed if kind == b"\0\x01" else b""
+        counts = b"\0\x01" + (b"\0\x01" if answers else b"\0\0") + bytes(4)
+        asked = question[: len(name) + 5]
+        self.transport.sendto(data[:2] + b"\x81\x80" + counts + asked + answers, address)
+
+
+async def test_slow_names_of_one_organisation_hold_up_nobody_elses() -> None:
+    """More names than the loop has threads, each without an answer; then an honest one."""
+    loop = asyncio.get_running_loop()
+    transport, server = await loop.create_datagram_endpoint(NameServer, local_addr=("127.0.0.1", 0))
+    port = transport.get_extra_info("sockname")[1]
+    resolver = GuardedResolver(local=False, nameservers=["127.0.0.1"], udp_port=port)
+    slow = [asyncio.create_task(resolver.resolve(f"slow-{number}.example", 443)) for number in range(100)]
+    try:
+        await eventually(lambda: len(server.unanswered) == len(slow))
+        async with asyncio.timeout(DNS_TRY_SECONDS):
+            found = await resolver.resolve("utrecht.example", 443, AF_INET)
+        assert [each["host"] for each in found] == [PUBLIC[0]]
+        assert not any(task.done() for task in slow)
+    finally:
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+        await resolver.close()
+        transport.close()
+
+
+async def test_a_name_without_an_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(addresses, "DNS_SECONDS_MAX", 0.2)
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(NameServer, local_addr=("127.0.0.1", 0))
+    port = transport.get_extra_info("sockname")[1]
+    resolver = GuardedResolver(local=False, nameservers=["127.0.0.1"], udp_port=port)
+    with pytest.raises(TimeoutError):
+        await resolver.resolve("slow.example", 443)
+    await resolver.close()
+    transport.close()

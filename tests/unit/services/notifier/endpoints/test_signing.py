@@ -1,4 +1,4 @@
-"""Signatures that any Standard Webhooks library verifies, and secrets that the database cannot tell."""
+"""Signatures valid for any Standard Webhooks library, and secrets unreadable in the database."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -6,19 +6,19 @@ import pytest
 from joserfc.errors import JoseError
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from services.notifier.endpoints.signing import SecretBox, headers, new_secret
+from services.notifier.endpoints.signing import SecretBox, new_secret, require_signing_secret, signed_headers
 
 BODY = '{"id":"1","data":{"naam":"’s-Hertogenbosch"}}'.encode()
 
 
-def test_the_library_verifies_what_is_signed() -> None:
+def test_signature_is_verified_by_the_standard_library_of_webhooks() -> None:
     secret = new_secret()
-    assert Webhook(secret).verify(BODY, headers([secret], "1", datetime.now(UTC), BODY))["id"] == "1"
+    assert Webhook(secret).verify(BODY, signed_headers([secret], "1", datetime.now(UTC), BODY))["id"] == "1"
 
 
 def test_another_body_secret_or_id_is_not_verified() -> None:
     secret, now = new_secret(), datetime.now(UTC)
-    signed = headers([secret], "1", now, BODY)
+    signed = signed_headers([secret], "1", now, BODY)
     for verifier, given, body in (
         (Webhook(secret), signed, BODY + b" "),
         (Webhook(new_secret()), signed, BODY),
@@ -28,20 +28,34 @@ def test_another_body_secret_or_id_is_not_verified() -> None:
             verifier.verify(body, given)
 
 
-def test_an_attempt_that_is_made_later_is_signed_anew() -> None:
+@pytest.mark.parametrize("secret", [new_secret(), "whsec_" + "A" * 32, "whsec_" + "A" * 86 + "=="])
+def test_secret_that_signs_is_usable(secret: str) -> None:
+    assert require_signing_secret(secret) == secret
+
+
+@pytest.mark.parametrize("secret", ["whsec_" + "A" * 33, "whsec_" + "A" * 37, "whsec_é"])
+def test_secret_that_cannot_sign_is_refused(secret: str) -> None:
+    with pytest.raises(ValueError, match="cannot sign"):
+        require_signing_secret(secret)
+
+
+def test_later_attempt_has_its_own_signature() -> None:
     secret, now = new_secret(), datetime.now(UTC)
-    first, second = headers([secret], "1", now, BODY), headers([secret], "1", now + timedelta(seconds=5), BODY)
+    first, second = (
+        signed_headers([secret], "1", now, BODY),
+        signed_headers([secret], "1", now + timedelta(seconds=5), BODY),
+    )
     assert first["webhook-id"] == second["webhook-id"]
     assert first["webhook-signature"] != second["webhook-signature"]
 
 
-def test_while_one_secret_takes_over_from_another_both_verify() -> None:
+def test_both_secrets_verify_during_a_rotation() -> None:
     old, new = new_secret(), new_secret()
-    signed = headers([new, old], "1", datetime.now(UTC), BODY)
+    signed = signed_headers([new, old], "1", datetime.now(UTC), BODY)
     assert Webhook(old).verify(BODY, signed) == Webhook(new).verify(BODY, signed)
 
 
-def test_a_sealed_secret_shows_nothing_and_opens_under_its_own_key_only() -> None:
+def test_encrypted_secret_is_decrypted_by_its_own_key_only() -> None:
     secret = new_secret()
     sealed = SecretBox("one").encrypt(secret)
     assert secret.removeprefix("whsec_") not in sealed
