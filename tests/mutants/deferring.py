@@ -34,7 +34,7 @@ DEFERRING: Final = (
         "tests/integration/messaging/inbox/test_deferrals.py::test_submission_about_an_aggregate_that_only_a_deferral_has_waits_for_the_deferral",
     ),
     Mutant(
-        "defers-without-limit",
+        "unlimited-deferrals",
         "samenspel.messaging.decisions.processor:SubmissionProcessor._defer",
         "work.queues.is_full(queue.organisation)",
         "False",

@@ -96,8 +96,8 @@ LIMITING: Final = (
     ),
     Mutant(
         "limit-as-a-final-answer",
-        "samenspel.messaging.decisions.processor:SubmissionProcessor._keep_final_answer",
-        "answers.is_at_limit(answer.decision)",
+        "samenspel.messaging.decisions.unit_of_work:UnitOfWork.settle",
+        "answers.is_at_limit(decision)",
         "False",
         "tests/integration/messaging/decisions/test_processor_limits.py"
         "::test_deferred_submission_refused_at_a_limit_is_decided_when_it_is_sent_again",

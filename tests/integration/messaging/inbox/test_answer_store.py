@@ -48,5 +48,5 @@ async def test_deleted_answer_leaves_its_id_free(registry: Room) -> None:
     stated = registered()
     async with registry.pool.acquire() as connection:
         await answer_store.insert_new(connection, [answered(stated)])
-        await answer_store.delete(connection, identity(stated))
+        await answer_store.delete(connection, [identity(stated)])
         assert await answer_store.insert_new(connection, [answered(stated)])
