@@ -28,6 +28,7 @@ SIMPLE: Final = ast.Expr, ast.Assign, ast.Return, ast.AugAssign
 ASKING: Final = {"execute", "fetch", "fetchrow", "fetchval", "send_batch"}
 OFF_THE_PATH: Final = {
     "COUNT": "a gauge",
+    "LOOK_UP": "a question of a sender",
     "PAGE": "what the operator sees",
     "ACTIONS": "the same",
     "DELAY": "only when the notifier cannot sign",

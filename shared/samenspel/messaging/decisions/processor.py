@@ -28,7 +28,6 @@ from samenspel.messaging.errors import Fenced, NoHashKey
 from samenspel.messaging.inbox import answer_store, answers, deferrals, quarantine
 from samenspel.messaging.inbox.answers import (
     Accepted,
-    Decision,
     Deferred,
     EventRef,
     FirstAnswer,
@@ -182,15 +181,18 @@ class SubmissionProcessor:
         if not isinstance(incoming, Submission):
             return answers.render(incoming, answers.refused(incoming.problems))
         first = work.first_answers.get(answers.identity(incoming))
-        is_lost = first is not None and first.is_lost and self.hash_keys.matches(first.submissionhash, incoming.hash)
-        if first is None or is_lost:
-            submission = answers.as_received_first(incoming, first) if first else incoming
-            decision: Decision = self._decide_or_defer(work, submission)
-        else:
-            submission, decision = incoming, self._repeat(work, incoming, first)
+        if first is None:
+            return self._answer_first(work, incoming)
+        if first.is_lost and self.hash_keys.matches(first.submissionhash, incoming.hash):
+            return self._answer_first(work, answers.as_received_first(incoming, first), replaces=True)
+        return answers.render(incoming, self._repeat(work, incoming, first))
+
+    def _answer_first(self, work: UnitOfWork, submission: Submission, *, replaces: bool = False) -> RenderedAnswer:
+        """The first answer, kept unless the refusal is at a limit; ``replaces``: the answer of a lost deferral."""
+        decision = self._decide_or_defer(work, submission)
         answer = answers.render(submission, decision)
-        if (first is None or is_lost) and not answers.is_at_limit(decision):
-            work.keep_answer(submission, answer, replaces=is_lost)
+        if not answers.is_at_limit(decision):
+            work.keep_answer(submission, answer, replaces=replaces)
         return answer
 
     def _repeat(self, work: UnitOfWork, submission: Submission, first: FirstAnswer) -> Repeat | Refused:

@@ -12,7 +12,7 @@ from samenspel.messaging.inbox.answers import (
 )
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
-from samenspel.runtime.postgres import Connection
+from samenspel.runtime.postgres import Connection, Pool
 
 LOAD = """
 select organisation, source, id, answer from submission
@@ -32,6 +32,7 @@ from unnest(string_to_array($1, chr(30)), string_to_array($2, chr(30)), string_t
             string_to_array($4, chr(30))) as x (organisation, source, id, answer)
 where (s.organisation, s.source, s.id) = (x.organisation, x.source, x.id)
 """
+LOOK_UP = "select answer from submission where (organisation, source, id) = ($1, $2, $3)"
 DELETE = """
 delete from submission where (organisation, source, id) in (select * from unnest($1::text[], $2::text[], $3::text[]))
 """
@@ -69,3 +70,9 @@ async def delete(connection: Connection, identities: Sequence[SubmissionIdentity
     if identities:
         failpoints.reached("answers.delete")
         await connection.execute(DELETE, *as_arrays(sorted(identities), 3))
+
+
+async def look_up(pool: Pool, identity: SubmissionIdentity) -> bytes | None:
+    """The stored answer to a submission, None for an unknown submission."""
+    answer: bytes | None = await pool.fetchval(LOOK_UP, *identity)
+    return answer

@@ -17,6 +17,7 @@ from starlette.routing import Mount
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.inbox import due_deferrals, quarantine
 from samenspel.messaging.ingress.http_api import event_router
+from samenspel.messaging.ingress.submissions_api import submission_router
 from samenspel.messaging.kafka.heartbeat import KafkaHeartbeat
 from samenspel.messaging.operator.lanes_api import lanes_router
 from samenspel.messaging.operator.quarantine_api import quarantine_router
@@ -139,6 +140,7 @@ def _routers(
     operator = settings.operator_oin
     redrive = Redrive(pool, runtime.processor)
     yield event_router(runtime.submitter, organisation_of)
+    yield submission_router(pool, organisation_of)
     yield quarantine_router(pool, redrive, operator, organisation_of, runtime.relay.wake)
     yield lanes_router(runtime.lane_operations, operator, organisation_of)
     for own in definition.routers(pool):
