@@ -37,7 +37,8 @@ def emit(
 ) -> None:
     """Submit events. The shortest form of an event is {"type": "initiative-registered", "data": {…}}.
 
-    The id is derived from the content: emitting a file twice returns the outcomes of the first time.
+    The id is derived from the content: emitting a file twice returns the outcomes of the first time. The id of an
+    application or subscription is derived from its subject only, because ids are published.
     """
     with errors_as_messages():
         profile = Profile.find()
@@ -142,7 +143,8 @@ def _outcome_text(statement: Statement, answer: Answer | None) -> str:
         return f"{short}: no outcome within the time-out; emit the same event again to get the outcome"
     outcome = latest_outcome(answer)
     if outcome == "rejected":
-        return f"{short} rejected: " + "; ".join(map(_problem_text, answer.problems))
+        again = " `--again` sends other content." if _has_other_content(answer) else ""
+        return f"{short} rejected: " + "; ".join(map(_problem_text, answer.problems)) + again
     if outcome == "deferred":
         return f"{short} deferred: {_condition_text(answer)}"
     events = ", ".join(
@@ -156,6 +158,10 @@ def _condition_text(answer: Answer) -> str:
         return "the service waits for an event that this submission refers to"
     until = answer.waits_until.isoformat(timespec="minutes")
     return f"the service waits for {answer.waits_for.aggregate} {answer.waits_for.subject} until {until}"
+
+
+def _has_other_content(answer: Answer) -> bool:
+    return any(problem.code == "same-id-other-content" for problem in answer.problems)
 
 
 def _problem_text(problem: Problem) -> str:
