@@ -186,7 +186,7 @@ def _processor(name: str, settings: ServiceSettings, decider: Decider) -> Submis
         lambda: datetime.now(UTC),
         settings.hash_keys(),
         storage,
-        settings.deferral_patience,
+        settings.patience(),
         settings.limit_deferrals,
     )
 
