@@ -52,7 +52,7 @@ DEFERRING: Final = (
         "samenspel.messaging.inbox.deferrals:QUEUES",
         "order by number desc limit 1",
         "order by number desc",
-        "tests/integration/messaging/inbox/test_deferral_plans.py::test_no_statement_reads_deferrals_of_others",
+        "tests/integration/messaging/inbox/test_deferrals_plans.py::test_no_statement_reads_deferrals_of_others",
     ),
     Mutant(
         "expires-one-by-one",

@@ -16,7 +16,7 @@ from samenspel.runtime.postgres import Pool
 _UNKNOWN: Final = "no answer to this submission is stored; send the submission, or send a submission again"
 _INTERNAL: Final = ("lost", "submissionhashkey")
 """Members of a stored answer that concern the service only."""
-Attribute = Annotated[str, Path(min_length=1, max_length=ATTRIBUTE_CHARS_MAX, pattern=r"^[^\x00]+$")]
+SubmissionAttribute = Annotated[str, Path(min_length=1, max_length=ATTRIBUTE_CHARS_MAX, pattern=r"^[^\x00]+$")]
 
 
 def submission_router(pool: Pool, organisation_of: OrganisationOf) -> APIRouter:
@@ -25,7 +25,7 @@ def submission_router(pool: Pool, organisation_of: OrganisationOf) -> APIRouter:
 
     @router.get("/submissions/{source}/{id:path}", summary="The present answer to one of your submissions")
     async def submission(
-        source: Attribute, id: Attribute, organisation: Annotated[str, Depends(organisation_of)]
+        source: SubmissionAttribute, id: SubmissionAttribute, organisation: Annotated[str, Depends(organisation_of)]
     ) -> Response:
         stored = await answer_store.look_up(pool, (organisation, source, id))
         answer = orjson.loads(stored) if stored else {"lost": True}

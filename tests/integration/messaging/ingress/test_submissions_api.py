@@ -33,7 +33,7 @@ async def test_answer_is_shown_to_its_sender_only(registry: Room, handlers: Refe
     await registry.settle(stated, handlers=handlers)
     assert (await looked_up(registry, stated.source, stated.id, OTHER)).status == 404
     assert (await looked_up(registry, stated.source, "unknown")).status == 404
-    assert (await looked_up(registry, stated.source, "%00")).status in (400, 422)
+    assert (await looked_up(registry, stated.source, "\x00")).status == 400
 
 
 async def test_lost_deferral_has_no_answer(registry: Room, handlers: Referring) -> None:
