@@ -146,11 +146,18 @@ def _outcome_text(statement: Statement, answer: Answer | None) -> str:
         again = " `--again` sends other content." if _has_other_content(answer) else ""
         return f"{short} rejected: " + "; ".join(map(_problem_text, answer.problems)) + again
     if outcome == "deferred":
-        return f"{short} deferred: the service waits for an event that this submission refers to"
+        return f"{short} deferred: {_condition_text(answer)}"
     events = ", ".join(
         f"{event.type.split('.')[2]} at {event.lane} sequence {event.sequence}" for event in answer.events
     )
     return f"{short} {'accepted' if answer.outcome == 'accepted' else 'accepted before'}: {events}"
+
+
+def _condition_text(answer: Answer) -> str:
+    if answer.waits_for is None or answer.waits_until is None:
+        return "the service waits for an event that this submission refers to"
+    until = answer.waits_until.isoformat(timespec="minutes")
+    return f"the service waits for {answer.waits_for.aggregate} {answer.waits_for.subject} until {until}"
 
 
 def _has_other_content(answer: Answer) -> bool:
