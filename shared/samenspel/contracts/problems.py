@@ -39,6 +39,7 @@ Code = Literal[
     "unreadable-record",
     "decision-failed",
     "limit-reached",
+    "details-expired",
 ]
 CODES: Final[tuple[str, ...]] = get_args(Code)
 

@@ -35,6 +35,17 @@ HASH_KEYS_MISSING: Final = Gauge(
     "samenspel_hash_keys_missing", "Keys of submission hashes that the service needs and the settings do not have"
 )
 QUARANTINED_RECORDS: Final = Gauge("samenspel_quarantined_records", "Quarantined records, by reason", ["reason"])
+RETENTION_ROWS: Final = Counter(
+    "samenspel_retention_rows_total", "Rows removed or shortened because their retention has passed", ["kind"]
+)
+RETENTION_BYTES: Final = Counter(
+    "samenspel_retention_bytes_total", "Bytes of content removed because the retention has passed", ["kind"]
+)
+RETENTION_OVERDUE: Final = Gauge(
+    "samenspel_retention_overdue_seconds",
+    "Time since the end of the retention of the oldest row that may still be removed; 0 without such a row",
+    ["kind"],
+)
 DEPENDENCY_UP: Final = Gauge(
     "samenspel_dependency_up",
     "Whether a dependency of the service answers: 1 or 0, by dependency",

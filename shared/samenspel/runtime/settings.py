@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from samenspel.contracts.catalogue import SUBMISSIONS
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.submission_hashes import HashKeys
-from samenspel.contracts.topics import LANES_LOCAL
+from samenspel.contracts.topics import LANES_LOCAL, RECEIPT_RETENTION_DAYS
 from samenspel.runtime import limits
 from samenspel.runtime import settings_mistakes as mistakes
 from samenspel.runtime.settings_mistakes import PREFIX, SECRETS, InvalidSettings, Mistake, variable_name
@@ -68,6 +68,12 @@ class ServiceSettings(BaseSettings):
         default="",
         description="Time that a deferred submission waits, by type, separated by white space: "
         "nl.samenspel.application-decided.v1=P10D; other types wait 5 days",
+    )
+    receipts_retention: timedelta = Field(
+        default=timedelta(days=RECEIPT_RETENTION_DAYS),
+        gt=timedelta(),
+        description="Age after which published receipts and the details of answers are removed from the database: "
+        "retention.ms of the receipts topics, as ISO 8601 duration",
     )
     limit_http_requests: int = limits.HTTP_REQUESTS.field()
     limit_http_submissions: int = limits.HTTP_SUBMISSIONS.field()

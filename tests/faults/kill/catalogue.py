@@ -56,6 +56,8 @@ EVERY: Final = [
     *_points("relay.unreconciled relay.claim"),
     *_points("relay.send relay.acknowledge", Towards.PRODUCE),
     *_points("relay.save-progress"),
+    *_points("retention.begin receipt-retention.oldest receipt-retention.remove"),
+    *_points("answer-retention.old answer-retention.compact"),
 ]
 """Points on the path of every service."""
 
@@ -80,6 +82,7 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
         *EVERY,
         *BREAKING,
         *_points("aggregates.share registry.index-initiatives ingress.quarantine ingress.quarantine-commit"),
+        *_points("answers.event-types"),
     ],
     "funding": [
         *EVERY,

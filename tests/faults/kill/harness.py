@@ -26,6 +26,8 @@ from tests.support.waiting import eventually
 
 PATIENCE: Final = 90.0
 """Seconds allowed for a condition on a busy machine."""
+RETENTION: Final = "PT1S"
+"""Receipts and details are removed during the rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Stage:
             self.service, self.system.home, self.system.kafka.bootstrap, self.system.databases
         )
         environment |= through(self.system, self.service, kafka=kafka, postgres=postgres)
+        environment["SAMENSPEL_RECEIPTS_RETENTION"] = RETENTION
         self.life = Life(self.service, environment, self.system.home.log(self.service), moment)
         return self.life
 

@@ -18,6 +18,7 @@ from tests.faults.kill.lane_log import Log, following
 from tests.faults.kill.losing_proxy import LosingProxy
 from tests.faults.kill.submissions import Funding, Registering, Subscribing, Work
 from tests.support.organisations import admit, operator_of
+from tests.support.retention import LONG_MIGRATED
 from tests.support.service_process import begin_ready
 from tests.support.waiting import eventually
 from tests.support.webhook_receivers import receiving, takes
@@ -78,6 +79,7 @@ async def works(system: LocalSystem) -> AsyncIterator[Mapping[Service, Work]]:
         for service, each in stages.items():
             each.begin()
             await eventually(each.is_ready, PATIENCE, f"a ready {service}")
+            await each.database.execute(LONG_MIGRATED)
         await keep_history(stages["funding"])
         for name in ("registry", "funding"):
             await can_stumble(stages[name])

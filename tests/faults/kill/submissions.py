@@ -34,10 +34,17 @@ class Work(ABC):
 
 
 class Registering(Work):
-    """Initiatives, changes, a refused submission, and a submission with a failing decision until repaired."""
+    """Initiatives, changes, a refused submission, and a submission with a failing decision until repaired.
+
+    A submission of the round before is sent again: its answer has lost the details meanwhile.
+    """
+
+    _earlier: Event | None = None
 
     async def round(self) -> None:
         city = self.stage.organisation
+        if self._earlier:
+            await post_until_answered(city, "registry", self._earlier)
         events = [city.event("initiative-registered", initiative()) for _ in range(14)]
         refused = city.event("initiative-registered", {"initiative_id": new_id()})
         async with stumbling(self.stage, [events[3]["data"]["initiative_id"]]):
@@ -52,6 +59,7 @@ class Registering(Work):
             for event in events[4:12]
         ]
         await self.stage.submit(changes[:5], changes[5:])
+        self._earlier = changes[0]
 
 
 class Funding(Work):

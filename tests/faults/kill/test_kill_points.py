@@ -30,6 +30,11 @@ SELECTED_CASES = (
     "funding deferral-worker.commit lost 1",
     "funding deferral-worker.quarantine-commit before 1",
     "registry redrive.commit after 1",
+    # Old receipts and details are removed, or not; the lane and the answers go on.
+    "registry receipt-retention.remove before 1",
+    "registry receipt-retention.remove after 1",
+    "registry answer-retention.compact lost 1",
+    "funding answer-retention.compact after 1",
     # The receiver has the delivery; the notifier dies before it records the attempt.
     "notifier delivery.post after 1",
     "notifier attempts.commit before 1",

@@ -92,6 +92,7 @@ DETAILS: Final = ("events", "problems", "problems_left_out", "waits_for", "waits
 """Fields of an answer that depend on the kind of decision."""
 RETRYABLE: Final = "limit-reached"
 """Code of a refusal that is no first answer: the same submission may be sent again under the same id."""
+EXPIRED: Final = "the record is no longer kept"
 DECISION_FAILED: Final = Problem(
     code="decision-failed",
     field="/",
@@ -201,9 +202,8 @@ def first_answer(submission: Submission, decision: Decision) -> FirstAnswer:
     return FirstAnswer(outcome_of(decision), submission.record, plain, details_of(decision))
 
 
-def read_first_answer(stored: bytes) -> FirstAnswer:
-    """The first answer in a row of the table of answers."""
-    known = orjson.loads(stored)
+def read_first_answer(known: Mapping[str, Any]) -> FirstAnswer:
+    """The first answer, from the members of a stored answer."""
     details = {name: known[name] for name in DETAILS if name in known}
     is_lost = known.get("lost", False)
     return FirstAnswer(known["outcome"], known["record"], PublishedHash.of(known), details, is_lost)
@@ -229,7 +229,7 @@ def _other_content(submission: Submission, first_record: str) -> Problem:
     return Problem(
         code="same-id-other-content",
         field="id",
-        detail=f"{submission.id[:100]!r} was used for other content before ({first_record})",
+        detail=f"{submission.id[:100]!r} was used for other content before ({first_record or EXPIRED})",
         fix="Give every event an id of its own; the first event with this id remains valid.",
     )
 

@@ -27,9 +27,8 @@ def submission_router(pool: Pool, organisation_of: OrganisationOf) -> APIRouter:
     async def submission(
         source: SubmissionAttribute, id: SubmissionAttribute, organisation: Annotated[str, Depends(organisation_of)]
     ) -> Response:
-        stored = await answer_store.look_up(pool, (organisation, source, id))
-        answer = orjson.loads(stored) if stored else {"lost": True}
-        if answer.get("lost"):
+        answer = await answer_store.look_up(pool, (organisation, source, id))
+        if answer is None or answer.get("lost"):
             raise HTTPException(404, _UNKNOWN)
         shown = {name: value for name, value in answer.items() if name not in _INTERNAL}
         return Response(orjson.dumps(shown), media_type="application/json")

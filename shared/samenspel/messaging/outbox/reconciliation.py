@@ -21,14 +21,16 @@ from samenspel.runtime import failpoints
 from samenspel.runtime.postgres import Connection
 
 PUBLISHED_POSITION = """
-select incarnation() as incarnation, l.timeline, p.sequence, p.next_offset, p.cuts
-from relay_progress p join lane l using (topic, lane) where (p.topic, p.lane) = ($1, $2)
+select incarnation() as incarnation, l.timeline, p.sequence, p.next_offset, p.cuts, coalesce(s.removed, 0) as removed
+from relay_progress p join lane l using (topic, lane) left join journal_start s using (topic, lane)
+where (p.topic, p.lane) = ($1, $2)
 """
 LANE_HEAD = "select timeline, sequence from lane where (topic, lane) = ($1, $2)"
 FINGERPRINTS = """
 select sequence, sha256(headers) as fingerprint from journal
 where (topic, lane, timeline) = ($1, $2, $3) and sequence = any($4::bigint[])
 """
+REMOVED = "select removed from journal_start where (topic, lane) = ($1, $2)"
 MARK_RECONCILED = """
 update lane set reconciled = $3 where (topic, lane) = ($1, $2) and timeline = $4 and reconciled <> $3
 """
@@ -52,8 +54,9 @@ def fingerprint(record: ConsumerRecord) -> bytes:
 class LogTail:
     """Summary of a lane's records in Kafka after the published offset.
 
-    ``contiguous`` is the last sequence without a gap before it, and -1 until the first record when the start of the
-    log has expired. ``next_offset`` follows the record with that sequence. ``highest`` is the highest sequence.
+    ``contiguous`` is the last sequence without a gap before it. It is -1 until the first record when the log need not
+    begin with sequence 1: the start of the log has expired, or the log was published again without removed receipts.
+    ``next_offset`` follows the record with that sequence. ``highest`` is the highest sequence.
     """
 
     contiguous: int
@@ -135,7 +138,7 @@ async def _tail(log_reader: LogReader, partition: TopicPartition, published: Any
     elif (begin := await offset_after_published(log_reader, partition, published, start, end)) == next_offset:
         tail = LogTail(sequence, next_offset)
     else:
-        tail = LogTail(-1 if start else 0, start)
+        tail = LogTail(-1 if start or published["removed"] else 0, start)
     async with aclosing(log_reader.records(partition, begin, end)) as records:
         async for record in records:
             tail.add(record, published["timeline"])
@@ -170,10 +173,16 @@ async def holds_event(
 async def require_same_events(
     connection: Connection, name: LaneId, timeline: int, fingerprints: Mapping[int, bytes]
 ) -> None:
-    """Raise `DatabaseBehindLog` unless the journal has every sequence in ``fingerprints`` with that fingerprint."""
+    """Raise `DatabaseBehindLog` unless the journal has every sequence in ``fingerprints`` with that fingerprint.
+
+    The comparison starts where the journal starts: removed receipts were published, and cannot be compared.
+    """
     failpoints.reached("reconciliation.same-events")
     rows = await connection.fetch(FINGERPRINTS, *name, timeline, sorted(fingerprints))
     journalled = {row["sequence"]: row["fingerprint"] for row in rows}
-    for sequence, in_log in fingerprints.items():
-        if journalled.get(sequence) != in_log:
-            raise DatabaseBehindLog(f"event {sequence} differs between Kafka and the journal")
+    if differing := [each for each, in_log in fingerprints.items() if journalled.get(each) != in_log]:
+        # Looked up after the rows: what is removed in between is removed in both.
+        removed = await connection.fetchval(REMOVED, *name) or 0
+        for sequence in differing:
+            if sequence in journalled or sequence > removed:
+                raise DatabaseBehindLog(f"event {sequence} differs between Kafka and the journal")

@@ -11,8 +11,7 @@ import orjson
 
 from samenspel.contracts.canonical import CanonicalEvent
 from samenspel.contracts.submission_hashes import HashKeyMissing, HashKeys, PublishedHash
-from samenspel.messaging.inbox import keyed_answers
-from samenspel.messaging.inbox.answer_store import LOAD
+from samenspel.messaging.inbox import answer_store, keyed_answers
 from samenspel.messaging.inbox.answers import SubmissionIdentity
 from samenspel.messaging.recovery.lane_recovery import LostSubmission, NotRecoverable, Recovered
 from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
@@ -23,7 +22,7 @@ RECOVERED: Final = "recovered"
 SAVE: Final = """
 insert into submission (organisation, source, id, answer)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
-on conflict (organisation, source, id) do update set answer = excluded.answer
+on conflict (organisation, source, id) do update set answer = excluded.answer, answered_at = now()
 """
 REMOVE_DEFERRED: Final = """
 delete from deferral
@@ -117,8 +116,9 @@ def _has_hash_of(before: dict[str, Any], answer: dict[str, Any], hash_keys: Hash
 async def _load(
     connection: Connection, identities: Iterable[SubmissionIdentity]
 ) -> dict[SubmissionIdentity, dict[str, Any]]:
-    rows = await connection.fetch(LOAD, *as_joined_texts(sorted(identities), 3))
-    return {(row["organisation"], row["source"], row["id"]): orjson.loads(row["answer"]) for row in rows}
+    rows = await connection.fetch(answer_store.LOAD, *as_joined_texts(sorted(identities), 3))
+    found = await answer_store.members(connection, [row["answer"] for row in rows])
+    return {(row["organisation"], row["source"], row["id"]): each for row, each in zip(rows, found, strict=True)}
 
 
 async def _save(connection: Connection, answers: dict[SubmissionIdentity, dict[str, Any]]) -> int:

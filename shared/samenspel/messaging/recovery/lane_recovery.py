@@ -76,7 +76,7 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class LaneReplay:
-    """The conversion of a lane's records to state. ``expires``: whether Kafka deletes the oldest records."""
+    """The conversion of a lane's records to state. ``expires``: whether Kafka and the journal lose old records."""
 
     apply: Callable[[Connection, Lane, Sequence[ConsumerRecord], Recovered], Awaitable[None]]
     expires: bool = False
@@ -89,7 +89,7 @@ async def recover_lane(connection: Connection, log_reader: LogReader, name: Lane
         recovered = Recovered(lane.name, lane.sequence, lane.sequence)
         highest = 0
         partition, start, begin, end = await _log_range(connection, log_reader, name)
-        may_skip = replay.expires and begin == start > 0
+        may_skip = replay.expires and begin == start
         async with aclosing(_chunks(log_reader, partition, begin, end)) as chunks:
             async for chunk in chunks:
                 if may_skip:

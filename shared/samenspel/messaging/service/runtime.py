@@ -35,6 +35,7 @@ from samenspel.messaging.projections.catch_up import is_caught_up
 from samenspel.messaging.projections.projector import Projector
 from samenspel.messaging.service.definition import ServiceDefinition
 from samenspel.messaging.service.hash_key_check import HashKeyCheck
+from samenspel.messaging.service.retention_worker import RetentionWorker
 from samenspel.runtime.database_health import DatabaseHeartbeat, StorageFull
 from samenspel.runtime.dependencies import Dependencies, Dependency
 from samenspel.runtime.metrics import APPLIED_EVENTS, RELAYED_EVENTS
@@ -74,6 +75,7 @@ class ServiceRuntime:
         )
         self.kafka_receiver = KafkaReceiver(self.processor, pool, self._on_commit, self.storage)
         self.deferral_worker = DeferralWorker(self.processor, pool, self._on_commit, self._terms_run)
+        self.retention_worker = RetentionWorker(pool, settings.receipts_retention)
         listener = definition.listener(pool) if definition.listener else None
         self.projector = Projector(pool, self.log_reader, self._on_apply, listener)
         self.lane_operations = self._lane_operations(decider)
@@ -93,6 +95,7 @@ class ServiceRuntime:
             "relay": self.relay.run,
             "reconciler": self.reconciler.watch,
             "deferral worker": self.deferral_worker.run,
+            "retention worker": self.retention_worker.run,
             "consumer": self.membership.run,
         }
         self._tasks = [asyncio.create_task(_supervised(name, run), name=name) for name, run in parts.items()]

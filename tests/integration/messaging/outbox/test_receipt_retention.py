@@ -1,0 +1,102 @@
+"""Published receipts leave the journal after their retention; nothing else does, and the lane goes on."""
+
+from samenspel.contracts.topics import INITIATIVES
+from samenspel.messaging.outbox.receipt_retention import ROWS_MAX, oldest_receipts, remove_receipts
+
+from tests.support.retention import LANE, RETENTION, publish_all, retain, sequences, settle_days_ago
+from tests.support.service_schema import Room, outcomes, registered
+
+HEAD = "select sequence from lane where (topic, lane) = ($1, $2)"
+COPIES = """
+insert into journal
+select topic, lane, timeline, n, key, headers, value from journal, generate_series(2, $2::int) n where topic = $1
+"""
+CANONICAL = "select count(*) from journal where topic = $1"
+
+
+async def test_published_receipts_older_than_the_retention_are_removed(registry: Room) -> None:
+    await settle_days_ago(registry, 91, registered(), registered(), registered())
+    await publish_all(registry)
+    await retain(registry.pool)
+    assert await sequences(registry) == []
+    assert await registry.pool.fetchval("select removed from journal_start") == 3
+
+
+async def test_younger_receipts_stay(registry: Room) -> None:
+    await settle_days_ago(registry, 91, registered(), registered())
+    await settle_days_ago(registry, 89, registered(), registered())
+    await publish_all(registry)
+    await retain(registry.pool)
+    assert await sequences(registry) == [3, 4]
+
+
+async def test_row_behind_a_younger_row_stays(registry: Room) -> None:
+    """The journal of a lane has one start: a clock that went back leaves no gap."""
+    await settle_days_ago(registry, 89, registered())
+    await settle_days_ago(registry, 91, registered())
+    await publish_all(registry)
+    await retain(registry.pool)
+    assert await sequences(registry) == [1, 2]
+
+
+async def test_unpublished_receipts_stay(registry: Room) -> None:
+    await settle_days_ago(registry, 91, registered())
+    await publish_all(registry)
+    await settle_days_ago(registry, 91, registered())
+    await retain(registry.pool)
+    assert await sequences(registry) == [2]
+
+
+async def test_lane_that_is_not_reconciled_loses_nothing(registry: Room) -> None:
+    """Kafka may have lost what the database takes for published."""
+    await settle_days_ago(registry, 91, registered())
+    await publish_all(registry)
+    await registry.pool.execute("update lane set reconciled = ''")
+    await retain(registry.pool)
+    assert await sequences(registry) == [1]
+
+
+async def test_canonical_events_are_never_removed(registry: Room) -> None:
+    await settle_days_ago(registry, 9_000, registered(), registered())
+    await publish_all(registry)
+    await retain(registry.pool)
+    assert await registry.pool.fetchval(CANONICAL, INITIATIVES) == 2
+    lanes = await registry.rows("select topic, lane from lane where topic = $1", INITIATIVES)
+    async with registry.pool.acquire() as connection:
+        for lane in lanes:
+            assert await remove_receipts(connection, (lane["topic"], lane["lane"]), RETENTION) == (0, 0)
+    assert await registry.pool.fetchval(CANONICAL, INITIATIVES) == 2
+
+
+async def test_lane_without_rows_continues_with_the_next_sequence(registry: Room) -> None:
+    await settle_days_ago(registry, 91, registered(), registered())
+    await publish_all(registry)
+    await retain(registry.pool)
+    assert outcomes(await registry.settle(registered())) == ["accepted"]
+    assert await sequences(registry) == [3]
+    assert await registry.pool.fetchval(HEAD, *LANE) == 3
+
+
+async def test_rows_of_a_former_timeline_are_removed_with_their_copies(registry: Room) -> None:
+    await settle_days_ago(registry, 91, registered())
+    await publish_all(registry)
+    await registry.pool.execute(
+        "insert into journal select topic, lane, 2, sequence, key, headers, value from journal where topic = $1",
+        LANE[0],
+    )
+    for table in ("lane", "relay_progress"):
+        await registry.pool.execute(f"update {table} set timeline = 2 where topic = $1", LANE[0])  # noqa: S608
+    await retain(registry.pool)
+    assert await sequences(registry) == []
+
+
+async def test_one_statement_removes_a_bounded_number_of_rows(registry: Room) -> None:
+    await settle_days_ago(registry, 91, registered())
+    await registry.pool.execute(COPIES, LANE[0], ROWS_MAX + 7)
+    await registry.pool.execute("update lane set sequence = $1 where topic = $2", ROWS_MAX + 7, LANE[0])
+    await publish_all(registry)
+    async with registry.pool.acquire() as connection:
+        removed = [await remove_receipts(connection, LANE, RETENTION) for _ in range(3)]
+        assert [each.rows for each in removed] == [ROWS_MAX, 7, 0]
+        assert removed[1].bytes > 7 * 400
+        assert [(each.lane, each.age) for each in await oldest_receipts(connection, ("", 0))] == [(LANE, None)]
