@@ -16,11 +16,12 @@ NAMED: Final = re.compile(r'failpoints\.reached\("([a-z.-]+)"\)')
 MESSAGING: Final = CHECKOUT / "shared" / "samenspel" / "messaging"
 NOTIFIER: Final = CHECKOUT / "services" / "notifier"
 PATH: Final = {
-    MESSAGING: "decisions/aggregates decisions/processor decisions/unit_of_work inbox/answer_retention inbox/answer_store inbox/deferrals"
-    " inbox/due_deferrals inbox/offsets inbox/quarantine inbox/storage_budget ingress/kafka_receiver"
+    MESSAGING: "decisions/aggregates decisions/processor decisions/unit_of_work inbox/answer_retention"
+    " inbox/answer_store inbox/deferrals inbox/due_deferrals inbox/offsets inbox/quarantine"
+    " inbox/storage_budget ingress/kafka_receiver"
     " ingress/submitter ingress/deferral_worker"
-    " operator/redrive outbox/journal outbox/receipt_retention outbox/relay projections/checkpoints projections/projector"
-    " service/retention_worker",
+    " operator/redrive outbox/journal outbox/receipt_retention outbox/relay projections/checkpoints"
+    " projections/projector service/retention_worker",
     NOTIFIER: "deliveries/queue deliveries/attempts deliveries/worker",
 }
 """Modules on the path of an event."""

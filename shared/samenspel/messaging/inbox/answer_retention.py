@@ -41,7 +41,7 @@ AnswerPlace = tuple[datetime, str, str, str]
 FIRST_PLACE: Final[AnswerPlace] = (datetime(1970, 1, 1, tzinfo=UTC), "", "", "")
 
 
-class OldAnswer(NamedTuple):
+class StoredAnswer(NamedTuple):
     """A stored answer with details that is older than the retention; ``age`` in seconds."""
 
     place: AnswerPlace
@@ -49,14 +49,14 @@ class OldAnswer(NamedTuple):
     age: float
 
 
-async def old_answers(connection: Connection, after: AnswerPlace, retention: timedelta) -> Sequence[OldAnswer]:
+async def old_answers(connection: Connection, after: AnswerPlace, retention: timedelta) -> Sequence[StoredAnswer]:
     """The next `ROWS_MAX` answers with details that are older than ``retention``, the oldest first."""
     failpoints.reached("answer-retention.old")
     rows = await connection.fetch(OLD, *after, retention, ROWS_MAX)
-    return [OldAnswer((row["answered_at"], *_identity(row)), row["answer"], row["age"]) for row in rows]
+    return [StoredAnswer((row["answered_at"], *_identity(row)), row["answer"], row["age"]) for row in rows]
 
 
-async def remove_details(connection: Connection, old: Sequence[OldAnswer]) -> Sequence[int]:
+async def remove_details(connection: Connection, old: Sequence[StoredAnswer]) -> Sequence[int]:
     """Replace final answers by the compact form. Returns the freed bytes per answer; deferred answers stay."""
     rows = [(*each.place[1:], each.answer, short) for each in old if (short := _compact_form(each.answer))]
     if not rows:

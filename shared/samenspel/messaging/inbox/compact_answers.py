@@ -1,4 +1,4 @@
-"""Compact form of a stored answer: what stays when the details are removed. Pure functions.
+"""Compact form of a stored answer, after the removal of the details. Pure functions.
 
 The form has outcome, content hash with key id, and per event the id and the position. The identity is in the other
 columns of the row. The type of an event is not stored: the canonical journal has the event at this position for ever.
@@ -44,7 +44,7 @@ class EventPosition(NamedTuple):
 
 
 class CompactAnswer(NamedTuple):
-    """What stays of an answer: outcome, hash, and the position and id of every event."""
+    """An answer without details: outcome, hash, and the position and id of every event."""
 
     outcome: Outcome
     hash: PublishedHash

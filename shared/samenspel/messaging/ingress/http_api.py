@@ -42,6 +42,7 @@ _CONFLICTS: Final = {
     "same-id-other-content",
     "wrong-phase",
     "limit-reached",
+    "details-expired",
 }
 _TOO_LARGE: Final = {"submission-too-large", "state-too-large"}
 
@@ -107,7 +108,7 @@ async def submit_over_http(submitter: Submitter, organisation: str, envelope: En
 def response_to(answer: RenderedAnswer) -> Response:
     """Status 200 for accepted, 202 for deferred, problem+json for rejected.
 
-    A repeat gets the status of the first answer.
+    A repeat gets the status of the first answer, and 409 when the problems of the first answer are no longer kept.
     """
     outcome, details = answers.effect_of(answer.decision)
     if outcome == "rejected":

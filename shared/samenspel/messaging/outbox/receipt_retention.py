@@ -62,30 +62,26 @@ select count(*) as rows, coalesce(sum(bytes), 0)::bigint as bytes from removed
 """
 
 
-class Removed(NamedTuple):
+class Removal(NamedTuple):
     """Rows that one statement removed or shortened, and the bytes of content that were freed."""
 
     rows: int
     bytes: int
 
 
-class OldestReceipt(NamedTuple):
-    """A receipts lane, and the age in seconds of its oldest published row in the journal; None without such a row."""
+async def ages(connection: Connection, after: LaneId) -> Sequence[tuple[LaneId, float | None]]:
+    """The next `LANES_PER_PAGE` receipts lanes after this lane, in order of name.
 
-    lane: LaneId
-    age: float | None
-
-
-async def oldest_receipts(connection: Connection, after: LaneId) -> Sequence[OldestReceipt]:
-    """The next `LANES_PER_PAGE` receipts lanes after this lane, in order of name."""
+    The age is that of the oldest published row in the journal, in seconds; None for a lane without such a row.
+    """
     failpoints.reached("receipt-retention.oldest")
     rows = await connection.fetch(OLDEST, PREFIX, *after, LANES_PER_PAGE)
-    return [OldestReceipt((row["topic"], row["lane"]), row["age"]) for row in rows]
+    return [((row["topic"], row["lane"]), row["age"]) for row in rows]
 
 
-async def remove_receipts(connection: Connection, lane: LaneId, retention: timedelta) -> Removed:
+async def remove_receipts(connection: Connection, lane: LaneId, retention: timedelta) -> Removal:
     """Remove up to `ROWS_MAX` of the oldest receipts of a lane that are published and older than ``retention``."""
     failpoints.reached("receipt-retention.remove")
     row = await connection.fetchrow(REMOVE, *lane, PREFIX, retention, ROWS_MAX)
     assert row is not None
-    return Removed(row["rows"], row["bytes"])
+    return Removal(row["rows"], row["bytes"])

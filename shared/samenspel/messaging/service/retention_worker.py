@@ -14,13 +14,8 @@ from samenspel.contracts.topics import LaneId
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.inbox.answer_retention import FIRST_PLACE, old_answers, remove_details
 from samenspel.messaging.inbox.answer_retention import ROWS_MAX as ANSWERS_MAX
-from samenspel.messaging.outbox.receipt_retention import (
-    LANES_PER_PAGE,
-    ROWS_MAX,
-    OldestReceipt,
-    oldest_receipts,
-    remove_receipts,
-)
+from samenspel.messaging.outbox import receipt_retention
+from samenspel.messaging.outbox.receipt_retention import LANES_PER_PAGE, ROWS_MAX, remove_receipts
 from samenspel.runtime import failpoints
 from samenspel.runtime.metrics import RETENTION_BYTES, RETENTION_OVERDUE, RETENTION_ROWS
 from samenspel.runtime.postgres import Pool
@@ -73,18 +68,18 @@ class RetentionWorker:
 
     async def _remove_receipts(self) -> None:
         after: LaneId = "", 0
-        oldest: list[OldestReceipt] = []
+        oldest: list[tuple[LaneId, float]] = []
         while True:
             async with self._pool.acquire() as connection:
-                page = await oldest_receipts(connection, after)
-            oldest += page
+                page = await receipt_retention.ages(connection, after)
+            oldest += [(lane, age) for lane, age in page if age is not None]
             if len(page) < LANES_PER_PAGE:
                 break
-            after = page[-1].lane
-        self._show_overdue(RECEIPTS, max((each.age or 0 for each in oldest), default=0))
-        for each in oldest:
-            if each.age is not None and each.age > self._retention.total_seconds():
-                await self._remove_receipts_of(each.lane)
+            after = page[-1][0]
+        self._show_overdue(RECEIPTS, max((age for _, age in oldest), default=0))
+        for lane, age in oldest:
+            if age > self._retention.total_seconds():
+                await self._remove_receipts_of(lane)
         self._show_overdue(RECEIPTS, 0)
 
     async def _remove_receipts_of(self, lane: LaneId) -> None:

@@ -8,6 +8,7 @@ from samenspel.messaging.outbox.reconciler import Reconciler
 from tests.support.events import new_id
 from tests.support.lane_owner import Owner
 from tests.support.memory_log import Log, publish
+from tests.support.retention import LANE, publish_all, retain, settle_days_ago
 from tests.support.service_schema import Room, outcomes, registered
 
 CLOSE = "update lane set reconciled = ''"
@@ -66,3 +67,38 @@ async def test_lane_is_closed_after_a_restart_of_the_database_until_reconciled(r
     await registry.pool.execute("update lane set reconciled = 'another life'")
     with pytest.raises(LaneNotReconciled):
         await registry.settle(registered())
+
+
+PROGRESS = "select sequence from relay_progress where (topic, lane) = ($1, $2)"
+
+
+async def with_removed_receipts(room: Room, log: Log) -> None:
+    """Two receipts are in Kafka only, a third is in the journal too."""
+    await settle_days_ago(room, 91, registered(), registered())
+    await room.settle(registered())
+    await publish(room, log)
+    await publish_all(room)
+    await retain(room.pool)
+
+
+async def test_lanes_open_after_receipts_were_removed(registry: Room, log: Log) -> None:
+    """The comparison starts where the journal starts."""
+    await with_removed_receipts(registry, log)
+    reconciler = await look(registry, log)
+    assert (reconciler.needs_recovery, reconciler.closed_lanes) == (False, {})
+    assert await registry.pool.fetchval(PROGRESS, *LANE) == 3
+
+
+async def test_no_lane_opens_when_a_receipt_behind_the_start_of_the_journal_differs(registry: Room, log: Log) -> None:
+    await with_removed_receipts(registry, log)
+    await registry.pool.execute("update journal set headers = headers || 'x'::bytea where topic = $1", LANE[0])
+    assert (await look(registry, log)).needs_recovery
+
+
+async def test_log_published_again_without_removed_receipts_is_whole(registry: Room, log: Log) -> None:
+    """Kafka lost the topic: the journal gives what it has, once, and the next receipt follows."""
+    await with_removed_receipts(registry, log)
+    del log.partitions[LANE][:2]
+    reconciler = await look(registry, log)
+    assert (reconciler.needs_recovery, reconciler.closed_lanes) == (False, {})
+    assert await registry.pool.fetchval(PROGRESS, *LANE) == 3

@@ -9,6 +9,7 @@ from samenspel.messaging.recovery.lane_recovery import LaneReplay, recover_lane
 from samenspel.messaging.recovery.replay import EventReplay, receipt_replay
 
 from tests.support.memory_log import Log, publish
+from tests.support.retention import LANE, publish_all, retain, sequences, settle_days_ago
 from tests.support.service_schema import OPERATOR, Room, changed, outcomes, registered
 
 STATE: Final = (
@@ -62,3 +63,41 @@ async def test_recovered_event_without_its_receipt_proves_its_submission_accepte
     await lose_everything(registry)
     await recover(registry, log, [(lane["topic"], lane["lane"])])
     assert outcomes(await registry.settle(stated)) == ["repeated"]
+
+
+async def test_receipts_behind_removed_receipts_are_recovered(registry: Room) -> None:
+    """The backup is younger than the removal; a refusal after the backup is in Kafka only."""
+    log, later = Log(), changed(registered().subject, 1, "Onbekend")
+    await settle_days_ago(registry, 91, registered(), registered())
+    await publish(registry, log)
+    await publish_all(registry)
+    await retain(registry.pool)
+    await registry.settle(later)
+    await publish_receipts(registry, log)
+    await registry.pool.execute("delete from submission where id = $1", later.id)
+    await registry.pool.execute("delete from journal where (topic, sequence) = ($1, 3)", LANE[0])
+    await registry.pool.execute("update lane set sequence = 2 where topic = $1", LANE[0])
+    await recover(registry, log, [LANE])
+    assert await sequences(registry) == [3]
+    assert outcomes(await registry.settle(later)) == ["repeated"]
+
+
+async def test_log_that_begins_behind_removed_receipts_is_recovered(registry: Room) -> None:
+    """Kafka lost the topic and got the journal again, without removed receipts; then the database is lost."""
+    log, later = Log(), changed(registered().subject, 1, "Onbekend")
+    await settle_days_ago(registry, 91, registered(), registered())
+    await publish_all(registry)
+    await retain(registry.pool)
+    await registry.settle(later)
+    await publish_receipts(registry, log)
+    await lose_everything(registry)
+    await recover(registry, log, [LANE])
+    assert await sequences(registry) == [3]
+    assert outcomes(await registry.settle(later)) == ["repeated"]
+
+
+async def publish_receipts(room: Room, log: Log) -> None:
+    """The rows that the receipts lane has now."""
+    canonical = Log()
+    await publish(room, canonical)
+    log.partitions.setdefault(LANE, []).extend(canonical.partitions[LANE])

@@ -7,7 +7,8 @@ from samenspel.messaging.recovery.timelines import start_new_timeline
 
 from tests.support.lane_owner import Owner
 from tests.support.memory_log import Log
-from tests.support.service_schema import Room
+from tests.support.retention import LANE, publish_all, retain, sequences, settle_days_ago
+from tests.support.service_schema import Room, registered
 
 
 async def test_new_timeline_exceeds_every_timeline_in_the_log(registry: Room) -> None:
@@ -22,3 +23,13 @@ async def test_new_timeline_exceeds_every_timeline_in_the_log(registry: Room) ->
     async with registry.pool.acquire() as connection, connection.transaction():
         timeline = await start_new_timeline(connection, log, (INITIATIVES, owner.lane), receipt_replay(HashKeys()))  # type: ignore[arg-type]
     assert timeline == 3
+
+
+async def test_new_timeline_of_receipts_begins_where_the_journal_begins(registry: Room) -> None:
+    await settle_days_ago(registry, 91, registered(), registered())
+    await publish_all(registry)
+    await retain(registry.pool)
+    await settle_days_ago(registry, 1, registered())
+    async with registry.pool.acquire() as connection, connection.transaction():
+        timeline = await start_new_timeline(connection, Log(), LANE, receipt_replay(HashKeys()))  # type: ignore[arg-type]
+    assert (timeline, await sequences(registry)) == (2, [3, 3])
