@@ -106,4 +106,11 @@ FORGETTING: Final = (
         "interval '0'",
         "tests/integration/messaging/service/test_retention_worker.py::test_worker_waits_a_day_for_instances_of_the_version_before",
     ),
+    Mutant(
+        "reads-every-receipt",
+        "samenspel.messaging.outbox.receipt_retention:OLDEST",
+        "  order by sequence limit 1) oldest",
+        "  order by sequence limit 1000000) oldest",
+        "tests/integration/messaging/service/test_retention_worker_plans.py::test_no_statement_of_retention_reads_more_than_a_page",
+    ),
 )
