@@ -26,7 +26,9 @@ POLL_SECONDS_MAX: Final = 600.0
 POLLS_PER_RETENTION: Final = 100
 """A short retention, as in a test, is polled more often."""
 PAUSE_SECONDS: Final = 0.2
-"""Between two statements, so that decisions come first, and after an error."""
+"""Between two statements, so that decisions come first."""
+RETRY_SECONDS: Final = 5.0
+"""After an error, such as a full disk: nothing here is urgent."""
 RECEIPTS, ANSWERS = "receipts", "answers"
 
 # Instances of the version before cannot read an answer without details, and may run beside this version for a day.
@@ -52,7 +54,7 @@ class RetentionWorker:
                 await asyncio.sleep(max(PAUSE_SECONDS, self._poll_seconds))
             except TRANSIENT as error:
                 log.warning("retention interrupted", error=repr(error))
-                await asyncio.sleep(PAUSE_SECONDS)
+                await asyncio.sleep(min(RETRY_SECONDS, max(PAUSE_SECONDS, self._poll_seconds)))
 
     async def poll(self) -> None:
         """Remove everything that is old now. Raises a `TRANSIENT` error; each statement before the error stays."""

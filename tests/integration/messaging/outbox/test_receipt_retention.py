@@ -1,15 +1,21 @@
 """Published receipts leave the journal after their retention; nothing else does, and the lane goes on."""
 
+from samenspel.contracts.problems import Problem
 from samenspel.contracts.topics import INITIATIVES
+from samenspel.messaging.inbox.answers import UnreadableSubmission
 from samenspel.messaging.outbox.receipt_retention import ROWS_MAX, ages, remove_receipts
 
 from tests.support.retention import LANE, RETENTION, publish_all, retain, sequences, settle_days_ago
-from tests.support.service_schema import Room, outcomes, registered
+from tests.support.service_schema import OPERATOR, Room, outcomes, registered
 
 HEAD = "select sequence from lane where (topic, lane) = ($1, $2)"
 COPIES = """
 insert into journal
 select topic, lane, timeline, n, key, headers, value from journal, generate_series(2, $2::int) n where topic = $1
+"""
+STORED = """
+select coalesce(sum(pg_column_size(j)), 0) + (select coalesce(sum(pg_column_size(s)), 0) from submission s)
+from journal j
 """
 CANONICAL = "select count(*) from journal where topic = $1"
 
@@ -20,6 +26,16 @@ async def test_published_receipts_older_than_the_retention_are_removed(registry:
     await retain(registry.pool)
     assert await sequences(registry) == []
     assert await registry.pool.fetchval("select removed from journal_start") == 3
+
+
+async def test_refused_record_of_nine_bytes_leaves_nothing(registry: Room) -> None:
+    """No sender can fill the journal for ever with records that are not even submissions."""
+    problem = Problem(code="not-json", field="/", detail="the data is not JSON", fix="Send JSON.")
+    await settle_days_ago(registry, 91, UnreadableSubmission(OPERATOR, "", "", [problem], "a record of 9 bytes"))
+    assert await registry.pool.fetchval(STORED) > 700
+    await publish_all(registry)
+    await retain(registry.pool)
+    assert await registry.pool.fetchval(STORED) == 0
 
 
 async def test_younger_receipts_stay(registry: Room) -> None:
