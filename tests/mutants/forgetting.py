@@ -113,4 +113,25 @@ FORGETTING: Final = (
         "  order by sequence limit 1000000) oldest",
         "tests/integration/messaging/service/test_retention_worker_plans.py::test_no_statement_of_retention_reads_more_than_a_page",
     ),
+    Mutant(
+        "publishes-again-without-end",
+        "samenspel.messaging.outbox.reconciliation:_tail",
+        'published["removed"], start)',
+        "0, start)",
+        "tests/integration/messaging/outbox/test_reconciler.py::test_log_published_again_without_removed_receipts_is_whole",
+    ),
+    Mutant(
+        "begins-anywhere-after-a-removal",
+        "samenspel.messaging.outbox.reconciliation:_tail",
+        "-1 if start else",
+        "-1 if start or published['removed'] else",
+        "tests/integration/messaging/outbox/test_reconciler.py::test_receipt_on_the_way_does_not_hide_receipts_that_kafka_lost",
+    ),
+    Mutant(
+        "recovers-with-a-hole",
+        "samenspel.messaging.recovery.lane_recovery:_skip_expired",
+        "await receipt_retention.begin_after(connection, (lane.topic, lane.lane), expired)",
+        "pass",
+        "tests/integration/messaging/recovery/test_lane_recovery.py::test_backup_older_than_the_start_of_the_log_gets_one_start",
+    ),
 )

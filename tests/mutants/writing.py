@@ -100,7 +100,7 @@ WRITING: Final = (
     Mutant(
         "events-uncompared",
         "samenspel.messaging.outbox.reconciliation:require_same_events",
-        "journalled.get(sequence) != in_log",
+        "journalled.get(each) != in_log",
         "False",
         "tests/integration/messaging/outbox/test_reconciler.py::test_no_lane_opens_when_kafka_holds_another_event_of_the_same_sequence",
     ),

@@ -15,9 +15,10 @@ from tests.support.service_schema import OPERATOR, Room
 
 RETENTION: Final = timedelta(days=90)
 LANE: Final = receipts("initiatives", OPERATOR), 0
-PUBLISH: Final = (
-    "update relay_progress p set sequence = l.sequence from lane l where (l.topic, l.lane) = (p.topic, p.lane)"
-)
+PUBLISH: Final = """
+update relay_progress p set sequence = l.sequence, next_offset = l.sequence
+from lane l where (l.topic, l.lane) = (p.topic, p.lane)
+"""
 LONG_MIGRATED: Final = "update migration set applied_at = now() - interval '2 days' where name = '0013_retention.sql'"
 
 

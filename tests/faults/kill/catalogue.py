@@ -114,7 +114,7 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
     ],
 }
 
-BY_COMMAND: Final = {"recovery.commit", "timelines.commit"}
+BY_COMMAND: Final = {"recovery.commit", "timelines.commit", "receipt-retention.begin-after"}
 """Points on the path of an operator's command: `tests.faults.restore` dies there."""
 
 AFTER_A_LOSS: Final = {"relay.republish-all"}

@@ -60,6 +60,14 @@ removed as (
   returning octet_length(j.key) + octet_length(j.headers) + octet_length(j.value) as bytes)
 select count(*) as rows, coalesce(sum(bytes), 0)::bigint as bytes from removed
 """
+# For an operator's recovery, which has no time limit.
+BEGIN_AFTER: Final = """
+with started as (
+  insert into journal_start as s (topic, lane, removed) select $1, $2, $3 where starts_with($1, $4)
+  on conflict (topic, lane) do update set removed = greatest(s.removed, excluded.removed)
+  returning topic, lane, removed)
+delete from journal j using started s where (j.topic, j.lane) = (s.topic, s.lane) and j.sequence <= s.removed
+"""
 
 
 class Removal(NamedTuple):
@@ -85,3 +93,12 @@ async def remove_receipts(connection: Connection, lane: LaneId, retention: timed
     row = await connection.fetchrow(REMOVE, *lane, PREFIX, retention, ROWS_MAX)
     assert row is not None
     return Removal(row["rows"], row["bytes"])
+
+
+async def begin_after(connection: Connection, lane: LaneId, sequence: int) -> None:
+    """Let the journal of a receipts lane begin after this sequence, because Kafka has expired the receipts before.
+
+    A restored journal may have older receipts. Between these and Kafka's first receipt the numbers are lost for good.
+    """
+    failpoints.reached("receipt-retention.begin-after")
+    await connection.execute(BEGIN_AFTER, *lane, sequence, PREFIX)

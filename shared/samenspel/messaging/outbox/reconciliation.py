@@ -54,9 +54,9 @@ def fingerprint(record: ConsumerRecord) -> bytes:
 class LogTail:
     """Summary of a lane's records in Kafka after the published offset.
 
-    ``contiguous`` is the last sequence without a gap before it. It is -1 until the first record when the log need not
-    begin with sequence 1: the start of the log has expired, or the log was published again without removed receipts.
-    ``next_offset`` follows the record with that sequence. ``highest`` is the highest sequence.
+    ``contiguous`` is the last sequence without a gap before it; removed receipts leave no gap. It is -1 until the
+    first record when the start of the log has expired. ``next_offset`` follows the record with that sequence.
+    ``highest`` is the highest sequence.
     """
 
     contiguous: int
@@ -138,7 +138,7 @@ async def _tail(log_reader: LogReader, partition: TopicPartition, published: Any
     elif (begin := await offset_after_published(log_reader, partition, published, start, end)) == next_offset:
         tail = LogTail(sequence, next_offset)
     else:
-        tail = LogTail(-1 if start or published["removed"] else 0, start)
+        tail = LogTail(-1 if start else published["removed"], start)
     async with aclosing(log_reader.records(partition, begin, end)) as records:
         async for record in records:
             tail.add(record, published["timeline"])

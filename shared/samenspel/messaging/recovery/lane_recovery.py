@@ -16,7 +16,7 @@ from aiokafka import ConsumerRecord, TopicPartition
 from samenspel.contracts.sequencing import Position, SequenceVerdict, check
 from samenspel.contracts.topics import LaneId
 from samenspel.messaging.kafka.log_reader import LogReader
-from samenspel.messaging.outbox import journal
+from samenspel.messaging.outbox import journal, receipt_retention
 from samenspel.messaging.outbox.journal import Lane
 from samenspel.messaging.outbox.reconciliation import (
     PUBLISHED_POSITION,
@@ -93,7 +93,7 @@ async def recover_lane(connection: Connection, log_reader: LogReader, name: Lane
         async with aclosing(_chunks(log_reader, partition, begin, end)) as chunks:
             async for chunk in chunks:
                 if may_skip:
-                    _skip_expired(lane, chunk[0])
+                    await _skip_expired(connection, lane, chunk[0])
                     may_skip = False
                 highest = max(highest, await _apply_chunk(connection, lane, chunk, replay, recovered))
         if highest > lane.sequence:
@@ -149,11 +149,13 @@ async def lock_lane(connection: Connection, name: LaneId) -> Lane:
     return Lane(*name, row["timeline"], row["sequence"], int.from_bytes(row["digest"], "big"))
 
 
-def _skip_expired(lane: Lane, first: ConsumerRecord) -> None:
+async def _skip_expired(connection: Connection, lane: Lane, first: ConsumerRecord) -> None:
     """Skip expired receipts, which cannot be recovered. Only the organisation needs the receipts."""
     headers = dict(first.headers)
-    if int(headers["ce_timeline"]) == lane.timeline:
-        lane.sequence = max(lane.sequence, int(headers["ce_sequence"]) - 1)
+    expired = int(headers["ce_sequence"]) - 1
+    if int(headers["ce_timeline"]) == lane.timeline and expired > lane.sequence:
+        await receipt_retention.begin_after(connection, (lane.topic, lane.lane), expired)
+        lane.sequence = expired
 
 
 async def _log_range(

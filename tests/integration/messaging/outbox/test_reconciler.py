@@ -69,6 +69,8 @@ async def test_lane_is_closed_after_a_restart_of_the_database_until_reconciled(r
         await registry.settle(registered())
 
 
+FROM_THE_START = "update relay_progress set next_offset = 0"
+"""The next reconciliation compares the whole log."""
 PROGRESS = "select sequence from relay_progress where (topic, lane) = ($1, $2)"
 
 
@@ -84,6 +86,7 @@ async def with_removed_receipts(room: Room, log: Log) -> None:
 async def test_lanes_open_after_receipts_were_removed(registry: Room, log: Log) -> None:
     """The comparison starts where the journal starts."""
     await with_removed_receipts(registry, log)
+    await registry.pool.execute(FROM_THE_START)
     reconciler = await look(registry, log)
     assert (reconciler.needs_recovery, reconciler.closed_lanes) == (False, {})
     assert await registry.pool.fetchval(PROGRESS, *LANE) == 3
@@ -91,6 +94,7 @@ async def test_lanes_open_after_receipts_were_removed(registry: Room, log: Log) 
 
 async def test_no_lane_opens_when_a_receipt_behind_the_start_of_the_journal_differs(registry: Room, log: Log) -> None:
     await with_removed_receipts(registry, log)
+    await registry.pool.execute(FROM_THE_START)
     await registry.pool.execute("update journal set headers = headers || 'x'::bytea where topic = $1", LANE[0])
     assert (await look(registry, log)).needs_recovery
 
@@ -102,3 +106,14 @@ async def test_log_published_again_without_removed_receipts_is_whole(registry: R
     reconciler = await look(registry, log)
     assert (reconciler.needs_recovery, reconciler.closed_lanes) == (False, {})
     assert await registry.pool.fetchval(PROGRESS, *LANE) == 3
+
+
+async def test_receipt_on_the_way_does_not_hide_receipts_that_kafka_lost(registry: Room, log: Log) -> None:
+    """The topic was made anew while a relay sent the last receipt: the receipts before are published again."""
+    await with_removed_receipts(registry, log)
+    await registry.settle(registered())
+    log.partitions.clear()
+    await publish(registry, log)
+    del log.partitions[LANE][0]
+    assert not (await look(registry, log)).needs_recovery
+    assert await registry.pool.fetchval(PROGRESS, *LANE) == 2

@@ -96,6 +96,21 @@ async def test_log_that_begins_behind_removed_receipts_is_recovered(registry: Ro
     assert outcomes(await registry.settle(later)) == ["repeated"]
 
 
+async def test_backup_older_than_the_start_of_the_log_gets_one_start(registry: Room) -> None:
+    """The backup has receipts that the log has lost: between these and the log, numbers are lost for good."""
+    log = Log()
+    await settle_days_ago(registry, 91, registered(), registered(), registered(), registered())
+    await publish_receipts(registry, log)
+    del log.partitions[LANE][:3]
+    await registry.pool.execute("delete from journal where topic = $1 and sequence > 2", LANE[0])
+    await registry.pool.execute("update lane set sequence = 2 where topic = $1", LANE[0])
+    await recover(registry, log, [LANE])
+    assert await sequences(registry) == [4]
+    assert await registry.pool.fetchval("select removed from journal_start") == 3
+    assert outcomes(await registry.settle(registered())) == ["accepted"]
+    assert await sequences(registry) == [4, 5]
+
+
 async def publish_receipts(room: Room, log: Log) -> None:
     """The rows that the receipts lane has now."""
     canonical = Log()
