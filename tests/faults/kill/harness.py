@@ -1,7 +1,7 @@
 """A service and an environment: proxies before Kafka and PostgreSQL, and a submitting organisation."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -28,6 +28,8 @@ PATIENCE: Final = 90.0
 """Seconds allowed for a condition on a busy machine."""
 RETENTION: Final = "PT1S"
 """Receipts and details are removed during the rounds."""
+SETTINGS: Final[Mapping[Service, Mapping[str, str]]] = {"notifier": {"SAMENSPEL_LIMIT_SUBSCRIPTIONS": "100000"}}
+"""Each round leaves four active subscriptions: a campaign must not end at the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Stage:
             self.service, self.system.home, self.system.kafka.bootstrap, self.system.databases
         )
         environment |= through(self.system, self.service, kafka=kafka, postgres=postgres)
-        environment["SAMENSPEL_RECEIPTS_RETENTION"] = RETENTION
+        environment |= {"SAMENSPEL_RECEIPTS_RETENTION": RETENTION, **SETTINGS.get(self.service, {})}
         self.life = Life(self.service, environment, self.system.home.log(self.service), moment)
         return self.life
 

@@ -1,5 +1,6 @@
 """Lanes and the journal. Only this module advances the sequence and digest of a lane and writes
-the journal, except for the copy of a new timeline (`recovery.timelines`).
+the journal, except for the copy of a new timeline (`recovery.timelines`) and the removal of old receipts
+(`outbox.receipt_retention`).
 
 A lane's row stays locked until commit. Journal order therefore is commit order, without gaps: the journal *is* the
 outbox.
