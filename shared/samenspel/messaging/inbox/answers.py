@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import orjson
 
-from samenspel.contracts.cloudevents import LONGEST
-from samenspel.contracts.problems import Problem
-from samenspel.contracts.receipts import PROBLEMS_MAX, RECEIPT_BYTES_MAX, Outcome
+from samenspel.contracts.cloudevents import LONGEST, Envelope
+from samenspel.contracts.problems import PROBLEMS_MAX, Problem, Rejected
+from samenspel.contracts.receipts import RECEIPT_BYTES_MAX, Outcome
 from samenspel.contracts.submissions import Submission
 
 PROBLEM_BYTES_MAX: Final = 48_000
@@ -23,13 +23,17 @@ EventRef = dict[str, str | int]
 
 @dataclass(frozen=True, slots=True)
 class UnreadableSubmission:
-    """Unreadable input: the entry point, the readable part of the identity, the problems."""
+    """Unreadable input: the entry point, the readable part of the identity, the problems.
+
+    ``problems_left_out`` is the number of further problems.
+    """
 
     organisation: str
     source: str
     id: str
     problems: Sequence[Problem]
     record: str
+    problems_left_out: int = 0
 
 
 Incoming = Submission | UnreadableSubmission
@@ -83,10 +87,16 @@ DECISION_FAILED: Final = Problem(
 )
 
 
-def refused(problems: Sequence[Problem]) -> Refused:
+def unreadable(organisation: str, envelope: Envelope, refusal: Rejected, record: str) -> UnreadableSubmission:
+    """Input to answer with the problems of ``refusal``. The identity is cut to the length of an answer."""
+    source, id = envelope.source[:LONGEST], envelope.id[:LONGEST]
+    return UnreadableSubmission(organisation, source, id, refusal.problems, record, refusal.left_out)
+
+
+def refused(problems: Sequence[Problem], left_out: int = 0) -> Refused:
     """A refusal with as many problems as fit into a receipt, at most 100, and the number of problems left out."""
     shown = list(_that_fit(problems))
-    return Refused(shown, len(problems) - len(shown))
+    return Refused(shown, left_out + len(problems) - len(shown))
 
 
 def decision_failed(identity: SubmissionIdentity, record: str) -> UnreadableSubmission:
@@ -121,7 +131,6 @@ class RenderedAnswer:
 def render(incoming: Incoming, decision: Decision) -> RenderedAnswer:
     """The only rendering of an answer (`contracts.receipts.Answer`)."""
     body: dict[str, Any] = {
-        # The source and id of unreadable input have no length limit.
         "source": incoming.source[:LONGEST],
         "id": incoming.id[:LONGEST],
         "outcome": outcome_of(decision),
