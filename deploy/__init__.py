@@ -1,1 +1,1 @@
-"""How Samenspel is run: here without Docker (`local`), or on one machine with it (`compose`)."""
+"""Deployments: on one machine without Docker (`local`), on one machine with Docker (`compose`), and the demo."""

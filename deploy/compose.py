@@ -1,7 +1,7 @@
-"""``python -m deploy.compose keys | provision``: what `docker-compose.yml` needs before the services can start.
+"""``python -m deploy.compose keys | provision``: the preparation steps of `docker-compose.yml`.
 
-*keys* makes the passwords, and Kafka's configuration, before any server runs. *provision* makes topics, users,
-rights, databases and the operator's profile when the servers do. Both may be repeated after a crash at any point.
+*keys* creates the passwords and Kafka's configuration, before any server runs. *provision* creates topics, users,
+ACLs, databases and the operator's profile, on the running servers. Both commands may be repeated after a crash.
 """
 
 import base64
@@ -24,7 +24,7 @@ from deploy.local.secrets import Secrets
 
 STATE: Final = Path("/state")
 CONFIG: Final = "/config"
-"""Where Kafka's container has what is under ``/state/kafka`` here."""
+"""Path in Kafka's container of the folder ``/state/kafka``."""
 BOOTSTRAP: Final = "kafka:9092"
 HOST_BOOTSTRAP: Final = "127.0.0.1:9094"
 SERVICE_PORT: Final = 8080
@@ -32,7 +32,10 @@ KAFKA_SECONDS_MAX: Final = 120
 
 
 def create_keys(state: Path) -> None:
-    """Make what is not there yet. Each server's folder is a volume that it alone mounts, so all may read in it."""
+    """Create the missing passwords and files.
+
+    The files of a server are world-readable, because the folder is a volume that only this server mounts.
+    """
     secrets = Secrets(state / "secrets")
     for service in DOMAIN_OF:
         for name in ("kafka_password", "postgres_password"):
@@ -45,7 +48,7 @@ def create_keys(state: Path) -> None:
 
 
 def kafka_settings(secrets: Secrets) -> dict[str, str]:
-    """The settings of the local system, with addresses for the containers and one for the host."""
+    """Settings of the local system, with one listener for the containers and one listener for the host."""
     values = settings(
         "/var/lib/kafka/data",
         port=9092,
@@ -64,16 +67,16 @@ def kafka_settings(secrets: Secrets) -> dict[str, str]:
 
 
 def format_arguments(secrets: Secrets) -> list[str]:
-    """One a line, in a file: a command line can be read by all."""
+    """Arguments for formatting, for a file with one argument per line: all users can read a command line."""
     admin = f"SCRAM-SHA-512=[name={ADMIN},password={secrets['kafka_admin']}]"
-    # A dash in front would make the id an option.
+    # The first letter is fixed: an id that starts with a dash would be parsed as an option.
     cluster = "k" + base64.urlsafe_b64encode(uuid4().bytes).decode()[1:22]
     config = f"{CONFIG}/server.properties"
     return ["format", "-t", cluster, "-c", config, "--ignore-formatted", "--add-scram", admin]
 
 
 def provision(state: Path, bootstrap: str = BOOTSTRAP, postgres: str = "postgres:5432") -> None:
-    """Topics, users, rights, databases, and the profile with which the operator admits organisations."""
+    """Create topics, users, ACLs, databases, and the operator's profile for the admission of organisations."""
     secrets = Secrets(state / "secrets")
     admin = KafkaAdmin(bootstrap, ADMIN, secrets["kafka_admin"])
     _wait_for_kafka(admin)
@@ -101,7 +104,10 @@ def _wait_for_kafka(admin: KafkaAdmin) -> None:
     deadline = time.monotonic() + KAFKA_SECONDS_MAX
     while not admin.is_reachable(within=2):
         if time.monotonic() > deadline:
-            sys.exit(f"Kafka did not let its administrator in within {KAFKA_SECONDS_MAX} s: look at its log")
+            sys.exit(
+                f"Kafka did not accept the administrator within {KAFKA_SECONDS_MAX} s; "
+                "see `docker compose logs kafka`"
+            )
 
 
 if __name__ == "__main__":

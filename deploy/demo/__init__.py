@@ -1,7 +1,7 @@
-"""``samenspel demo``: what Samenspel is for, played in half a minute on a system that stays up.
+"""``samenspel demo``: real Regio Deals through all parties in half a minute, on a local system that keeps running.
 
-Read in this order: `sample` (what is played with, and where it comes from), `deals` and `initiatives` (what is
-stated of it), `statements` (in which portions), `story` (the acts), `outcome` (what must hold in the end).
+Read in this order: `sample` (the data and its sources), `deals` and `initiatives` (the submissions), `statements`
+(batches of submissions per party), `story` (the steps), `outcome` (the checks of the result).
 """
 
 from deploy.demo.command import app

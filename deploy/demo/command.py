@@ -1,4 +1,4 @@
-"""``samenspel demo``: real programmes played through all parties, one failure included."""
+"""``samenspel demo``: real programmes through all parties, including one killed service."""
 
 import asyncio
 import time
@@ -23,8 +23,8 @@ output: Final = Console(highlight=False)
 
 
 @app.command()
-def demo(as_json: Annotated[bool, typer.Option("--json", help="For programs: one object.")] = False) -> None:
-    """Play real Regio Deals through all parties, one failure included. Ends with 1 when anything does not hold."""
+def demo(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    """Run real Regio Deals through all parties, including one killed service. Exit code 1 if a check fails."""
     began = time.monotonic()
     sample = Sample.read()
     story = Story(LocalSystem(Home.find().path), sample, lambda sentence: _print_message(sentence, began))
@@ -41,8 +41,8 @@ def demo(as_json: Annotated[bool, typer.Option("--json", help="For programs: one
         _print_results(outcome, story)
     faults = list(outcome.faults(sample.ceiling_of))
     for fault in faults:
-        messages.print(f"[red]does not hold:[/] {escape(fault)}")
-    messages.print(f"{outcome.seconds:.0f} s. The system stays up; `samenspel down` stops it.")
+        messages.print(f"[red]check failed:[/] {escape(fault)}")
+    messages.print(f"{outcome.seconds:.0f} s. The system keeps running; `samenspel down` stops the system.")
     raise typer.Exit(1 if faults else 0)
 
 
@@ -50,7 +50,7 @@ def _print_results(outcome: DemoReport, story: Story) -> None:
     for part in result_tables(outcome, story):
         output.print()
         output.print(part)
-    output.print("\n[bold]Try next[/]")
+    output.print("\n[bold]Next commands to try[/]")
     for command in next_commands(story):
         output.print(f"  {command}", markup=False, soft_wrap=True)
 

@@ -1,4 +1,4 @@
-"""What ministry and cashiers state of the Regio Deals; what is not in a source says so."""
+"""Submissions of ministry and cashiers about the Regio Deals. A remark marks every value without a source."""
 
 from typing import Final
 
@@ -30,7 +30,7 @@ def programme_opened(tranche: Tranche) -> ProgrammeOpened:
 
 
 def application_submitted(deal: Deal, idea: Idea | None = None) -> ApplicationSubmitted:
-    """``idea`` is the initiative that an invented application is for."""
+    """``idea`` is the initiative of an invented application."""
     return ApplicationSubmitted(
         programme_id=_programme_id(deal.tranche),
         application_id=_application_id(deal),
@@ -43,7 +43,7 @@ def application_submitted(deal: Deal, idea: Idea | None = None) -> ApplicationSu
 
 
 def application_decided(deal: Deal, tranche: Tranche) -> ApplicationDecided:
-    """The ministry would grant each; of an invented one the ceiling leaves nothing, which it explains beforehand."""
+    """The ministry's decision to grant. For an invented deal no amount is available; the explanation states this."""
     invented = deal.granted_eur is None
     in_part = deal.requested_eur is not None and not invented
     return ApplicationDecided(
@@ -65,7 +65,7 @@ def _application_id(deal: Deal) -> str:
 
 
 def _requested_cents(deal: Deal) -> int:
-    """Euro cents. Of nearly all deals only what was granted is known."""
+    """Requested amount in euro cents. For nearly all deals only the granted amount is known."""
     return 100 * (deal.requested_eur or deal.granted_eur or 0)
 
 

@@ -1,4 +1,4 @@
-"""A network organisation hears by webhook what was granted and reached: each delivery signed and verified."""
+"""Webhook deliveries to a network organisation: each delivery is signed and verified."""
 
 import asyncio
 from types import TracebackType
@@ -15,15 +15,15 @@ from deploy.demo.outcome import DeliveryTotals
 DELIVERY_SECONDS_MAX: Final = 30.0
 POLL_SECONDS: Final = 0.1
 TYPES: Final = tuple(
-    type_name(fact)
-    for fact in ("grant-awarded", "grant-awarded-in-part", "application-refused", "rollout-milestone-reached")
+    type_name(stem)
+    for stem in ("grant-awarded", "grant-awarded-in-part", "application-refused", "rollout-milestone-reached")
 )
 
 
 class Webhook:
-    """A receiver, and the subscription of ``organisation`` (an OIN) that tells it all of `TYPES` from the beginning.
+    """A webhook receiver with a subscription of ``organisation`` (an OIN) to `TYPES`, from the beginning.
 
-    An async context manager; leaving it cancels the subscription, so that nobody knocks at a door that is gone.
+    An async context manager. The exit cancels the subscription, so that no delivery is sent to a stopped receiver.
     """
 
     def __init__(self, profile: Profile, organisation: str) -> None:
@@ -48,7 +48,7 @@ class Webhook:
         await self._receiver.__aexit__(kind, error, at)
 
     async def wait_for_deliveries(self, expected: int) -> DeliveryTotals:
-        """What was sent and verified, when so many events have arrived; after `PATIENCE` seconds what there is."""
+        """Totals after ``expected`` deliveries, or after `DELIVERY_SECONDS_MAX`."""
         figures: dict[str, Any] = {}
         try:
             async with asyncio.timeout(DELIVERY_SECONDS_MAX):

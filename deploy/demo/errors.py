@@ -1,7 +1,7 @@
-"""What ends a demo early."""
+"""Errors that end a demo early."""
 
 from deploy.local.errors import LocalSystemError
 
 
 class DemoFailed(LocalSystemError):
-    """Something that the demo shows did not happen; its text is one sentence that says what."""
+    """A step of the demo failed; the text is one sentence for the user."""

@@ -1,4 +1,4 @@
-"""What leads and adopters state of an invented initiative."""
+"""Submissions of leads and adopters about an invented initiative."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final
@@ -36,7 +36,7 @@ def initiative_registered(idea: Idea, partners: Sequence[str]) -> InitiativeRegi
 
 
 def phase_changes(idea: Idea) -> Iterator[InitiativePhaseChanged]:
-    """That it has come a phase further, if it has."""
+    """The change to the next phase, if the sample contains one."""
     if idea.moves_to:
         yield InitiativePhaseChanged(
             initiative_id=id_of("initiative", idea.key), based_on_version=1, phase=idea.moves_to
@@ -44,7 +44,7 @@ def phase_changes(idea: Idea) -> Iterator[InitiativePhaseChanged]:
 
 
 def rollout_statements(idea: Idea, adoption: Adoption) -> Iterator[Model]:
-    """The start of a rollout and all that its adopter reports, in order."""
+    """The start of a rollout and the adopter's reports, in order."""
     ids = {
         "initiative_id": id_of("initiative", idea.key),
         "rollout_id": id_of("rollout", idea.key, adoption.adopter),

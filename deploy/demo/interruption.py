@@ -1,4 +1,4 @@
-"""A service is killed while events flow: nothing asks it to finish first."""
+"""Kill of a service during submissions: SIGKILL, without a graceful shutdown."""
 
 import asyncio
 import time
@@ -17,7 +17,7 @@ POLL_SECONDS: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class KilledProcess:
-    """Which service died, as which process, and when (`time.monotonic`)."""
+    """Service, process id, and time of the kill (`time.monotonic`)."""
 
     service: Service
     pid: int
@@ -25,24 +25,24 @@ class KilledProcess:
 
 
 async def kill_during(system: LocalSystem, service: Service, tasks: Collection[asyncio.Task[Any]]) -> KilledProcess:
-    """SIGKILL the service as soon as the first of these tasks is done."""
+    """SIGKILL the service as soon as the first of ``tasks`` is done."""
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     daemon = system.services.daemon(service)
     process = daemon.process()
     if process is None:
-        raise DemoFailed(f"the {service} was not running when it was to be killed")
+        raise DemoFailed(f"service {service} was not running before the kill")
     await asyncio.to_thread(daemon.kill)
     return KilledProcess(service, process.pid, time.monotonic())
 
 
 async def wait_until_restarted(system: LocalSystem, killed: KilledProcess) -> float:
-    """Wait until the supervisor has the service up and ready again, as another process; seconds since its death."""
+    """Wait until the supervisor has restarted the service and `/readyz` is 200. Returns seconds since the kill."""
     try:
         async with asyncio.timeout(RESTART_SECONDS_MAX):
             while not await _is_restarted(system, killed):  # noqa: ASYNC110  # another process, which sets no event of ours
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
-        raise DemoFailed(f"the {killed.service} was not back within {RESTART_SECONDS_MAX:.0f} s") from None
+        raise DemoFailed(f"service {killed.service} was not ready within {RESTART_SECONDS_MAX:.0f} s") from None
     return time.monotonic() - killed.at
 
 

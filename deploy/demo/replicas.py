@@ -1,4 +1,4 @@
-"""The copies that organisations keep: brought up to date, verified event by event, and asked in SQL."""
+"""The replicas of organisations: synchronised, verified event by event, and queried in SQL."""
 
 import asyncio
 import time
@@ -27,19 +27,19 @@ OF_TYPE: Final = "select count(*) from event where type = ?"
 
 @dataclass(frozen=True, slots=True)
 class ReplicaState:
-    """Where a copy stands: the sequence of each lane, one digest of them all, and whether it was verified whole."""
+    """State of a replica: sequence of each lane, one digest over all lanes, and the result of verification."""
 
     sequences: Mapping[str, int]
     digest: str
     verified: bool
 
     def has_reached(self, sequences: Mapping[str, int]) -> bool:
-        """Whether it has come as far as ``promised`` in each lane."""
+        """Whether every lane is at or after the given sequence."""
         return all(self.sequences.get(lane, 0) >= sequence for lane, sequence in sequences.items())
 
 
 class Replicas:
-    """The demo's copies, one file per party, under the home of the system."""
+    """The replicas of the demo: one file per party, in the home folder of the system."""
 
     def __init__(self, system: LocalSystem) -> None:
         self._profile: Profile = system.profile
@@ -49,7 +49,10 @@ class Replicas:
         return self._folder / f"{party.key.lower()}.db"
 
     async def compare(self, parties: Sequence[Party], promised: Mapping[str, int]) -> list[ReplicaResult]:
-        """Each party's copy next to the first one's, as soon as all stand at the same place; else as they stand."""
+        """Compare each party's replica with the first replica.
+
+        Synchronises until all replicas are in the same state, at most `SYNC_SECONDS_MAX`.
+        """
         deadline = time.monotonic() + SYNC_SECONDS_MAX
         states = await self._sync_all(parties)
         while any(each != states[0] for each in states) and time.monotonic() < deadline:
@@ -66,22 +69,22 @@ class Replicas:
         ]
 
     async def wait_until_reached(self, party: Party, promised: Mapping[str, int]) -> None:
-        """Return when the party's copy holds all that was promised. Raises DemoFailed when it does not come."""
+        """Return when the replica contains all promised events. Raises DemoFailed after `SYNC_SECONDS_MAX`."""
         deadline = time.monotonic() + SYNC_SECONDS_MAX
         while not (await self._sync_in_thread(party)).has_reached(promised):
             if time.monotonic() > deadline:
-                raise DemoFailed(f"the copy of {party.name} misses events that receipts promised")
+                raise DemoFailed(f"the replica of {party.name} lacks events that receipts confirmed")
             await asyncio.sleep(POLL_SECONDS)
 
     async def _sync_all(self, parties: Sequence[Party]) -> list[ReplicaState]:
         return list(await asyncio.gather(*(self._sync_in_thread(each) for each in parties)))
 
     async def _sync_in_thread(self, party: Party) -> ReplicaState:
-        """Bring the copy up to date through the party's own door, and verify all of it."""
+        """Synchronise the replica over the party's entry point, and verify all lanes."""
         return await asyncio.to_thread(self._sync, party)
 
     def programmes(self, party: Party) -> dict[str, ProgrammeTotals]:
-        """By id, what this party's own copy says was granted."""
+        """Totals per programme id in this party's replica."""
         with ReplicaStore(self.file_of(party)) as store:
             return {
                 identity: ProgrammeTotals(name=name, ceiling_cents=ceiling, granted_cents=granted)
@@ -89,12 +92,12 @@ class Replicas:
             }
 
     def refusals(self, party: Party) -> list[tuple[str, str, str]]:
-        """Programme, application and explanation of what was refused because a ceiling was reached."""
+        """Programme, application and explanation of applications that were refused for a reached ceiling."""
         with ReplicaStore(self.file_of(party)) as store:
             return [(programme, application, why) for programme, application, why in store.query(REFUSED)]
 
     def count(self, party: Party, types: Sequence[str]) -> int:
-        """How many events of these types this copy holds."""
+        """Number of events of ``types`` in this party's replica."""
         with ReplicaStore(self.file_of(party)) as store:
             return sum(next(store.query(OF_TYPE, each))[0] for each in types)
 

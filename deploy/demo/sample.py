@@ -1,6 +1,6 @@
-"""What the demo plays with: parties and Regio Deals from named sources, and initiatives that are invented.
+"""Data of the demo: parties and Regio Deals from named sources, and invented initiatives.
 
-The files are in ``data/``; every row says where it comes from. Amounts are whole euros there.
+The files are in ``data/``; every row names the source. Amounts in the files are whole euros.
 """
 
 import csv
@@ -21,11 +21,11 @@ from samenspel.contracts.values import Period, Slug
 DATA: Final = Path(__file__).parent / "data"
 EntryPoint = Literal["kafka", "http"]
 Absent = BeforeValidator(lambda cell: None if cell == "" else cell)
-"""An empty cell of a CSV file says nothing."""
+"""An empty CSV cell means None."""
 
 
 def id_of(*names: object) -> str:
-    """The id of a thing in the sample, the same in every run."""
+    """UUID of an aggregate in the sample, equal in every run."""
     return str(uuid5(NAMESPACE_URL, "/".join(("https://samenspel.example/demo", *map(str, names)))))
 
 
@@ -37,7 +37,7 @@ AnyRow = TypeVar("AnyRow", bound=Row)
 
 
 class Party(Row):
-    """An organisation under a test OIN; ``door`` is how its systems speak."""
+    """An organisation with a test OIN; ``entry_point`` is the interface of the organisation's systems."""
 
     key: str
     oin: str
@@ -54,7 +54,7 @@ class Party(Row):
 
     @property
     def admission(self) -> OrganisationAdmitted:
-        """What the operator states of it; what is not known is left out."""
+        """The operator's submission for the party; unknown identifiers are absent."""
         known = {"tooi": self.tooi, "cbs_code": self.cbs_code, "kvk": self.kvk}
         return OrganisationAdmitted(
             oin=self.oin,
@@ -73,7 +73,7 @@ class Party(Row):
 
 
 class Tranche(Row):
-    """A round of the Regio Deals, as a programme."""
+    """One round of the Regio Deals, as a programme."""
 
     tranche: int
     name: str
@@ -88,9 +88,9 @@ class Tranche(Row):
 
 
 class Deal(Row):
-    """A Regio Deal; ``cashier`` is the party that applies for it, a stand-in in every case.
+    """A Regio Deal. ``cashier`` is the applying party, always a stand-in.
 
-    ``requested_eur`` is None where only what was granted is known, ``granted_eur`` where nothing was.
+    ``requested_eur`` is None if only the granted amount is known; ``granted_eur`` is None for a refused deal.
     """
 
     tranche: int
@@ -104,7 +104,7 @@ class Deal(Row):
 
 
 class Step(Row):
-    """One milestone of a rollout, and what became of it up to now."""
+    """One milestone of a rollout, with the history until now."""
 
     milestone: Slug
     planned: date
@@ -120,7 +120,7 @@ class Adoption(Row):
 
 
 class Idea(Row):
-    """An invented initiative, its milestones by name, and the cities that adopt it."""
+    """An invented initiative with milestones by name and adopting cities."""
 
     key: Slug
     title: str
@@ -156,7 +156,7 @@ class Sample:
 
     @cached_property
     def ceiling_of(self) -> Mapping[str, int]:
-        """What each programme has to give, in euro cents."""
+        """Ceiling of each programme, in euro cents."""
         return {tranche.name: 100 * tranche.ceiling_eur for tranche in self.tranches}
 
 

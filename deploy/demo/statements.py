@@ -1,6 +1,6 @@
-"""What each party states, in portions that the story tells one after the other.
+"""Submissions per party, in the batches that the demo submits one after the other.
 
-It follows from the sample alone and is the same in every run, so that stating it again is recognised.
+The submissions depend only on the sample, so that a second run sends repeats that the services recognise.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ from deploy.demo import deals, initiatives
 from deploy.demo.sample import Deal, Sample
 
 StatementsByParty = Mapping[str, Sequence[Statement]]
-"""Per party, by its key: what it states, in order."""
+"""Submissions in order, by party key."""
 MINISTRY: Final = "BZK"
 TYPE_OF: Final = {kind.model: name for name, kind in SUBMISSIONS.items()}
 
@@ -40,13 +40,13 @@ class Statements:
         return self._per_party((MINISTRY, self._decided(each)) for each in self._sourced_deals(tranches))
 
     def extra_application(self) -> StatementsByParty:
-        """An invented application on a tranche that will be full, for an initiative that is not registered yet."""
+        """An invented application in a tranche without available amount, for an unregistered initiative."""
         cashier = self._invented.cashier
         initiative = next(idea for idea in self._sample.ideas if idea.lead == cashier)
         return self._per_party([(cashier, deals.application_submitted(self._invented, initiative))])
 
     def extra_decision(self) -> StatementsByParty:
-        """The ministry would grant that one too."""
+        """The ministry's decision to grant the invented application."""
         return self._per_party([(MINISTRY, self._decided(self._invented))])
 
     def registrations(self) -> StatementsByParty:
@@ -58,7 +58,7 @@ class Statements:
         )
 
     def rollouts(self) -> StatementsByParty:
-        """Cities adopt what others lead and report on it; leads say which initiatives have come a phase further."""
+        """Cities adopt initiatives of other cities and report milestones; leads submit phase changes."""
         adopted = (
             (adoption.adopter, each)
             for idea in self._sample.ideas

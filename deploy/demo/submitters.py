@@ -1,4 +1,4 @@
-"""Every party's own door, open for as long as the demo plays."""
+"""One submitter per party, over Kafka or HTTP, kept open during the demo."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ from deploy.demo.sample import Party, Sample
 from deploy.demo.statements import StatementsByParty
 
 OUTCOME_SECONDS_MAX: Final = 45.0
-"""Seconds to wait for a final answer; a service that was killed is back long before."""
+"""Seconds to wait for a final answer; longer than the restart of a killed service."""
 
 
 class Submitters:
-    """Opens a door for each party when it first speaks; an async context manager."""
+    """Opens a submitter at the first submission of a party; an async context manager."""
 
     def __init__(self, profile: Profile, sample: Sample) -> None:
         self._profile = profile
         self._parties = sample.parties
-        self.promised_sequences: dict[str, int] = {}
-        """Per lane the highest sequence that an answer named: a receipt is a promise, kept when copies hold it."""
+        self.promised: dict[str, int] = {}
+        """Highest sequence per lane in the answers. Every replica must contain the events up to these sequences."""
         self._submitters: dict[str, asyncio.Task[KafkaSubmitter | HttpSubmitter]] = {}
         self._stack = AsyncExitStack()
 
@@ -42,16 +42,19 @@ class Submitters:
         await self._stack.aclose()
 
     async def submit(self, stated: StatementsByParty) -> list[Answer]:
-        """All parties at once, each in its order; the final answers. Raises DemoFailed when one is not *accepted*."""
+        """Submit for all parties concurrently, in order per party, and return the final answers.
+
+        Raises DemoFailed if an answer is not *accepted*.
+        """
         answers = await asyncio.gather(*self.start_submitting(stated))
         return [answer for theirs in answers for answer in theirs]
 
     def start_submitting(self, stated: StatementsByParty) -> list[asyncio.Task[list[Answer]]]:
-        """The same while it goes on, a task per party."""
+        """As `submit`, without waiting: one task per party."""
         return [asyncio.create_task(self._await_outcomes(key, statements)) for key, statements in stated.items()]
 
     async def submit_without_waiting(self, key: str, statements: Sequence[Statement]) -> list[Answer | None]:
-        """The answers that there are at once, also when they are *deferred*."""
+        """The immediate answers, including *deferred* answers."""
         submitter = await self._submitter(self._parties[key])
         return await submitter.submit(statements)
 
@@ -61,11 +64,11 @@ class Submitters:
         answers = await submitter.submit(statements, OUTCOME_SECONDS_MAX)
         accepted = [_require_accepted(party, each, answer) for each, answer in zip(statements, answers, strict=True)]
         for event in (event for answer in accepted for event in answer.events):
-            self.promised_sequences[event.lane] = max(event.sequence, self.promised_sequences.get(event.lane, 0))
+            self.promised[event.lane] = max(event.sequence, self.promised.get(event.lane, 0))
         return accepted
 
     async def _submitter(self, party: Party) -> KafkaSubmitter | HttpSubmitter:
-        """One door per party, also when it speaks twice at the same time."""
+        """One submitter per party, also for concurrent calls."""
         if party.key not in self._submitters:
             self._submitters[party.key] = asyncio.create_task(self._open(party))
         return await self._submitters[party.key]
@@ -81,6 +84,6 @@ def _require_accepted(party: Party, stated: Statement, answer: Answer | None) ->
         why = "; ".join(f"{problem.field}: {problem.detail}" for problem in answer.problems)
         raise DemoFailed(
             f"{stated.kind.name} of {party.name} was {outcome_of(answer)} ({why}): "
-            "if another version played here before, `samenspel reset` makes room"
+            "if another version of the demo ran on this system, run `samenspel reset` first"
         )
     return answer

@@ -1,1 +1,1 @@
-"""The local system: a real Kafka, a real PostgreSQL and the three services as processes of this machine."""
+"""The local system: Kafka, PostgreSQL and the three services as processes of this machine, without Docker."""

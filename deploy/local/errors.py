@@ -1,15 +1,15 @@
-"""What may go wrong, each said as one sentence that tells what to do."""
+"""Errors of the local system. The text of an error is one sentence with the action to take."""
 
 from typing import ClassVar
 
 
 class LocalSystemError(RuntimeError):
-    """The local system could not do what was asked; its text is one sentence for the user."""
+    """The local system could not execute the command; the text is one sentence for the user."""
 
     exit_code: ClassVar[int] = 1
 
 
 class EnvironmentUnavailable(LocalSystemError):
-    """Something outside the project is missing or in the way: Java, Maven, a port, space on the disk."""
+    """A requirement of the environment is not met: Java, Maven, a free port, disk space."""
 
     exit_code: ClassVar[int] = 3

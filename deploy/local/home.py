@@ -1,4 +1,4 @@
-"""The home: the one folder that holds everything of a local system, and the lock that guards it."""
+"""The home: the folder with all files of a local system, and the lock on this folder."""
 
 import fcntl
 import os
@@ -15,9 +15,9 @@ CHECKOUT: Final = Path(__file__).resolve().parents[2]
 CACHE: Final = CHECKOUT / ".samenspel" / "cache"
 PRIVATE: Final = 0o700
 TRAVERSABLE: Final = 0o711
-"""Others may pass through but not look: PostgreSQL may run under another account (see `accounts`)."""
+"""Other accounts may traverse the folder but not list it: PostgreSQL may run as another account (see `accounts`)."""
 FREE_BYTES_MIN: Final = 1_000_000_000
-"""Bytes that must be free on the disk to start."""
+"""Free bytes on the disk that a start requires."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Home:
 
     @classmethod
     def find(cls) -> Self:
-        """The home named in ``SAMENSPEL_HOME``, else ``.samenspel`` in the checkout."""
+        """The home in ``SAMENSPEL_HOME``; default: ``.samenspel`` in the checkout."""
         return cls(Path(os.environ.get("SAMENSPEL_HOME") or CHECKOUT / ".samenspel").absolute())
 
     @property
@@ -57,15 +57,15 @@ class Home:
     def _lock(self) -> Path:
         return self.path / "lock"
 
-    def log(self, piece: str) -> Path:
-        return self.path / "log" / f"{piece}.log"
+    def log(self, component: str) -> Path:
+        return self.path / "log" / f"{component}.log"
 
-    def record(self, piece: str) -> Path:
-        """The file that says under which pid a piece runs."""
-        return self.path / "run" / f"{piece}.json"
+    def record(self, component: str) -> Path:
+        """The file with pid and start time of a component."""
+        return self.path / "run" / f"{component}.json"
 
     def make(self) -> None:
-        """Make the folders that are not there, readable by their owner only. Raises as `locked` does."""
+        """Create the missing folders, readable by the owner only. Raises as `locked` does."""
         self._make_root()
         self._lock.touch(mode=0o600)
         self.path.chmod(TRAVERSABLE)
@@ -74,9 +74,9 @@ class Home:
             (self.path / name).chmod(PRIVATE)
 
     def remove(self) -> None:
-        """Throw away all that is in it; of the checkout's own home the cache stays.
+        """Delete all content; the default home keeps the cache of the checkout.
 
-        The lock goes last: from then on another command may make the home anew.
+        The lock is deleted last, because another command may create the home again after that.
         """
         for child in self.path.iterdir():
             if child in (CACHE, self._lock):
@@ -91,9 +91,9 @@ class Home:
 
     @contextmanager
     def staging_folder(self, name: str) -> Iterator[Path]:
-        """An empty folder in which to make what must appear whole or not at all: make it, then rename it.
+        """An empty folder for content that must appear atomically: create the content there, then rename it.
 
-        What a crash left in it is thrown away.
+        Content of a crashed earlier attempt is deleted.
         """
         staging = self.path / f"new-{name}"
         shutil.rmtree(staging, ignore_errors=True)
@@ -105,10 +105,10 @@ class Home:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold it, made, for one command; another command on the same home waits.
+        """Create and lock the home for one command; another command on the same home waits.
 
-        Raises SurroundingsMissing where no folder can be made, or for one that holds other things: `remove`
-        would take them along.
+        Raises EnvironmentUnavailable if the folder cannot be created or contains other files, which `remove` would
+        delete.
         """
         descriptor = self._wait_for_lock()
         try:
@@ -118,16 +118,16 @@ class Home:
             os.close(descriptor)
 
     def require_free_space(self) -> None:
-        """Raise SurroundingsMissing when the disk is too full to start."""
+        """Raise EnvironmentUnavailable if the disk has less than `FREE_BYTES_MIN` free."""
         free = shutil.disk_usage(self.path).free
         if free < FREE_BYTES_MIN:
             raise EnvironmentUnavailable(
-                f"the disk of {self.path} has {free // 1_000_000} MB left: make room (1 GB), "
-                "or name a folder on another disk in SAMENSPEL_HOME"
+                f"the disk of {self.path} has {free // 1_000_000} MB free: free 1 GB, "
+                "or set SAMENSPEL_HOME to a folder on another disk"
             )
 
     def _wait_for_lock(self) -> int:
-        """Lock the file that bears this name *now*: `remove` may have taken the one that was waited for."""
+        """Lock the current lock file: `remove` may have replaced the file during the wait for the lock."""
         while True:
             self._make_root()
             with suppress(FileNotFoundError):
@@ -142,9 +142,9 @@ class Home:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EnvironmentUnavailable(
-                f"cannot make {self.path} ({error.strerror}): name another folder in SAMENSPEL_HOME"
+                f"cannot create {self.path} ({error.strerror}): set SAMENSPEL_HOME to another folder"
             ) from error
         if self.path != CACHE.parent and any(self.path.iterdir()) and not self._lock.exists():
             raise EnvironmentUnavailable(
-                f"{self.path} holds other things: name a new folder in SAMENSPEL_HOME, for Samenspel only"
+                f"{self.path} contains other files: set SAMENSPEL_HOME to a new folder, for Samenspel only"
             )

@@ -1,4 +1,4 @@
-"""Ports: given in the environment or chosen once, and remembered by the home."""
+"""Ports: set in the environment or chosen once, and saved in the home."""
 
 import json
 import os
@@ -16,7 +16,7 @@ Listener = Literal["kafka", "kafka_controller", "postgres", "registry", "funding
 LISTENERS: Final[tuple[Listener, ...]] = get_args(Listener)
 LOOPBACK: Final = "127.0.0.1"
 PORT_RANGE: Final = range(15_000, 32_000)
-"""Below every system's ephemeral range: no outgoing connection can sit on a port while its owner restarts."""
+"""Below the ephemeral range of every system: no outgoing connection can take a port during a restart."""
 _claim_lock: Final = threading.Lock()
 
 
@@ -30,14 +30,14 @@ class Ports:
         self._file = file
 
     def remembered(self, listener: Listener) -> int | None:
-        """The port this listener had at its last start; None when it was never started."""
+        """The port of the last start of ``listener``; None before the first start."""
         entry = self._read().get(listener)
         return entry["port"] if entry else None
 
     def claim(self, listener: Listener) -> int:
-        """A port that is free now, for a listener that is not running; it is remembered.
+        """A free port for a stopped listener; the port is saved.
 
-        Raises SurroundingsMissing as `require_available` does.
+        Raises EnvironmentUnavailable as `require_available` does.
         """
         with _claim_lock:
             self.require_available(listener)
@@ -50,16 +50,16 @@ class Ports:
             return entry["port"]
 
     def require_available(self, listener: Listener) -> None:
-        """Raise SurroundingsMissing when the user gave a port that another program has taken."""
+        """Raise EnvironmentUnavailable if another program uses the port in the listener's environment variable."""
         entry = self._requested_or_saved(listener)
         if entry and entry["given"] and is_taken(entry["port"]):
             raise EnvironmentUnavailable(
-                f"port {entry['port']} for {listener} is taken by another program: "
-                f"stop that, or name another port in {variable(listener)}"
+                f"port {entry['port']} for {listener} is used by another program: "
+                f"stop that program, or set {variable(listener)} to another port"
             )
 
     def _requested_or_saved(self, listener: Listener) -> PortEntry | None:
-        """What the user gives now, else what was remembered."""
+        """The port in the environment, else the saved port."""
         given = os.environ.get(variable(listener))
         return _requested(listener, given) if given else self._read().get(listener)
 
@@ -72,12 +72,12 @@ class Ports:
 
 
 def variable(listener: Listener) -> str:
-    """The environment variable in which a user may give this listener's port."""
+    """The environment variable for the port of ``listener``."""
     return f"SAMENSPEL_{listener.upper()}_PORT"
 
 
 def is_taken(port: int) -> bool:
-    """Can nobody listen there now?"""
+    """Whether a process cannot listen on ``port`` now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -88,7 +88,7 @@ def is_taken(port: int) -> bool:
 
 
 def is_open(port: int) -> bool:
-    """Does something accept connections there?"""
+    """Whether a process accepts connections on ``port``."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex((LOOPBACK, port)) == 0
@@ -96,7 +96,7 @@ def is_open(port: int) -> bool:
 
 def _requested(listener: Listener, text: str) -> PortEntry:
     if not text.isdecimal() or not 0 < int(text) < 65_536:
-        raise EnvironmentUnavailable(f"{variable(listener)} must be a port from 1 to 65535, and is '{text}'")
+        raise EnvironmentUnavailable(f"{variable(listener)} must be a port from 1 to 65535, not '{text}'")
     return PortEntry(port=int(text), given=True)
 
 
@@ -104,4 +104,4 @@ def _choose_free_port(*, excluded: set[int]) -> int:
     for port in random.sample(PORT_RANGE, k=100):
         if port not in excluded and not is_taken(port):
             return port
-    raise EnvironmentUnavailable(f"found no free port between {PORT_RANGE.start} and {PORT_RANGE.stop}")
+    raise EnvironmentUnavailable(f"no free port between {PORT_RANGE.start} and {PORT_RANGE.stop}")

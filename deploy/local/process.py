@@ -1,4 +1,4 @@
-"""Processes that outlive the command that started them."""
+"""Background processes that keep running after the starting command ends."""
 
 import json
 import os
@@ -18,12 +18,12 @@ POLL_SECONDS: Final = 0.02
 KILL_SECONDS_MAX: Final = 10.0
 LINE_CHARS_MAX: Final = 300
 CLOCK_TOLERANCE_SECONDS: Final = 2.0
-"""Seconds by which a process' start may seem to move when the machine's clock is set."""
+"""Allowed difference in a process' start time, because the machine's clock may be adjusted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Daemon:
-    """A background process, known by a record of its pid and its start: a reused pid is never ours."""
+    """A background process, identified by recorded pid and start time: a reused pid belongs to another process."""
 
     record: Path
     log: Path
@@ -35,7 +35,7 @@ class Daemon:
         folder: Path,
         environment: Mapping[str, str] | None = None,
     ) -> psutil.Process:
-        """Start it in a session of its own, so that a terminal's Ctrl-C does not reach it."""
+        """Start the process in a new session, so that Ctrl-C in a terminal does not stop the process."""
         with self.log.open("ab") as log:
             child = subprocess.Popen(
                 command,
@@ -46,13 +46,13 @@ class Daemon:
                 stderr=log,
                 start_new_session=True,
             )
-        child.returncode = 0  # it outlives this object, which would otherwise warn about that
+        child.returncode = 0  # prevents the warning of Popen about a child that still runs
         process = psutil.Process(child.pid)
         write_private(self.record, json.dumps({"pid": process.pid, "started": process.create_time()}))
         return process
 
     def process(self) -> psutil.Process | None:
-        """The running process; None when it is not there. A record that is stale by now is left alone."""
+        """The running process, or None. A stale record is kept."""
         try:
             recorded = json.loads(self.record.read_text())
             process = psutil.Process(recorded["pid"])
@@ -63,7 +63,7 @@ class Daemon:
         return None
 
     def stop(self, *, with_signal: signal.Signals = signal.SIGTERM, timeout_seconds: float = 30) -> None:
-        """Ask it to end, and end it when it has not after `patience` seconds."""
+        """Send ``with_signal``; SIGKILL processes that still run after ``timeout_seconds``."""
         process = self.process()
         if process is None:
             return
@@ -73,14 +73,14 @@ class Daemon:
         self.record.unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """SIGKILL the process and all that it started."""
+        """SIGKILL the process and all child processes."""
         process = self.process()
         if process is not None:
             _kill(_process_tree(process))
         self.record.unlink(missing_ok=True)
 
     def last_lines(self, count: int = 15) -> str:
-        """The end of its log, for a user who must see why it did not start."""
+        """The end of the log, to show why a start failed."""
         try:
             lines = self.log.read_text(errors="replace").splitlines()
             return "\n".join(line[:LINE_CHARS_MAX] for line in lines[-count:])
@@ -89,9 +89,9 @@ class Daemon:
 
 
 def _is_alive(process: psutil.Process) -> bool:
-    """A zombie has ended: who should take note of that may never do so (a container's first process).
+    """Whether the process runs. A zombie has ended, even if its parent never reaps it (pid 1 of a container).
 
-    Not while it has other threads: one that still writes keeps its files and ports open, after a SIGKILL too.
+    A zombie with other threads still runs: such a thread keeps files and ports open, also after a SIGKILL.
     """
     try:
         is_zombie = process.status() == psutil.STATUS_ZOMBIE
@@ -101,7 +101,7 @@ def _is_alive(process: psutil.Process) -> bool:
 
 
 def _wait_for_end(processes: Sequence[psutil.Process], timeout_seconds: float) -> list[psutil.Process]:
-    """Those that still live after so many seconds; of the others, take note of our own children's end."""
+    """The processes that still run after ``timeout_seconds``. Ended children of this process are reaped."""
     deadline = time.monotonic() + timeout_seconds
     while (alive := [process for process in processes if _is_alive(process)]) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)

@@ -1,12 +1,12 @@
-"""How a piece tells what it is doing while a user waits."""
+"""Progress reports of components during a start."""
 
 from typing import Protocol
 
 
 class Progress(Protocol):
-    def __call__(self, piece: str, doing: str, share: float) -> None:
-        """`share` is how much of this piece's way is behind it, from 0 to 1."""
+    def __call__(self, component: str, activity: str, share: float) -> None:
+        """Report the current activity of a component; ``share`` is the completed fraction, from 0 to 1."""
 
 
-def silent(piece: str, doing: str, share: float) -> None:
+def silent(component: str, activity: str, share: float) -> None:
     """For callers that show nothing."""

@@ -1,4 +1,4 @@
-"""What must be on Kafka and in the profile before anybody can work. All of it may be repeated."""
+"""Provisioning of Kafka and of the operator's profile. All steps may be repeated."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -17,7 +17,7 @@ OPERATOR_NAME: Final = "Samenspel operator"
 
 
 def provision_kafka(admin: KafkaAdmin, secrets: Secrets, services: Iterable[Service]) -> None:
-    """Topics, and a user with its rights for each service and for the operator."""
+    """Create topics, and a user with ACLs for each service and for the operator."""
     admin.ensure_topics([*canonical_topics(LANES_LOCAL), *topics_of(OPERATOR)])
     for service in services:
         admin.ensure_user(service, secrets[f"{service}/kafka_password"])
@@ -28,7 +28,7 @@ def provision_kafka(admin: KafkaAdmin, secrets: Secrets, services: Iterable[Serv
 
 
 def fill_profile(profile: Profile, bootstrap: str, http: dict[Service, str], secrets: Secrets) -> None:
-    """Addresses, the operator's key to Kafka, and the operator as an organisation."""
+    """Save addresses, the admin credential for Kafka, and the operator's credential as an organisation."""
     access = KafkaAccess(bootstrap=bootstrap, security_protocol="SASL_PLAINTEXT")
     profile.save_system(System(kafka=access, http=http))
     profile.save_admin(AdminCredential(username=ADMIN, password=secrets["kafka_admin"]))

@@ -1,4 +1,4 @@
-"""The passwords of one local system: made at first start, kept in files that only their owner reads."""
+"""Passwords of one local system: created at the first start, stored in files readable by the owner only."""
 
 import secrets
 from pathlib import Path
@@ -11,7 +11,7 @@ class Secrets:
         self._folder = folder
 
     def __getitem__(self, name: str) -> str:
-        """The secret of this name (``kafka_admin``, ``registry/kafka_password``), made when it is not there."""
+        """The secret ``name`` (``kafka_admin``, ``registry/kafka_password``), created if missing."""
         file = self._folder / name
         if not file.exists():
             file.parent.mkdir(mode=0o700, exist_ok=True)
@@ -19,5 +19,5 @@ class Secrets:
         return file.read_text()
 
     def folder_of(self, service: str) -> Path:
-        """The folder that holds what one service may know, and nothing else."""
+        """The folder with the secrets of one service."""
         return self._folder / service

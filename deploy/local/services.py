@@ -1,4 +1,4 @@
-"""The three services as processes of this machine, kept alive by a supervisor."""
+"""The three services as local processes, restarted by a supervisor."""
 
 import sys
 from collections.abc import Iterable
@@ -30,12 +30,12 @@ def command_of(service: Service) -> list[str]:
 
 
 def is_implemented(service: Service) -> bool:
-    """Can this service be started at all?"""
+    """Whether the checkout contains the service."""
     return (CHECKOUT / "services" / service / "__main__.py").exists()
 
 
 def environment_of(service: Service, home: Home, bootstrap: str, databases: Databases) -> dict[str, str]:
-    """All that a service is told; its passwords are in the files of ``SAMENSPEL_SECRETS_DIR``."""
+    """Environment variables of a service. The passwords are in the files of ``SAMENSPEL_SECRETS_DIR``."""
     return {
         "SAMENSPEL_KAFKA_BOOTSTRAP": bootstrap,
         "SAMENSPEL_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
@@ -57,22 +57,22 @@ class Services:
         self.supervisor = Daemon(home.record("supervisor"), home.log("supervisor"))
 
     def daemon(self, service: Service) -> Daemon:
-        """The process of one service; its `kill` is what the supervisor is there for."""
+        """The process of one service. After `Daemon.kill` the supervisor restarts the service."""
         return Daemon(self._home.record(service), self._home.log(service))
 
     def urls(self) -> dict[Service, str]:
-        """The base URL of every service that was started here once."""
+        """The base URL of every service that was started in this home before."""
         ports = {service: self._ports.remembered(service) for service in ALL}
         return {service: f"http://{LOOPBACK}:{port}" for service, port in ports.items() if port}
 
     def claim_ports(self, services: Iterable[Service]) -> None:
-        """Choose where they will listen; those that run keep what they have."""
+        """Choose ports for stopped services; running services keep their ports."""
         for service in services:
             if self.daemon(service).process() is None:
                 self._ports.claim(service)
 
     def start(self, services: Iterable[Service], progress: Progress = silent) -> None:
-        """Have these supervised, no others, and wait until each says that it is ready."""
+        """Supervise exactly ``services``, and wait until each service is ready. Raises LocalSystemError."""
         wanted = [service for service in services if is_implemented(service)]
         if self._supervised() != wanted:
             self.stop()
@@ -85,22 +85,22 @@ class Services:
             progress(service, "ready", 1.0)
 
     def stop(self) -> None:
-        """Stop the supervisor and all services, those that a killed supervisor left behind too."""
+        """Stop the supervisor and all services, including services of a killed supervisor."""
         self.supervisor.stop()
         for service in ALL:
             self.daemon(service).stop()
 
     def is_ready(self, service: Service) -> bool:
-        """Does its ``/readyz`` answer 200?"""
+        """Whether ``/readyz`` of the service returns 200."""
         return self._readyz(service)[0] == HTTPStatus.OK
 
     def _supervised(self) -> list[str]:
-        """The services that a running supervisor keeps: the end of its command."""
+        """The services of the running supervisor, from the arguments of its command."""
         process = self.supervisor.process()
         return process.cmdline()[4:] if process else []
 
     def _readyz(self, service: Service) -> tuple[int, str]:
-        """Status and body; 0 and nothing when it does not answer."""
+        """Status and body of ``/readyz``; 0 and an empty text if the service does not respond."""
         with closing(HTTPConnection(LOOPBACK, self._ports.remembered(service), timeout=2)) as connection:
             try:
                 connection.request("GET", "/readyz")
@@ -110,10 +110,10 @@ class Services:
                 return 0, ""
 
     def _wait_until_ready(self, service: Service) -> None:
-        """A service may die and be started again meanwhile; only the supervisor must live."""
+        """Wait until ready. The service may be restarted in the meantime; only the supervisor must keep running."""
         supervisor = replace(self.supervisor, log=self._home.log(service))
         try:
             wait_until(lambda: self.is_ready(service), supervisor, service, timeout_seconds=READY_SECONDS_MAX)
         except LocalSystemError as error:
-            _, says = self._readyz(service)
-            raise LocalSystemError(f"{error}\n{service} says of itself: {says or 'nothing'}") from None
+            _, body = self._readyz(service)
+            raise LocalSystemError(f"{error}\n/readyz of {service}: {body or 'no response'}") from None

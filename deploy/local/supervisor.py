@@ -1,4 +1,4 @@
-"""``python -m deploy.local.supervisor HOME SERVICE…``: starts a service again when it has died."""
+"""``python -m deploy.local.supervisor HOME SERVICE…``: restarts a service after its process ended."""
 
 import signal
 import sys
@@ -18,11 +18,11 @@ from deploy.local.system import LocalSystem
 FIRST_PAUSE_SECONDS: Final = 0.3
 PAUSE_SECONDS_MAX: Final = 5.0
 HEALTHY_AFTER_SECONDS: Final = 10.0
-"""Seconds after which a service counts as well started: its next death gets the first pause again."""
+"""Uptime after which a service counts as healthy: the next restart then waits only `FIRST_PAUSE_SECONDS`."""
 
 
 class Supervisor:
-    """Keeps one process per service alive; `launch` starts one, `stop` ends it and waits for that."""
+    """Keeps one process per service running. ``launch`` starts a process; ``stop`` stops a process and waits."""
 
     def __init__(self, launch: Callable[[Service], psutil.Process], stop: Callable[[Service], None]) -> None:
         self._launch = launch
@@ -31,16 +31,16 @@ class Supervisor:
         self._launching = threading.Lock()
 
     def stop(self) -> None:
-        """Let `run` end. May be called from a signal handler: it only raises a flag."""
+        """End `run`. Safe in a signal handler: the method only sets an event."""
         self._stopping.set()
 
     def run(self, services: Sequence[Service]) -> None:
-        """Return when `stop` was called and all services have ended."""
+        """Return after a call of `stop`, when all services have ended."""
         keepers = [threading.Thread(target=self._keep_running, args=[service]) for service in services]
         for keeper in keepers:
             keeper.start()
         self._stopping.wait()
-        with self._launching:  # whoever was launching has done so, and nobody will any more
+        with self._launching:  # no launch is in progress, and none can begin after this
             stoppers = [threading.Thread(target=self._stop, args=[service]) for service in services]
         for stopper in stoppers:
             stopper.start()

@@ -1,4 +1,4 @@
-"""The local system as one thing: Kafka, PostgreSQL, the services, and the profile that leads to them."""
+"""The local system: Kafka, PostgreSQL, the services, and the profile with addresses and credentials."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -22,9 +22,9 @@ from deploy.local.services import ALL, Services
 
 
 class LocalSystem:
-    """Everything under one home. Starting, stopping and removing wait for, and then hold, the home's lock.
+    """All components of one home. `start`, `stop` and `remove` wait for the lock of the home, and keep it.
 
-    They raise LocalSystemError (or its SurroundingsMissing), whose text is one sentence for the user.
+    These methods raise LocalSystemError or EnvironmentUnavailable; the text is one sentence for the user.
     """
 
     def __init__(self, home: Path) -> None:
@@ -38,26 +38,26 @@ class LocalSystem:
 
     @property
     def has_own_postgres(self) -> bool:
-        """False when the environment names a server: there, only databases and roles are made."""
+        """False if the environment selects an existing server, where only databases and roles are created."""
         return not os.environ.get(NAMED_SERVER)
 
     @property
     def databases(self) -> Databases:
-        """The services' databases, on our own server or on the named one."""
+        """The databases of the services, on the local server or on the selected server."""
         return Databases(os.environ.get(NAMED_SERVER) or self.postgres.admin_dsn, self.secrets)
 
     def daemons(self) -> dict[Listener, Daemon]:
-        """The processes that others talk to, by name."""
+        """The processes with a listener, by name."""
         services: dict[Listener, Daemon] = {service: self.services.daemon(service) for service in ALL}
         return {"kafka": self.kafka.daemon, "postgres": self.postgres.daemon, **services}
 
     def stopped_listeners(self) -> list[Listener]:
-        """Those whose port may not be in use by anybody now."""
+        """The listeners of stopped processes, whose ports must be free."""
         daemons: dict[Listener, Daemon] = {**self.daemons(), "kafka_controller": self.kafka.daemon}
         return [listener for listener, daemon in daemons.items() if daemon.process() is None]
 
     def start(self, services: Iterable[Service] = ALL, progress: Progress = silent) -> None:
-        """Start what does not run, and wait until all of it is ready."""
+        """Start the stopped components, and wait until all components are ready."""
         wanted = list(services)
         with self.home.locked():
             self._require_environment()
@@ -67,13 +67,13 @@ class LocalSystem:
             self.services.start(wanted, progress)
 
     def stop(self) -> None:
-        """Stop everything, services first; the data stays."""
+        """Stop all components, services first; the data is kept."""
         if self.home.path.exists():
             with self.home.locked():
                 self._stop()
 
     def remove(self) -> None:
-        """Stop everything and throw its data away."""
+        """Stop all components and delete the data."""
         if self.home.path.exists():
             with self.home.locked():
                 self._stop()
@@ -84,7 +84,7 @@ class LocalSystem:
         _run_both(self.kafka.stop, self.postgres.stop)
 
     def _require_environment(self) -> None:
-        """Before anything is started, so that what is missing leaves nothing behind."""
+        """Check the requirements before the first start, so that a failed check leaves no running component."""
         self.home.require_free_space()
         find_java()
         if self.has_own_postgres:
@@ -94,7 +94,7 @@ class LocalSystem:
 
     def _start_kafka(self, progress: Progress) -> None:
         self.kafka.start(progress)
-        progress("kafka", "users, topics and rights", 0.9)
+        progress("kafka", "users, topics and ACLs", 0.9)
         provision_kafka(self.kafka.admin(), self.secrets, ALL)
         progress("kafka", "ready", 1.0)
 
@@ -107,7 +107,7 @@ class LocalSystem:
 
 
 def _run_both(first: Callable[[], None], second: Callable[[], None]) -> None:
-    """Run two at the same time and wait for both; raise what the first of them raised."""
+    """Run both functions concurrently and wait for both. Raises the first function's error, else the second's."""
     with ThreadPoolExecutor(max_workers=2) as pool:
         futures = [pool.submit(first), pool.submit(second)]
     for future in futures:

@@ -1,4 +1,4 @@
-"""Waiting for a daemon to be ready, without waiting for one that is dead."""
+"""Waiting until a daemon is ready; a dead daemon ends the wait."""
 
 import time
 from collections.abc import Callable
@@ -11,16 +11,16 @@ POLL_SECONDS: Final = 0.05
 
 
 def wait_until(is_ready: Callable[[], bool], daemon: Daemon, name: str, *, timeout_seconds: float) -> None:
-    """Return when `ready`; raise LocalSystemError with the end of its log when it dies or takes too long.
+    """Return when ``is_ready`` returns true.
 
-    `within` is in seconds.
+    Raises LocalSystemError with the end of the log if the daemon ends, or after ``timeout_seconds``.
     """
     deadline = time.monotonic() + timeout_seconds
     while not is_ready():
         if daemon.process() is None:
-            raise LocalSystemError(f"{name} stopped while starting; {daemon.log} ends in\n{daemon.last_lines()}")
+            raise LocalSystemError(f"{name} ended during the start; end of {daemon.log}:\n{daemon.last_lines()}")
         if time.monotonic() > deadline:
             raise LocalSystemError(
-                f"{name} was not ready within {timeout_seconds:.0f} s; {daemon.log} ends in\n{daemon.last_lines()}"
+                f"{name} was not ready within {timeout_seconds:.0f} s; end of {daemon.log}:\n{daemon.last_lines()}"
             )
         time.sleep(POLL_SECONDS)

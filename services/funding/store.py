@@ -62,7 +62,7 @@ async def commit_grants(connection: Connection, amounts: Counter[str]) -> None:
     """Add ``amounts`` (euro cents) to the granted totals. Raises `CeilingExceeded`, which ends the transaction."""
     if not amounts:
         return
-    failpoints.reached("funding.draw")
+    failpoints.reached("funding.commit-grants")
     done = await connection.execute(COMMIT_GRANTS, *as_arrays(sorted(amounts.items()), 2))
     if done != f"UPDATE {len(amounts)}":
         raise CeilingExceeded(f"{done} instead of {len(amounts)} budgets")

@@ -29,7 +29,7 @@ select * from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::text[],
                      $9::text[], $10::bytea[], $11::bytea[])
 on conflict do nothing
 """
-END_POSITIONS: Final = "select topic, lane, timeline, sequence from position"
+END_POSITIONS: Final = "select topic, lane, timeline, sequence from checkpoint"
 READ: Final = """
 select f.topic, f.lane, f.timeline, f.sequence, f.id, f.headers, f.value
 from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[]) as r (topic, lane, timeline, low, high)

@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from samenspel.contracts.topics import FUNDING, lane_of, receipts
 from samenspel.messaging.decisions.aggregates import SAVE
 from samenspel.messaging.inbox.answer_store import INSERT_NEW
+from samenspel.messaging.inbox.offsets import CREATE as MAKE_DOOR
 from samenspel.messaging.inbox.offsets import LOCK as LOCK_DOORS
-from samenspel.messaging.inbox.offsets import MAKE as MAKE_DOOR
 from samenspel.messaging.inbox.offsets import SAVE as MOVE_DOORS
 from samenspel.messaging.kafka.producer import BATCH_BYTES_MAX
 from samenspel.messaging.outbox import journal
@@ -31,14 +31,14 @@ HEADERS = b"".join(b"ce_constant%02d:%b\n" % (number, b"x" * 38) for number in r
 KAFKA_HEADERS = [(f"ce_constant{number:02d}", b"x" * 38) for number in range(19)]
 ANSWER = b"x" * 480
 READ = """
-select j.topic, j.lane, j.sequence, j.key, j.value from published p join lane l using (topic, lane)
+select j.topic, j.lane, j.sequence, j.key, j.value from relay_progress p join lane l using (topic, lane)
 cross join lateral (select * from journal j where (j.topic, j.lane, j.timeline) = (p.topic, p.lane, p.timeline)
                     and j.sequence > p.sequence order by j.sequence limit 500) j
 where l.sequence > p.sequence order by 1, 2, 3
 """
 PUBLISHED = """
 with lazily as (select set_config('synchronous_commit', 'off', true))
-update published p set sequence = x.sequence
+update relay_progress p set sequence = x.sequence
 from lazily, unnest($1::text[], $2::int[], $3::bigint[]) as x (topic, lane, sequence)
 where (p.topic, p.lane) = (x.topic, x.lane)
 """
@@ -77,7 +77,7 @@ async def _take(pool: Pool, settings: ServiceSettings, topics: list[str], wake: 
     consumer.assign(partitions)
     async with pool.acquire() as connection:
         for topic in topics:
-            offset = await connection.fetchval("select next_offset from door where topic = $1", topic)
+            offset = await connection.fetchval("select next_offset from ingress_offset where topic = $1", topic)
             consumer.seek(TopicPartition(topic, 0), offset)
     while True:
         found = await consumer.getmany(timeout_ms=1_000, max_records=500)

@@ -173,7 +173,7 @@ async def steady(stand: Stand, domain: Domain, per_second: int, seconds: int) ->
         await producer.stop()
 
 
-DECIDED = "select coalesce(sum(next_offset), 0) from door"
+DECIDED = "select coalesce(sum(next_offset), 0) from ingress_offset"
 
 
 async def rate(

@@ -25,7 +25,7 @@ from tests.kit.reading import answers_of, answers_to, canonical
 from tests.kit.waiting import eventually
 
 PROJECTED = "select aggregate, subject, value, hash from projection order by 1, 2"
-STANDS = "select topic, lane, timeline, sequence, digest from position order by 1, 2"
+STANDS = "select topic, lane, timeline, sequence, digest from checkpoint order by 1, 2"
 
 
 Lives = dict[Service, Life]
@@ -98,7 +98,7 @@ async def test_an_ingress_made_anew_is_read_from_its_start(bare_system: LocalSys
     await has_read(bare_system, city, 5)
     outcomes = [answer["outcome"] for answer in await answers_of(city)]
     assert (outcomes.count("accepted"), outcomes.count("repeated")) == (8, 3)
-    assert await _metric(bare_system, "samenspel_ingress_returned_total") >= 1
+    assert await _metric(bare_system, "samenspel_ingress_resets_total") >= 1
     await law_holds(bare_system, "registry", [city, operator_of(bare_system)])
 
 
@@ -203,7 +203,7 @@ async def _funding_stands_where_the_registry_does(system: LocalSystem) -> None:
 
 
 async def _has_alarm(system: LocalSystem) -> bool:
-    return await _metric(system, 'samenspel_quarantined{reason="expired-unread"}') >= 1
+    return await _metric(system, 'samenspel_quarantined_records{reason="expired-unread"}') >= 1
 
 
 async def _metric(system: LocalSystem, name: str) -> float:

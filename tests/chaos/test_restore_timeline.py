@@ -104,7 +104,7 @@ async def _forget_up_to(system: LocalSystem, lane: int, offset: int) -> None:
 async def _funding_has_what_the_registry_has(system: LocalSystem, lane: int) -> None:
     async def equal() -> bool:
         theirs = await rows(system, "registry", STANDS.format("lane"), INITIATIVES, lane)
-        ours = await rows(system, "funding", STANDS.format("position"), INITIATIVES, lane)
+        ours = await rows(system, "funding", STANDS.format("checkpoint"), INITIATIVES, lane)
         assert ours == theirs, (ours, theirs)
         stored = await rows(system, "registry", HELD, INITIATIVES, lane)
         return stored == await rows(system, "funding", COPIED, INITIATIVES, lane)

@@ -13,7 +13,7 @@ from samenspel.contracts import canonical
 from samenspel.contracts.attributes import CANONICAL, RECEIPT, Attribute, header_schema
 from samenspel.contracts.canonical import EVENT_BYTES_MAX, to_headers, to_lines, to_structured
 from samenspel.contracts.catalogue import EVENT_TYPES, SUBMISSIONS, type_name
-from samenspel.contracts.cloudevents import LONGEST
+from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX
 from samenspel.contracts.example_states import EXAMPLE_STATES
 from samenspel.contracts.initiatives import Initiative
 from samenspel.contracts.problems import Rejected
@@ -63,7 +63,7 @@ def submission(text: str = "x", *, trace: str = "") -> Submission:
     """One whose free attributes are all this text."""
     kind = SUBMISSIONS[type_name("initiative-registered")]
     data = kind.model.model_validate_json(orjson.dumps(kind.example))
-    source = f"urn:nld:oin:{OIN}:{text}"[:LONGEST]
+    source = f"urn:nld:oin:{OIN}:{text}"[:ATTRIBUTE_CHARS_MAX]
     received = datetime(2026, 11, 24, tzinfo=UTC)
     return Submission(OIN, source, text, kind, "0", "0", data, b"\xff" * 32, received, "http", text, trace)
 
@@ -89,7 +89,7 @@ def size(headers: bytes, value: bytes, key: str) -> int:
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
-@pytest.mark.parametrize("text", ["x" * LONGEST, "\U0001f6b2" * LONGEST, "x"])
+@pytest.mark.parametrize("text", ["x" * ATTRIBUTE_CHARS_MAX, "\U0001f6b2" * ATTRIBUTE_CHARS_MAX, "x"])
 def test_what_may_be_published_fits_an_event_and_a_log_entry(text: str) -> None:
     """With the longest attributes that a submission may have, in the most bytes that a character takes."""
     cause = submission(text, trace=TRACE)

@@ -1,18 +1,25 @@
 """The fix of a problem names a resource or a document that a reader without the CLI can open."""
 
 import ast
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import pytest
 from pydantic import ValidationError
+from samenspel.contracts.catalogue import SUBMISSIONS
+from samenspel.contracts.cloudevents import Envelope
 from samenspel.contracts.initiatives import RolloutStarted
-from samenspel.contracts.problems import CODES, Code, problems_of, unknown
+from samenspel.contracts.jsonschema import schemas
+from samenspel.contracts.problems import CODES, Code, Rejected, problems_of, unknown
+from samenspel.contracts.submissions import read_submission
 
 from tests.architecture.checkout import name, product_files
 
 SERVER_SIDE: Final = ("shared/samenspel/contracts/", "shared/samenspel/messaging/ingress/", "services/")
 OPENABLE: Final = ("GET /", "POST /", "docs/")
+OIN: Final = "00000099000000000344"
+TYPE: Final = "nl.samenspel.rollout-started.v1"
 INVALID: Final = b'{"initiative_id": 1, "unexpected": true}'
 NOT_IN_A_SUBMISSION: Final = {"unknown-type", "unknown-field"}
 
@@ -53,3 +60,12 @@ def _fixes(path: Path) -> list[str]:
         for part in ast.walk(value)
         if isinstance(part, ast.Constant) and isinstance(part.value, str)
     ]
+
+
+def test_a_rejected_submission_names_the_schema_of_its_type() -> None:
+    envelope = Envelope({"specversion": "1.0", "id": "1", "source": f"urn:nld:oin:{OIN}", "type": TYPE}, INVALID)
+    with pytest.raises(Rejected) as refused:
+        read_submission(envelope, OIN, SUBMISSIONS, datetime.now(UTC), "http")
+    path = "submissions/rollout-started.v1.json"
+    assert path in schemas()
+    assert all(f"GET /v1/schemas/{path}" in each.fix and TYPE in each.fix for each in refused.value.problems)

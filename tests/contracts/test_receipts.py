@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import orjson
 import pytest
 from samenspel.contracts.catalogue import SUBMISSIONS, submissions_of, type_name
-from samenspel.contracts.cloudevents import LONGEST, Envelope, from_kafka
+from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX, Envelope, from_kafka
 from samenspel.contracts.problems import PROBLEMS_MAX, Rejected
 from samenspel.contracts.receipts import RECEIPT_BYTES_MAX, Receipt
 from samenspel.contracts.submissions import read_submission
@@ -55,7 +55,7 @@ def test_what_is_large_is_answered_in_one_small_receipt(envelope: Envelope) -> N
     assert len(value) <= RECEIPT_BYTES_MAX
     (answer,) = Receipt.model_validate_json(value).answers
     assert 1 <= len(answer.problems) <= PROBLEMS_MAX
-    assert max(len(answer.source), len(answer.id)) <= LONGEST
+    assert max(len(answer.source), len(answer.id)) <= ATTRIBUTE_CHARS_MAX
 
 
 def test_what_is_left_out_is_counted() -> None:

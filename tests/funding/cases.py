@@ -19,7 +19,7 @@ from samenspel.contracts.funding import (
 )
 from samenspel.contracts.initiatives import Initiative
 from samenspel.contracts.organisations import Organisation
-from samenspel.contracts.problems import MissingFact, Rejected
+from samenspel.contracts.problems import AggregateNotArrived, Rejected
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.values import Model
 from samenspel.messaging.decisions.state import AggregateChange, DecisionState, StoredAggregate
@@ -107,7 +107,7 @@ class Desk:
     own: dict[AggregateRef, StoredAggregate] = field(default_factory=dict)
     budgets: Counter[str] = field(default_factory=Counter)
 
-    def settle(self, *batch: Submission) -> list[AggregateChange | Rejected | MissingFact]:
+    def settle(self, *batch: Submission) -> list[AggregateChange | Rejected | AggregateNotArrived]:
         """Decide these in one transaction; what became of each."""
         known = self.state()
         outcomes = [self._decide(each, known) for each in batch]
@@ -119,10 +119,10 @@ class Desk:
         """What a transaction that begins now may look at."""
         return DecisionState(dict(self.own), self._foreign(), Grants(Counter(self.budgets)))
 
-    def _decide(self, each: Submission, known: DecisionState) -> AggregateChange | Rejected | MissingFact:
+    def _decide(self, each: Submission, known: DecisionState) -> AggregateChange | Rejected | AggregateNotArrived:
         try:
             (change,) = FundingDecider().decide(each, known, NOW)
-        except (Rejected, MissingFact) as outcome:
+        except (Rejected, AggregateNotArrived) as outcome:
             return outcome
         private = change.private.model_dump_json().encode() if change.private else None
         known.own[change.ref] = StoredAggregate(b"", private=private, model=change.state)

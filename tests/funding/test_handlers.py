@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from samenspel.contracts.catalogue import INITIATIVE, ORGANISATION, type_name
 from samenspel.contracts.funding import Application, ApplicationPlan
-from samenspel.contracts.problems import MissingFact, Rejected
+from samenspel.contracts.problems import AggregateNotArrived, Rejected
 from samenspel.contracts.submissions import Submission
 from samenspel.messaging.decisions.state import AggregateChange
 
@@ -43,7 +43,7 @@ def open_it(by: str = RIJK) -> Submission:
 
 
 def missing(outcome: object) -> tuple[str, str]:
-    assert isinstance(outcome, MissingFact), outcome
+    assert isinstance(outcome, AggregateNotArrived), outcome
     return outcome.aggregate, outcome.subject
 
 

@@ -126,7 +126,7 @@ async def recount(system: LocalSystem, service: Service, lanes: dict[Name, Repli
 
 async def _recount_lane(connection: "asyncpg.Connection[Any]", name: Name, replica: Replica) -> None:
     lane = await connection.fetchrow("select * from lane where (topic, lane) = ($1, $2)", *name)
-    published = await connection.fetchrow("select * from published where (topic, lane) = ($1, $2)", *name)
+    published = await connection.fetchrow("select * from relay_progress where (topic, lane) = ($1, $2)", *name)
     assert lane and published, name
     of_lane = "select sequence, headers, value from journal where (topic, lane, timeline) = ($1, $2, $3)"
     journal = await connection.fetch(f"{of_lane} order by sequence", *name, lane["timeline"])
@@ -144,7 +144,7 @@ async def is_published(system: LocalSystem, service: Service) -> bool:
     connection = await asyncpg.connect(system.databases.dsn_with_password(service))
     try:
         behind = await connection.fetchval(
-            "select count(*) from lane l join published p using (topic, lane) where l.sequence <> p.sequence"
+            "select count(*) from lane l join relay_progress p using (topic, lane) where l.sequence <> p.sequence"
         )
     finally:
         await connection.close()

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from samenspel.contracts.catalogue import AggregateRef, type_name
-from samenspel.contracts.problems import MissingFact
+from samenspel.contracts.problems import AggregateNotArrived
 from samenspel.contracts.submissions import Submission
 from samenspel.messaging.decisions.state import AggregateChange, DecisionState
 
@@ -49,7 +49,7 @@ class Referring(RegistryDecider):
     def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
         changes = super().decide(submission, known, now)
         if submission.type.name == REGISTERED and FACT not in known.foreign:
-            raise MissingFact(*FACT)
+            raise AggregateNotArrived(*FACT)
         if submission.subject in self.broken:
             raise ZeroDivisionError(submission.subject)
         return changes

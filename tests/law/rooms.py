@@ -34,14 +34,14 @@ TABLES: Final = (
     "journal",
     "aggregate",
     "submission",
-    "door",
-    "position",
+    "ingress_offset",
+    "checkpoint",
     "projection",
     "quarantine",
     "quarantine_action",
-    "waiting",
+    "deferral",
 )
-OPEN: Final = "update lane set compared = incarnation()"
+OPEN: Final = "update lane set reconciled = incarnation()"
 OURS: Final = "select tablename from pg_tables where schemaname = current_schema() and tablename <> 'migration'"
 BLOCKED: Final = """
 select count(*) from pg_stat_activity

@@ -34,7 +34,7 @@ async def read(room: Room, log: Log, start: int, end: int) -> bool:
 
 
 async def stands(room: Room) -> int:
-    return int(await room.pool.fetchval("select next_offset from door where topic = $1", TOPIC))
+    return int(await room.pool.fetchval("select next_offset from ingress_offset where topic = $1", TOPIC))
 
 
 @pytest.mark.system

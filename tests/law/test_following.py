@@ -60,7 +60,7 @@ async def test_two_that_follow_at_once_apply_each_event_once(registry: Room) -> 
     one.may_go_on.set()
     await asyncio.gather(first, second)
     assert one.applied_events + other.applied_events == [1, 2]
-    [position] = await registry.rows("select * from position")
+    [position] = await registry.rows("select * from checkpoint")
     assert (position["sequence"], int.from_bytes(position["digest"], "big")) == (2, owner.digest)
 
 
@@ -72,5 +72,5 @@ async def test_a_state_that_is_not_the_owners_is_said_with_its_event(registry: R
     copy = projector(registry)
     await copy(Reader(), records)  # type: ignore[arg-type]
     assert copy.diverged == {f"{INITIATIVES}/0": 2}
-    [position] = await registry.rows("select diverged_at from position")
+    [position] = await registry.rows("select diverged_at from checkpoint")
     assert position["diverged_at"] == 2

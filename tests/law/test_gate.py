@@ -13,7 +13,7 @@ from tests.law.rooms import Room, outcomes, registered
 
 pytestmark = pytest.mark.system
 
-CLOSE = "update lane set compared = ''"
+CLOSE = "update lane set reconciled = ''"
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ async def test_the_doors_open_when_both_hold_the_same(registry: Room, log: Log) 
     assert (reconciler.needs_recovery, reconciler.closed_lanes) == (False, {})
     assert outcomes(await registry.settle(registered())) == ["accepted"]
     behind = await registry.rows(
-        "select l.sequence - p.sequence as n from lane l join published p using (topic, lane)"
+        "select l.sequence - p.sequence as n from lane l join relay_progress p using (topic, lane)"
     )
     assert sum(row["n"] for row in behind) == 2, "only what came since: one fact and one receipt"
 
@@ -73,6 +73,6 @@ async def test_no_door_opens_when_kafka_holds_another_event_under_the_same_numbe
 
 async def test_a_database_in_another_life_lets_nobody_write(registry: Room) -> None:
     """It was restarted or restored under a running instance, which has not heard of it yet."""
-    await registry.pool.execute("update lane set compared = 'another life'")
+    await registry.pool.execute("update lane set reconciled = 'another life'")
     with pytest.raises(LaneNotReconciled):
         await registry.settle(registered())

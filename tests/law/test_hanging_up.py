@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from samenspel.messaging.errors import TRANSIENT
-from samenspel.runtime.postgres import hang_up
+from samenspel.runtime.postgres import terminate_connections
 
 from tests.kit.waiting import eventually
 from tests.law.rooms import Room
@@ -27,7 +27,7 @@ async def test_whoever_waits_fails_at_once_and_the_next_question_is_answered(reg
         return bool(await registry.pool.fetchval(SLEEPING) == places - 1)
 
     await eventually(all_sleep, 30)
-    hang_up(registry.pool)
+    terminate_connections(registry.pool)
     for each in waiting:
         with pytest.raises(TRANSIENT):
             await each

@@ -94,7 +94,7 @@ async def relay_all(one: Relay) -> None:
 
 
 async def published(room: Room) -> int:
-    return int(await room.pool.fetchval("select sum(sequence) from published where topic = $1", INITIATIVES))
+    return int(await room.pool.fetchval("select sum(sequence) from relay_progress where topic = $1", INITIATIVES))
 
 
 async def history(room: Room, number: int) -> str:
@@ -139,7 +139,7 @@ async def test_what_was_not_acknowledged_is_not_published(registry: Room) -> Non
     with pytest.raises(KafkaConnectionError):
         await forgetful.poll()
     assert await published(registry) == 0
-    await registry.pool.execute("update published set held_until = '-infinity'")
+    await registry.pool.execute("update relay_progress set held_until = '-infinity'")
     await relay_all(relay(registry, log))
     assert is_whole(log, 3)
     assert await published(registry) == 3
@@ -158,7 +158,7 @@ async def test_a_relay_that_wakes_up_late_takes_nothing_back(registry: Room) -> 
     await late.poll()
     sleeping = asyncio.create_task(late.poll())
     await asyncio.wait_for(was_asked.wait(), 60)
-    await registry.pool.execute("update published set held_until = '-infinity'")
+    await registry.pool.execute("update relay_progress set held_until = '-infinity'")
     await relay_all(relay(registry, log))
     assert await published(registry) == 4
     answer.set_result(Acknowledged(0))

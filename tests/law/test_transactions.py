@@ -53,15 +53,15 @@ async def test_an_ingress_batch_is_decided_whole_or_not_at_all(
     monkeypatch.setattr(processor, "SUBMISSIONS_PER_WRITE", page)
     log = a_log()
     async with registry.pool.acquire() as connection:
-        await connection.execute(offsets.MAKE, TOPIC)
+        await connection.execute(offsets.CREATE, TOPIC)
     reached = await deaths_of(registry, lambda: decided(registry, log))
-    assert {"doors.lock", "lanes.journal", "answers.remember", "aggregates.save", "doors.move"} <= set(reached)
+    assert {"offsets.lock", "journal.write", "answers.insert", "aggregates.save", "offsets.save"} <= set(reached)
     journal = await registry.rows("select topic, sequence, value from journal order by topic, sequence")
     receipt = receipts("initiatives", OPERATOR)
     assert [(row["topic"], row["sequence"]) for row in journal] == [(INITIATIVES, 1), (INITIATIVES, 2), (receipt, 1)]
     said = [answer["outcome"] for answer in orjson.loads(journal[2]["value"])["answers"]]
     assert said == ["accepted", "accepted", "rejected"]
-    assert [row["next_offset"] for row in await registry.rows("select next_offset from door")] == [3]
+    assert [row["next_offset"] for row in await registry.rows("select next_offset from ingress_offset")] == [3]
 
 
 async def decided(room: Room, log: Log) -> bool:
@@ -85,8 +85,8 @@ async def test_a_copy_moves_with_its_position_or_not_at_all(registry: Room) -> N
         return not reader.reopened
 
     reached = await deaths_of(registry, attempt)
-    assert {"positions.lock", "projector.save", "positions.move", "projector.commit"} <= set(reached)
-    [position] = await registry.rows("select * from position")
+    assert {"checkpoints.lock", "projector.save", "checkpoints.save", "projector.commit"} <= set(reached)
+    [position] = await registry.rows("select * from checkpoint")
     assert (position["sequence"], int.from_bytes(position["digest"], "big")) == (3, owner.digest)
 
 

@@ -87,7 +87,7 @@ async def test_what_comes_later_waits_behind(registry: Room, handlers: Referring
 async def test_nothing_is_decided_out_of_turn(registry: Room, handlers: Referring) -> None:
     """Another instance saw it at the head of its queue, before the one in front of it came back."""
     await two_wait(registry, handlers)
-    _, second = [row["number"] for row in await registry.rows("select number from waiting order by number")]
+    _, second = [row["number"] for row in await registry.rows("select number from deferral order by number")]
     async with registry.pool.acquire() as connection, connection.transaction():
         assert await registry.processor(handlers).process_deferred(connection, second) is None
 
@@ -105,7 +105,7 @@ async def test_what_breaks_the_deciding_is_set_apart_whole_or_not_at_all(registr
         return True
 
     reached = await deaths_of(registry, attempt)
-    assert {"waker.set-apart", "quarantine.set-apart", "waiting.leave", "answers.forget"} <= set(reached)
+    assert {"deferral-worker.quarantine", "quarantine.insert", "deferrals.remove", "answers.delete"} <= set(reached)
     assert [each["reason"] for each in await quarantined(registry)] == ["decision-failed"]
     assert (await said(registry))[2:] == [(first.id, "rejected", "decision-failed")]
     assert [row["id"] for row in await registry.rows("select id from submission")] == [second.id]
@@ -140,7 +140,9 @@ async def test_a_retry_is_decided_and_written_down_or_neither(registry: Room, ha
         return True
 
     reached = await deaths_of(registry, attempt)
-    assert {"redrive.begin", "quarantine.hold", "lanes.journal", "quarantine.act", "redrive.commit"} <= set(reached)
+    assert {"redrive.begin", "quarantine.lock", "journal.write", "quarantine.record-action", "redrive.commit"} <= set(
+        reached
+    )
     assert [answer[1:] for answer in await said(registry)][2:] == [("accepted",)]
 
 
@@ -172,7 +174,7 @@ async def test_it_may_wait_and_break_once_more(registry: Room, handlers: Referri
 
 async def test_what_this_version_cannot_read_is_set_apart_too(registry: Room, handlers: Referring) -> None:
     first, _ = await two_wait(registry, handlers)
-    await registry.pool.execute("update waiting set type = 'nl.samenspel.gone.v1' where id = $1", first.id)
+    await registry.pool.execute("update deferral set type = 'nl.samenspel.gone.v1' where id = $1", first.id)
     await arrive(registry)
     await wake(registry, handlers)
     [apart] = await quarantined(registry)

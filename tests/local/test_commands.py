@@ -23,7 +23,7 @@ def run(*arguments: str) -> Result:
 def test_the_status_of_nothing(home: Path) -> None:
     result = run("status", "--json")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "`samenspel up` does that" in result.stderr
+    assert "run `samenspel up`" in result.stderr
     assert not home.exists()
 
 
@@ -52,7 +52,7 @@ def test_a_given_port_that_is_taken_starts_nothing(home: Path, monkeypatch: pyte
         monkeypatch.setenv("SAMENSPEL_REGISTRY_PORT", str(stranger.getsockname()[1]))
         result = run("up")
     assert result.exit_code == 3
-    assert "name another port in SAMENSPEL_REGISTRY_PORT" in result.stderr
+    assert "set SAMENSPEL_REGISTRY_PORT to another port" in result.stderr
     assert not any(Home(home).record("any").parent.iterdir())
 
 
@@ -62,7 +62,7 @@ def test_kafka_data_without_its_mark_is_never_thrown_away(home: Path) -> None:
     (home / "lock").touch()
     result = run("doctor")
     assert result.exit_code == 3
-    assert "put that file back, or start anew with `samenspel reset`" in result.stdout
+    assert "restore that file, or delete all data with `samenspel reset`" in result.stdout
     assert topic.exists()
 
 
@@ -80,5 +80,5 @@ def test_a_folder_that_holds_other_things_is_left_alone(home: Path) -> None:
     for command in ("up", "reset"):
         result = run(command)
         assert result.exit_code == 3
-        assert "holds other things" in result.stderr
+        assert "contains other files" in result.stderr
     assert [file.name for file in home.iterdir()] == ["thesis.json"]

@@ -23,7 +23,7 @@ def test_what_is_secret_is_closed_to_others(home: Home) -> None:
 
 def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").touch()
-    with pytest.raises(EnvironmentUnavailable, match="holds other things"):
+    with pytest.raises(EnvironmentUnavailable, match="contains other files"):
         Home(tmp_path).make()
 
 
@@ -73,7 +73,7 @@ def test_a_command_waits_for_another_even_when_that_removes_the_home(
 def test_a_full_disk_is_said(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     home.make()
     monkeypatch.setattr(module, "FREE_BYTES_MIN", 10**18)
-    with pytest.raises(EnvironmentUnavailable, match="make room"):
+    with pytest.raises(EnvironmentUnavailable, match="free 1 GB"):
         home.require_free_space()
 
 

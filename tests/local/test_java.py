@@ -32,7 +32,7 @@ def test_no_java(only_ours: Path) -> None:
 
 def test_a_java_home_without_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    with pytest.raises(EnvironmentUnavailable, match="holds no Java"):
+    with pytest.raises(EnvironmentUnavailable, match="contains no Java"):
         find_java()
 
 

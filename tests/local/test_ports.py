@@ -48,7 +48,7 @@ def test_a_chosen_port_that_is_taken_by_now_is_chosen_anew(ports: Ports) -> None
 
 def test_a_given_port_that_is_taken_is_said(ports: Ports, taken: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SAMENSPEL_KAFKA_PORT", str(taken))
-    with pytest.raises(EnvironmentUnavailable, match=f"port {taken} for kafka is taken .* SAMENSPEL_KAFKA_PORT"):
+    with pytest.raises(EnvironmentUnavailable, match=f"port {taken} for kafka is used .* SAMENSPEL_KAFKA_PORT"):
         ports.claim("kafka")
 
 

@@ -71,7 +71,7 @@ DEFERRING: Final = (
     Mutant(
         "recovers-no-answers",
         "samenspel.messaging.recovery.replay:EventReplay.apply",
-        "found.answers += await recalling.restore_from_events(connection, events)",
+        "recovered.answers += await recalling.restore_from_events(connection, events)",
         "pass",
         "tests/law/test_recovery.py::test_a_fact_alone_proves_that_its_submission_was_accepted",
     ),

@@ -77,7 +77,7 @@ READING: Final = (
     ),
     Mutant(
         "keeps-what-it-cannot-serve",
-        "samenspel.messaging.kafka.group_membership:GroupMembership._until_lost",
+        "samenspel.messaging.kafka.group_membership:GroupMembership._wait_until_lost",
         "self._heartbeat.silent.wait()",
         "asyncio.Event().wait()",
         "tests/shared/test_membership.py::test_one_that_joined_a_moment_too_late_leaves_again",

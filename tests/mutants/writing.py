@@ -86,28 +86,28 @@ WRITING: Final = (
     Mutant(
         "doors-open-uncompared",
         "samenspel.messaging.outbox.journal:LOCK",
-        "compared = incarnation() as open",
+        "reconciled = incarnation() as open",
         "true as open",
         "tests/law/test_gate.py::test_a_database_in_another_life_lets_nobody_write",
     ),
     Mutant(
         "tail-unread",
         "samenspel.messaging.outbox.reconciliation:reconcile",
-        "await _tail(log_reader, TopicPartition(*name), standing)",
-        "Tail(standing['sequence'], standing['next_offset'])",
+        "await _tail(log_reader, TopicPartition(*name), published)",
+        "LogTail(published['sequence'], published['next_offset'])",
         "tests/law/test_gate.py::test_no_door_opens_when_kafka_holds_more_on_any_lane",
     ),
     Mutant(
         "events-uncompared",
         "samenspel.messaging.outbox.reconciliation:require_same_events",
-        "ours.get(sequence) != theirs",
+        "journalled.get(sequence) != in_log",
         "False",
         "tests/law/test_gate.py::test_no_door_opens_when_kafka_holds_another_event_under_the_same_number",
     ),
     Mutant(
         "one-lane-behind-is-no-matter",
         "samenspel.messaging.outbox.reconciler:Reconciler.reconcile",
-        "if behind:",
+        "if database_behind:",
         "if False:",
         "tests/law/test_gate.py::test_no_door_opens_when_kafka_holds_more_on_any_lane",
     ),
@@ -115,7 +115,7 @@ WRITING: Final = (
         "published-before-the-acknowledgement",
         "samenspel.messaging.outbox.relay:Relay.poll",
         "        sent = await self._send(claimed)",
-        "        await self._move([(was, rows[-1]['number'], 0, len(rows)) for was, rows in claimed.items()])\n"
+        "        await self._save_progress([(p, rows[-1]['number'], 0, len(rows)) for p, rows in claimed.items()])\n"
         "        sent = await self._send(claimed)",
         "tests/law/test_relay.py::test_what_was_not_acknowledged_is_not_published",
     ),
@@ -165,7 +165,7 @@ WRITING: Final = (
         "believes-where-it-was-appended",
         "samenspel.messaging.outbox.relay:Relay._send_batch",
         "first = (await acknowledged).offset",
-        "await acknowledged; first = standing.next_offset",
+        "await acknowledged; first = position.next_offset",
         "tests/law/test_relay.py::test_a_topic_made_anew_under_a_running_relay_is_told_everything",
     ),
     Mutant(
@@ -178,7 +178,7 @@ WRITING: Final = (
     Mutant(
         "idle-and-trusting",
         "samenspel.messaging.outbox.reconciler:Reconciler.check_log_ends",
-        "not await self._last_published_is_present(chosen := rows[self._rounds % len(rows)])",
+        "not await self._last_published_is_present(sample := rows[self._rounds % len(rows)])",
         "False",
         "tests/law/test_relay.py::test_an_idle_relay_notices_that_a_repeat_lies_where_its_last_event_lay",
     ),

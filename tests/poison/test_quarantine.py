@@ -154,7 +154,7 @@ async def test_the_metric_counts_what_is_open(system: LocalSystem) -> None:
             "select count(*) filter (where open) as number from quarantined where reason = 'decision-failed'",
         )
         shown = (await _get(f"{system.services.urls()['registry']}/metrics")).decode()
-        return f'samenspel_quarantined{{reason="decision-failed"}} {float(row["number"])}' in shown
+        return f'samenspel_quarantined_records{{reason="decision-failed"}} {float(row["number"])}' in shown
 
     await eventually(agrees, 40)
 

@@ -16,7 +16,7 @@ class Flooded(PartitionConsumer):
     def __init__(self, stored: dict[TopicPartition, int]) -> None:
         self._fetcher = SimpleNamespace(_records=stored)
         self._unpositioned = UnpositionedPartitions()
-        self._turns = 0
+        self._rounds = 0
 
     def __del__(self) -> None:
         """There is nothing to close."""

@@ -109,7 +109,7 @@ async def test_one_that_joined_a_moment_too_late_leaves_again() -> None:
 
 async def test_it_joins_again_when_a_reader_will_read_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """aiokafka goes on telling Kafka that this one lives: nobody else would be given its partitions."""
-    monkeypatch.setattr(group_membership, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(group_membership, "CHECK_SECONDS", 0.01)
     heartbeat, group = Heartbeat(), Group()
     async with running(heartbeat, group) as member:
         await eventually(lambda: not member.problems())
@@ -123,6 +123,6 @@ async def test_at_the_end_it_stops_what_it_has_joined() -> None:
     heartbeat, group = Heartbeat(), Group()
     async with running(heartbeat, group) as member:
         await eventually(lambda: not member.problems())
-    await member.end()
+    await member.stop()
     assert group.joined[0].stopped
     assert group.finished == 1

@@ -1,1 +1,1 @@
-"""The commands for the local system."""
+"""CLI commands for the local system."""

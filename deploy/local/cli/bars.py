@@ -1,4 +1,4 @@
-"""Progress bars: one line per piece."""
+"""Progress bars: one line per component."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,10 +14,10 @@ class _Bars:
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
 
-    def __call__(self, piece: str, doing: str, share: float) -> None:
-        if piece not in self._tasks:
-            self._tasks[piece] = self._bars.add_task(piece, total=1.0, doing=doing)
-        self._bars.update(self._tasks[piece], completed=share, doing=doing)
+    def __call__(self, component: str, activity: str, share: float) -> None:
+        if component not in self._tasks:
+            self._tasks[component] = self._bars.add_task(component, total=1.0, activity=activity)
+        self._bars.update(self._tasks[component], completed=share, activity=activity)
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def progress_bars(console: Console) -> Iterator[progress.Progress]:
         SpinnerColumn(finished_text="✓"),
         TextColumn("{task.description:<9}"),
         BarColumn(20),
-        TextColumn("{task.fields[doing]}"),
+        TextColumn("{task.fields[activity]}"),
     )
     with Progress(*columns, console=console) as shown:
         yield _Bars(shown)

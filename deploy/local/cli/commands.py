@@ -33,35 +33,36 @@ output: Final = Console(highlight=False)
 
 @app.command()
 def up() -> None:
-    """Start the local system: Kafka, PostgreSQL and the three services. Twice is harmless.
+    """Start the local system: Kafka, PostgreSQL and the three services.
 
-    All of it lives in the folder SAMENSPEL_HOME, else .samenspel in the checkout.
-    Ports are free ones, or those given in SAMENSPEL_KAFKA_PORT,
-    SAMENSPEL_POSTGRES_PORT, SAMENSPEL_REGISTRY_PORT, SAMENSPEL_FUNDING_PORT
-    and SAMENSPEL_NOTIFIER_PORT. SAMENSPEL_POSTGRES_DSN, the URL of a superuser,
-    names a PostgreSQL of your own.
+    A second start changes nothing. All files are in the folder SAMENSPEL_HOME;
+    default: .samenspel in the checkout. Ports are chosen automatically; set
+    SAMENSPEL_KAFKA_PORT, SAMENSPEL_POSTGRES_PORT, SAMENSPEL_REGISTRY_PORT,
+    SAMENSPEL_FUNDING_PORT or SAMENSPEL_NOTIFIER_PORT for a fixed port.
+    SAMENSPEL_POSTGRES_DSN, the URL of a superuser, selects an existing
+    PostgreSQL server.
     """
     started = time.monotonic()
     with _errors_as_sentences(), progress_bars(messages) as progress:
         system = _system()
         system.start(progress=progress)
-    messages.print(f"ready in {time.monotonic() - started:.1f} s; `samenspel status` shows what runs where")
+    messages.print(f"ready in {time.monotonic() - started:.1f} s; `samenspel status` shows addresses and processes")
 
 
 @app.command()
 def down() -> None:
-    """Stop all of it, services first. Its data stays."""
+    """Stop the local system, services first. The data is kept."""
     with _errors_as_sentences(), messages.status("stopping"):
         _system().stop()
-    messages.print("stopped; the data stays until `samenspel reset`")
+    messages.print("stopped; the data is kept, `samenspel reset` deletes the data")
 
 
 @app.command()
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs; holds passwords.")] = False,
-    env: Annotated[bool, typer.Option("--env", help="The same for a shell: eval it.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, including passwords.")] = False,
+    env: Annotated[bool, typer.Option("--env", help="Print shell variables for eval, including passwords.")] = False,
 ) -> None:
-    """Show what runs where. Ends with 0 when all of it is ready."""
+    """Show processes, addresses and readiness. Exit code 0 if all components are ready."""
     with _errors_as_sentences():
         found = read_status(_system())
     if as_json:
@@ -76,9 +77,9 @@ def status(
 
 @app.command()
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Look at everything that the local system needs, one line each. Ends with 3 when something is amiss."""
+    """Check the requirements of the local system, one line each. Exit code 3 if a check fails."""
     with _errors_as_sentences():
         findings = list(examine(_system()))
     if as_json:
@@ -91,18 +92,18 @@ def doctor(
 
 @app.command()
 def reset(
-    cache: Annotated[bool, typer.Option("--cache", help="The downloaded Kafka too.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    cache: Annotated[bool, typer.Option("--cache", help="Also delete the downloaded Kafka.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")] = False,
 ) -> None:
-    """Stop all of it and throw its data away."""
+    """Stop the local system and delete the data."""
     system = _system()
     if not yes and sys.stdin.isatty():
-        typer.confirm(f"Throw away everything in {system.home.path}?", abort=True, err=True)
+        typer.confirm(f"Delete everything in {system.home.path}?", abort=True, err=True)
     with _errors_as_sentences(), messages.status("removing"):
         system.remove()
         if cache:
             drop_cache()
-    messages.print("removed")
+    messages.print("deleted")
 
 
 def _system() -> LocalSystem:
@@ -111,7 +112,7 @@ def _system() -> LocalSystem:
 
 @contextmanager
 def _errors_as_sentences() -> Iterator[None]:
-    """End with one sentence on stderr, and the exit code that goes with it, instead of a traceback."""
+    """Print an expected error as one sentence on stderr, and exit with the code of the error."""
     try:
         yield
     except LocalSystemError as error:
@@ -119,12 +120,12 @@ def _errors_as_sentences() -> Iterator[None]:
     except (KafkaAdminError, ProfileError, IssuerRefused) as error:
         _exit(str(error), LocalSystemError.exit_code)
     except PermissionError as error:
-        sentence = f"{error.filename} belongs to another account: work as that one, or name a home of your own"
-        _exit(f"{sentence} in SAMENSPEL_HOME", EnvironmentUnavailable.exit_code)
+        sentence = f"{error.filename} belongs to another account: use that account, or set SAMENSPEL_HOME"
+        _exit(f"{sentence} to a folder of your account", EnvironmentUnavailable.exit_code)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        _exit("the disk is full: make room (1 GB) and start again", EnvironmentUnavailable.exit_code)
+        _exit("the disk is full: free 1 GB and start again", EnvironmentUnavailable.exit_code)
 
 
 def _exit(sentence: str, code: int) -> None:
@@ -139,8 +140,8 @@ def _line(finding: Finding) -> str:
 
 def _table(found: SystemStatus) -> Table:
     table = Table("", "state", "address", "pid", title=found.home, title_justify="left", box=None)
-    for piece in (*found.servers, *found.services):
-        state = "[green]ready[/]" if piece.ready else "[red]stopped[/]" if piece.pid is None else "not ready"
-        address = f"127.0.0.1:{piece.port}" if piece.port else ""
-        table.add_row(piece.name, state, address, str(piece.pid or ""))
+    for component in (*found.servers, *found.services):
+        state = "[green]ready[/]" if component.ready else "[red]stopped[/]" if component.pid is None else "not ready"
+        address = f"127.0.0.1:{component.port}" if component.port else ""
+        table.add_row(component.name, state, address, str(component.pid or ""))
     return table

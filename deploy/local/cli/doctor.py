@@ -1,4 +1,4 @@
-"""What the local system needs, looked at one by one."""
+"""Checks of the requirements of the local system."""
 
 import os
 import shutil
@@ -22,11 +22,11 @@ class Finding:
     subject: str
     healthy: bool
     text: str
-    """What was found; when that is not healthy, one sentence that says what to do."""
+    """The result; for an unhealthy subject: one sentence with the action to take."""
 
 
 def examine(system: LocalSystem) -> Iterator[Finding]:
-    """One finding per need. Changes nothing but that it makes the home's folders."""
+    """One finding per requirement. The only side effect: the folders of the home are created."""
     checks: dict[str, Callable[[LocalSystem], str]] = {
         "python": _python,
         "java": lambda _: str(find_java()),
@@ -51,7 +51,7 @@ def _python(_: LocalSystem) -> str:
 def _kafka_jars(_: LocalSystem) -> str:
     if cached_jars().exists():
         return f"{kafka_version()} in {cached_jars()}"
-    return f"{kafka_version()} will be resolved with {find_maven()}"
+    return f"{kafka_version()} will be downloaded with {find_maven()}"
 
 
 def _kafka_data(system: LocalSystem) -> str:
@@ -61,7 +61,7 @@ def _kafka_data(system: LocalSystem) -> str:
 
 def _postgresql(system: LocalSystem) -> str:
     if os.environ.get(NAMED_SERVER):
-        return f"the server that {NAMED_SERVER} names"
+        return f"the server in {NAMED_SERVER}"
     system.home.make()
     system.postgres.account()
     try:
@@ -70,7 +70,7 @@ def _postgresql(system: LocalSystem) -> str:
         )
     except (OSError, subprocess.SubprocessError) as error:
         raise EnvironmentUnavailable(
-            f"the PostgreSQL of the wheel does not run here ({error}): name a server in {NAMED_SERVER}"
+            f"the PostgreSQL of the wheel does not run on this machine ({error}): set {NAMED_SERVER}"
         ) from None
     return answer.stdout.strip()
 

@@ -1,4 +1,4 @@
-"""How the local system is now, and what one needs to speak to it."""
+"""Status of the local system: processes, addresses and credentials."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ from deploy.local.system import LocalSystem
 
 
 class ServerStatus(BaseModel):
-    """One process: `pid` is None when it does not run, `ready` whether it answers."""
+    """One process. ``pid`` is None for a stopped process; ``ready`` is the result of a readiness check."""
 
     name: str
     pid: int | None
@@ -22,7 +22,7 @@ class ServerStatus(BaseModel):
 
 
 class SystemStatus(BaseModel):
-    """`organisations` are those whom this home's profile can speak as, secrets included."""
+    """Status of all components. ``organisations``: the credentials in the profile of this home, with secrets."""
 
     home: str
     ready: bool
@@ -34,17 +34,17 @@ class SystemStatus(BaseModel):
 
 
 def read_status(system: LocalSystem) -> SystemStatus:
-    """Raises LocalSystemError when nothing was ever started in this home."""
+    """Status of the system. Raises LocalSystemError if the system was never started in this home."""
     if not (system.home.profile / "system.json").exists():
-        raise LocalSystemError(f"nothing was started in {system.home.path} yet: `samenspel up` does that")
+        raise LocalSystemError(f"no system was started in {system.home.path} yet: run `samenspel up`")
     addresses = system.profile.system()
     servers = [_server_status(system, "kafka", system.kafka.is_ready())]
-    if system.ports.remembered("postgres"):  # else it was started on a server that the environment named
+    if system.ports.remembered("postgres"):  # else the environment selects an existing server
         servers.append(_server_status(system, "postgres", system.postgres.is_ready()))
     services = [_server_status(system, name, system.services.is_ready(name)) for name in ALL]
     return SystemStatus(
         home=str(system.home.path),
-        ready=all(piece.ready for piece in (*servers, *services)),
+        ready=all(component.ready for component in (*servers, *services)),
         kafka=addresses.kafka,
         http=addresses.http,
         servers=servers,
@@ -54,18 +54,18 @@ def read_status(system: LocalSystem) -> SystemStatus:
 
 
 def environment(status: SystemStatus) -> Iterator[tuple[str, str]]:
-    """The same for a shell: names and values of variables."""
+    """Names and values of shell variables."""
     yield "SAMENSPEL_HOME", status.home
     yield "SAMENSPEL_KAFKA_BOOTSTRAP", status.kafka.bootstrap
     yield "SAMENSPEL_KAFKA_SECURITY_PROTOCOL", status.kafka.security_protocol
     yield "SAMENSPEL_KAFKA_SASL_MECHANISM", status.kafka.sasl_mechanism
     for service, url in status.http.items():
         yield f"SAMENSPEL_{service.upper()}_URL", url
-    for one in status.organisations:
-        yield f"SAMENSPEL_{one.oin}_NAME", one.name
-        yield f"SAMENSPEL_{one.oin}_USERNAME", one.username
-        yield f"SAMENSPEL_{one.oin}_PASSWORD", one.password
-        yield f"SAMENSPEL_{one.oin}_TOKEN", one.token
+    for credential in status.organisations:
+        yield f"SAMENSPEL_{credential.oin}_NAME", credential.name
+        yield f"SAMENSPEL_{credential.oin}_USERNAME", credential.username
+        yield f"SAMENSPEL_{credential.oin}_PASSWORD", credential.password
+        yield f"SAMENSPEL_{credential.oin}_TOKEN", credential.token
 
 
 def _server_status(system: LocalSystem, name: Listener, ready: bool) -> ServerStatus:

@@ -1,8 +1,7 @@
-"""Kafka's classes as the JVM has them in memory, archived once a checkout and mapped at every later start.
+"""Class data sharing: Kafka's classes are archived once per checkout and mapped into memory at every later start.
 
-Without it each start unpacks and checks some ten thousand classes anew: a third of its CPU time, and what everybody
-waits for while a broker comes back. The JVM writes the archive as it ends; whatever keeps one from being made or
-kept costs the next start that time, and nothing else.
+Without an archive each start loads and verifies some ten thousand classes, a third of the CPU time of a start. The
+JVM writes the archive at exit. A failure to create or store the archive only makes the next start slower.
 """
 
 import os
@@ -21,7 +20,7 @@ VERIFY_SECONDS_MAX: Final = 30
 
 
 def jvm_option(java: Path, home: Home) -> str:
-    """What tells the JVM to map the archive of Kafka's jars, or to make one in the home when there is none."""
+    """JVM option to map the existing archive, or to create an archive in the home."""
     archive = CACHE / f"{cached_jars().name}-java-{java.resolve().stat().st_mtime_ns:x}.jsa"
     if archive.exists():
         return f"-XX:SharedArchiveFile={archive}"
@@ -29,7 +28,7 @@ def jvm_option(java: Path, home: Home) -> str:
 
 
 def adopt_archives(home: Home) -> None:
-    """Take over what a JVM that ended has made, once another one has found it whole."""
+    """Move the archives in the home to the cache, after a JVM has verified each archive."""
     for made in home.kafka.glob("*.jsa"):
         with suppress(OSError, EnvironmentUnavailable, subprocess.SubprocessError):
             if _is_whole(made):
@@ -38,7 +37,7 @@ def adopt_archives(home: Home) -> None:
 
 
 def _is_whole(archive: Path) -> bool:
-    """A JVM that maps one that was cut off crashes; so one that does nothing else tries, and reads all of it."""
+    """Whether a JVM can map and verify the archive. A separate JVM checks, because a truncated archive crashes it."""
     silently = ("-XX:-CreateCoredumpOnCrash", f"-XX:ErrorFile={os.devnull}")
     proving = ("-Xshare:on", "-XX:+VerifySharedSpaces", f"-XX:SharedArchiveFile={archive}")
     command = [str(find_java()), *silently, *proving, "-cp", f"{cached_jars()}/*", "-version"]
@@ -46,7 +45,7 @@ def _is_whole(archive: Path) -> bool:
 
 
 def _copy_to_cache(archive: Path) -> None:
-    """It appears in the cache whole, and on the disk, or not at all."""
+    """Copy atomically and durably: write a temporary file, fsync, rename."""
     copy = CACHE / f"{archive.name}.{os.getpid()}"
     try:
         shutil.copyfile(archive, copy)

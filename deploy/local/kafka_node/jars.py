@@ -1,4 +1,4 @@
-"""Kafka's jars: resolved once from their Maven coordinates, shared by every home of this checkout."""
+"""Kafka's jars: downloaded once with Maven, and shared by all homes of the checkout."""
 
 import re
 import shutil
@@ -15,7 +15,7 @@ from deploy.local.progress import Progress
 
 POM: Final = Path(__file__).parent / "pom.xml"
 JARS_EXPECTED: Final = 80
-"""About how many jars Maven fetches, its own included, on a machine that has none: for the progress bar only."""
+"""Approximate number of jars that Maven downloads on a new machine, plugins included; for the progress bar only."""
 
 
 def kafka_version() -> str:
@@ -23,17 +23,17 @@ def kafka_version() -> str:
 
 
 def cached_jars() -> Path:
-    """Where the jars are or will be."""
+    """The folder of the jars, existing or not."""
     return CACHE / f"kafka-{kafka_version()}"
 
 
 def drop_cache() -> None:
-    """Throw the jars away; the next start resolves them again."""
+    """Delete the jars; the next start downloads the jars again."""
     shutil.rmtree(CACHE, ignore_errors=True)
 
 
 def resolve(progress: Progress) -> Path:
-    """The folder with the jars; it appears whole or not at all."""
+    """The folder with the jars. A download creates the folder atomically. Raises EnvironmentUnavailable."""
     folder = cached_jars()
     if folder.exists():
         return folder
@@ -69,4 +69,4 @@ def _copy_dependencies(maven: Path, into: Path, progress: Progress) -> None:
                 first_error = line.removeprefix("[ERROR]").strip()
     if run.returncode != 0:
         shutil.rmtree(into, ignore_errors=True)
-        raise EnvironmentUnavailable(f"Maven could not resolve Kafka; it said: {first_error or 'nothing'}")
+        raise EnvironmentUnavailable(f"Maven could not download Kafka; first error: {first_error or 'none reported'}")

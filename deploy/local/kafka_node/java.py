@@ -1,4 +1,4 @@
-"""Java and Maven: the machine's own, found and judged."""
+"""Java and Maven of the machine: search and version check."""
 
 import os
 import re
@@ -15,31 +15,31 @@ INSTALL_MAVEN: Final = "install it (Debian: apt install maven; macOS: brew insta
 
 
 def find_java() -> Path:
-    """The Java of JAVA_HOME, else of the path. Raises SurroundingsMissing when absent or older than 17."""
+    """Java in JAVA_HOME, else on the path. Raises EnvironmentUnavailable if absent or older than 17."""
     java_home = os.environ.get("JAVA_HOME")
     found = shutil.which("java", path=f"{java_home}/bin") if java_home else shutil.which("java")
     if found is None:
-        where = f"JAVA_HOME ({java_home}) holds no Java" if java_home else "Java is not on the path"
+        where = f"JAVA_HOME ({java_home}) contains no Java" if java_home else "Java is not on the path"
         raise EnvironmentUnavailable(f"{where}: Kafka needs Java {OLDEST_JAVA} or newer, {INSTALL_JAVA}")
     version = _version(found)
     if version < OLDEST_JAVA:
         raise EnvironmentUnavailable(
             f"Java {version} at {found} is too old: Kafka needs {OLDEST_JAVA} or newer, "
-            f"{INSTALL_JAVA} or point JAVA_HOME at it"
+            f"{INSTALL_JAVA} or set JAVA_HOME"
         )
     return Path(found)
 
 
 def find_maven() -> Path:
-    """Maven of the path. Raises SurroundingsMissing when absent."""
+    """Maven on the path. Raises EnvironmentUnavailable if absent."""
     found = shutil.which("mvn")
     if found is None:
-        raise EnvironmentUnavailable(f"Maven is not on the path: it resolves Kafka, {INSTALL_MAVEN}")
+        raise EnvironmentUnavailable(f"Maven is not on the path: Maven downloads Kafka, {INSTALL_MAVEN}")
     return Path(found)
 
 
 def _version(java: str) -> int:
-    """The major version; 0 when it does not run or does not say."""
+    """The major version; 0 if Java does not run or prints no version."""
     try:
         answer = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=True)
     except (OSError, subprocess.SubprocessError):

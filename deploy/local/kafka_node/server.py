@@ -1,4 +1,4 @@
-"""Kafka of the local system: one node, KRaft, SASL/SCRAM and ACLs on, loopback only."""
+"""Kafka of the local system: one node, KRaft, SASL/SCRAM and ACLs enabled, loopback only."""
 
 from pathlib import Path
 from typing import Final
@@ -35,7 +35,7 @@ class Kafka:
         """``host:port`` for clients. Raises LocalSystemError before the first start."""
         port = self._ports.remembered("kafka")
         if port is None:
-            raise LocalSystemError("Kafka was never started here: `samenspel up` does that")
+            raise LocalSystemError("Kafka was never started in this home: run `samenspel up`")
         return f"{LOOPBACK}:{port}"
 
     def admin(self) -> KafkaAdmin:
@@ -46,9 +46,9 @@ class Kafka:
         return self._secrets["kafka_admin"]
 
     def start(self, progress: Progress = silent) -> None:
-        """Start it, or adopt the one that runs already, and wait until it answers its admin."""
+        """Start Kafka unless it runs already, and wait until Kafka accepts the admin."""
         if self.daemon.process() is None:
-            progress("kafka", "resolving", 0.0)
+            progress("kafka", "downloading", 0.0)
             java = self._java(progress)
             values = self._settings()
             if not is_formatted(self._home.kafka_data):
@@ -62,7 +62,7 @@ class Kafka:
         self._wait_until_ready()
 
     def is_ready(self) -> bool:
-        """Does it run, and answer its admin?"""
+        """Whether Kafka runs and accepts the admin."""
         return self.daemon.process() is not None and self.admin().is_reachable(within=2)
 
     def stop(self) -> None:
@@ -70,7 +70,7 @@ class Kafka:
         class_archive.adopt_archives(self._home)
 
     def kill(self) -> None:
-        """SIGKILL, for those who try what happens then."""
+        """SIGKILL, for tests of crashes."""
         self.daemon.kill()
 
     def _java(self, progress: Progress) -> list[str]:

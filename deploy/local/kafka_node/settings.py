@@ -1,4 +1,4 @@
-"""The settings of a one-node Kafka that fears neither strangers nor a SIGKILL."""
+"""Settings of a one-node Kafka with authentication and ACLs, and fast restarts after a SIGKILL."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -22,10 +22,10 @@ FIXED: Final[Mapping[str, str]] = {
     "allow.everyone.if.no.acl.found": "false",
     "super.users": f"User:{ADMIN};User:{CONTROLLER}",
     "auto.create.topics.enable": "false",
-    # a killed broker is let in again when its old registration expires: 12.5 s by default, 3.5 s so
+    # A killed broker can register again after its old registration expires: 3.5 s instead of the default 12.5 s.
     "broker.session.timeout.ms": "1500",
     "broker.heartbeat.interval.ms": "300",
-    # a killed consumer's successor waits for the old session to expire: 6 s is Kafka's least by default
+    # The successor of a killed consumer waits until the old session expires: Kafka's default minimum is 6 s.
     "group.min.session.timeout.ms": "1000",
     "group.initial.rebalance.delay.ms": "0",
     "offsets.topic.replication.factor": "1",
@@ -43,9 +43,9 @@ FIXED: Final[Mapping[str, str]] = {
 def settings(
     log_folder: str, *, port: int, controller_port: int, admin_password: str, controller_password: str
 ) -> dict[str, str]:
-    """All of ``server.properties``; `log_folder` is relative to the folder that Kafka runs in.
+    """All settings of ``server.properties``. ``log_folder`` is relative to Kafka's working folder.
 
-    Relative, because Kafka splits its log folders at commas and reads the file as Latin-1.
+    An absolute path could contain commas, at which Kafka splits, or characters outside Latin-1, the file's encoding.
     """
     return {
         **FIXED,

@@ -1,4 +1,4 @@
-"""Formatting Kafka's log folder: whole or not at all, and with nothing secret in sight."""
+"""Formatting of Kafka's log folder: atomic, and without secrets on a command line or in output."""
 
 import base64
 import shutil
@@ -15,7 +15,7 @@ from deploy.local.home import PRIVATE, Home
 from deploy.local.kafka_node.settings import ADMIN, as_properties
 
 META_PROPERTIES: Final = "meta.properties"
-"""Kafka's own file in a formatted folder; formatting writes it last."""
+"""File that Kafka writes at the end of formatting."""
 
 
 def is_formatted(data: Path) -> bool:
@@ -23,18 +23,18 @@ def is_formatted(data: Path) -> bool:
 
 
 def require_usable(data: Path) -> None:
-    """Raise LocalSystemError when the folder holds data without Kafka's mark: that is never thrown away."""
+    """Raise LocalSystemError if the folder contains data but no `META_PROPERTIES`: such data is never deleted."""
     if data.exists() and not is_formatted(data) and any(child.is_dir() for child in data.iterdir()):
         raise LocalSystemError(
-            f"{data} holds data but no {META_PROPERTIES}, so Kafka cannot read it: "
-            "put that file back, or start anew with `samenspel reset`"
+            f"{data} contains data but no {META_PROPERTIES}, so Kafka cannot read the data: "
+            "restore that file, or delete all data with `samenspel reset`"
         )
 
 
 def format_storage(home: Home, settings: Mapping[str, str], java: Sequence[str], admin_password: str) -> None:
-    """Make the log folder with the admin in it; `java` is the command up to the main class.
+    """Create the log folder with the admin user. ``java`` is the command before the main class.
 
-    Raises LocalSystemError as `require_usable` does, or when formatting fails.
+    Raises LocalSystemError as `require_usable` does, or if formatting fails.
     """
     require_usable(home.kafka_data)
     with home.staging_folder("kafka") as staging:
@@ -45,7 +45,10 @@ def format_storage(home: Home, settings: Mapping[str, str], java: Sequence[str],
 
 
 def _run_format(staging: Path, settings: Mapping[str, str], java: Sequence[str], admin_password: str) -> None:
-    """Arguments go in by a file, for all may read a command line; the output shows salted credentials."""
+    """Run the storage tool. A file contains the arguments: all users can read a command line.
+
+    The output is discarded: it contains salted credentials.
+    """
     scram = f"SCRAM-SHA-512=[name={ADMIN},password={admin_password}]"
     arguments = ["format", "-t", _cluster_id(), "-c", "properties", "--add-scram", scram]
     write_private(staging / "properties", as_properties(settings))
@@ -62,12 +65,12 @@ def _run_format(staging: Path, settings: Mapping[str, str], java: Sequence[str],
         )
     except subprocess.SubprocessError as error:
         raise LocalSystemError(
-            f"Kafka could not format its log folder ({type(error).__name__}): try `samenspel doctor`"
+            f"Kafka could not format the log folder ({type(error).__name__}): run `samenspel doctor`"
         ) from None
 
 
 def _cluster_id() -> str:
-    """16 random bytes in URL-safe base64, as Kafka writes a UUID; it may not begin with a dash."""
+    """16 random bytes in URL-safe base64, Kafka's UUID format; a leading dash is not allowed."""
     while True:
         text = base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
         if not text.startswith("-"):

@@ -1,4 +1,4 @@
-"""The account that PostgreSQL runs under: it refuses to run as root."""
+"""The account of the PostgreSQL process: PostgreSQL refuses to run as root."""
 
 import os
 import pwd
@@ -11,12 +11,12 @@ from typing import Final
 from deploy.local.errors import EnvironmentUnavailable
 
 ACCOUNT: Final = "nobody"
-"""An account that every system has, so that none is made on a user's machine."""
+"""An account that exists on every system, so that no account has to be created."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`prefix` goes before a command to run it so; `owner` (user, group) must own what it writes."""
+    """``prefix`` runs a command as this account; ``owner`` (user, group) must own files that the command writes."""
 
     prefix: tuple[str, ...] = ()
     owner: tuple[int, int] | None = None
@@ -35,11 +35,11 @@ class Account:
 
 
 def account_for_postgres(*folders: Path) -> Account:
-    """The present account; for root, one that may enter all these folders.
+    """The current account; for root, an unprivileged account with access to ``folders``.
 
-    Best one that owns nothing else. Where that one cannot come (a checkout in ``/root``), root in a user
-    namespace: it has no capabilities there, and a user id that is not 0.
-    Raises SurroundingsMissing when neither will do.
+    First choice: `ACCOUNT`. If `ACCOUNT` has no access, for example to a checkout in root's home: root in a user
+    namespace, without capabilities and with a user id other than 0.
+    Raises EnvironmentUnavailable if neither account has access.
     """
     if os.geteuid() != 0:
         return Account()
@@ -52,6 +52,6 @@ def account_for_postgres(*folders: Path) -> Account:
             return account
     raise EnvironmentUnavailable(
         f"PostgreSQL refuses to run as root and the account '{ACCOUNT}' may not enter {folders[-1]}: "
-        "work as another user, name a folder that everybody may enter in SAMENSPEL_HOME, "
-        "or name a server in SAMENSPEL_POSTGRES_DSN"
+        "use another account, set SAMENSPEL_HOME to a folder that every account may enter, "
+        "or set SAMENSPEL_POSTGRES_DSN to an existing server"
     )

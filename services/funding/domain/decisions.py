@@ -13,7 +13,7 @@ from samenspel.contracts.funding import (
     Programme,
     RefusalGround,
 )
-from samenspel.contracts.problems import MissingFact, Problem, Rejected, not_permitted, unknown
+from samenspel.contracts.problems import AggregateNotArrived, Problem, Rejected, not_permitted, unknown
 
 from services.funding.domain.applications import CaseFile
 from services.funding.domain.ceiling import Ruling, article_of, within_ceiling
@@ -25,7 +25,7 @@ OVER_CEILING: Final[RefusalGround] = "ceiling-exceeded"
 def decide(stated: ApplicationDecided, case_file: CaseFile, by: str, now: datetime) -> Application:
     """The application after the authority's decision, limited by the ceiling (Awb 4:25 lid 2).
 
-    Raises `Rejected`, or `MissingFact` if the plan was lost in a restore.
+    Raises `Rejected`, or `AggregateNotArrived` if the plan was lost in a restore.
     """
     programme, application, plan = _decidable(stated, case_file, by)
     available_cents = programme.ceiling_cents - case_file.granted_cents
@@ -63,7 +63,7 @@ def _decidable(
         raise Rejected(unknown("unknown-application", "application_id", stated.application_id))
     if case_file.plan is None and application.status == "submitted":
         # The plan is in no event, so a restore loses it. The application restores it when it is read or sent again.
-        raise MissingFact(APPLICATION.name, application.application_id)
+        raise AggregateNotArrived(APPLICATION.name, application.application_id)
     if case_file.plan is None:
         raise Rejected(_already_decided(application))
     return programme, application, case_file.plan

@@ -5,7 +5,7 @@ from time import monotonic
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
-from samenspel.contracts.cloudevents import BATCH
+from samenspel.contracts.media_types import BATCH
 from samenspel.contracts.values import Id
 from samenspel.runtime.postgres import Pool
 from samenspel.runtime.wakeup import Wakeup

@@ -86,23 +86,23 @@ async def record_attempts(pool: Pool, results: Sequence[AttemptResult]) -> None:
     delivered = [each.delivery for each in results if each.response_class.delivered]
     failed = [each for each in results if not each.response_class.delivered]
     recovered = sorted({delivery.subscription_id for delivery in delivered if delivery.rounds})
-    failpoints.reached("outcomes.begin")
+    failpoints.reached("attempts.begin")
     async with pool.acquire() as connection, connection.transaction():
         lanes = sorted({(each.delivery.subscription_id, each.delivery.topic, each.delivery.lane) for each in results})
-        failpoints.reached("outcomes.lock")
+        failpoints.reached("attempts.lock")
         await connection.execute(LOCK, *as_arrays(lanes, 3))
-        failpoints.reached("outcomes.close")
+        failpoints.reached("attempts.close")
         await connection.execute(CLOSE, *as_arrays([delivery.key for delivery in delivered], 5))
         subjects = sorted({(delivery.subscription_id, delivery.topic, delivery.subject) for delivery in delivered})
-        failpoints.reached("outcomes.promote")
+        failpoints.reached("attempts.promote")
         await connection.execute(PROMOTE, *as_arrays(subjects, 3))
         postponed = [(*each.delivery.key, each.retry_seconds, each.response_class.error) for each in failed]
-        failpoints.reached("outcomes.postpone")
+        failpoints.reached("attempts.postpone")
         await connection.execute(POSTPONE, *as_arrays(postponed, 7))
         if recovered:
             await connection.execute(RECOVERED, recovered)
         counts = [_counts(identity, results) for identity in sorted({lane[0] for lane in lanes})]
-        failpoints.reached("outcomes.count")
+        failpoints.reached("attempts.count")
         await connection.execute(COUNT, *as_arrays(counts, 6))
         log = [
             (
@@ -114,9 +114,9 @@ async def record_attempts(pool: Pool, results: Sequence[AttemptResult]) -> None:
             )
             for each in results
         ]
-        failpoints.reached("outcomes.log")
+        failpoints.reached("attempts.log")
         await connection.execute(LOG, *as_arrays(log, 5))
-        failpoints.reached("outcomes.commit")
+        failpoints.reached("attempts.commit")
 
 
 def _counts(subscription_id: str, results: Sequence[AttemptResult]) -> tuple[Any, ...]:

@@ -27,7 +27,7 @@ LAGGING_CURSORS: Final = """
 select c.subscription_id, c.topic, c.lane, p.timeline, x.low, least(p.sequence, x.low + $1) as high
 from subscription_cursor c
 join subscription s using (subscription_id)
-join position p using (topic, lane)
+join checkpoint p using (topic, lane)
 cross join lateral (select case when c.timeline = p.timeline then c.sequence else 0 end as low) x
 where s.active and not s.gone and s.delivery = 'push' and (c.timeline, c.sequence) < (p.timeline, p.sequence)
   and not exists (

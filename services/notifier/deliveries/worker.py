@@ -15,10 +15,10 @@ from typing import Final
 import aiohttp
 import structlog
 from joserfc.errors import JoseError
-from samenspel.contracts.cloudevents import STRUCTURED
+from samenspel.contracts.media_types import STRUCTURED
 from samenspel.messaging import TRANSIENT
 from samenspel.runtime import failpoints
-from samenspel.runtime.metrics import ATTEMPTS
+from samenspel.runtime.metrics import WEBHOOK_ATTEMPTS
 from samenspel.runtime.postgres import Pool
 from samenspel.runtime.wakeup import Wakeup
 
@@ -121,7 +121,7 @@ class DeliveryWorker:
         started = monotonic()
         status, response_class = await self._post(client, delivery)
         self._running[delivery.subscription_id] -= 1
-        ATTEMPTS.labels(
+        WEBHOOK_ATTEMPTS.labels(
             "delivered" if response_class.delivered else "unavailable" if response_class.unavailable else "failed"
         ).inc()
         if response_class.delivered:
@@ -134,7 +134,7 @@ class DeliveryWorker:
             url = addresses.parse(delivery.url, local=self._local)
             secrets = [self._secret_box.decrypt(encrypted) for encrypted in delivery.encrypted_secrets]
             headers = signing.headers(secrets, delivery.event_id, datetime.now(UTC), delivery.body)
-            failpoints.reached("sender.tell")
+            failpoints.reached("delivery.post")
             async with client.post(url, data=delivery.body, headers=headers, allow_redirects=False) as response:
                 # Only status and Retry-After are used. The body is neither read nor stored.
                 return response.status, retry.classify_response(response.status, response.headers.get("Retry-After"))

@@ -16,7 +16,7 @@ INSERT_CURSOR: Final = """
 insert into subscription_cursor (subscription_id, topic, lane, timeline, sequence)
 select $1, topic, lane, coalesce(p.timeline, 1), case when $4 then coalesce(p.sequence, 0) else 0 end
 from unnest($2::text[]) as topic cross join generate_series(0, $3 - 1) as lane
-left join position p using (topic, lane)
+left join checkpoint p using (topic, lane)
 """
 LOCK: Final = "select from subscription_cursor where subscription_id = $1 order by topic, lane for update"
 DEACTIVATE: Final = (

@@ -73,7 +73,7 @@ def show_command(
 def retry_command(
     number: Number,
     service: ServiceOption = "registry",
-    why: Annotated[str, typer.Option(help="Reason, stored in the audit log: the cause that was fixed.")] = "",
+    why: Annotated[str, typer.Option(help="Reason, stored with the record: the cause that was fixed.")] = "",
     operator: AsOperator = OPERATOR,
 ) -> None:
     """Decode and decide the record again. The organisation gets a receipt.
@@ -86,7 +86,7 @@ def retry_command(
 @app.command("discard")
 def discard_command(
     number: Number,
-    why: Annotated[str, typer.Option(help="Reason, stored in the audit log.")],
+    why: Annotated[str, typer.Option(help="Reason, stored with the record.")],
     service: ServiceOption = "registry",
     operator: AsOperator = OPERATOR,
 ) -> None:

@@ -65,7 +65,7 @@ def verify_command(
 ) -> None:
     """Recompute every digest from the stored events and compare with Kafka.
 
-    Exit code 1 if a lane diverged or is behind.
+    Exit code 1 if any lane is not equal: diverged, behind, or ahead.
     """
     with errors_as_messages(), ReplicaStore(db) as store:
         if offline:

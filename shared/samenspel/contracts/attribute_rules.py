@@ -5,11 +5,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from samenspel.contracts.cloudevents import HTTP_PREFIX, LONGEST, Envelope, invalid_attribute
+from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX, HTTP_PREFIX, Envelope, invalid_attribute
 from samenspel.contracts.media_types import BATCH, JSON, STRUCTURED, media_type
 from samenspel.contracts.problems import Problem
 
-_NAME: Final = re.compile(rf"[a-z0-9]{{1,{LONGEST}}}")
+_NAME: Final = re.compile(rf"[a-z0-9]{{1,{ATTRIBUTE_CHARS_MAX}}}")
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -24,7 +24,7 @@ def check(envelope: Envelope) -> list[Problem]:
     if not all(map(attributes.get, _REQUIRED)):
         found.extend(_missing(envelope, {problem.field for problem in found}))
     joined = "".join(attributes.values())
-    if len(joined) > LONGEST or not joined.isprintable():
+    if len(joined) > ATTRIBUTE_CHARS_MAX or not joined.isprintable():
         found.extend(_too_long_or_controlled(attributes))
     if not attributes.keys() <= _KNOWN:
         found.extend(_misnamed(attributes.keys() - _KNOWN))
@@ -79,11 +79,11 @@ def _too_long_or_controlled(attributes: Mapping[str, str]) -> list[Problem]:
     return [
         invalid_attribute(
             name,
-            f"the value has more than {LONGEST} characters or contains a control character",
+            f"the value has more than {ATTRIBUTE_CHARS_MAX} characters or contains a control character",
             "Shorten the value and remove control characters.",
         )
         for name, value in attributes.items()
-        if len(value) > LONGEST or _CONTROL.search(value)
+        if len(value) > ATTRIBUTE_CHARS_MAX or _CONTROL.search(value)
     ]
 
 
@@ -103,7 +103,8 @@ class _Rule(NamedTuple):
 
 
 _NAMING: Final = (
-    f"invalid attribute name: 1 to {LONGEST} lower-case ASCII letters and digits, not data (CloudEvents 1.0.2 §3)"
+    f"invalid attribute name: 1 to {ATTRIBUTE_CHARS_MAX} lower-case ASCII letters and digits, "
+    "and not data (CloudEvents 1.0.2 §3)"
 )
 _RULES: Final[Mapping[str, _Rule]] = {
     "specversion": _Rule("1.0".__eq__, "is not a supported version", 'Send "1.0".'),

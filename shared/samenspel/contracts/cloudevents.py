@@ -1,8 +1,8 @@
 """CloudEvents 1.0 decoding for every entry point: Kafka and HTTP, binary and structured, HTTP batches, and the CLI.
 
-The input is not trusted. Every input becomes an `Envelope`, with the problems found while decoding; no entry point has
-a decoder of its own. Rules: CloudEvents 1.0.2 §2-3, JSON event format §3-4, Kafka protocol binding §3, HTTP protocol
-binding §3. `samenspel.contracts.attribute_rules` checks the attributes.
+The input is not trusted. Every input becomes an `Envelope`, with the problems found while decoding; no entry point
+has a decoder of its own. Rules: CloudEvents 1.0.2 §2-3, JSON event format §3-4, Kafka and HTTP protocol bindings §3.
+`samenspel.contracts.attribute_rules` checks the attributes.
 """
 
 from base64 import b64decode
@@ -29,7 +29,7 @@ from samenspel.contracts.strict_json import (
 
 ATTRIBUTES_MAX: Final = 100
 """Attributes of one event, and headers of one Kafka record; ``data`` is not counted."""
-LONGEST: Final = 256
+ATTRIBUTE_CHARS_MAX: Final = 256
 """Maximum characters in the name or the value of an attribute. Events and receipts repeat three attributes."""
 KAFKA_PREFIX: Final = "ce_"
 HTTP_PREFIX: Final = "ce-"
@@ -42,8 +42,8 @@ _DATA: Final = ("data", "data_base64")
 class Envelope:
     """One decoded event: context attributes, data as JSON bytes, and the problems found while decoding.
 
-    ``header_prefix`` starts the name of an attribute's header; empty in structured mode. ``is_event`` is false if only
-    ``problems`` and perhaps an identity are known.
+    ``header_prefix`` starts the name of an attribute's header; empty in structured mode. ``is_event`` is false if
+    only ``problems`` and perhaps an identity are known.
     """
 
     attributes: dict[str, str]
@@ -144,7 +144,7 @@ def from_object(item: Any) -> Envelope:
 def unreadable(*problems: Problem, identity: Mapping[str, Any] | None = None) -> Envelope:
     """Input that is not an event; of its attributes only the identity is kept, for the answer."""
     given = {name: (identity or {}).get(name) for name in ("source", "id")}
-    named = {name: value[:LONGEST] for name, value in given.items() if isinstance(value, str)}
+    named = {name: value[:ATTRIBUTE_CHARS_MAX] for name, value in given.items() if isinstance(value, str)}
     return Envelope(named, b"", list(problems), is_event=False)
 
 

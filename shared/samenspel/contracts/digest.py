@@ -1,8 +1,8 @@
 """The digest: a number that is equal for two replicas of a lane if and only if both contain the same aggregates.
 
 A lane's digest is the sum, modulo 2²⁵⁶, of ``H`` over the live aggregates. A sum is independent of the order of
-arrival, and a replaced aggregate costs one subtraction and one addition. The digest detects faults; an owner who
-forges events on purpose can forge the digest too.
+arrival, and a replaced aggregate costs one subtraction and one addition. The digest detects faults, not forgery: the
+owner of a lane can publish forged events with a matching digest.
 """
 
 from hashlib import sha256

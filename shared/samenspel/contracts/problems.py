@@ -98,7 +98,7 @@ class Rejected(Exception):
         return "; ".join(f"{problem.field}: {problem.detail}" for problem in self.problems)
 
 
-class MissingFact(Exception):
+class AggregateNotArrived(Exception):
     """The aggregate ``(aggregate, subject)`` of another service has not arrived yet; the submission is deferred."""
 
     def __init__(self, aggregate: str, subject: str) -> None:
@@ -118,7 +118,7 @@ _FIX_OF: Final[dict[str, str]] = {
 }
 _FIX: Final = "Send a value that conforms to the schema. Schema and example: {schema}."
 SUBMISSION_SCHEMA: Final = "GET /v1/schemas/submissions/<type>.json, or `samenspel catalogue TYPE --schema`"
-"""Where the schema of a submission type can be read: over HTTP without a token, or with the CLI without a network."""
+"""Location of the schemas of submission types: over HTTP without a token, or with the CLI without a network."""
 
 
 def pointer(path: Iterable[Any]) -> str:

@@ -21,7 +21,7 @@ DEPTH_MAX: Final = 64
 VALUES_MAX: Final = 2_000
 """Values in the data of one submission or request. The largest valid submission has about 130 values."""
 SEPARATORS_MAX: Final = 50_000
-"""Commas and opening brackets in the text of one event, inside strings too: more than 48,000 bytes of data contain."""
+"""Commas and opening brackets in the text of one event. Valid data has at most 48,000 bytes, so never this many."""
 BOM: Final = b"\xef\xbb\xbf"
 _NESTED: Final = (dict, list)
 _QUOTE_THEN_SPACE: Final = re.compile(rb'"[ \t\r\n]')

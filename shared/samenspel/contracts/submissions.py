@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from samenspel.contracts.attribute_rules import check, quoted
 from samenspel.contracts.canonical import SUBMISSION_BYTES_MAX
-from samenspel.contracts.catalogue import SubmissionType
-from samenspel.contracts.cloudevents import LONGEST, Envelope, invalid_attribute
+from samenspel.contracts.catalogue import SCHEMA_BASE, SubmissionType
+from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX, Envelope, invalid_attribute
 from samenspel.contracts.problems import Problem, Rejected, problems_of
 from samenspel.contracts.strict_json import decode, duplicated_key, require_few_values, too_large
 from samenspel.contracts.values import Model
@@ -119,8 +119,14 @@ def _validated(data: bytes, kind: SubmissionType, problems: Sequence[Problem]) -
     try:
         return kind.model.model_validate_json(data)
     except ValidationError as error:
-        found = problems_of(error)
+        found = problems_of(error, _schema_of(kind))
         raise Rejected(*problems, *found, left_out=error.error_count() - len(found)) from None
+
+
+def _schema_of(kind: SubmissionType) -> str:
+    """Location of the schema, for readers with and without the CLI."""
+    path = kind.schema_uri.removeprefix(SCHEMA_BASE)
+    return f"GET /v1/schemas{path}, or `samenspel catalogue {kind.name} --schema`"
 
 
 def _source_problem(source: str, organisation: str) -> Problem | None:
@@ -129,9 +135,9 @@ def _source_problem(source: str, organisation: str) -> Problem | None:
     if match and match[1] == organisation:
         return None
     fix = f"Send urn:nld:oin:{organisation}:systeem:<your system>."
-    if match is None and re.search(rf"(?<![0-9]){organisation}(?![0-9])", source[:LONGEST]):
+    if match is None and re.search(rf"(?<![0-9]){organisation}(?![0-9])", source[:ATTRIBUTE_CHARS_MAX]):
         # A source that is too long is reported by `check`.
-        is_long = len(source) > LONGEST
+        is_long = len(source) > ATTRIBUTE_CHARS_MAX
         return None if is_long else invalid_attribute("source", _misspelt_source(source, organisation), fix)
     return Problem(
         code="source-mismatch",

@@ -1,28 +1,28 @@
-"""What can stop a transaction that is nobody's fault. None of these is ever blamed on a sender.
+"""Errors that stop a transaction without a fault of the sender. The transaction is retried.
 
 MessagingError
-├── DoorsClosed    the lanes have not been compared with Kafka since the database (re)started
-├── LaneMissing    a lane is not there yet: its organisation is new, or its topic is
-└── FenceLost      another instance has moved the position: what was read is not ours to decide
+├── LaneNotReconciled    a lane was not compared with Kafka since the database (re)started
+├── LaneNotFound         a lane does not exist yet: the organisation or the topic is new
+└── Fenced               another transaction was first: this transaction may write nothing
 """
 
 import asyncpg
 
 
 class MessagingError(Exception):
-    """Base of the law's own interruptions; all of them pass."""
+    """Base class of the transient errors of messaging itself."""
 
 
 class LaneNotReconciled(MessagingError):
-    """The lanes have not been compared with Kafka since the database (re)started."""
+    """A lane was not compared with Kafka since the database (re)started, or differs from Kafka."""
 
 
 class LaneNotFound(MessagingError):
-    """A lane is not there yet: its organisation is new, or its topic is."""
+    """A lane does not exist yet: the organisation or the topic is new."""
 
 
 class Fenced(MessagingError):
-    """Another instance has moved the position: what was read is not ours to decide."""
+    """Another transaction was first: it advanced the offset, stored the aggregate or answered the submission."""
 
 
 TRANSIENT = (
@@ -30,7 +30,7 @@ TRANSIENT = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # what asyncpg's rollback raises when the time is over amid a question
+    asyncpg.InternalClientError,  # raised by asyncpg's rollback after a timeout during a query
     asyncpg.PostgresConnectionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
@@ -38,8 +38,8 @@ TRANSIENT = (
     asyncpg.LockNotAvailableError,
     asyncpg.InvalidTransactionStateError,
     asyncpg.PostgresSystemError,
-    # A database that is being restored: it is not there, or takes no connections yet.
+    # A database during a restore does not exist, or accepts no connections yet.
     asyncpg.InvalidCatalogNameError,
     asyncpg.ObjectNotInPrerequisiteStateError,
 )
-"""Errors that pass by themselves: read again from where the database says we are, and go on."""
+"""Errors that end without an operator. The caller reads again from the stored offset and continues."""

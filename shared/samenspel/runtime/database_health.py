@@ -12,7 +12,7 @@ from typing import Final
 import asyncpg
 import structlog
 
-from samenspel.runtime.metrics import SILENCES
+from samenspel.runtime.metrics import DATABASE_SILENCES
 from samenspel.runtime.postgres import Connection
 
 log = structlog.get_logger()
@@ -63,7 +63,7 @@ class DatabaseHeartbeat:
         self._unanswered_since = self._unanswered_since or monotonic()
         if self.answers.is_set() and monotonic() - self._unanswered_since >= SILENT_SECONDS_MAX:
             log.error("PostgreSQL does not answer; partitions are released to other instances")
-            SILENCES.inc()
+            DATABASE_SILENCES.inc()
             self.answers.clear()
             self.silent.set()
             self._on_silent()

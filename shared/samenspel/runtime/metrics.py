@@ -5,32 +5,32 @@ from typing import Final
 from prometheus_client import Counter, Gauge, Histogram
 
 ANSWERS: Final = Counter(
-    "samenspel_answers_total", "Submissions answered, by outcome and entry point", ["outcome", "door"]
+    "samenspel_answers_total", "Submissions answered, by outcome and entry point", ["outcome", "entry_point"]
 )
-PUBLISHED: Final = Counter("samenspel_published_total", "Journal rows acknowledged by Kafka")
-APPLIED: Final = Counter("samenspel_applied_total", "Canonical events of other services applied to projections")
+RELAYED_EVENTS: Final = Counter("samenspel_relayed_events_total", "Journal rows acknowledged by Kafka")
+APPLIED_EVENTS: Final = Counter("samenspel_applied_events_total", "Canonical events applied to projections")
 JOURNAL_BACKLOG: Final = Gauge("samenspel_journal_backlog", "Journal rows that Kafka has not acknowledged")
-DOORS_CLOSED: Final = Gauge(
-    "samenspel_doors_closed", "Lanes that refuse writes until reconciled with Kafka or recovered"
+LANES_NOT_RECONCILED: Final = Gauge(
+    "samenspel_lanes_not_reconciled", "Lanes that refuse writes until reconciled with Kafka or recovered"
 )
-STALLED: Final = Gauge("samenspel_lanes_stalled", "Followed lanes whose log lacks the next event of the projection")
-DIVERGED: Final = Gauge("samenspel_lanes_diverged", "Followed lanes whose digest differs from the owner's digest")
-REBUILT: Final = Counter(
+LANES_STALLED: Final = Gauge("samenspel_lanes_stalled", "Followed lanes with a missing next event in the log")
+LANES_DIVERGED: Final = Gauge("samenspel_lanes_diverged", "Followed lanes with another digest than the owner")
+LANES_REBUILT: Final = Counter(
     "samenspel_lanes_rebuilt_total", "Followed lanes rebuilt from their first event after a new timeline"
 )
-INGRESS_RETURNED: Final = Counter(
-    "samenspel_ingress_returned_total",
+INGRESS_RESETS: Final = Counter(
+    "samenspel_ingress_resets_total",
     "Ingress logs that were truncated or recreated, and are read again from their start",
 )
-SILENCES: Final = Counter(
+DATABASE_SILENCES: Final = Counter(
     "samenspel_database_silences_total",
     "Times that PostgreSQL did not answer for too long, and this instance released its partitions",
 )
-WAITING: Final = Gauge(
-    "samenspel_submissions_waiting", "Deferred submissions: an aggregate of another service has not arrived"
+DEFERRED_SUBMISSIONS: Final = Gauge(
+    "samenspel_deferred_submissions", "Deferred submissions: an aggregate of another service has not arrived"
 )
-QUARANTINED: Final = Gauge("samenspel_quarantined", "Quarantined records, by reason", ["reason"])
-ATTEMPTS: Final = Counter("samenspel_webhook_attempts_total", "Webhook attempts, by outcome", ["outcome"])
+QUARANTINED_RECORDS: Final = Gauge("samenspel_quarantined_records", "Quarantined records, by reason", ["reason"])
+WEBHOOK_ATTEMPTS: Final = Counter("samenspel_webhook_attempts_total", "Webhook attempts, by outcome", ["outcome"])
 DECIDE_SECONDS: Final = Histogram(
     "samenspel_decide_seconds",
     "Duration of a decision transaction, whole batch, in seconds",

@@ -84,7 +84,7 @@ async def connect(dsn: str, password: str, application: str) -> Connection:
     )
 
 
-def hang_up(pool: Pool) -> None:
+def terminate_connections(pool: Pool) -> None:
     """Terminate the connections of ``pool``. Pending calls fail at once; the next call opens a new connection.
 
     asyncpg's methods either wait for pending calls or close the pool.

@@ -11,7 +11,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import LANES_LOCAL
 
-KAFKA_AGAIN_MS: Final = 250
+KAFKA_RETRY_MS: Final = 250
 """Time between two connection attempts of a Kafka client. An instance has several clients, and frequent attempts
 slow the start of a broker."""
 LOCAL_ISSUER: Final = "urn:samenspel:local-issuer"
@@ -77,7 +77,7 @@ class ServiceSettings(BaseSettings):
             "sasl_plain_password": self.kafka_password.get_secret_value(),
             "client_id": f"samenspel-{self.kafka_username}",
             "ssl_context": self.kafka_tls(),
-            "retry_backoff_ms": KAFKA_AGAIN_MS,
+            "retry_backoff_ms": KAFKA_RETRY_MS,
         }
 
     def kafka_tls(self) -> ssl.SSLContext | None:

@@ -110,7 +110,7 @@ async def everything_holds(made: Mapping[Service, Work]) -> None:
 
 async def _is_equal(system: LocalSystem, follower: Service, name: Name, replica: Replica) -> None:
     wanted = len(replica.records), replica.digest.to_bytes(32, "big")
-    query = "select sequence, digest from position where (topic, lane) = ($1, $2)"
+    query = "select sequence, digest from checkpoint where (topic, lane) = ($1, $2)"
 
     async def equal() -> bool:
         return [tuple(row) for row in await rows(system, follower, query, *name)] == [wanted]

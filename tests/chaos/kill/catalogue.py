@@ -43,32 +43,32 @@ def _points(text: str, towards: Towards = Towards.POSTGRES, *, at_birth: bool = 
 
 
 EVERY: Final = [
-    *_points("lanes.ensure doors.make doors.find", at_birth=True),
-    *_points("comparison.standing comparison.head comparison.same-events", at_birth=True),
-    *_points("comparison.reset comparison.open", at_birth=True),
-    *_points("probe.connect producer.start subscribing.start", Towards.BROKER, at_birth=True),
-    *_points("probe.metadata", Towards.METADATA, at_birth=True),
-    *_points("probe.start probe.end", Towards.OFFSETS, at_birth=True),
-    *_points("reader.wait", Towards.FETCH),
-    *_points("ingress.begin doors.lock doors.move ingress.commit http.begin http.commit"),
-    *_points("lanes.lock lanes.journal aggregates.load aggregates.save"),
-    *_points("answers.known answers.remember waiting.queues waiting.ready"),
-    *_points("relay.look relay.claim"),
+    *_points("journal.ensure offsets.create offsets.load", at_birth=True),
+    *_points("reconciliation.published reconciliation.head reconciliation.same-events", at_birth=True),
+    *_points("reconciliation.reset reconciliation.mark", at_birth=True),
+    *_points("log-reader.connect producer.start subscriptions.start", Towards.BROKER, at_birth=True),
+    *_points("log-reader.metadata", Towards.METADATA, at_birth=True),
+    *_points("log-reader.start log-reader.end", Towards.OFFSETS, at_birth=True),
+    *_points("consumer.wait", Towards.FETCH),
+    *_points("ingress.begin offsets.lock offsets.save ingress.commit http.begin http.commit"),
+    *_points("journal.lock journal.write aggregates.load aggregates.save"),
+    *_points("answers.load answers.insert deferrals.subjects deferrals.ready"),
+    *_points("relay.unreconciled relay.claim"),
     *_points("relay.send relay.acknowledge", Towards.PRODUCE),
-    *_points("relay.move"),
+    *_points("relay.save-progress"),
 ]
 """What every service comes by."""
 
 FOLLOWING: Final = [
-    *_points("positions.make positions.find", at_birth=True),
-    *_points("probe.fetch", Towards.FETCH, at_birth=True),
-    *_points("projector.begin positions.lock projector.hashes projector.save positions.move projector.commit"),
-    *_points("aggregates.share-projection"),
+    *_points("checkpoints.create checkpoints.load", at_birth=True),
+    *_points("log-reader.fetch", Towards.FETCH, at_birth=True),
+    *_points("projector.begin checkpoints.lock projector.hashes projector.save checkpoints.save projector.commit"),
+    *_points("aggregates.load-projected"),
 ]
 """What those come by who follow the facts of others."""
 
 BREAKING: Final = _points(
-    "quarantine.set-apart redrive.begin quarantine.hold quarantine.find quarantine.act redrive.commit"
+    "quarantine.insert redrive.begin quarantine.lock quarantine.load quarantine.record-action redrive.commit"
 )
 """What those come by whom a submission breaks (`tests.chaos.kill.stumbling`), and whose operator retries it;
 a discard comes by the same points as a retry."""
@@ -77,15 +77,19 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
     "registry": [
         *EVERY,
         *BREAKING,
-        *_points("aggregates.share registry.index-initiatives ingress.set-apart ingress.set-apart-commit"),
+        *_points("aggregates.share registry.index-initiatives ingress.quarantine ingress.quarantine-commit"),
     ],
     "funding": [
         *EVERY,
         *FOLLOWING,
         *BREAKING,
-        *_points("waiting.enqueue waiting.read waiting.first waiting.leave waiting.stay answers.revise"),
-        *_points("waker.begin waker.commit waker.set-apart answers.forget waker.set-apart-commit"),
-        *_points("funding.granted funding.open-budgets funding.draw funding.index-applications"),
+        *_points(
+            "deferrals.enqueue deferrals.read deferrals.heads-queue deferrals.remove deferrals.change-condition answers.replace"
+        ),
+        *_points(
+            "deferral-worker.begin deferral-worker.commit deferral-worker.quarantine answers.delete deferral-worker.quarantine-commit"
+        ),
+        *_points("funding.granted funding.open-budgets funding.commit-grants funding.index-applications"),
     ],
     "notifier": [
         *EVERY,
@@ -94,16 +98,16 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
         *_points("notifier.endpoints notifier.begin-subscription notifier.place-cursor"),
         *_points("notifier.lock-cursor notifier.end-subscription feed.add"),
         *_points("deliveries.begin deliveries.behind deliveries.open deliveries.move deliveries.commit"),
-        *_points("deliveries.claim outcomes.begin outcomes.lock outcomes.close outcomes.promote"),
-        *_points("outcomes.postpone outcomes.count outcomes.log outcomes.commit"),
-        *_points("sender.tell", Towards.RECEIVER),
+        *_points("deliveries.claim attempts.begin attempts.lock attempts.close attempts.promote"),
+        *_points("attempts.postpone attempts.count attempts.log attempts.commit"),
+        *_points("delivery.post", Towards.RECEIVER),
     ],
 }
 
 BY_COMMAND: Final = {"recovery.commit", "timelines.commit"}
 """What only an operator's command comes by: `tests.chaos.restore` dies there."""
 
-AFTER_A_LOSS: Final = {"relay.from-the-start"}
+AFTER_A_LOSS: Final = {"relay.republish-all"}
 """What is only come by when Kafka loses what two relays had acknowledged: only the model dies there."""
 
 

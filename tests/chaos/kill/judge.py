@@ -14,8 +14,8 @@ from tests.kit.waiting import eventually
 HEADS: Final = """
 select l.topic, l.lane, l.sequence, encode(l.digest, 'hex') as digest from lane l where l.sequence > 0
 """
-PUBLISHED: Final = "select topic, lane, sequence from published"
-POSITIONS: Final = "select topic, lane, sequence, encode(digest, 'hex') as digest from position where sequence > 0"
+PUBLISHED: Final = "select topic, lane, sequence from relay_progress"
+POSITIONS: Final = "select topic, lane, sequence, encode(digest, 'hex') as digest from checkpoint where sequence > 0"
 HISTORY: Final = """
 create table if not exists budget_history (
   number bigint generated always as identity, programme_id text, ceiling_cents bigint, granted_cents bigint);

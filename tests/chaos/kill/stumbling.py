@@ -58,7 +58,7 @@ async def retry(stage: Stage, wanted: str) -> None:
             try:
                 outcome = await door.act(number, "retry", "")
             except (EnvironmentUnavailable, RequestRefused) as error:
-                assert "settled before" in str(error), error
+                assert "resolved before" in str(error), error
                 return True
             if outcome not in (wanted, "repeated"):
                 raise RuntimeError(f"{outcome}, not {wanted}")

@@ -89,7 +89,7 @@ class Funding(Work):
         operator = operator_of(self.stage.system)
         stated = {"oin": oin, "name": f"Gemeente {oin[-12:]}", "kind": "municipality"}
         await post_until_answered(operator, "registry", operator.event("organisation-admitted", stated))
-        query = "select from waiting where id = $1 and needs_aggregate = 'initiative.v1'"
+        query = "select from deferral where id = $1 and needs_aggregate = 'initiative.v1'"
 
         async def stays() -> bool:
             return bool(await self.stage.database.fetch(query, application["id"]))

@@ -85,7 +85,7 @@ async def has_read(system: LocalSystem, city: Organisation, number: int, service
     topic = ingress(DOMAIN_OF[service], city.oin)
 
     async def read() -> bool:
-        [stands] = await rows(system, service, "select next_offset from door where topic = $1", topic)
+        [stands] = await rows(system, service, "select next_offset from ingress_offset where topic = $1", topic)
         assert stands["next_offset"] == number, stands
         return True
 

@@ -24,12 +24,12 @@ from tests.kit.reading import answers_of, read_all
 from tests.kit.waiting import eventually
 
 SETTLED_SECONDS_MAX = 300.0
-FOLLOWS = "select topic, lane, timeline, sequence, digest, diverged_at from position order by topic, lane"
+FOLLOWS = "select topic, lane, timeline, sequence, digest, diverged_at from checkpoint order by topic, lane"
 STANDS = "select topic, lane, timeline, sequence, digest from lane where topic = any($1) order by topic, lane"
 
 
 # Of those who took part: others may have left something in the same database.
-WAITING = "select * from waiting where organisation = any($1)"
+WAITING = "select * from deferral where organisation = any($1)"
 QUARANTINED = "select * from quarantine where split_part(topic, '.', 4) = any($1)"
 
 
@@ -52,7 +52,7 @@ async def judge(stage: Stage, crowd: Crowd) -> int:
 
 async def _is_settled(system: LocalSystem, service: Service, crowd: Crowd) -> bool:
     """Everything was read and decided, nothing waits, nothing was set apart, and all is published."""
-    doors = {row["topic"]: row["next_offset"] for row in await rows(system, service, "select * from door")}
+    doors = {row["topic"]: row["next_offset"] for row in await rows(system, service, "select * from ingress_offset")}
     for oin, to in crowd.submitted:
         if to == service:
             topic = ingress(DOMAIN_OF[service], oin)

@@ -90,7 +90,7 @@ async def load_projected_for_share(
     wanted = sorted(set(references))
     if not wanted:
         return {}
-    failpoints.reached("aggregates.share-projection")
+    failpoints.reached("aggregates.load-projected")
     rows = await connection.fetch(SHARE_PROJECTION, *as_arrays(wanted, 2))
     return {
         (row["aggregate"], row["subject"]): StoredAggregate(row["value"], int.from_bytes(row["hash"], "big"))

@@ -33,7 +33,7 @@ class Decider(Protocol):
     def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
         """The changes caused by the submission. Pure.
 
-        Raises `Rejected`, or `MissingFact` once all checks without missing aggregates have passed.
+        Raises `Rejected`, or `AggregateNotArrived` once all checks without missing aggregates have passed.
         """
 
     async def save(self, connection: Connection, known: DecisionState, changes: Sequence[AggregateChange]) -> None:

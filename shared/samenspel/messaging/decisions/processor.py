@@ -16,7 +16,7 @@ from functools import partial
 
 from samenspel.contracts.catalogue import AGGREGATES, AggregateRef
 from samenspel.contracts.digest import REMOVED
-from samenspel.contracts.problems import MissingFact, Problem, Rejected
+from samenspel.contracts.problems import AggregateNotArrived, Problem, Rejected
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import LaneId, ingress, lane_of, receipts
 from samenspel.messaging.decisions import aggregates
@@ -85,7 +85,7 @@ class SubmissionProcessor:
             return None
         try:
             decision: Decision = self._decide(work, submission)
-        except MissingFact as missing:
+        except AggregateNotArrived as missing:
             if not queued.is_overdue:
                 await deferrals.change_condition(connection, number, (missing.aggregate, missing.subject))
                 return None
@@ -168,14 +168,14 @@ class SubmissionProcessor:
         if (lane, submission.subject) not in work.queues:
             try:
                 return self._decide(work, submission)
-            except MissingFact as missing:
+            except AggregateNotArrived as missing:
                 needs = missing.aggregate, missing.subject
                 work.queues.add((lane, submission.subject))
         work.pending.deferred.append((submission, lane, needs))
         return Deferred()
 
     def _decide(self, work: UnitOfWork, submission: Submission) -> Accepted | Refused:
-        """Ask the decider. Raises `MissingFact` if a needed aggregate has not arrived."""
+        """Ask the decider. Raises `AggregateNotArrived` if a needed aggregate has not arrived."""
         try:
             changes = self.decider.decide(submission, work.state, work.now)
             encoded = [encode(change, submission) for change in changes]
@@ -219,7 +219,7 @@ class SubmissionProcessor:
         await self._write(connection, work.state, *work.take_pending())
 
 
-def _never_arrived(missing: MissingFact) -> Problem:
+def _never_arrived(missing: AggregateNotArrived) -> Problem:
     kind = AGGREGATES[missing.aggregate].name.partition(".")[0]
     return Problem.model_validate(
         {

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from samenspel.contracts.catalogue import Aggregate, AggregateRef, EventType
 from samenspel.contracts.digest import REMOVED
-from samenspel.contracts.problems import MissingFact
+from samenspel.contracts.problems import AggregateNotArrived
 from samenspel.contracts.values import Model
 
 M = TypeVar("M", bound=Model)
@@ -73,12 +73,12 @@ class DecisionState:
     def require_foreign(self, model: type[M], aggregate: Aggregate, subject: str) -> M:
         """Another service's aggregate, as projected here.
 
-        Raises `MissingFact` if no event about the aggregate has arrived: the submission is then deferred.
+        Raises `AggregateNotArrived` if no event about the aggregate has arrived: the submission is then deferred.
         """
         stored = self.foreign.get((aggregate.name, subject))
         state = stored and stored.state_of(model, closed=False)
         if not state:
-            raise MissingFact(aggregate.name, subject)
+            raise AggregateNotArrived(aggregate.name, subject)
         return cast(M, state)
 
     def is_removed(self, aggregate: Aggregate, subject: str) -> bool:

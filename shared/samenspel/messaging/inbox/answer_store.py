@@ -34,7 +34,7 @@ async def load(connection: Connection, submissions: Sequence[Submission]) -> dic
     """The stored first answers to these submissions. Requires the lane locks."""
     if not submissions:
         return {}
-    failpoints.reached("answers.known")
+    failpoints.reached("answers.load")
     rows = await connection.fetch(LOAD, *as_joined_texts([identity(each) for each in submissions], 3))
     return {(row["organisation"], row["source"], row["id"]): read_first_answer(row["answer"]) for row in rows}
 
@@ -44,18 +44,18 @@ async def insert_new(connection: Connection, answered: Sequence[tuple[Submission
     rows = sorted((*identity(submission), answer.json) for submission, answer in answered)
     if not rows:
         return True
-    failpoints.reached("answers.remember")
+    failpoints.reached("answers.insert")
     done = await connection.execute(INSERT_NEW, *as_joined_texts(rows, 4))
     return done == f"INSERT 0 {len(rows)}"
 
 
 async def replace(connection: Connection, submission: Submission, answer: RenderedAnswer) -> None:
     """Store the final answer to a deferred submission."""
-    failpoints.reached("answers.revise")
+    failpoints.reached("answers.replace")
     await connection.execute(REPLACE, *identity(submission), answer.json)
 
 
 async def delete(connection: Connection, identity: SubmissionIdentity) -> None:
     """Delete the answer to a deferred submission after failed processing: sender and operator may then retry."""
-    failpoints.reached("answers.forget")
+    failpoints.reached("answers.delete")
     await connection.execute(DELETE, *identity)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from samenspel.contracts.cloudevents import LONGEST, Envelope
+from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX, Envelope
 from samenspel.contracts.problems import PROBLEMS_MAX, Problem, Rejected
 from samenspel.contracts.receipts import RECEIPT_BYTES_MAX, Outcome
 from samenspel.contracts.submissions import Submission
@@ -89,7 +89,7 @@ DECISION_FAILED: Final = Problem(
 
 def unreadable(organisation: str, envelope: Envelope, refusal: Rejected, record: str) -> UnreadableSubmission:
     """Input to answer with the problems of ``refusal``. The identity is cut to the length of an answer."""
-    source, id = envelope.source[:LONGEST], envelope.id[:LONGEST]
+    source, id = envelope.source[:ATTRIBUTE_CHARS_MAX], envelope.id[:ATTRIBUTE_CHARS_MAX]
     return UnreadableSubmission(organisation, source, id, refusal.problems, record, refusal.left_out)
 
 
@@ -131,8 +131,8 @@ class RenderedAnswer:
 def render(incoming: Incoming, decision: Decision) -> RenderedAnswer:
     """The only rendering of an answer (`contracts.receipts.Answer`)."""
     body: dict[str, Any] = {
-        "source": incoming.source[:LONGEST],
-        "id": incoming.id[:LONGEST],
+        "source": incoming.source[:ATTRIBUTE_CHARS_MAX],
+        "id": incoming.id[:ATTRIBUTE_CHARS_MAX],
         "outcome": outcome_of(decision),
         "record": incoming.record,
         **details_of(decision),

@@ -59,19 +59,19 @@ class DeferredSubmission:
 
 
 SUBJECTS = """
-select distinct topic, lane, subject from waiting
+select distinct topic, lane, subject from deferral
 where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
 """
 
 ENQUEUE = """
-insert into waiting (topic, lane, subject, needs_aggregate, needs_subject, deadline, organisation, source, id, type,
+insert into deferral (topic, lane, subject, needs_aggregate, needs_subject, deadline, organisation, source, id, type,
                      hash, data, received_at, record, correlationid, traceparent)
 values ($1, $2, $3, $4, $5, clock_timestamp() + $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 """
 
 READY = """
-select w.number from waiting w
-where w.number = (select min(x.number) from waiting x
+select w.number from deferral w
+where w.number = (select min(x.number) from deferral x
                   where (x.topic, x.lane, x.subject) = (w.topic, w.lane, w.subject))
   and (w.needs_aggregate is null or w.deadline <= clock_timestamp()
        or exists (select from projection p where not p.stale
@@ -81,18 +81,18 @@ where w.number = (select min(x.number) from waiting x
 order by w.number limit 100
 """
 
-READ = "select *, deadline <= clock_timestamp() as is_overdue from waiting where number = $1"
+READ = "select *, deadline <= clock_timestamp() as is_overdue from deferral where number = $1"
 HEAD_OF_QUEUE = """
-select number from waiting where (topic, lane, subject) = ($1, $2, $3) order by number limit 1
+select number from deferral where (topic, lane, subject) = ($1, $2, $3) order by number limit 1
 """
-REMOVE = "delete from waiting where number = $1"
-CHANGE_CONDITION = "update waiting set needs_aggregate = $2, needs_subject = $3 where number = $1"
-COUNT = "select count(*) from waiting"
+REMOVE = "delete from deferral where number = $1"
+CHANGE_CONDITION = "update deferral set needs_aggregate = $2, needs_subject = $3 where number = $1"
+COUNT = "select count(*) from deferral"
 
 
 async def queued_subjects(connection: Connection, lanes: Sequence[LaneId]) -> set[tuple[LaneId, str]]:
     """Lane and subject of every queue on these lanes; to be called after the lane locks."""
-    failpoints.reached("waiting.queues")
+    failpoints.reached("deferrals.subjects")
     rows = await connection.fetch(SUBJECTS, *as_arrays(sorted(lanes), 2))
     return {((row["topic"], row["lane"]), row["subject"]) for row in rows}
 
@@ -102,15 +102,15 @@ async def enqueue(
     submission: Submission,
     lane: LaneId,
     needs: AggregateRef | None,
-    patience: timedelta,
+    max_wait: timedelta,
 ) -> None:
-    failpoints.reached("waiting.enqueue")
+    failpoints.reached("deferrals.enqueue")
     await connection.execute(
         ENQUEUE,
         *lane,
         submission.subject,
         *(needs or (None, None)),
-        patience,
+        max_wait,
         submission.organisation,
         submission.source,
         submission.id,
@@ -126,13 +126,13 @@ async def enqueue(
 
 async def ready(connection: Connection) -> list[int]:
     """The numbers of those that are first in their queue and whose fact is there, or whose time is over."""
-    failpoints.reached("waiting.ready")
+    failpoints.reached("deferrals.ready")
     return [row["number"] for row in await connection.fetch(READY)]
 
 
 async def read(connection: Connection, number: int) -> DeferredSubmission | None:
     """The queued submission with this number, or None when it has left the queue."""
-    failpoints.reached("waiting.read")
+    failpoints.reached("deferrals.read")
     row = await connection.fetchrow(READ, number)
     if row is None:
         return None
@@ -140,21 +140,21 @@ async def read(connection: Connection, number: int) -> DeferredSubmission | None
     return DeferredSubmission(number, lane, row["subject"], row["organisation"], row["is_overdue"], row)
 
 
-async def heads_queue(connection: Connection, waiting: DeferredSubmission) -> bool:
+async def heads_queue(connection: Connection, deferred: DeferredSubmission) -> bool:
     """Whether it still heads its queue; to be called after the lane lock."""
-    failpoints.reached("waiting.first")
-    first = await connection.fetchval(HEAD_OF_QUEUE, *waiting.lane, waiting.subject)
-    return bool(first == waiting.number)
+    failpoints.reached("deferrals.heads-queue")
+    first = await connection.fetchval(HEAD_OF_QUEUE, *deferred.lane, deferred.subject)
+    return bool(first == deferred.number)
 
 
 async def remove(connection: Connection, number: int) -> None:
-    failpoints.reached("waiting.leave")
+    failpoints.reached("deferrals.remove")
     await connection.execute(REMOVE, number)
 
 
 async def change_condition(connection: Connection, number: int, needs: AggregateRef) -> None:
     """It misses another fact now; its deadline stays."""
-    failpoints.reached("waiting.stay")
+    failpoints.reached("deferrals.change-condition")
     await connection.execute(CHANGE_CONDITION, number, *needs)
 
 

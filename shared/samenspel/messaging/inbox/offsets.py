@@ -15,20 +15,20 @@ from samenspel.messaging.inbox.quarantine import QuarantinedRecord
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
-from samenspel.runtime.metrics import INGRESS_RETURNED
+from samenspel.runtime.metrics import INGRESS_RESETS
 from samenspel.runtime.postgres import Connection
 
 log = structlog.get_logger()
 
-FIND = "select next_offset, appended_at from door where topic = $1"
-LOCK = "select topic, next_offset from door where topic = any($1::text[]) order by topic for update"
-MAKE = "insert into door (topic) values ($1) on conflict do nothing"
+LOAD = "select next_offset, appended_at from ingress_offset where topic = $1"
+LOCK = "select topic, next_offset from ingress_offset where topic = any($1::text[]) order by topic for update"
+CREATE = "insert into ingress_offset (topic) values ($1) on conflict do nothing"
 SAVE = """
-update door d set next_offset = x.next_offset, appended_at = x.appended_at
+update ingress_offset d set next_offset = x.next_offset, appended_at = x.appended_at
 from unnest($1::text[], $2::bigint[], $3::bigint[]) as x (topic, next_offset, appended_at)
 where d.topic = x.topic
 """
-RESET = "update door set next_offset = $2, appended_at = null where (topic, next_offset) = ($1, $3)"
+RESET = "update ingress_offset set next_offset = $2, appended_at = null where (topic, next_offset) = ($1, $3)"
 
 OffsetRange = tuple[str, int, int, int]
 """A topic, the offset from which it was read, the one after the last record, and that record's append time."""
@@ -36,7 +36,7 @@ OffsetRange = tuple[str, int, int, int]
 
 async def lock(connection: Connection, ranges: Sequence[OffsetRange]) -> None:
     """Lock the doors of these stretches. Raises `FenceLost` when one was read on by somebody else meanwhile."""
-    failpoints.reached("doors.lock")
+    failpoints.reached("offsets.lock")
     rows = await connection.fetch(LOCK, sorted(topic for topic, *_ in ranges))
     standing = {row["topic"]: row["next_offset"] for row in rows}
     for topic, start, _, _ in ranges:
@@ -46,37 +46,37 @@ async def lock(connection: Connection, ranges: Sequence[OffsetRange]) -> None:
 
 async def save(connection: Connection, ranges: Sequence[OffsetRange]) -> None:
     rows = sorted((topic, end, appended) for topic, _, end, appended in ranges)
-    failpoints.reached("doors.move")
+    failpoints.reached("offsets.save")
     await connection.execute(SAVE, *as_arrays(rows, 3))
 
 
 async def stored_offset(connection: Connection, topic: str) -> int:
     """The offset from which to read on an ingress that has been opened before."""
-    stands, _ = await _find(connection, topic)
+    stands, _ = await _load(connection, topic)
     return stands
 
 
-async def _find(connection: Connection, topic: str) -> tuple[int, int | None]:
-    failpoints.reached("doors.find")
-    row = await connection.fetchrow(FIND, topic)
+async def _load(connection: Connection, topic: str) -> tuple[int, int | None]:
+    failpoints.reached("offsets.load")
+    row = await connection.fetchrow(LOAD, topic)
     assert row is not None  # made when it was opened, and doors are never removed
     return int(row["next_offset"]), row["appended_at"]
 
 
 async def resume_offset(connection: Connection, log_reader: LogReader, topic: str) -> int:
     """The offset from which to read this ingress, after a look whether it is still the log that was read before."""
-    failpoints.reached("doors.make")
-    await connection.execute(MAKE, topic)
-    stands, appended_at = await _find(connection, topic)
+    failpoints.reached("offsets.create")
+    await connection.execute(CREATE, topic)
+    stands, appended_at = await _load(connection, topic)
     partition = TopicPartition(topic, 0)
     start, end = await log_reader.bounds(partition)
     if end < stands or await _is_another_log(log_reader, partition, stands, start, appended_at):
-        INGRESS_RETURNED.inc()
+        INGRESS_RESETS.inc()
         log.error("ingress was cut back or made anew; read again from its start", topic=topic, stood=stands, end=end)
-        return await _return_to(connection, topic, start, stands)
+        return await _reset(connection, topic, start, stands)
     if start > stands:
         await _record_loss(connection, topic, stands, start)
-        return await _return_to(connection, topic, start, stands)
+        return await _reset(connection, topic, start, stands)
     return stands
 
 
@@ -89,7 +89,7 @@ async def _is_another_log(
     return before is not None and before.timestamp != appended_at
 
 
-async def _return_to(connection: Connection, topic: str, offset: int, stood: int) -> int:
+async def _reset(connection: Connection, topic: str, offset: int, stood: int) -> int:
     await connection.execute(RESET, topic, offset, stood)
     return offset
 

@@ -93,13 +93,13 @@ async def insert(connection: Connection, records: Sequence[QuarantinedRecord]) -
         for record in records
     ]
     if rows:
-        failpoints.reached("quarantine.set-apart")
+        failpoints.reached("quarantine.insert")
         await connection.execute(INSERT, *as_arrays(rows, 13))
 
 
-def from_deferred(queued: DeferredSubmission, topic: str, reason: str, detail: str) -> QuarantinedRecord:
+def from_deferred(deferred: DeferredSubmission, topic: str, reason: str, detail: str) -> QuarantinedRecord:
     """A submission that waited; ``topic`` is its organisation's ingress, whichever door it came through."""
-    row = queued.row
+    row = deferred.row
     named = {name: row[name] for name in ("id", "source", "type", "correlationid", "traceparent") if row[name]}
     headers = [(f"ce_{name}", text.encode()) for name, text in {"specversion": "1.0", **named}.items()]
     received = row["received_at"]
@@ -130,14 +130,14 @@ async def page(connection: Connection, after: int, only_open: bool, limit: int) 
 
 async def find(connection: Connection, number: int) -> dict[str, Any] | None:
     """One with its content; None when there is none of that number."""
-    failpoints.reached("quarantine.find")
+    failpoints.reached("quarantine.load")
     row = await connection.fetchrow(FIND, number)
     return None if row is None else dict(row)
 
 
 async def lock(connection: Connection, number: int) -> dict[str, Any] | None:
     """The same, held until the transaction ends: nobody else acts on it meanwhile."""
-    failpoints.reached("quarantine.hold")
+    failpoints.reached("quarantine.lock")
     await connection.execute(LOCK, number)
     return await find(connection, number)
 
@@ -148,11 +148,13 @@ async def actions(connection: Connection, number: int) -> list[dict[str, Any]]:
 
 
 async def record_action(
-    connection: Connection, number: int, deed: OperatorAction, operator: str, why: str, outcome: str, detail: str
+    connection: Connection, number: int, action: OperatorAction, operator: str, why: str, outcome: str, detail: str
 ) -> None:
     """Write down what was done, and what came of it."""
-    failpoints.reached("quarantine.act")
-    await connection.execute(RECORD_ACTION, number, deed, operator, why, outcome, detail[:4_000].replace("\x00", ""))
+    failpoints.reached("quarantine.record-action")
+    await connection.execute(
+        RECORD_ACTION, number, action, operator, why, outcome, detail[:4_000].replace("\x00", "")
+    )
 
 
 def record_in(row: dict[str, Any]) -> ConsumerRecord:

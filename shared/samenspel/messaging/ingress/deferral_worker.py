@@ -67,19 +67,19 @@ class DeferralWorker:
             return await self._quarantine(number, repr(error))
 
     async def _decide(self, number: int) -> bool:
-        failpoints.reached("waker.begin")
+        failpoints.reached("deferral-worker.begin")
         async with self._pool.acquire() as connection, connection.transaction():
             answer = await self._processor.process_deferred(connection, number)
-            failpoints.reached("waker.commit")
+            failpoints.reached("deferral-worker.commit")
         return answer is not None
 
     async def _quarantine(self, number: int, error: str) -> bool:
         """False if quarantining fails too: the submission then blocks only the own subject."""
         try:
-            failpoints.reached("waker.set-apart")
+            failpoints.reached("deferral-worker.quarantine")
             async with self._pool.acquire() as connection, connection.transaction():
                 answer = await self._processor.quarantine_deferred(connection, number, error)
-                failpoints.reached("waker.set-apart-commit")
+                failpoints.reached("deferral-worker.quarantine-commit")
         except TRANSIENT:
             raise
         except Exception as second:

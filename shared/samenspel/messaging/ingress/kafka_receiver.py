@@ -159,13 +159,13 @@ class KafkaReceiver:
     async def _quarantine(self, single: DecodedBatch, error: Exception) -> None:
         record = single.records[0]
         log.error("record quarantined: its processing fails", topic=record.topic, offset=record.offset)
-        failpoints.reached("ingress.set-apart")
+        failpoints.reached("ingress.quarantine")
         async with self._pool.acquire() as connection, connection.transaction():
             await offsets.lock(connection, single.ranges)
             await quarantine.insert(connection, [quarantined_record(record, DECISION_FAILED.code, repr(error))])
             await self._processor.process(connection, [decision_failed_for(single.incoming[0])])
             await offsets.save(connection, single.ranges)
-            failpoints.reached("ingress.set-apart-commit")
+            failpoints.reached("ingress.quarantine-commit")
         ANSWERS.labels("rejected", "kafka").inc()
 
     def _reset_positions(self, reader: PartitionConsumer, batch: DecodedBatch) -> None:

@@ -1,7 +1,7 @@
-"""Writing to Kafka over a connection that is closing: an error that aiokafka understands.
+"""Patch for aiokafka: a write on a closing connection raises an error that aiokafka handles.
 
-uvloop raises `RuntimeError` where asyncio raises nothing or an `OSError`; aiokafka expects the latter only
-(aio-libs/aiokafka#1038), and its coordination, fetching or sending ends for good.
+uvloop raises `RuntimeError` where asyncio raises nothing or an `OSError`. aiokafka handles `OSError` only
+(aio-libs/aiokafka#1038); without the patch aiokafka's coordinator, fetcher or sender task ends for good.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ _send = AIOKafkaConnection.send
 
 
 def send(self: Any, request: Any, expect_response: bool = True) -> Any:
-    """As aiokafka's own. Raises `KafkaConnectionError` also when the connection was closed a moment ago."""
+    """Replacement of aiokafka's ``send``. Raises `KafkaConnectionError` also for a connection that is closing."""
     try:
         return _send(self, request, expect_response)
     except RuntimeError as error:
@@ -24,5 +24,5 @@ def send(self: Any, request: Any, expect_response: bool = True) -> Any:
 
 
 def patch_aiokafka() -> None:
-    """For every connection of this process: aiokafka has no other place for it."""
+    """Patch every connection of this process, because aiokafka offers no hook."""
     AIOKafkaConnection.send = send

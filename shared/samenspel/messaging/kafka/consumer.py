@@ -1,9 +1,9 @@
-"""A Kafka consumer that loses nothing of one partition because of what lies in another, and lets none wait for it.
+"""A Kafka consumer in which one partition can neither lose nor delay the records of another partition.
 
-aiokafka drains partition after partition; an error in a later one throws away what was drained before it, with the
-positions already moved. So this one asks for one partition at a time, and takes of each its share in turn. And it
-reads nothing of a newly assigned partition before it knows, from the database, where to read on: Kafka's committed
-offset decides nothing.
+aiokafka drains partition after partition. An error in a later partition discards the records that were already
+drained, after their positions were advanced. `PartitionConsumer` therefore drains one partition per call, and takes
+an equal share of each. `PartitionConsumer` reads a newly assigned partition only after the database has given the
+offset. Kafka's committed offset is not used.
 """
 
 import asyncio
@@ -23,23 +23,26 @@ record_batches.patch_aiokafka()
 connection_patch.patch_aiokafka()
 
 OffsetResolver = Callable[[TopicPartition, bool], Awaitable[int]]
-"""From which offset to read on; the second says whether this reader has read it, and nothing happened to it since."""
+"""Returns the offset to read a partition from.
+
+The second argument is True when this consumer has read the partition before, without a revocation or reset since.
+"""
 RECORDS_MAX: Final = 500
 WAIT_SECONDS: Final = 1.0
 SMALL_BATCH: Final = 100
-"""Records; with more of them a further look costs more time than it saves."""
+"""Records. For a larger batch another fetch costs more time than a larger batch saves."""
 FETCH_SECONDS: Final = 0.003
-"""What a fetch takes of something that is there."""
+"""Time that a fetch of available records takes."""
 _PAUSE_SECONDS: Final = 0.5
 
 
 class UnpositionedPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """The partitions that were assigned and whose place to read on is not known yet."""
+    """Assigned partitions without a resolved offset."""
 
     def __init__(self) -> None:
         self.partitions: set[TopicPartition] = set()
-        self.known: set[TopicPartition] = set()
-        """Those that were read before and to which nothing has happened since: a topic made anew is none of them."""
+        self.read_before: set[TopicPartition] = set()
+        """Partitions that were read before, without a revocation or reset since. Excludes recreated topics."""
         self.changed = asyncio.Event()
 
     def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
@@ -47,12 +50,12 @@ class UnpositionedPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  
 
     def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
         self.partitions.update(assigned)
-        self.known.intersection_update(assigned)
+        self.read_before.intersection_update(assigned)
         self.changed.set()
 
 
 class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
-    """``resolve_offset`` says from which offset a partition is read."""
+    """A consumer that reads every partition from the offset given by ``resolve_offset``."""
 
     def __init__(
         self, *topics: str, unpositioned: UnpositionedPartitions, resolve_offset: OffsetResolver, **settings: Any
@@ -61,88 +64,97 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
         self._unpositioned = unpositioned
         self._resolve_offset = resolve_offset
         self._retry_at: dict[TopicPartition, float] = {}
-        self._turns = 0
+        self._rounds = 0
 
     @property
     def has_failed(self) -> bool:
-        """Whether a part of it has ended, which aiokafka never begins again: it reads no more, and stays a member."""
-        parts = self._coordinator._coordination_task, self._fetcher._fetch_task, self._client._sync_task
-        return any(part.done() for part in parts)
+        """Whether a background task has ended. aiokafka never restarts such a task: the member then reads nothing."""
+        tasks = self._coordinator._coordination_task, self._fetcher._fetch_task, self._client._sync_task
+        return any(task.done() for task in tasks)
 
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> dict[TopicPartition, list[ConsumerRecord]]:
-        """Records of what is open; waits up to a second for them, whatever ``timeout_ms`` says.
+        """Records of the positioned partitions. Waits up to `WAIT_SECONDS` for records; ``timeout_ms`` is ignored.
 
-        FastStream sleeps, deaf, after an empty answer: so there are few empty answers.
+        FastStream sleeps uninterruptibly after an empty result, so this method avoids empty results.
         """
         await self._position_assigned()
-        room = max_records or RECORDS_MAX
-        drained = await self._drain(room)
+        limit = max_records or RECORDS_MAX
+        drained = await self._drain(limit)
         if not drained:
             await self._wait_for_records(WAIT_SECONDS)
             await self._position_assigned()
-            drained = await self._drain(room)
-        elif (few := sum(map(len, drained.values()))) < SMALL_BATCH:
-            # Fetched when its receiver began with the ones before: what has come since makes one batch with these.
+            drained = await self._drain(limit)
+        elif (number := sum(map(len, drained.values()))) < SMALL_BATCH:
+            # These records were fetched while the previous batch was handled. One more fetch makes a larger batch.
             await self._wait_for_records(FETCH_SECONDS)
-            for partition, records in (await self._drain(room - few)).items():
+            for partition, records in (await self._drain(limit - number)).items():
                 drained.setdefault(partition, []).extend(records)
         return drained
 
     def reset_position(self, partition: TopicPartition) -> None:
-        """Ask the database again where to read on, before the next record of this partition."""
+        """Resolve the offset of this partition again, from the database, before its next record is read."""
         self._unpositioned.partitions.add(partition)
-        self._unpositioned.known.discard(partition)
+        self._unpositioned.read_before.discard(partition)
 
     async def _position_assigned(self) -> None:
         self._unpositioned.partitions &= self.assignment()
         now = time.monotonic()
         for partition in [each for each in self._unpositioned.partitions if self._retry_at.get(each, 0) <= now]:
             try:
-                self.seek(partition, await self._resolve_offset(partition, partition in self._unpositioned.known))
+                self.seek(
+                    partition, await self._resolve_offset(partition, partition in self._unpositioned.read_before)
+                )
             except Exception as error:
-                # Nothing of this partition is read until it can be opened; the others do not wait for it.
-                log.warning("partition not opened", partition=f"{partition.topic}/{partition.partition}", error=error)
+                # The partition is not read until its offset is resolved; other partitions do not wait.
+                log.warning(
+                    "offset not resolved; partition not read yet",
+                    partition=f"{partition.topic}/{partition.partition}",
+                    error=error,
+                )
                 self._retry_at[partition] = time.monotonic() + _PAUSE_SECONDS
             else:
                 self._unpositioned.partitions.discard(partition)
-                self._unpositioned.known.add(partition)
+                self._unpositioned.read_before.add(partition)
 
-    async def _drain(self, room: int) -> dict[TopicPartition, list[ConsumerRecord]]:
-        """Up to ``room`` records; of each partition its share, and what is left over to whose turn it is."""
+    async def _drain(self, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
+        """Up to ``limit`` records, an equal share per partition. Unused shares pass to the partitions after it.
+
+        The first partition rotates per call.
+        """
         ready = [each for each in self._fetcher._records if each not in self._unpositioned.partitions]
         if not ready:
             return {}
-        self._turns += 1
-        turn = self._turns % len(ready)
+        self._rounds += 1
+        first = self._rounds % len(ready)
         drained: dict[TopicPartition, list[ConsumerRecord]] = {}
-        for place, partition in enumerate(ready[turn:] + ready[:turn]):
-            share = max(1, room // (len(ready) - place))
-            if room > 0 and (records := await self._records_of(partition, share)):
+        for index, partition in enumerate(ready[first:] + ready[:first]):
+            share = max(1, limit // (len(ready) - index))
+            if limit > 0 and (records := await self._records_of(partition, share)):
                 drained[partition] = records
-                room -= len(records)
+                limit -= len(records)
         return drained
 
-    async def _records_of(self, partition: TopicPartition, room: int) -> list[ConsumerRecord]:
+    async def _records_of(self, partition: TopicPartition, limit: int) -> list[ConsumerRecord]:
         try:
-            found = await super().getmany(partition, timeout_ms=0, max_records=room)
+            found = await super().getmany(partition, timeout_ms=0, max_records=limit)
         except ConsumerStoppedError:
             raise
         except Exception as error:
-            log.exception("partition not read; opened again", partition=str(partition), exc_info=error)
+            log.exception("partition not read; resolving its offset again", partition=str(partition), exc_info=error)
             self.reset_position(partition)
             self._retry_at[partition] = time.monotonic() + _PAUSE_SECONDS
             return []
         return list(found.get(partition, ()))
 
     async def _wait_for_records(self, seconds: float) -> None:
-        """Wait until a fetch has brought something, draining nothing, or until partitions were assigned."""
+        """Wait until a fetch has completed or partitions were assigned. Drains no records."""
         self._unpositioned.changed.clear()
         with self._subscription.fetch_context():
             assigned = asyncio.ensure_future(self._unpositioned.changed.wait())
-            waiting = [self._fetcher._create_fetch_waiter(), assigned]
-            failpoints.reached("reader.wait")
-            _, late = await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            for future in late:
+            futures = [self._fetcher._create_fetch_waiter(), assigned]
+            failpoints.reached("consumer.wait")
+            _, pending = await asyncio.wait(futures, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            for future in pending:
                 future.cancel()

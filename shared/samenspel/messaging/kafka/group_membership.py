@@ -1,4 +1,4 @@
-"""A service's place in its consumer groups: held as long as its database answers, and given up when it does not."""
+"""Membership of consumer groups: a service joins while its database answers, and leaves when it falls silent."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,17 +9,20 @@ import structlog
 from faststream.kafka import KafkaBroker
 
 from samenspel.messaging.kafka.consumer import PartitionConsumer
-from samenspel.messaging.kafka.subscriptions import readers
+from samenspel.messaging.kafka.subscriptions import consumers
 from samenspel.runtime.database_health import DatabaseHeartbeat
 
 log = structlog.get_logger()
 
 LEAVE_SECONDS_MAX: Final = 10.0
-LOOK_SECONDS: Final = 1.0
+CHECK_SECONDS: Final = 1.0
 
 
 class GroupMembership:
-    """``join`` gives a broker that has joined; ``finish`` waits for what was read and is being decided."""
+    """Joins and leaves the consumer groups of a service.
+
+    ``join`` returns a broker that has joined. ``finish`` waits until the records that were read have been decided.
+    """
 
     def __init__(
         self,
@@ -33,44 +36,45 @@ class GroupMembership:
         self._broker: KafkaBroker | None = None
 
     async def run(self) -> None:
-        """Until cancelled. Raises when Kafka is away."""
+        """Join and leave until cancelled. Raises the error of ``join`` when Kafka is unreachable."""
         while True:
             await self._heartbeat.answers.wait()
             self._broker = await self._join()
-            await self._until_lost()
+            await self._wait_until_lost()
             broker, self._broker = self._broker, None
             await _leave(broker)
             await self._finish()
 
-    async def _until_lost(self) -> None:
-        """Until the database is silent, or a reader will read no more."""
-        while not any(reader.has_failed for reader in self.readers()):
+    async def _wait_until_lost(self) -> None:
+        """Wait until the database is silent or a consumer has failed."""
+        while not any(consumer.has_failed for consumer in self.consumers()):
             with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_SECONDS):
+                async with asyncio.timeout(CHECK_SECONDS):
                     await self._heartbeat.silent.wait()
                 return
-        log.error("a reader has lost a part of itself; the groups are left and joined again")
+        log.error("a background task of a consumer has ended; leaving and rejoining the consumer groups")
 
-    async def end(self) -> None:
-        """Once `run` is cancelled: what is at hand is finished first."""
+    async def stop(self) -> None:
+        """Stop the broker after the cancellation of `run`, and finish the records that were read."""
         if self._broker is not None:
             await self._broker.stop()
         await self._finish()
 
-    def readers(self) -> list[PartitionConsumer]:
-        return readers(self._broker) if self._broker else []
+    def consumers(self) -> list[PartitionConsumer]:
+        return consumers(self._broker) if self._broker else []
 
     def problems(self) -> dict[str, str]:
-        """What is not in order now, by name."""
+        """Current problems of database and consumer, by name, for the readiness report."""
         if self._heartbeat.silent.is_set():
-            return {"database": "does not answer; what comes over Kafka is left to other instances until it does"}
+            return {"database": "does not answer; until then other instances process the records of Kafka"}
         return {} if self._broker else {"consumer": "not connected to Kafka yet"}
 
 
 async def _leave(broker: KafkaBroker) -> None:
-    """The readers first: a batch that still waits for the database keeps nobody waiting, for it will be fenced off.
+    """Leave the groups: stop the consumers, then the broker.
 
-    With Kafka away there is nobody to tell: the session ends by itself, and so does this.
+    The consumers do not wait for a batch that waits for the database, because the fence will refuse the batch. When
+    Kafka is unreachable, the session expires at Kafka, and this function returns after `LEAVE_SECONDS_MAX`.
     """
-    stops = [*(reader.stop() for reader in readers(broker)), broker.stop()]
+    stops = [*(consumer.stop() for consumer in consumers(broker)), broker.stop()]
     await asyncio.wait([asyncio.gather(*stops, return_exceptions=True)], timeout=LEAVE_SECONDS_MAX)

@@ -1,4 +1,4 @@
-"""Looking into Kafka without being a member of anything: where a log starts and ends, and what lies at an offset."""
+"""Reading a Kafka log without a consumer group: the bounds of a log, and the records at given offsets."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -16,74 +16,74 @@ _FETCH_WAIT_MS: Final = 20
 
 
 class LogReader:
-    """One consumer without a group, used for one question at a time. Every answer is bounded in time."""
+    """One consumer without a group, for one request at a time. Every request to Kafka has a timeout."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
 
     async def topics(self, prefix: str) -> list[str]:
-        """The topics that we may see and whose name begins so."""
-        async with self._asking() as consumer, asyncio.timeout(_SECONDS_MAX):
-            known = await consumer._client.fetch_all_metadata()
-            return sorted(topic for topic in known.topics() if topic.startswith(prefix))
+        """Names of the visible topics with this prefix, sorted."""
+        async with self._exclusive_consumer() as consumer, asyncio.timeout(_SECONDS_MAX):
+            metadata = await consumer._client.fetch_all_metadata()
+            return sorted(topic for topic in metadata.topics() if topic.startswith(prefix))
 
     async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        """The offset that the next record of each will get; those that are not there are left out.
+        """End offset (the offset of the next record) by partition, without the partitions that do not exist.
 
-        Raises when Kafka is away, also when nothing is asked for.
+        Raises `KafkaError` or `TimeoutError` when Kafka is unreachable, also for an empty ``partitions``.
         """
-        async with self._asking() as consumer, asyncio.timeout(_SECONDS_MAX):
-            there = await self._there(consumer, partitions)
-            return await self._ends(consumer, there) if there else {}
+        async with self._exclusive_consumer() as consumer, asyncio.timeout(_SECONDS_MAX):
+            existing = await self._existing(consumer, partitions)
+            return await self._end_offsets(consumer, existing) if existing else {}
 
     async def bounds(self, partition: TopicPartition) -> tuple[int, int]:
-        """The first offset there is, and the one that the next record will get.
+        """First offset of the log, and end offset (the offset of the next record).
 
-        Raises `LookupError` when there is no such partition (or we may not see it).
+        Raises `LookupError` when the partition does not exist or is not visible to this service.
         """
-        async with self._asking() as consumer, asyncio.timeout(_SECONDS_MAX):
-            if not await self._there(consumer, [partition]):
+        async with self._exclusive_consumer() as consumer, asyncio.timeout(_SECONDS_MAX):
+            if not await self._existing(consumer, [partition]):
                 raise LookupError(f"Kafka has no {partition.topic}/{partition.partition}, or not for us")
-            failpoints.reached("probe.start")
+            failpoints.reached("log-reader.start")
             start = (await consumer.beginning_offsets([partition]))[partition]
-            return int(start), (await self._ends(consumer, [partition]))[partition]
+            return int(start), (await self._end_offsets(consumer, [partition]))[partition]
 
     async def records(self, partition: TopicPartition, start: int, end: int) -> AsyncGenerator[ConsumerRecord]:
-        """The records from offset ``start`` up to, not including, ``end``; gaps are passed over.
+        """Records from offset ``start`` up to, not including, ``end``. Gaps between offsets are skipped.
 
-        To be used under `contextlib.aclosing`: the next question waits until this one is closed.
+        Callers use `contextlib.aclosing`, because the next request waits until the generator is closed.
         """
         if start >= end:
             return
-        async with self._asking() as consumer:
+        async with self._exclusive_consumer() as consumer:
             consumer.assign([partition])
             consumer.seek(partition, start)
             try:
-                while records := await self._next(consumer, partition, end):
+                while records := await self._next_records(consumer, partition, end):
                     for record in records:
                         if record.offset >= end:
                             return
                         yield record
             finally:
-                # Else it goes on fetching, and the next question queues behind a fetch that waits for records.
+                # Otherwise the consumer keeps fetching, and the next request queues after a fetch without records.
                 consumer.unsubscribe()
 
     async def record_at(self, partition: TopicPartition, offset: int) -> ConsumerRecord | None:
-        """The record at this offset, or None when there is none."""
+        """The record at this offset, or None when the log has no such record."""
         async with aclosing(self.records(partition, offset, offset + 1)) as found:
             return await anext(found, None)
 
     async def close(self) -> None:
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await _abandon(consumer)
+            await _stop(consumer)
 
     @asynccontextmanager
-    async def _asking(self) -> AsyncIterator[AIOKafkaConsumer]:
-        """One question's turn. A consumer that failed is thrown away: what it knows of the cluster may be stale."""
-        async with self._turn:
+    async def _exclusive_consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
+        """Lock the consumer for one request. A failed consumer is closed, because its metadata may be stale."""
+        async with self._lock:
             try:
                 async with asyncio.timeout(_SECONDS_MAX):
                     consumer = await self._connected()
@@ -94,30 +94,38 @@ class LogReader:
                 await self.close()
                 raise
 
-    async def _there(self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]) -> list[TopicPartition]:
-        """Those of these that Kafka has, and lets us see."""
-        failpoints.reached("probe.metadata")
-        known = await consumer._client.fetch_all_metadata()
-        there = [each for each in partitions if each.partition in (known.partitions_for_topic(each.topic) or ())]
-        for topic in {each.topic for each in there}:
-            # Else aiokafka's first question for an unknown topic fails, and it sleeps 100 ms before the second.
+    async def _existing(
+        self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
+    ) -> list[TopicPartition]:
+        """The partitions that exist and are visible to this service."""
+        failpoints.reached("log-reader.metadata")
+        metadata = await consumer._client.fetch_all_metadata()
+        existing = [
+            each for each in partitions if each.partition in (metadata.partitions_for_topic(each.topic) or ())
+        ]
+        for topic in {each.topic for each in existing}:
+            # Otherwise aiokafka's first request for an unknown topic fails, and aiokafka waits 100 ms before a retry.
             await consumer._client.add_topic(topic)
-        return there
+        return existing
 
-    async def _ends(self, consumer: AIOKafkaConsumer, there: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
-        failpoints.reached("probe.end")
-        return dict(await consumer.end_offsets(there))
+    async def _end_offsets(
+        self, consumer: AIOKafkaConsumer, existing: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        failpoints.reached("log-reader.end")
+        return dict(await consumer.end_offsets(existing))
 
-    async def _next(self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int) -> list[ConsumerRecord]:
-        """The records that come next; none when ``end`` is reached. Only Kafka's time counts, not the reader's."""
+    async def _next_records(
+        self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int
+    ) -> list[ConsumerRecord]:
+        """The next records, or none at ``end``. The timeout excludes the caller's time between two calls."""
         async with asyncio.timeout(_SECONDS_MAX):
             while await consumer.position(partition) < end:
-                if records := await self._some(consumer, partition):
+                if records := await self._fetch(consumer, partition):
                     return records
         return []
 
-    async def _some(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> list[ConsumerRecord]:
-        failpoints.reached("probe.fetch")
+    async def _fetch(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> list[ConsumerRecord]:
+        failpoints.reached("log-reader.fetch")
         found = await consumer.getmany(partition, timeout_ms=1_000, max_records=_BATCH)
         return list(found.get(partition, ()))
 
@@ -132,20 +140,20 @@ class LogReader:
                 fetch_max_wait_ms=_FETCH_WAIT_MS,
             )
             try:
-                failpoints.reached("probe.connect")
+                failpoints.reached("log-reader.connect")
                 await consumer.start()
             except BaseException:
-                await _abandon(consumer)
+                await _stop(consumer)
                 raise
             self._consumer = consumer
         return self._consumer
 
 
-async def _abandon(consumer: AIOKafkaConsumer) -> None:
-    """Stop it, and forget what comes of that.
+async def _stop(consumer: AIOKafkaConsumer) -> None:
+    """Stop the consumer within a second, and ignore the result.
 
-    With Kafka away aiokafka's ``stop`` lets the cancellation of its own fetch escape: to whoever awaits it that looks
-    like an order to end, and a consumer's loop would obey it for good.
+    When Kafka is unreachable, aiokafka's ``stop`` leaks the `CancelledError` of aiokafka's own fetch task. The caller
+    would take that error for a cancellation of the caller's own task, and end for good.
     """
     stopping = asyncio.ensure_future(consumer.stop())
     await asyncio.wait([stopping], timeout=_STOP_SECONDS_MAX)

@@ -1,4 +1,4 @@
-"""The relay's producer: begun when needed, and discarded after any error: what it has sent is unknown then."""
+"""The relay's producer: started when needed, and discarded after any error, because the sent records are unknown."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ STOP_SECONDS_MAX: Final = 1.0
 
 
 class Producer:
-    """``settings`` are aiokafka's connection settings."""
+    """Holder of one idempotent aiokafka producer; ``settings`` are aiokafka's connection settings."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
         self._producer: AIOKafkaProducer | None = None
 
     async def connected(self) -> AIOKafkaProducer:
-        """The one that there is, or a new one. Raises when Kafka is away."""
+        """The running producer, or a new one. Raises `KafkaError` when Kafka is unreachable."""
         if self._producer is None:
             producer = AIOKafkaProducer(
                 **self._settings,
@@ -45,10 +45,11 @@ class Producer:
         return self._producer
 
     async def discard(self) -> None:
+        """Stop the producer within a second; the next `connected` starts a new one."""
         producer, self._producer = self._producer, None
         if producer is not None:
             try:
                 async with asyncio.timeout(STOP_SECONDS_MAX):
                     await producer.stop()
             except Exception as error:
-                log.warning("producer abandoned", error=repr(error))
+                log.warning("producer discarded without a clean stop", error=repr(error))

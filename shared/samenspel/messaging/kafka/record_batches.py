@@ -1,9 +1,9 @@
-"""Record batches as they lie in Kafka's log, read so that nothing in them can stop a reader or fill its memory.
+"""Record batches of Kafka's log, decoded so that no content can stop a consumer or fill its memory.
 
-The broker looks at the frame of a batch, not into its records: names that are no UTF-8, offsets that lie, a payload
-that unfolds a thousandfold or has bytes behind it all get through. aiokafka raises for some of these at every read,
-and unfolds without a bound. So its batches are wrapped here: what can be read is handed on, and what cannot becomes a
-record whose first header is `Undecoded` and holds the raw bytes.
+The broker checks the frame of a batch, not the records. Header names outside UTF-8, false offsets, payloads that
+expand a thousandfold, and trailing bytes all pass. aiokafka raises for some of these at every read, and decompresses
+without a size limit. The wrappers of this module limit decompression to 8 MiB. They replace an undecodable record by
+a record whose first header has an `UndecodableMarker` as name and the raw bytes as value.
 """
 
 import struct
@@ -16,10 +16,10 @@ from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch
 
-UNFOLDED_BYTES_MAX: Final = 8 * 1_048_576
-"""Of a compressed batch: clients count their batches before they compress them, and stop at 1 MiB."""
+DECOMPRESSED_BYTES_MAX: Final = 8 * 1_048_576
+"""Per compressed batch. Clients limit a batch to 1 MiB before compression."""
 RECORDS_MAX: Final = 10_000
-"""In one batch: with more of them, none has room for the attributes that an event needs."""
+"""Per batch. With more records, a record is too small for the attributes of an event."""
 
 _FRAME: Final = struct.Struct(">qi")
 _CODEC: Final = struct.Struct(">h")
@@ -28,22 +28,22 @@ _RECORDS_AT: Final = 61
 _CODECS: Final = 0x07
 _GZIP: Final = 1
 _GZIP_WINDOW: Final = 31
-_NUMBER_BITS: Final = 70
+_VARINT_BITS_MAX: Final = 70
 
 Headers = Sequence[tuple[str, bytes | None]]
 
 
 class UndecodableMarker(str):
-    """Stands as the name of a first header that no sender can send; says why. Its value are the raw bytes."""
+    """Name of the first header of an undecodable record; the text is the reason. Senders cannot send this type."""
 
 
 class _UnusableBatch(ValueError):
-    """The batch, or the rest of it, cannot be read; says why."""
+    """The batch, or the rest of the batch, cannot be decoded; the text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class SafeRecord:
-    """As aiokafka has it; ``timestamp`` in ms since 1970."""
+    """Record with the attributes of aiokafka's record; ``timestamp`` in ms since 1970."""
 
     offset: int
     timestamp: int
@@ -55,7 +55,7 @@ class SafeRecord:
 
 
 class SafeMemoryRecords:
-    """The batches in what a fetch brought; takes the place of aiokafka's ``MemoryRecords``."""
+    """The batches of one fetch response. Replaces aiokafka's ``MemoryRecords``."""
 
     def __init__(self, fetched: bytes | None) -> None:
         self._fetched = fetched or b""
@@ -65,7 +65,7 @@ class SafeMemoryRecords:
         return len(self._fetched)
 
     def has_next(self) -> bool:
-        """Whether another one is there whole: the last one of a fetch may be cut."""
+        """Whether another whole batch follows. The last batch of a fetch may be truncated."""
         start = self._at
         return len(self._fetched) - start >= _RECORDS_AT and len(self._fetched) >= self._end(start)
 
@@ -80,7 +80,7 @@ class SafeMemoryRecords:
 
 
 class SafeRecordBatch:
-    """One batch of records; all else is as aiokafka's own says."""
+    """One batch of records. Other attributes are those of aiokafka's batch."""
 
     def __init__(self, batch: Any, whole: bytes) -> None:
         self._batch = batch
@@ -92,22 +92,22 @@ class SafeRecordBatch:
     def __iter__(self) -> Iterator[Any]:
         expected = self._batch.base_offset
         try:
-            plain = self._plain()
+            plain = self._decompressed()
             try:
                 for record in DefaultRecordBatch(plain):
-                    self._must_lie_within(expected, record.offset)
+                    self._require_offset_in_batch(expected, record.offset)
                     expected = record.offset + 1
                     yield record
             except (UnicodeDecodeError, CorruptRecordException):
-                for record in self._one_by_one(plain, expected):
+                for record in self._individually(plain, expected):
                     expected = record.offset + 1
                     yield record
         except _UnusableBatch as reason:
             if expected < self._batch.next_offset:
-                yield self._lost(str(reason))
+                yield self._undecodable_record(str(reason))
 
-    def _plain(self) -> bytes:
-        """The same batch, not compressed."""
+    def _decompressed(self) -> bytes:
+        """The bytes of the batch without compression."""
         number = self._batch.next_offset - self._batch.base_offset
         if number > RECORDS_MAX:
             raise _UnusableBatch(f"{number:,} records in one batch; at most {RECORDS_MAX:,}")
@@ -115,88 +115,86 @@ class SafeRecordBatch:
         if not codec:
             return self._whole
         if codec != _GZIP:
-            raise _UnusableBatch("compressed with another codec than gzip")
+            raise _UnusableBatch("the compression codec is not gzip")
         attributes = _CODEC.pack(self._batch.attributes & ~_CODECS)
-        behind = self._whole[_CODEC_AT + _CODEC.size : _RECORDS_AT]
-        return self._whole[:_CODEC_AT] + attributes + behind + _unfolded(self._whole[_RECORDS_AT:])
+        frame_end = self._whole[_CODEC_AT + _CODEC.size : _RECORDS_AT]
+        return self._whole[:_CODEC_AT] + attributes + frame_end + _gunzip(self._whole[_RECORDS_AT:])
 
-    def _one_by_one(self, plain: bytes, start: int) -> Iterator[SafeRecord]:
-        """The records from offset ``start``, each by itself, so that one costs no other."""
+    def _individually(self, plain: bytes, start: int) -> Iterator[SafeRecord]:
+        """The records from offset ``start``, decoded one by one, so that an undecodable record affects no other."""
         at, expected = _RECORDS_AT, self._batch.base_offset
         while at < len(plain):
             record, at = self._record_at(plain, at)
-            self._must_lie_within(expected, record.offset)
+            self._require_offset_in_batch(expected, record.offset)
             expected = record.offset + 1
             if record.offset >= start:
                 yield record
 
     def _record_at(self, plain: bytes, at: int) -> tuple[SafeRecord, int]:
-        """The record there, and where the next one begins."""
+        """The record at this index, and the index of the next record."""
         try:
-            length, start = _number_at(plain, at)
-            _, moment = _number_at(plain, start + 1)
-            delta, behind = _number_at(plain, moment)
-            key, behind = _bytes_at(plain, behind)
-            value, behind = _bytes_at(plain, behind)
-            headers, behind = _headers_at(plain, behind)
+            length, start = _varint_at(plain, at)
+            _, end = _varint_at(plain, start + 1)
+            delta, end = _varint_at(plain, end)
+            key, end = _bytes_at(plain, end)
+            value, end = _bytes_at(plain, end)
+            headers, end = _headers_at(plain, end)
         except (IndexError, ValueError) as error:
-            raise _UnusableBatch("a record's lengths do not fit") from error
-        if behind != start + length or behind > len(plain):
-            raise _UnusableBatch("a record's lengths do not fit")
-        return self._record(delta, key, value, _decoded(headers, plain[at:behind])), behind
+            raise _UnusableBatch("the lengths in a record do not match the record") from error
+        if end != start + length or end > len(plain):
+            raise _UnusableBatch("the lengths in a record do not match the record")
+        return self._record(delta, key, value, _decoded_headers(headers, plain[at:end])), end
 
     def _record(self, delta: int, key: bytes | None, value: bytes | None, headers: Headers) -> SafeRecord:
         batch = self._batch
         return SafeRecord(batch.base_offset + delta, batch.max_timestamp, batch.timestamp_type, key, value, headers)
 
-    def _must_lie_within(self, expected: int, offset: int) -> None:
+    def _require_offset_in_batch(self, expected: int, offset: int) -> None:
         if not expected <= offset < self._batch.next_offset:
-            raise _UnusableBatch("offsets that are not the batch's own")
+            raise _UnusableBatch("an offset is outside the range of the batch")
 
-    def _lost(self, reason: str) -> SafeRecord:
-        """What stands for all of the batch, or its rest: at its last offset, so that reading goes on behind it."""
+    def _undecodable_record(self, reason: str) -> SafeRecord:
+        """One record for the batch or its rest, with the batch's last offset, so that reading continues after."""
         batch = self._batch
-        said = f"{reason} (offsets {batch.base_offset} to {batch.next_offset - 1})"
-        return self._record(
-            batch.next_offset - 1 - batch.base_offset, None, None, [(UndecodableMarker(said), self._whole)]
-        )
+        marker = UndecodableMarker(f"{reason} (offsets {batch.base_offset} to {batch.next_offset - 1})")
+        return self._record(batch.next_offset - 1 - batch.base_offset, None, None, [(marker, self._whole)])
 
 
-def _unfolded(payload: bytes) -> bytes:
+def _gunzip(payload: bytes) -> bytes:
     stream = zlib.decompressobj(wbits=_GZIP_WINDOW)
     try:
-        plain = stream.decompress(payload, UNFOLDED_BYTES_MAX)
+        plain = stream.decompress(payload, DECOMPRESSED_BYTES_MAX)
     except zlib.error as error:
-        raise _UnusableBatch("a broken gzip stream") from error
+        raise _UnusableBatch("the gzip stream is invalid") from error
     if not stream.eof:
-        raise _UnusableBatch(f"a gzip stream that is cut, or unfolds to more than {UNFOLDED_BYTES_MAX:,} bytes")
+        raise _UnusableBatch(f"the gzip stream is truncated, or expands to over {DECOMPRESSED_BYTES_MAX:,} bytes")
     return plain
 
 
-def _number_at(plain: bytes, at: int) -> tuple[int, int]:
-    """The number there in zigzag base 128, and where it ends; aiokafka's own reads on behind the bytes' end."""
+def _varint_at(plain: bytes, at: int) -> tuple[int, int]:
+    """The zigzag varint at this index, and the index after it. aiokafka's decoder reads past the end of the bytes."""
     number = shift = 0
-    while shift < _NUMBER_BITS:
+    while shift < _VARINT_BITS_MAX:
         digit = plain[at]
         at += 1
         number |= (digit & 0x7F) << shift
         if digit < 0x80:
             return (number >> 1) ^ -(number & 1), at
         shift += 7
-    raise ValueError("a number without an end")
+    raise ValueError("a varint is too long")
 
 
 def _bytes_at(plain: bytes, at: int) -> tuple[bytes | None, int]:
-    length, start = _number_at(plain, at)
+    length, start = _varint_at(plain, at)
     if length < 0:
         return None, start
     if start + length > len(plain):
-        raise ValueError("longer than all there is")
+        raise ValueError("a length exceeds the remaining bytes")
     return plain[start : start + length], start + length
 
 
 def _headers_at(plain: bytes, at: int) -> tuple[list[tuple[bytes, bytes | None]], int]:
-    number, at = _number_at(plain, at)
+    number, at = _varint_at(plain, at)
     found = []
     for _ in range(number):
         name, at = _bytes_at(plain, at)
@@ -205,8 +203,8 @@ def _headers_at(plain: bytes, at: int) -> tuple[list[tuple[bytes, bytes | None]]
     return found, at
 
 
-def _decoded(headers: Sequence[tuple[bytes, bytes | None]], raw: bytes) -> Headers:
-    """With names as text; behind `Undecoded` when not every one is some, and then without those."""
+def _decoded_headers(headers: Sequence[tuple[bytes, bytes | None]], raw: bytes) -> Headers:
+    """The headers with a UTF-8 name. If other headers were dropped, the first header is an `UndecodableMarker`."""
     named: list[tuple[str, bytes | None]] = []
     for name, value in headers:
         try:
@@ -214,16 +212,16 @@ def _decoded(headers: Sequence[tuple[bytes, bytes | None]], raw: bytes) -> Heade
         except UnicodeDecodeError:
             continue
     complete = len(named) == len(headers)
-    return named if complete else [(UndecodableMarker("a header's name is not UTF-8"), raw), *named]
+    return named if complete else [(UndecodableMarker("a header name is not UTF-8"), raw), *named]
 
 
 def undecodable(headers: Headers | None) -> tuple[str, bytes | None] | None:
-    """Why a record with these headers could not be decoded, and its raw bytes; None when it could."""
+    """The reason and the raw bytes of an undecodable record; None for a record that was decoded."""
     if headers and isinstance(headers[0][0], UndecodableMarker):
         return str(headers[0][0]), headers[0][1]
     return None
 
 
 def patch_aiokafka() -> None:
-    """Make every consumer of this process read so: aiokafka has no other place for it."""
+    """Make every consumer of this process use these wrappers, because aiokafka offers no hook."""
     fetcher.MemoryRecords = SafeMemoryRecords

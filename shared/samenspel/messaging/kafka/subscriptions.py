@@ -1,7 +1,7 @@
-"""Receiving from Kafka through FastStream: batches of raw records, nothing parsed, nothing acknowledged.
+"""Subscriptions to Kafka topics through FastStream, in batches of raw records without parsing or acknowledgement.
 
-FastStream brings the connection, the group and the lifecycle. Its acknowledgement, its parsing and its per-message
-path are not used: they can lose messages, and a batch of raw records costs a fortieth of single ones.
+FastStream provides the connection, the group and the lifecycle. FastStream's acknowledgement, parsing and per-message
+path are not used, because they can lose messages. A batch of raw records costs a fortieth of single messages.
 """
 
 import re
@@ -19,7 +19,7 @@ from faststream.security import SASLScram512
 from samenspel.contracts.topics import INGRESS, Domain
 from samenspel.messaging.kafka.consumer import RECORDS_MAX, OffsetResolver, PartitionConsumer, UnpositionedPartitions
 from samenspel.runtime import failpoints
-from samenspel.runtime.settings import KAFKA_AGAIN_MS, ServiceSettings
+from samenspel.runtime.settings import KAFKA_RETRY_MS, ServiceSettings
 
 SESSION_MS: Final = 2_000
 METADATA_MS: Final = 1_000
@@ -30,7 +30,7 @@ BatchHandler = Callable[[PartitionConsumer, Sequence[ConsumerRecord]], Awaitable
 
 @dataclass(frozen=True, slots=True)
 class TopicSubscription:
-    """Topics by name or by pattern, and who gets their records; ``role`` ends the name of the consumer group."""
+    """Topics by name or by pattern, with the handler of their batches; ``role`` is the suffix of the group id."""
 
     role: str
     handle: BatchHandler
@@ -39,7 +39,7 @@ class TopicSubscription:
 
 
 def ingress_pattern(domain: Domain) -> str:
-    """Every organisation's ingress of this domain, those that come later too."""
+    """Regular expression for the ingress topics of all organisations in this domain, including future ones."""
     return re.escape(f"{INGRESS}.{domain}.") + "[0-9]+"
 
 
@@ -50,15 +50,15 @@ async def subscribe(
     *,
     resolve_offset: OffsetResolver,
 ) -> KafkaBroker:
-    """A started broker that hands every batch to its receiver. Raises when Kafka is away."""
+    """Start a broker that passes every batch to its handler. Raises `KafkaError` when Kafka is unreachable."""
     broker = _broker(name, settings)
     for each in subscriptions:
-        _add(broker, name, each)
+        _add_subscriber(broker, name, each)
     try:
         await broker.connect()
         config: Any = broker.config.broker_config
         config.builder = partial(PartitionConsumer, resolve_offset=resolve_offset, **config.builder.keywords)
-        failpoints.reached("subscribing.start")
+        failpoints.reached("subscriptions.start")
         await broker.start()
     except BaseException:
         await broker.stop()
@@ -66,8 +66,8 @@ async def subscribe(
     return broker
 
 
-def readers(broker: KafkaBroker) -> list[PartitionConsumer]:
-    """The readers of a started broker, one per subscription."""
+def consumers(broker: KafkaBroker) -> list[PartitionConsumer]:
+    """The consumers of a started broker, one per subscription."""
     subscribers: Any = broker.subscribers
     return [each.consumer for each in subscribers if each.consumer is not None]
 
@@ -85,14 +85,14 @@ def _broker(name: str, settings: ServiceSettings) -> KafkaBroker:
         allow_auto_create_topics=False,
         apply_types=False,
         metadata_max_age_ms=METADATA_MS,
-        retry_backoff_ms=KAFKA_AGAIN_MS,
+        retry_backoff_ms=KAFKA_RETRY_MS,
         codec=RawCodec(),
         logger=None,
         graceful_timeout=STOP_SECONDS_MAX,
     )
 
 
-def _add(broker: KafkaBroker, name: str, subscription: TopicSubscription) -> None:
+def _add_subscriber(broker: KafkaBroker, name: str, subscription: TopicSubscription) -> None:
     unpositioned = UnpositionedPartitions()
     subscriber = broker.subscriber(
         *subscription.topics,
@@ -114,13 +114,13 @@ def _add(broker: KafkaBroker, name: str, subscription: TopicSubscription) -> Non
     subscriber._connection_args.update(unpositioned=unpositioned)
 
     @subscriber
-    async def received(records: Any) -> None:
-        reader: Any = subscriber.consumer
-        await subscription.handle(reader, records)
+    async def handle(records: Any) -> None:
+        consumer: Any = subscriber.consumer
+        await subscription.handle(consumer, records)
 
 
 class RawCodec:
-    """Hands the untouched records to the handler."""
+    """Codec that passes the raw records to the handler."""
 
     async def decode(self, message: Any) -> Any:
         return message.raw_message
@@ -135,7 +135,7 @@ class RawCodec:
 
 
 async def parse(records: Sequence[ConsumerRecord]) -> KafkaMessage:
-    """Never raises: FastStream's own parser loses a batch for one header that is not UTF-8."""
+    """Wrap a batch without parsing, so without errors: FastStream's parser drops a batch for one non-UTF-8 header."""
     return KafkaMessage(
         raw_message=tuple(records),
         body=[],

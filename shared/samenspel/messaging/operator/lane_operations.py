@@ -22,8 +22,8 @@ log = structlog.get_logger()
 
 LIST: Final = """
 select l.topic || '/' || l.lane as lane, l.timeline, l.sequence, p.sequence as published,
-  l.sequence - p.sequence as behind, l.compared = incarnation() as open
-from lane l join published p using (topic, lane) order by l.topic, l.lane
+  l.sequence - p.sequence as behind, l.reconciled = incarnation() as open
+from lane l join relay_progress p using (topic, lane) order by l.topic, l.lane
 """
 RECORD: Final = "insert into lane_action (action, operator, why, detail) values ($1, $2, $3, $4)"
 
@@ -44,12 +44,12 @@ class LaneOperations:
         """Every lane: timeline, sequence, how far it is published, and its door; ``reason`` when that is closed."""
         async with self.pool.acquire() as connection:
             rows = await connection.fetch(LIST)
-        waiting = "not compared with Kafka yet"
+        pending = "not reconciled with Kafka yet"
         return [
             {
                 **dict(row),
                 "reason": self.reconciler.closed_lanes.get(
-                    row["lane"], "" if row["open"] else self._why() or waiting
+                    row["lane"], "" if row["open"] else self._reason_not_reconciled() or pending
                 ),
             }
             for row in rows
@@ -60,7 +60,7 @@ class LaneOperations:
 
         Raises `Impossible` or `LookupError`; the lanes before the one that it names are recovered then.
         """
-        async with self._looking() as (connection, log_reader):
+        async with self._session() as (connection, log_reader):
             trial = connection.transaction()
             if dry_run:
                 await trial.start()
@@ -75,8 +75,8 @@ class LaneOperations:
 
     async def new_timeline(self, operator: str, lane: str, why: str) -> int:
         """Start this lane anew, for good; returns its timeline. Raises `Recoverable` or `LookupError`."""
-        name = lane_name(lane)
-        async with self._looking() as (connection, log_reader), connection.transaction():
+        name = parse_lane(lane)
+        async with self._session() as (connection, log_reader), connection.transaction():
             timeline = await start_new_timeline(connection, log_reader, name, self._replay(name[0]))
             await self._record(connection, "new-timeline", operator, why, f"{lane} is on timeline {timeline}")
         return timeline
@@ -95,7 +95,7 @@ class LaneOperations:
     def _replay(self, topic: str) -> LaneReplay:
         return LaneReplay(EventReplay(self.decider).apply) if topic in self.owns else replay.RECEIPT_REPLAY
 
-    def _why(self) -> str:
+    def _reason_not_reconciled(self) -> str:
         return "another lane of this database is behind Kafka" if self.reconciler.needs_recovery else ""
 
     async def _record(self, connection: Connection, action: str, operator: str, why: str, detail: str) -> None:
@@ -103,7 +103,7 @@ class LaneOperations:
         log.warning("operator acts on lanes", action=action, operator=operator, why=why, detail=detail)
 
     @asynccontextmanager
-    async def _looking(self) -> AsyncIterator[tuple[Connection, LogReader]]:
+    async def _session(self) -> AsyncIterator[tuple[Connection, LogReader]]:
         log_reader = self.log_reader()
         try:
             async with self.pool.acquire() as connection:
@@ -120,7 +120,7 @@ def _summary(found: Sequence[Recovered]) -> str:
     return "; ".join(moved) or "nothing was missing"
 
 
-def lane_name(label: str) -> LaneId:
+def parse_lane(label: str) -> LaneId:
     """``samenspel.initiatives/3`` as topic and lane. Raises `LookupError`."""
     topic, _, number = label.rpartition("/")
     if not (topic and number.isdecimal()):

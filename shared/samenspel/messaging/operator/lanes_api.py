@@ -42,7 +42,7 @@ class NewTimelineRequest(BaseModel):
     why: Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"\S")]
 
 
-def lanes_router(upkeep: LaneOperations, operator: str, organisation_of_request: OrganisationOf) -> APIRouter:
+def lanes_router(operations: LaneOperations, operator: str, organisation_of_request: OrganisationOf) -> APIRouter:
     """For the operator's token only."""
     routes = APIRouter(prefix="/v1/lanes", responses=_REFUSED)
     the_operator = operator_only(operator, organisation_of_request, "only the operator sees to the lanes")
@@ -50,22 +50,22 @@ def lanes_router(upkeep: LaneOperations, operator: str, organisation_of_request:
 
     @routes.get("", summary="Every lane: timeline, sequence, how far it is published, and why its door is closed")
     async def listed(_: Operator) -> Response:
-        return JSONResponse({"items": await upkeep.lanes()})
+        return JSONResponse({"items": await operations.lanes()})
 
     @routes.post("/recoveries", summary="Bring back from Kafka what the database has lost")
     async def recover(wanted: RecoveryRequest, operator: Operator) -> Response:
-        found = await _done(upkeep.recover(operator, dry_run=wanted.dryRun))
+        found = await _with_http_errors(operations.recover(operator, dry_run=wanted.dryRun))
         return JSONResponse({"items": [asdict(each) for each in found]})
 
     @routes.post("/timelines", summary="Start a lane anew: what Kafka holds of it and we do not, is given up")
     async def begin(wanted: NewTimelineRequest, operator: Operator) -> Response:
-        timeline = await _done(upkeep.new_timeline(operator, wanted.lane, wanted.why.strip()))
+        timeline = await _with_http_errors(operations.new_timeline(operator, wanted.lane, wanted.why.strip()))
         return JSONResponse({"lane": wanted.lane, "timeline": timeline})
 
     return routes
 
 
-async def _done(deed: Awaitable[Any]) -> Any:
+async def _with_http_errors(deed: Awaitable[Any]) -> Any:
     try:
         return await deed
     except LookupError as error:

@@ -1,6 +1,7 @@
-"""Lanes: the one place where sequence and digest advance, and where the journal is written.
+"""Lanes and the journal. Only this module advances the sequence and digest of a lane and writes the journal.
 
-A lane's row stays locked until commit, so journal order is commit order, without gaps: the journal *is* the outbox.
+A lane's row stays locked until commit. Journal order therefore is commit order, without gaps: the journal *is* the
+outbox.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,7 +17,7 @@ from samenspel.runtime.postgres import Connection
 
 @dataclass(slots=True)
 class Lane:
-    """A locked lane: where it stands, and the rows that this transaction will add to it."""
+    """A locked lane: timeline, sequence, digest, and the rows that this transaction will add to the journal."""
 
     topic: str
     lane: int
@@ -39,27 +40,30 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class JournalBatch:
-    """Rows of the journal, lane after lane; where each lane stands after them, and its place among them."""
+    """Journal rows, grouped by lane.
+
+    ``ranges``: topic, lane, new timeline, sequence and digest, and the half-open range of the lane's ``rows``.
+    """
 
     ranges: Sequence[tuple[str, int, int, int, bytes, int, int]]
     rows: Sequence[tuple[str, bytes, bytes]]
 
 
 ENSURE = """
-with made as (
+with created as (
   insert into lane (topic, lane) select * from unnest($1::text[], $2::int[]) on conflict do nothing
   returning topic, lane)
-insert into published (topic, lane) select topic, lane from made
+insert into relay_progress (topic, lane) select topic, lane from created
 """
 
 LOCK = """
-select topic, lane, timeline, sequence, digest, compared = incarnation() as open
+select topic, lane, timeline, sequence, digest, reconciled = incarnation() as open
 from lane where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
 order by topic, lane for update
 """
 
-# All rows of all lanes in one statement, which also says where the lanes stand now: each lane says which of the rows
-# are its own, by number, and the last of them has its sequence.
+# One statement inserts the rows of all lanes and updates the lanes. Each lane has the row numbers above ``after``,
+# up to ``upto``. The last row of a lane has the lane's new sequence.
 WRITE = """
 with l as (
   select * from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[])
@@ -77,24 +81,24 @@ join unnest(string_to_array($8, chr(30)), string_to_array($9, chr(30)), string_t
 
 
 async def ensure(connection: Connection, names: Iterable[LaneId]) -> None:
-    """Make the rows of lanes that have none; a new lane's door opens when it has been compared."""
+    """Create the missing rows of these lanes. A new lane accepts events once the relay has reconciled the lane."""
     topics, lanes = as_arrays(sorted(names), 2)
-    failpoints.reached("lanes.ensure")
+    failpoints.reached("journal.ensure")
     await connection.execute(ENSURE, topics, lanes)
 
 
 async def lock(connection: Connection, names: set[LaneId]) -> dict[LaneId, Lane]:
-    """Lock these lanes, in the one order, until commit.
+    """Lock these lanes until commit, sorted by topic and lane to prevent deadlocks.
 
-    Raises `LaneMissing` or `DoorsClosed`: then nothing may be published, and the transaction ends.
+    Raises `LaneNotFound` or `LaneNotReconciled`. After either error the transaction may write no events and must end.
     """
-    failpoints.reached("lanes.lock")
+    failpoints.reached("journal.lock")
     rows = await connection.fetch(LOCK, *as_arrays(sorted(names), 2))
     if len(rows) != len(names):
         found = {(row["topic"], row["lane"]) for row in rows}
         raise LaneNotFound(", ".join(f"{topic}/{lane}" for topic, lane in sorted(names - found)))
-    if shut := [f"{row['topic']}/{row['lane']}" for row in rows if not row["open"]]:
-        raise LaneNotReconciled(f"not yet compared with Kafka: {', '.join(shut[:5])}")
+    if closed := [f"{row['topic']}/{row['lane']}" for row in rows if not row["open"]]:
+        raise LaneNotReconciled(f"not yet reconciled with Kafka: {', '.join(closed[:5])}")
     return {
         (row["topic"], row["lane"]): Lane(
             row["topic"], row["lane"], row["timeline"], row["sequence"], int.from_bytes(row["digest"], "big")
@@ -103,21 +107,21 @@ async def lock(connection: Connection, names: set[LaneId]) -> dict[LaneId, Lane]
     }
 
 
-async def write(connection: Connection, entries: JournalBatch) -> None:
-    """Write rows of the journal, and where that brings their lanes; they are published once this has committed."""
-    if entries.rows:
-        failpoints.reached("lanes.journal")
-        await connection.execute(WRITE, *as_arrays(entries.ranges, 7), *as_joined_texts(entries.rows, 3))
+async def write(connection: Connection, batch: JournalBatch) -> None:
+    """Insert the rows of the batch and update the lanes. The relay sends the rows to Kafka after the commit."""
+    if batch.rows:
+        failpoints.reached("journal.write")
+        await connection.execute(WRITE, *as_arrays(batch.ranges, 7), *as_joined_texts(batch.rows, 3))
 
 
 def drain(lanes: Iterable[Lane]) -> JournalBatch:
-    """What the lanes have for the journal; they have it no more."""
-    places, rows = [], list[tuple[str, bytes, bytes]]()
+    """Take the pending rows out of these lanes, as one batch."""
+    ranges, rows = [], list[tuple[str, bytes, bytes]]()
     for lane in lanes:
         if lane.rows:
             after = len(rows)
             rows += lane.rows
             lane.rows = []
             digest = lane.digest.to_bytes(32, "big")
-            places.append((lane.topic, lane.lane, lane.timeline, lane.sequence, digest, after, len(rows)))
-    return JournalBatch(places, rows)
+            ranges.append((lane.topic, lane.lane, lane.timeline, lane.sequence, digest, after, len(rows)))
+    return JournalBatch(ranges, rows)

@@ -1,4 +1,4 @@
-"""The gate: opens the doors of lanes that hold what Kafka holds, and keeps all of them shut when one does not."""
+"""The reconciler opens lanes for writes once they equal Kafka. If one lane is behind Kafka, all lanes stay closed."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -26,126 +26,131 @@ from samenspel.runtime.postgres import Pool
 log = structlog.get_logger()
 
 CHECK_SECONDS: Final = 2.0
-ASK_SECONDS: Final = 0.2
+"""Between two checks of the log ends, and between two reconciliations while lanes need recovery."""
+QUERY_SECONDS: Final = 0.2
+"""Between two queries for unreconciled lanes while other lanes have events to send."""
 
-UNRECONCILED = "select topic, lane, compared from lane where compared <> incarnation() order by topic, lane"
+UNRECONCILED = "select topic, lane, reconciled from lane where reconciled <> incarnation() order by topic, lane"
 PUBLISHED = """
-select p.topic, p.lane, p.timeline, p.sequence, p.next_offset from published p join lane l using (topic, lane)
-where l.compared <> '' and p.sequence > 0 order by p.topic, p.lane
+select p.topic, p.lane, p.timeline, p.sequence, p.next_offset from relay_progress p join lane l using (topic, lane)
+where l.reconciled <> '' and p.sequence > 0 order by p.topic, p.lane
 """
 
 
 class Reconciler:
-    """``restarted`` is called when Kafka or the database was away, or the database is in another life than before.
+    """Reconciles lanes on behalf of the relay, and checks the ends of their logs in the background.
 
-    Who holds places in memory must then ask it again where they are.
+    ``on_restart`` is called after Kafka or the database was unreachable, and after the database restarted or was
+    restored. Consumers must then read their offsets from the database again.
     """
 
-    def __init__(self, pool: Pool, log_reader: LogReader, restarted: Callable[[], None]) -> None:
+    def __init__(self, pool: Pool, log_reader: LogReader, on_restart: Callable[[], None]) -> None:
         self._pool = pool
-        self._probe = log_reader
-        self._on_restart = restarted
-        self._compared_at = self._asked = 0.0
+        self._log_reader = log_reader
+        self._on_restart = on_restart
+        self._reconciled_at = self._queried_at = 0.0
         self._rounds = 0
         self._suspects: set[LaneId] = set()
         self.reconciled: set[LaneId] = set()
-        """Since the last time that Kafka's answer was not known."""
+        """Lanes that were reconciled since the last error of Kafka or the database."""
         self.closed_lanes: dict[str, str] = {}
-        """Why a door stays closed, by lane."""
+        """Reason why a lane stays closed for writes, by lane label."""
         self.log_unreachable = False
-        """Whether the last look into Kafka failed."""
+        """Whether the last check of the log ends failed."""
         self.needs_recovery = False
-        """Whether Kafka holds events that the database does not know: an operator must recover it."""
+        """Whether Kafka has events that the database does not have. An operator must recover the lanes."""
 
     @property
     def is_due(self) -> bool:
-        """Whether it is time to ask for lanes that were not compared, however much there is to send on the others."""
-        return monotonic() >= self._asked + ASK_SECONDS
+        """Whether to query for unreconciled lanes again, even if other lanes have events to send."""
+        return monotonic() >= self._queried_at + QUERY_SECONDS
 
     async def reconcile_all(self) -> bool:
-        """Compare what was not compared in this life of the database; whether that opened a door."""
-        if self.needs_recovery and monotonic() < self._compared_at + CHECK_SECONDS:
+        """Reconcile every lane that was not reconciled since the database (re)started. True if a lane was opened."""
+        if self.needs_recovery and monotonic() < self._reconciled_at + CHECK_SECONDS:
             return False
-        self._asked = monotonic()
+        self._queried_at = monotonic()
         async with self._pool.acquire() as connection:
-            failpoints.reached("relay.look")
+            failpoints.reached("relay.unreconciled")
             rows = await connection.fetch(UNRECONCILED)
         if rows:
             await self.reconcile([_name(row) for row in rows])
-            self._compared_at = monotonic()
-            if any(row["compared"] for row in rows):
+            self._reconciled_at = monotonic()
+            if any(row["reconciled"] for row in rows):
                 self._on_restart()
         return any(_name(row) in self.reconciled for row in rows)
 
-    def interrupted(self) -> None:
-        """Kafka or the database was away: what was known of either may not hold any more."""
+    def invalidate(self) -> None:
+        """Forget which lanes are reconciled, after an error of Kafka or the database."""
         self.reconciled.clear()
         self._on_restart()
 
     def reconcile_soon(self) -> None:
-        """Something has changed: do not wait with the next comparison."""
-        self._compared_at = 0.0
+        """Make the next `reconcile_all` run without delay, because an operator changed the lanes."""
+        self._reconciled_at = 0.0
 
     async def reconcile(self, names: Sequence[LaneId]) -> None:
-        """Open the doors of these lanes, or of none when one of them is behind Kafka."""
-        compared: list[Reconciled] = []
-        behind = False
+        """Open these lanes for writes. If the database is behind Kafka on one lane, close all lanes instead."""
+        reconciled: list[Reconciled] = []
+        database_behind = False
         for name in names:
             label = f"{name[0]}/{name[1]}"
             try:
                 async with self._pool.acquire() as connection:
-                    compared.append(await reconcile(connection, self._probe, name))
+                    reconciled.append(await reconcile(connection, self._log_reader, name))
                 self.closed_lanes.pop(label, None)
             except (DatabaseBehindLog, LookupError) as reason:
-                behind |= isinstance(reason, DatabaseBehindLog)
+                database_behind |= isinstance(reason, DatabaseBehindLog)
                 if self.closed_lanes.get(label) != str(reason):
-                    log.error("door stays closed", lane=label, reason=str(reason))
+                    log.error("lane not reconciled, so closed for writes", lane=label, reason=str(reason))
                 self.closed_lanes[label] = str(reason)
-        self.needs_recovery = behind
+        self.needs_recovery = database_behind
         async with self._pool.acquire() as connection:
-            if behind:
+            if database_behind:
                 return await close_all_lanes(connection)
-            for each in compared:
+            for each in reconciled:
                 await mark_reconciled(connection, each)
                 self.reconciled.add(each.name)
 
     async def recheck_suspects(self) -> None:
-        """Compare the lanes that a look has found cut back."""
-        doubtful, self._suspects = self._suspects, set()
-        if doubtful:
-            await self.reconcile(sorted(doubtful))
+        """Reconcile the lanes that `check_log_ends` found truncated."""
+        suspects, self._suspects = self._suspects, set()
+        if suspects:
+            await self.reconcile(sorted(suspects))
 
     async def watch(self) -> None:
-        """Look into Kafka now and then, until cancelled; the relay is not held up by it."""
+        """Check the log ends every `CHECK_SECONDS` until cancelled, in a task apart from the relay."""
         while True:
             try:
                 await self.check_log_ends()
                 self.log_unreachable = False
             except (KafkaError, *TRANSIENT) as error:
-                log.warning("Kafka cannot be looked into", error=repr(error))
+                log.warning("log ends cannot be checked", error=repr(error))
                 self.log_unreachable = True
-                self.interrupted()
+                self.invalidate()
             await asyncio.sleep(CHECK_SECONDS)
 
     async def check_log_ends(self) -> None:
-        """With nothing to send, a Kafka that went away, or a log that was cut back, would go unnoticed.
+        """Detect an unreachable broker or a truncated log while the relay is idle.
 
-        Of every lane it looks where it ends, and of one lane, in turn, whether what was published last lies there:
-        a relay that was overtaken may have filled the place of what was lost with a repeat.
+        Compares the end offset of every lane with the published offset. For one lane per round, also checks that the
+        last published record is at its offset: an overtaken relay may have appended a repeat after a truncation.
         """
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(PUBLISHED)
-        ends = await self._probe.end_offsets([TopicPartition(*_name(row)) for row in rows])
+        ends = await self._log_reader.end_offsets([TopicPartition(*_name(row)) for row in rows])
         self._suspects |= {
             _name(row) for row in rows if ends.get(TopicPartition(*_name(row)), 0) < row["next_offset"]
         }
         self._rounds += 1
-        if rows and not await self._last_published_is_present(chosen := rows[self._rounds % len(rows)]):
-            self._suspects.add(_name(chosen))
+        if rows and not await self._last_published_is_present(sample := rows[self._rounds % len(rows)]):
+            self._suspects.add(_name(sample))
 
     async def _last_published_is_present(self, row: Any) -> bool:
-        place = TopicPartition(*_name(row))
-        return await holds_event(self._probe, place, row["next_offset"] - 1, row["timeline"], row["sequence"])
+        partition = TopicPartition(*_name(row))
+        return await holds_event(
+            self._log_reader, partition, row["next_offset"] - 1, row["timeline"], row["sequence"]
+        )
 
 
 def _name(row: Any) -> LaneId:

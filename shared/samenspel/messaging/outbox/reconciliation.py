@@ -1,8 +1,9 @@
-"""Comparing a lane with Kafka before anything is published on it.
+"""Reconciliation: a comparison of a lane with Kafka before the relay publishes on the lane.
 
-Kafka is read *first*, from the published offset; then the journal. Kafka behind: publish again from there. Kafka
-ahead, or another event under the same number: the database was restored from an older backup, and all its doors
-stay closed, because what it knows of its other lanes may be as old, until an operator has recovered them.
+Kafka is read *first*, from the published offset; then the journal. When Kafka is behind, the relay publishes again
+from the last event that Kafka has. When Kafka is ahead, or has another event with the same sequence, the database was
+restored from an older backup. All lanes of the database then stay closed until an operator has recovered the lanes,
+because the other lanes may be as old.
 """
 
 from collections.abc import Mapping
@@ -21,33 +22,39 @@ from samenspel.runtime.postgres import Connection
 
 PUBLISHED_POSITION = """
 select incarnation() as incarnation, l.timeline, p.sequence, p.next_offset, p.cuts
-from published p join lane l using (topic, lane) where (p.topic, p.lane) = ($1, $2)
+from relay_progress p join lane l using (topic, lane) where (p.topic, p.lane) = ($1, $2)
 """
-HEAD = "select timeline, sequence from lane where (topic, lane) = ($1, $2)"
-JOURNALLED = """
+LANE_HEAD = "select timeline, sequence from lane where (topic, lane) = ($1, $2)"
+FINGERPRINTS = """
 select sequence, sha256(headers) as fingerprint from journal
 where (topic, lane, timeline) = ($1, $2, $3) and sequence = any($4::bigint[])
 """
-MARK_RECONCILED = "update lane set compared = $3 where (topic, lane) = ($1, $2) and timeline = $4 and compared <> $3"
-CLOSE_ALL = "update lane set compared = '' where compared <> ''"
+MARK_RECONCILED = """
+update lane set reconciled = $3 where (topic, lane) = ($1, $2) and timeline = $4 and reconciled <> $3
+"""
+CLOSE_ALL = "update lane set reconciled = '' where reconciled <> ''"
 RESET = """
-update published set sequence = $4, next_offset = $5, cuts = cuts + ($4 < sequence)::int
+update relay_progress set sequence = $4, next_offset = $5, cuts = cuts + ($4 < sequence)::int
 where (topic, lane, timeline) = ($1, $2, $3) and (sequence, next_offset, cuts) = ($6, $7, $8)
 """
 
 
 class DatabaseBehindLog(Exception):
-    """Kafka holds events that this database does not know: it was restored from an older backup."""
+    """Kafka has events that this database does not have: the database was restored from an older backup."""
 
 
 def fingerprint(record: ConsumerRecord) -> bytes:
-    """SHA-256 of the record's header lines: its id and statedigest are among them."""
+    """SHA-256 of the record's header lines, which include the event's id and statedigest."""
     return sha256(to_lines(record.headers)).digest()
 
 
 @dataclass(slots=True)
 class LogTail:
-    """What Kafka holds of a lane behind the published offset."""
+    """Summary of a lane's records in Kafka after the published offset.
+
+    ``contiguous`` is the last sequence without a gap before it, and -1 until the first record when the start of the
+    log has expired. ``next_offset`` follows the record with that sequence. ``highest`` is the highest sequence.
+    """
 
     contiguous: int
     next_offset: int
@@ -56,10 +63,10 @@ class LogTail:
 
     def add(self, record: ConsumerRecord, timeline: int) -> None:
         headers = dict(record.headers)
-        theirs = int(headers["ce_timeline"])
-        if theirs > timeline:
-            raise DatabaseBehindLog(f"Kafka is on timeline {theirs}, the database on {timeline}")
-        if theirs < timeline:
+        log_timeline = int(headers["ce_timeline"])
+        if log_timeline > timeline:
+            raise DatabaseBehindLog(f"Kafka is on timeline {log_timeline}, the database on {timeline}")
+        if log_timeline < timeline:
             return
         sequence = int(headers["ce_sequence"])
         self.highest = max(self.highest, sequence)
@@ -70,7 +77,7 @@ class LogTail:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """A lane whose journal holds all that Kafka holds of it."""
+    """A lane whose journal has every event that Kafka has; ``published`` is the row of `PUBLISHED_POSITION`."""
 
     name: LaneId
     published: Any
@@ -78,69 +85,73 @@ class Reconciled:
 
 
 async def reconcile(connection: Connection, log_reader: LogReader, name: LaneId) -> Reconciled:
-    """Compare one lane with Kafka; changes nothing.
+    """Compare one lane with Kafka, without changes to the database.
 
-    Raises `Ahead` when its door must stay closed, `LookupError` when Kafka has no such topic.
+    Raises `DatabaseBehindLog` when the lane must stay closed, and `LookupError` when Kafka has no such topic.
     """
-    failpoints.reached("comparison.standing")
-    standing = await connection.fetchrow(PUBLISHED_POSITION, *name)
-    assert standing is not None  # a lane and its published row are made together
-    tail = await _tail(log_reader, TopicPartition(*name), standing)
-    failpoints.reached("comparison.head")
-    head = await connection.fetchrow(HEAD, *name)
+    failpoints.reached("reconciliation.published")
+    published = await connection.fetchrow(PUBLISHED_POSITION, *name)
+    assert published is not None  # `journal.ensure` inserts both rows in one statement
+    tail = await _tail(log_reader, TopicPartition(*name), published)
+    failpoints.reached("reconciliation.head")
+    head = await connection.fetchrow(LANE_HEAD, *name)
     assert head is not None
     if tail.highest > head["sequence"]:
         raise DatabaseBehindLog(f"Kafka holds event {tail.highest}, the journal ends at {head['sequence']}")
-    await require_same_events(connection, name, standing["timeline"], tail.fingerprints)
-    return Reconciled(name, standing, tail)
+    await require_same_events(connection, name, published["timeline"], tail.fingerprints)
+    return Reconciled(name, published, tail)
 
 
-async def mark_reconciled(connection: Connection, compared: Reconciled) -> None:
-    """Set how far the lane is published, and open its door."""
-    standing, tail = compared.published, compared.tail
-    failpoints.reached("comparison.reset")
+async def mark_reconciled(connection: Connection, lane: Reconciled) -> None:
+    """Store the lane's published position as found in Kafka, and open the lane for writes."""
+    published, tail = lane.published, lane.tail
+    failpoints.reached("reconciliation.reset")
     await connection.execute(
         RESET,
-        *compared.name,
-        standing["timeline"],
+        *lane.name,
+        published["timeline"],
         max(0, tail.contiguous),
         tail.next_offset,
-        standing["sequence"],
-        standing["next_offset"],
-        standing["cuts"],
+        published["sequence"],
+        published["next_offset"],
+        published["cuts"],
     )
-    failpoints.reached("comparison.open")
-    await connection.execute(MARK_RECONCILED, *compared.name, standing["incarnation"], standing["timeline"])
+    failpoints.reached("reconciliation.mark")
+    await connection.execute(MARK_RECONCILED, *lane.name, published["incarnation"], published["timeline"])
 
 
 async def close_all_lanes(connection: Connection) -> None:
-    """Nothing may be published until every lane has been compared: this database is older than Kafka."""
+    """Refuse writes on every lane until the next reconciliation, because this database is older than Kafka."""
     await connection.execute(CLOSE_ALL)
 
 
-async def _tail(log_reader: LogReader, partition: TopicPartition, standing: Any) -> LogTail:
+async def _tail(log_reader: LogReader, partition: TopicPartition, published: Any) -> LogTail:
     start, end = await log_reader.bounds(partition)
-    published, next_offset, timeline = standing["sequence"], standing["next_offset"], standing["timeline"]
+    sequence, next_offset = published["sequence"], published["next_offset"]
     if start >= next_offset:
-        # Nothing of ours was lost: what was published has expired, or nothing ever was.
-        tail = LogTail(published, max(next_offset, start))
+        # No published event was lost: the published events have expired, or none was published yet.
+        tail = LogTail(sequence, max(next_offset, start))
         begin = start
-    elif (begin := await offset_after_published(log_reader, partition, standing, start, end)) == next_offset:
-        tail = LogTail(published, next_offset)
+    elif (begin := await offset_after_published(log_reader, partition, published, start, end)) == next_offset:
+        tail = LogTail(sequence, next_offset)
     else:
         tail = LogTail(-1 if start else 0, start)
     async with aclosing(log_reader.records(partition, begin, end)) as records:
         async for record in records:
-            tail.add(record, timeline)
+            tail.add(record, published["timeline"])
     return tail
 
 
 async def offset_after_published(
-    log_reader: LogReader, partition: TopicPartition, standing: Any, start: int, end: int
+    log_reader: LogReader, partition: TopicPartition, published: Any, start: int, end: int
 ) -> int:
-    """The offset behind what was published, or the log's start when another record lies there."""
-    published, next_offset, timeline = standing["sequence"], standing["next_offset"], standing["timeline"]
-    if start < next_offset <= end and await holds_event(log_reader, partition, next_offset - 1, timeline, published):
+    """Return the offset after the last published record.
+
+    Returns ``start``, the first offset of the log, when that record is gone or another record has its offset.
+    """
+    next_offset = published["next_offset"]
+    last = partition, next_offset - 1, published["timeline"], published["sequence"]
+    if start < next_offset <= end and await holds_event(log_reader, *last):
         return int(next_offset)
     return start
 
@@ -148,6 +159,7 @@ async def offset_after_published(
 async def holds_event(
     log_reader: LogReader, partition: TopicPartition, offset: int, timeline: int, sequence: int
 ) -> bool:
+    """Whether Kafka has the event with this timeline and sequence at this offset."""
     record = await log_reader.record_at(partition, offset)
     if record is None:
         return False
@@ -158,10 +170,10 @@ async def holds_event(
 async def require_same_events(
     connection: Connection, name: LaneId, timeline: int, fingerprints: Mapping[int, bytes]
 ) -> None:
-    """Raises `Ahead` unless the journal has these events, by sequence, with these headers."""
-    failpoints.reached("comparison.same-events")
-    rows = await connection.fetch(JOURNALLED, *name, timeline, sorted(fingerprints))
-    ours = {row["sequence"]: row["fingerprint"] for row in rows}
-    for sequence, theirs in fingerprints.items():
-        if ours.get(sequence) != theirs:
-            raise DatabaseBehindLog(f"event {sequence} is another in Kafka than in the journal")
+    """Raise `DatabaseBehindLog` unless the journal has every sequence in ``fingerprints`` with that fingerprint."""
+    failpoints.reached("reconciliation.same-events")
+    rows = await connection.fetch(FINGERPRINTS, *name, timeline, sorted(fingerprints))
+    journalled = {row["sequence"]: row["fingerprint"] for row in rows}
+    for sequence, in_log in fingerprints.items():
+        if journalled.get(sequence) != in_log:
+            raise DatabaseBehindLog(f"event {sequence} differs between Kafka and the journal")

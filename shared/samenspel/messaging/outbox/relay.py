@@ -1,8 +1,9 @@
-"""The relay: carries the journal to Kafka, lane by lane, one whole record batch at a time.
+"""The relay sends the journal to Kafka, lane by lane, one whole record batch at a time.
 
-Why it is safe without any fence: per lane it sends a prefix of what is not published, appended whole or not at all,
-and the next only after the acknowledgement. A relay that dies, wakes up late or never hears the acknowledgement can
-only add repeats behind the first occurrence, and readers drop those by the law. The lease only saves the effort.
+The relay is safe without a fence. Per lane, the relay sends a prefix of the unpublished events. Kafka appends a batch
+whole or not at all, and the relay sends the next batch only after the acknowledgement. A relay that dies, resumes
+late or never receives the acknowledgement can only append repeats after the first occurrence. Readers drop repeats by
+the law of lanes. The lease only prevents duplicate work.
 """
 
 import asyncio
@@ -32,15 +33,15 @@ log = structlog.get_logger()
 
 SEND_SECONDS_MAX: Final = 10.0
 IDLE_SECONDS, PAUSE_SECONDS = 0.5, 0.2
-PLACE: Final = ("topic", "lane", "timeline", "sequence", "next_offset", "cuts")
+POSITION_COLUMNS: Final = ("topic", "lane", "timeline", "sequence", "next_offset", "cuts")
 
-# The lease and the progress are hints that may be lost in a crash: both are made durable lazily, by a setting that
-# ends with the statement's own transaction.
+# A crash may lose the lease and the progress without harm. Both statements therefore commit asynchronously. The
+# setting ends with the statement's own transaction.
 CLAIM = """
-with lazily as (select set_config('synchronous_commit', 'off', true)),
+with async_commit as (select set_config('synchronous_commit', 'off', true)),
 claimed as (
-  update published p set holder = $1, held_until = clock_timestamp() + interval '2 seconds'
-  from lane l, lazily where (l.topic, l.lane) = (p.topic, p.lane) and l.compared = incarnation()
+  update relay_progress p set holder = $1, held_until = clock_timestamp() + interval '2 seconds'
+  from lane l, async_commit where (l.topic, l.lane) = (p.topic, p.lane) and l.reconciled = incarnation()
     and l.sequence > p.sequence and (p.holder = $1 or p.held_until < clock_timestamp())
   returning p.topic, p.lane, p.timeline, p.sequence, p.next_offset, p.cuts)
 select p.*, j.sequence as number, j.key, j.headers, j.value
@@ -51,18 +52,18 @@ from claimed p cross join lateral (
 order by p.topic, p.lane, j.sequence
 """
 SAVE_PROGRESS = """
-with lazily as (select set_config('synchronous_commit', 'off', true))
-update published p set sequence = x.sequence, next_offset = x.next_offset,
+with async_commit as (select set_config('synchronous_commit', 'off', true))
+update relay_progress p set sequence = x.sequence, next_offset = x.next_offset,
                        held_until = clock_timestamp() + interval '2 seconds'
-from lazily, unnest(
+from async_commit, unnest(
   $1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::int[], $7::bigint[], $8::bigint[])
   as x (topic, lane, timeline, was_sequence, was_offset, cuts, sequence, next_offset)
 where (p.topic, p.lane, p.timeline, p.sequence, p.next_offset, p.cuts)
     = (x.topic, x.lane, x.timeline, x.was_sequence, x.was_offset, x.cuts)
 """
-# Whatever another relay has made of it meanwhile: Kafka has lost something, and only a comparison can say what.
+# Unconditional, unlike SAVE_PROGRESS: Kafka has lost records, and only a reconciliation can determine which ones.
 REPUBLISH_ALL = """
-update published p set sequence = 0, next_offset = 0, cuts = p.cuts + 1
+update relay_progress p set sequence = 0, next_offset = 0, cuts = p.cuts + 1
 from unnest($1::text[], $2::int[], $3::int[]) as x (topic, lane, timeline)
 where (p.topic, p.lane, p.timeline) = (x.topic, x.lane, x.timeline)
 """
@@ -70,7 +71,7 @@ where (p.topic, p.lane, p.timeline) = (x.topic, x.lane, x.timeline)
 
 @dataclass(frozen=True, slots=True)
 class PublishedPosition:
-    """How far a lane was published when we looked."""
+    """A lane's row of table ``published``, as claimed by this relay."""
 
     topic: str
     lane: int
@@ -84,27 +85,35 @@ class PublishedPosition:
         return self.topic, self.lane
 
 
+Sent = tuple[PublishedPosition, int, int, int]
+"""The claimed position of a lane, its new sequence, the batch's first offset, and the offset after the batch."""
+
+
 class Relay:
-    """``settings`` are aiokafka's connection settings; ``published`` hears how many Kafka has acknowledged."""
+    """Sends the journal of every lane to Kafka.
+
+    ``settings`` are aiokafka's connection settings. ``holder`` identifies this instance in the lease. The relay calls
+    ``on_published`` with the number of events that Kafka acknowledged.
+    """
 
     def __init__(
         self,
         pool: Pool,
         reconciler: Reconciler,
         settings: Mapping[str, Any],
-        me: UUID,
-        published: Callable[[int], None],
+        holder: UUID,
+        on_published: Callable[[int], None],
     ) -> None:
         self._pool = pool
         self._reconciler = reconciler
-        self._holder = me
-        self._on_published = published
+        self._holder = holder
+        self._on_published = on_published
         self._producer = Producer(settings)
         self._wake = asyncio.Event()
         self.connected = False
 
     def wake(self) -> None:
-        """Something was journalled, or a lane was made: look now instead of at the next tick."""
+        """Poll now instead of after `IDLE_SECONDS`, because a transaction added journal rows or a lane."""
         self._wake.set()
 
     async def run(self) -> None:
@@ -118,26 +127,26 @@ class Relay:
             await self._producer.discard()
 
     async def poll(self) -> float:
-        """Compare what must be compared and send one batch per lane; returns the seconds until the next look."""
+        """Reconcile lanes where needed and send one batch per lane. Returns the seconds until the next poll."""
         self._wake.clear()
         await self._reconciler.recheck_suspects()
         claimed = await self._claim()
-        has_opened = (not claimed or self._reconciler.is_due) and await self._reconciler.reconcile_all()
+        has_reconciled = (not claimed or self._reconciler.is_due) and await self._reconciler.reconcile_all()
         if not claimed:
-            return 0 if has_opened else IDLE_SECONDS
-        if fresh := {each.name for each in claimed if each.name not in self._reconciler.reconciled}:
-            await self._reconciler.reconcile(sorted(fresh))
-            claimed = {each: rows for each, rows in claimed.items() if each.name not in fresh}
+            return 0 if has_reconciled else IDLE_SECONDS
+        if unreconciled := {each.name for each in claimed if each.name not in self._reconciler.reconciled}:
+            await self._reconciler.reconcile(sorted(unreconciled))
+            claimed = {each: rows for each, rows in claimed.items() if each.name not in unreconciled}
             if not claimed:
-                # What can be sent by now is claimed anew; a lane whose topic is gone holds no other up.
-                return 0 if fresh & self._reconciler.reconciled else IDLE_SECONDS
+                # The next poll claims the reconciled lanes. A lane without a topic must not delay the other lanes.
+                return 0 if unreconciled & self._reconciler.reconciled else IDLE_SECONDS
         sent = await self._send(claimed)
-        # Not where it was expected: another relay sent as well, or the log is another one. Compared anew, not moved.
+        # An unexpected offset: another relay sent as well, or the log was replaced. Reconcile and save no progress.
         self._reconciler.reconciled.difference_update(
-            was.name for was, _, first, _ in sent if first != was.next_offset
+            claim.name for claim, _, first, _ in sent if first != claim.next_offset
         )
-        if shorter := [was for was, _, first, _ in sent if first < was.next_offset]:
-            await self._republish_all(shorter)
+        if truncated := [claim for claim, _, first, _ in sent if first < claim.next_offset]:
+            await self._republish_all(truncated)
         await self._save_progress([each for each in sent if each[0].name in self._reconciler.reconciled])
         self._on_published(sum(next_offset - first for _, _, first, next_offset in sent))
         return 0
@@ -148,10 +157,10 @@ class Relay:
             self.connected = True
             return delay
         except (KafkaError, *TRANSIENT) as error:
-            # What was sent is not known: forget the producer and the comparison, and look again.
+            # The outcome of the last send is unknown: discard the producer and reconcile again before the next send.
             log.warning("relay interrupted", error=repr(error))
             self.connected = False
-            self._reconciler.interrupted()
+            self._reconciler.invalidate()
             await self._producer.discard()
             return PAUSE_SECONDS
 
@@ -161,26 +170,23 @@ class Relay:
                 await self._wake.wait()
 
     async def _claim(self) -> dict[PublishedPosition, list[Any]]:
-        """The lanes that are ours to carry on, each with the rows to send next."""
+        """Lease the lanes that have unpublished events. Returns each lane with the rows to send next."""
         async with self._pool.acquire() as connection:
             failpoints.reached("relay.claim")
             rows = await connection.fetch(CLAIM, self._holder)
-        return {PublishedPosition(*place): list(found) for place, found in groupby(rows, key=itemgetter(*PLACE))}
+        lanes = groupby(rows, key=itemgetter(*POSITION_COLUMNS))
+        return {PublishedPosition(*columns): list(events) for columns, events in lanes}
 
-    async def _send(
-        self, claimed: Mapping[PublishedPosition, Sequence[Any]]
-    ) -> list[tuple[PublishedPosition, int, int, int]]:
-        """Send one batch per lane and wait for every acknowledgement: standing, new sequence, offsets."""
+    async def _send(self, claimed: Mapping[PublishedPosition, Sequence[Any]]) -> list[Sent]:
+        """Send one batch per lane and wait for every acknowledgement."""
         producer = await self._producer.connected()
         async with asyncio.timeout(SEND_SECONDS_MAX):
-            sending = [self._send_batch(producer, standing, rows) for standing, rows in claimed.items()]
+            sending = [self._send_batch(producer, claim, rows) for claim, rows in claimed.items()]
             return list(await asyncio.gather(*sending))
 
-    async def _send_batch(
-        self, producer: AIOKafkaProducer, standing: PublishedPosition, rows: Sequence[Any]
-    ) -> tuple[PublishedPosition, int, int, int]:
+    async def _send_batch(self, producer: AIOKafkaProducer, position: PublishedPosition, rows: Sequence[Any]) -> Sent:
         batch = producer.create_batch()
-        sequence = standing.sequence
+        sequence = position.sequence
         async for row in yielding(rows):
             headers = to_headers(row["headers"])
             if batch.append(key=row["key"].encode(), value=row["value"], timestamp=None, headers=headers) is None:
@@ -188,24 +194,25 @@ class Relay:
             sequence = row["number"]
         batch.close()
         failpoints.reached("relay.send")
-        acknowledged = await producer.send_batch(batch, standing.topic, partition=standing.lane)
+        acknowledged = await producer.send_batch(batch, position.topic, partition=position.lane)
         failpoints.reached("relay.acknowledge")
         first = (await acknowledged).offset
-        return standing, sequence, first, first + batch.record_count()
+        return position, sequence, first, first + batch.record_count()
 
-    async def _republish_all(self, shorter: Sequence[PublishedPosition]) -> None:
-        """What was published before these batches is not where it was: nothing counts as published any more."""
-        rows = sorted((was.topic, was.lane, was.timeline) for was in shorter)
-        log.error("Kafka has lost what it had acknowledged", lanes=[f"{topic}/{lane}" for topic, lane, _ in rows])
+    async def _republish_all(self, truncated: Sequence[PublishedPosition]) -> None:
+        """Reset the published position of these lanes, because their batches got lower offsets than expected."""
+        rows = sorted((claim.topic, claim.lane, claim.timeline) for claim in truncated)
+        labels = [f"{topic}/{lane}" for topic, lane, _ in rows]
+        log.error("Kafka lost acknowledged records; these lanes are published again from the start", lanes=labels)
         async with self._pool.acquire() as connection:
-            failpoints.reached("relay.from-the-start")
+            failpoints.reached("relay.republish-all")
             await connection.execute(REPUBLISH_ALL, *as_arrays(rows, 3))
 
-    async def _save_progress(self, sent: Sequence[tuple[PublishedPosition, int, int, int]]) -> None:
+    async def _save_progress(self, sent: Sequence[Sent]) -> None:
         rows = [
-            (was.topic, was.lane, was.timeline, was.sequence, was.next_offset, was.cuts, sequence, next_offset)
-            for was, sequence, _, next_offset in sent
+            (lane.topic, lane.lane, lane.timeline, lane.sequence, lane.next_offset, lane.cuts, sequence, next_offset)
+            for lane, sequence, _, next_offset in sent
         ]
         async with self._pool.acquire() as connection:
-            failpoints.reached("relay.move")
+            failpoints.reached("relay.save-progress")
             await connection.execute(SAVE_PROGRESS, *as_arrays(sorted(rows), 8))

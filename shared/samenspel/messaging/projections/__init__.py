@@ -1,1 +1,1 @@
-"""Projections: the service's copy of other services' aggregates, and its checkpoint per lane."""
+"""Projections of other services' aggregates, with a checkpoint per lane."""

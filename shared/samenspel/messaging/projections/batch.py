@@ -1,4 +1,4 @@
-"""What a batch of others' events does to a copy, by the law of lanes; nothing is written here."""
+"""Effect of a batch of canonical events on a projection, by the law of lanes. This module writes nothing."""
 
 from dataclasses import dataclass, field
 
@@ -11,7 +11,12 @@ from samenspel.contracts.topics import LaneId
 
 @dataclass(slots=True)
 class ProjectionBatch:
-    """What a batch does to the copy: positions, hashes, and the latest event of each aggregate."""
+    """Effect of a batch on the projection.
+
+    ``positions`` and ``hashes`` start as loaded from the database. ``events`` are the applied events, in order;
+    ``latest`` has the last event of each aggregate. ``diverged`` has, by lane, the first sequence with a digest
+    unlike the owner's digest. ``gaps`` are the lanes with a missing event.
+    """
 
     positions: dict[LaneId, Position]
     hashes: dict[tuple[LaneId, AggregateRef], int]
@@ -20,10 +25,10 @@ class ProjectionBatch:
     diverged: dict[LaneId, int] = field(default_factory=dict)
     gaps: set[LaneId] = field(default_factory=set)
     restarted: dict[LaneId, int] = field(default_factory=dict)
-    """Lanes that their owner started anew, and their timeline now."""
+    """Lanes that started a new timeline, with the number of the timeline."""
 
     def apply(self, event: CanonicalEvent) -> None:
-        """Apply one event if the law says so."""
+        """Apply one event if the law of lanes allows."""
         name = event.topic, event.lane
         old_hash = self.hashes.get((name, (event.aggregate, event.subject)), REMOVED)
         verdict, after, new_hash = step(self.positions[name], event.sequenced, old_hash)
@@ -36,12 +41,12 @@ class ProjectionBatch:
             self.gaps.add(name)
 
     def _restart(self, name: LaneId, timeline: int) -> None:
-        """Nothing of the older timeline counts: the copy of this lane is made again from its first event."""
+        """Discard the lane's effects so far, because the projection of the lane restarts on the new timeline."""
         self.restarted[name] = timeline
         self.positions[name] = Position(timeline)
         self.diverged.pop(name, None)
-        self.hashes = {place: hash for place, hash in self.hashes.items() if place[0] != name}
-        self.latest = {each: event for each, event in self.latest.items() if (event.topic, event.lane) != name}
+        self.hashes = {(lane, ref): hash for (lane, ref), hash in self.hashes.items() if lane != name}
+        self.latest = {ref: event for ref, event in self.latest.items() if (event.topic, event.lane) != name}
 
     def _apply(self, event: CanonicalEvent, after: Position, new_hash: int) -> None:
         name, ref = (event.topic, event.lane), (event.aggregate, event.subject)

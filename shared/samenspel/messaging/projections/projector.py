@@ -1,7 +1,8 @@
-"""The consumer: applies the canonical events of others to a copy of their aggregates, by the law of lanes.
+"""The projector applies the canonical events of other services to a projection, by the law of lanes.
 
-State and position move in one transaction. What cannot be projected is kept raw all the same: it advances position
-and digest, its subject is marked stale, and the next whole state heals it.
+State and checkpoint change in one transaction. A state that this version cannot read is stored raw: the event
+advances position and digest, and the projected aggregate is marked stale. The next readable state of the aggregate
+clears the mark, because every event carries the whole state.
 """
 
 import asyncio
@@ -23,14 +24,14 @@ from samenspel.messaging.projections import checkpoints
 from samenspel.messaging.projections.batch import ProjectionBatch
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
-from samenspel.runtime.metrics import REBUILT
+from samenspel.runtime.metrics import LANES_REBUILT
 from samenspel.runtime.postgres import Connection, Pool
 
 log = structlog.get_logger()
 
 PAUSE_SECONDS: Final = 0.2
-FORGET_SECONDS_MAX: Final = 600.0
-UNHURRIED: Final = "set local transaction_timeout = 0"
+DELETE_LANE_SECONDS_MAX: Final = 600.0
+NO_TIMEOUT: Final = "set local transaction_timeout = 0"
 
 HASHES = """
 select aggregate, subject, topic, lane, hash from projection
@@ -43,146 +44,156 @@ select * from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[],
 on conflict (aggregate, subject) do update set
   value = excluded.value, hash = excluded.hash, stale = excluded.stale
 """
-FORGET = "delete from projection where (topic, lane) = ($1, $2)"
+DELETE_LANE = "delete from projection where (topic, lane) = ($1, $2)"
 REMOVE = "delete from projection where (aggregate, subject) in (select * from unnest($1::text[], $2::text[]))"
 
 
 class ProjectionListener(Protocol):
-    """What a service does besides keeping the copy, in the same transaction: the notifier keeps its feed so."""
+    """A service's own handling of applied events, in the projector's transaction; the notifier writes its feed."""
 
     async def applied(self, connection: Connection, events: Sequence[CanonicalEvent]) -> None: ...
 
 
 class Projector:
-    """Handles what the reader brings of the canonical topics. ``settled`` is called after each commit."""
+    """Batch handler for the canonical topics; ``on_commit`` is called with the number of applied events."""
 
     def __init__(
         self,
         pool: Pool,
         log_reader: LogReader,
         on_commit: Callable[[int], None],
-        follower: ProjectionListener | None = None,
+        listener: ProjectionListener | None = None,
     ) -> None:
         self._pool = pool
-        self._probe = log_reader
+        self._log_reader = log_reader
         self._on_commit = on_commit
-        self._listener = follower
+        self._listener = listener
         self._in_gap: set[LaneId] = set()
         self.stalled: set[str] = set()
+        """Lanes with a gap in the log itself, by lane label."""
         self.rebuilding: dict[str, int] = {}
-        """Lanes of which this copy is being made again, and the timeline that it is made of."""
+        """Lanes under reconstruction after a new timeline, with the number of the timeline."""
         self.diverged: dict[str, int] = {}
+        """Lanes with a digest unlike the owner's digest, with the first such sequence."""
 
     async def resume_offset(self, partition: TopicPartition) -> int:
-        """The offset from which to read: behind the last applied record, or the log's start when that is another."""
+        """Return the offset to read from: after the last applied record.
+
+        Returns the start of the log when that record is gone or another record has its offset.
+        """
         name = partition.topic, partition.partition
         async with self._pool.acquire() as connection:
             position = await checkpoints.load(connection, name)
-        start, end = await self._probe.bounds(partition)
+        start, end = await self._log_reader.bounds(partition)
         if not start <= position.last_offset < end:
             return start
-        record = await self._probe.record_at(partition, position.last_offset)
-        return position.last_offset + 1 if record and _stands_at(record, position) else start
+        record = await self._log_reader.record_at(partition, position.last_offset)
+        return position.last_offset + 1 if record and _is_last_applied(record, position) else start
 
-    async def __call__(self, reader: PartitionConsumer, records: Sequence[ConsumerRecord]) -> None:
+    async def __call__(self, consumer: PartitionConsumer, records: Sequence[ConsumerRecord]) -> None:
+        """Apply a batch. After an error, reset the positions of its partitions so that the batch is read again."""
         events = [event for event in map(_event_in, records) if event is not None]
         try:
-            work = await self._apply(events)
+            batch = await self._apply(events)
         except Exception as error:
-            # What passes is a warning; anything else is our fault, said aloud at every try, and skips nothing.
-            say = log.warning if isinstance(error, TRANSIENT) else log.exception
-            say("events not applied; read again", events=len(events), error=repr(error))
+            # A transient error is a warning. Any other error is a defect: every retry logs it, and skips no event.
+            log_failure = log.warning if isinstance(error, TRANSIENT) else log.exception
+            log_failure("events not applied; reading them again", events=len(events), error=repr(error))
             await asyncio.sleep(PAUSE_SECONDS)
             for partition in {TopicPartition(record.topic, record.partition) for record in records}:
-                reader.reset_position(partition)
+                consumer.reset_position(partition)
         else:
-            self._update_state(reader, work, records)
-            self._on_commit(len(work.events))
+            self._update_state(consumer, batch, records)
+            self._on_commit(len(batch.events))
 
     async def _apply(self, events: Sequence[CanonicalEvent]) -> ProjectionBatch:
         failpoints.reached("projector.begin")
         async with self._pool.acquire() as connection, connection.transaction():
             locked = await checkpoints.lock(connection, {(event.topic, event.lane) for event in events})
             hashes = await self._hashes(connection, {(event.aggregate, event.subject) for event in events})
-            work = ProjectionBatch(locked, hashes)
+            batch = ProjectionBatch(locked, hashes)
             for event in events:
-                work.apply(event)
-            await self._save(connection, work)
+                batch.apply(event)
+            await self._save(connection, batch)
             failpoints.reached("projector.commit")
-        return work
+        return batch
 
     async def _hashes(
-        self, connection: Connection, references: set[AggregateRef]
+        self, connection: Connection, refs: set[AggregateRef]
     ) -> dict[tuple[LaneId, AggregateRef], int]:
         failpoints.reached("projector.hashes")
-        rows = await connection.fetch(HASHES, *as_arrays(sorted(references), 2))
+        rows = await connection.fetch(HASHES, *as_arrays(sorted(refs), 2))
         return {
             ((row["topic"], row["lane"]), (row["aggregate"], row["subject"])): int.from_bytes(row["hash"], "big")
             for row in rows
         }
 
-    async def _save(self, connection: Connection, work: ProjectionBatch) -> None:
-        if not work.events:
+    async def _save(self, connection: Connection, batch: ProjectionBatch) -> None:
+        if not batch.events:
             return
         rows = [
-            _row_of(event, work.hashes[(event.topic, event.lane), reference])
-            for reference, event in sorted(work.latest.items())
+            _row_of(event, batch.hashes[(event.topic, event.lane), ref])
+            for ref, event in sorted(batch.latest.items())
         ]
-        kept = [row for row in rows if any(row[5])]
-        gone = [(row[0], row[1]) for row in rows if not any(row[5])]
-        if work.restarted:
-            await connection.execute(UNHURRIED)
-        for name in sorted(work.restarted):
-            await connection.execute(FORGET, *name, timeout=FORGET_SECONDS_MAX)
+        present = [row for row in rows if any(row[5])]
+        removed = [(row[0], row[1]) for row in rows if not any(row[5])]
+        if batch.restarted:
+            await connection.execute(NO_TIMEOUT)
+        for name in sorted(batch.restarted):
+            await connection.execute(DELETE_LANE, *name, timeout=DELETE_LANE_SECONDS_MAX)
         failpoints.reached("projector.save")
-        await connection.execute(SAVE, *as_arrays(kept, 7))
-        if gone:
-            await connection.execute(REMOVE, *as_arrays(gone, 2))
+        await connection.execute(SAVE, *as_arrays(present, 7))
+        if removed:
+            await connection.execute(REMOVE, *as_arrays(removed, 2))
         if self._listener is not None:
-            await self._listener.applied(connection, work.events)
-        await checkpoints.save(connection, work.positions, work.diverged)
+            await self._listener.applied(connection, batch.events)
+        await checkpoints.save(connection, batch.positions, batch.diverged)
 
     def _update_state(
-        self, reader: PartitionConsumer, work: ProjectionBatch, records: Sequence[ConsumerRecord]
+        self, consumer: PartitionConsumer, batch: ProjectionBatch, records: Sequence[ConsumerRecord]
     ) -> None:
-        """A hole is read once more from our own place; one that is in the log itself is read past."""
-        for name in work.positions:
+        """Update gauges after a commit, and handle gaps.
+
+        At a gap the projector reads once more from the checkpoint. If the gap is in the log itself, the projector
+        reads on, and reports the lane as stalled at the end of the log.
+        """
+        for name in batch.positions:
             partition, label = TopicPartition(*name), f"{name[0]}/{name[1]}"
-            if timeline := work.restarted.get(name):
-                log.error("the owner started this lane anew; this copy is made again", lane=label, timeline=timeline)
+            if timeline := batch.restarted.get(name):
+                log.error("new timeline; the projection of the lane is rebuilt", lane=label, timeline=timeline)
                 self.rebuilding[label] = timeline
-                REBUILT.inc()
-            if label in self.rebuilding and self._at_end(reader, partition, records):
+                LANES_REBUILT.inc()
+            if label in self.rebuilding and self._at_end(consumer, partition, records):
                 del self.rebuilding[label]
-            if name not in work.gaps:
-                if any((event.topic, event.lane) == name for event in work.events):
+            if name not in batch.gaps:
+                if any((event.topic, event.lane) == name for event in batch.events):
                     self._in_gap.discard(name)
                     self.stalled.discard(label)
             elif name not in self._in_gap:
                 self._in_gap.add(name)
-                reader.reset_position(partition)
-            elif self._at_end(reader, partition, records):
-                log.error("events are missing in the log", lane=label, after=work.positions[name].sequence)
+                consumer.reset_position(partition)
+            elif self._at_end(consumer, partition, records):
+                log.error("events are missing in the log", lane=label, after=batch.positions[name].sequence)
                 self.stalled.add(label)
-        self.diverged.update({f"{topic}/{lane}": at for (topic, lane), at in work.diverged.items()})
+        self.diverged.update({f"{topic}/{lane}": at for (topic, lane), at in batch.diverged.items()})
 
     def _at_end(
-        self, reader: PartitionConsumer, partition: TopicPartition, records: Sequence[ConsumerRecord]
+        self, consumer: PartitionConsumer, partition: TopicPartition, records: Sequence[ConsumerRecord]
     ) -> bool:
         last = max(record.offset for record in records if (record.topic, record.partition) == partition)
-        return bool(last + 1 >= (reader.highwater(partition) or 0))
+        return bool(last + 1 >= (consumer.highwater(partition) or 0))
 
 
 def _event_in(record: ConsumerRecord) -> CanonicalEvent | None:
     try:
         return read(record.topic, record.partition, record.offset, record.headers, record.value)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        # Only the owner can write here: this is its fault, or ours; the sequence rule shows what it cost.
-        log.error("no canonical event", topic=record.topic, offset=record.offset, error=repr(error))
+        # Only the owner can write to this topic, so the record is a defect. The sequence rule reports any lost event.
+        log.error("record is no canonical event", topic=record.topic, offset=record.offset, error=repr(error))
         return None
 
 
-def _stands_at(record: ConsumerRecord, position: Position) -> bool:
+def _is_last_applied(record: ConsumerRecord, position: Position) -> bool:
     event = _event_in(record)
     return event is not None and (event.timeline, event.sequence) == (position.timeline, position.sequence)
 
@@ -195,17 +206,17 @@ def _row_of(event: CanonicalEvent, new_hash: int) -> tuple[Any, ...]:
         event.lane,
         event.value,
         new_hash.to_bytes(32, "big"),
-        not _fits(event),
+        not _is_projectable(event),
     )
 
 
-def _fits(event: CanonicalEvent) -> bool:
-    """Whether we can read the state. A kind that we do not know is kept raw, and is not stale for that."""
+def _is_projectable(event: CanonicalEvent) -> bool:
+    """Whether this version can read the state. An unknown kind of aggregate counts as readable and is stored raw."""
     aggregate = AGGREGATES.get(event.aggregate)
     if aggregate is None:
         return True
     try:
-        # A field that came later is no reason to distrust the state.
+        # Fields of a later version are ignored.
         aggregate.model.model_validate_json(event.value, extra="ignore")
     except ValidationError as error:
         log.error("state cannot be projected", subject=event.subject, type=event.type, problems=error.error_count())

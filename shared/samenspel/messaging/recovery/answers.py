@@ -16,15 +16,15 @@ from samenspel.messaging.recovery.lane_recovery import Recovered
 from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
 from samenspel.runtime.postgres import Connection
 
-RECALLED: Final = "recovered"
+RECOVERED: Final = "recovered"
 """The record of an answer that only its facts prove: which record it came in, they do not say."""
-KEEP: Final = """
+SAVE: Final = """
 insert into submission (organisation, source, id, answer)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
 on conflict (organisation, source, id) do update set answer = excluded.answer
 """
 REMOVE_DEFERRED: Final = """
-delete from waiting
+delete from deferral
 where (organisation, source, id) in (select * from unnest($1::text[], $2::text[], $3::text[]))
 """
 JOURNALLED: Final = """
@@ -40,21 +40,21 @@ AnswerTo = tuple[str, dict[str, Any]]
 async def restore_from_events(connection: Connection, events: Sequence[CanonicalEvent]) -> int:
     """Keep *accepted* for the submissions that these facts name; returns how many were not known."""
     caused: dict[SubmissionIdentity, dict[str, Any]] = {}
-    known = await _known(connection, {_cause(event) for event in events})
+    known = await _load(connection, {_identity_of_cause(event) for event in events})
     for event in events:
-        identity = _cause(event)
+        identity = _identity_of_cause(event)
         before = caused.get(identity) or known.get(identity)
         if before is None or before["outcome"] == "deferred":
             before = _accepted(identity, event)
-        if before["record"] == RECALLED:
-            before["events"].append(_published(event))
+        if before["record"] == RECOVERED:
+            before["events"].append(_event_ref(event))
             caused[identity] = before
-    return await _keep(connection, caused)
+    return await _save(connection, caused)
 
 
-async def restore_from_receipts(connection: Connection, answers: Sequence[AnswerTo], found: Recovered) -> None:
+async def restore_from_receipts(connection: Connection, answers: Sequence[AnswerTo], recovered: Recovered) -> None:
     """Keep the final answers among these; promises that are void, and those not settled yet, are noted."""
-    known = await _known(connection, {_identity(*each) for each in answers})
+    known = await _load(connection, {_identity(*each) for each in answers})
     there = await _journalled(connection, answers)
     kept: dict[SubmissionIdentity, dict[str, Any]] = {}
     for organisation, answer in answers:
@@ -62,14 +62,14 @@ async def restore_from_receipts(connection: Connection, answers: Sequence[Answer
         before = kept.get(identity) or known.get(identity)
         if not _is_first_and_final(answer, before):
             if answer["outcome"] == "deferred" and before is None:
-                found.still_deferred.append((*identity, answer["record"]))
+                recovered.still_deferred.append((*identity, answer["record"]))
         elif all(event["id"] in there for event in answer.get("events", ())):
             kept[identity] = answer
         else:
-            found.broken_promises.append((*identity, answer["record"]))
-    found.answers += await _keep(connection, kept)
+            recovered.broken_promises.append((*identity, answer["record"]))
+    recovered.answers += await _save(connection, kept)
     settled = kept.keys() | {identity for identity, answer in known.items() if answer["outcome"] != "deferred"}
-    found.still_deferred = [each for each in found.still_deferred if each[:3] not in settled]
+    recovered.still_deferred = [each for each in recovered.still_deferred if each[:3] not in settled]
 
 
 def _is_first_and_final(answer: dict[str, Any], before: dict[str, Any] | None) -> bool:
@@ -80,22 +80,22 @@ def _is_first_and_final(answer: dict[str, Any], before: dict[str, Any] | None) -
         return False
     if before is None:
         return True
-    is_provisional: bool = before["outcome"] == "deferred" or before["record"] == RECALLED
+    is_provisional: bool = before["outcome"] == "deferred" or before["record"] == RECOVERED
     return is_provisional and before["submissionhash"] == answer["submissionhash"]
 
 
-async def _known(
+async def _load(
     connection: Connection, identities: Iterable[SubmissionIdentity]
 ) -> dict[SubmissionIdentity, dict[str, Any]]:
     rows = await connection.fetch(LOAD, *as_joined_texts(sorted(identities), 3))
     return {(row["organisation"], row["source"], row["id"]): orjson.loads(row["answer"]) for row in rows}
 
 
-async def _keep(connection: Connection, answers: dict[SubmissionIdentity, dict[str, Any]]) -> int:
+async def _save(connection: Connection, answers: dict[SubmissionIdentity, dict[str, Any]]) -> int:
     """What was waiting in the backup and has its answer needs to wait no more."""
     rows = sorted((*identity, orjson.dumps(answer)) for identity, answer in answers.items())
     if rows:
-        await connection.execute(KEEP, *as_arrays(rows, 4))
+        await connection.execute(SAVE, *as_arrays(rows, 4))
         await connection.execute(REMOVE_DEFERRED, *as_arrays(sorted(answers), 3))
     return len(rows)
 
@@ -113,7 +113,7 @@ async def _journalled(connection: Connection, answers: Sequence[AnswerTo]) -> se
     }
 
 
-def _cause(event: CanonicalEvent) -> SubmissionIdentity:
+def _identity_of_cause(event: CanonicalEvent) -> SubmissionIdentity:
     headers = dict(event.headers)
     organisation = headers["ce_authid"].decode().rpartition(":")[2]
     return organisation, headers["ce_submissionsource"].decode(), headers["ce_submissionid"].decode()
@@ -128,13 +128,13 @@ def _accepted(identity: SubmissionIdentity, event: CanonicalEvent) -> dict[str, 
         "source": identity[1],
         "id": identity[2],
         "outcome": "accepted",
-        "record": RECALLED,
+        "record": RECOVERED,
         "events": [],
         "submissionhash": dict(event.headers)["ce_submissionhash"].decode(),
     }
 
 
-def _published(event: CanonicalEvent) -> dict[str, str | int]:
+def _event_ref(event: CanonicalEvent) -> dict[str, str | int]:
     """The event as a receipt names it (`contracts.receipts.PublishedEvent`)."""
     lane = f"{event.topic}/{event.lane}"
     place: dict[str, str | int] = {"lane": lane, "timeline": event.timeline, "sequence": event.sequence}

@@ -30,7 +30,7 @@ from samenspel.runtime.postgres import Connection
 CHUNK: Final = 500
 LOCK_LANE: Final = "select timeline, sequence, digest from lane where (topic, lane) = ($1, $2) for update"
 # A recovery may take long, and holds nobody up who could go on: all doors are closed.
-UNHURRIED: Final = (
+NO_TIMEOUTS: Final = (
     "set local transaction_timeout = 0",
     "set local idle_in_transaction_session_timeout = 0",
     "set local lock_timeout = '10s'",
@@ -69,29 +69,29 @@ class LaneReplay:
     expires: bool = False
 
 
-async def recover_lane(connection: Connection, log_reader: LogReader, name: LaneId, fold: LaneReplay) -> Recovered:
+async def recover_lane(connection: Connection, log_reader: LogReader, name: LaneId, replay: LaneReplay) -> Recovered:
     """Everything that Kafka holds of this lane and the journal does not. Raises `Impossible`, or `LookupError`."""
     async with connection.transaction():
         lane = await lock_lane(connection, name)
-        found = Recovered(lane.name, lane.sequence, lane.sequence)
+        recovered = Recovered(lane.name, lane.sequence, lane.sequence)
         highest = 0
-        partition, start, begin, end = await _place(connection, log_reader, name)
-        may_skip = fold.expires and begin == start > 0
+        partition, start, begin, end = await _log_range(connection, log_reader, name)
+        may_skip = replay.expires and begin == start > 0
         async with aclosing(_chunks(log_reader, partition, begin, end)) as chunks:
             async for chunk in chunks:
                 if may_skip:
                     _skip_expired(lane, chunk[0])
                     may_skip = False
-                highest = max(highest, await _take(connection, lane, chunk, fold, found))
+                highest = max(highest, await _apply_chunk(connection, lane, chunk, replay, recovered))
         if highest > lane.sequence:
             raise NotRecoverable(f"event {lane.sequence + 1} of {lane.name} is not in Kafka, {highest} is")
-        found.after = lane.sequence
+        recovered.after = lane.sequence
         failpoints.reached("recovery.commit")
-    return found
+    return recovered
 
 
-async def _take(
-    connection: Connection, lane: Lane, chunk: Sequence[ConsumerRecord], fold: LaneReplay, found: Recovered
+async def _apply_chunk(
+    connection: Connection, lane: Lane, chunk: Sequence[ConsumerRecord], replay: LaneReplay, recovered: Recovered
 ) -> int:
     """Take from this chunk what the law says, compare the rest with the journal; the highest sequence in it."""
     sequence, following, prints = lane.sequence, list[ConsumerRecord](), dict[int, bytes]()
@@ -111,13 +111,13 @@ async def _take(
         elif verdict is SequenceVerdict.SKIP:
             prints[number] = fingerprint(record)
     if following:
-        await fold.apply(connection, lane, following, found)
+        await replay.apply(connection, lane, following, recovered)
         await journal.write(connection, journal.drain([lane]))
-    await _same(connection, lane, prints)
+    await _require_same(connection, lane, prints)
     return highest
 
 
-async def _same(connection: Connection, lane: Lane, prints: Mapping[int, bytes]) -> None:
+async def _require_same(connection: Connection, lane: Lane, prints: Mapping[int, bytes]) -> None:
     try:
         await require_same_events(connection, (lane.topic, lane.lane), lane.timeline, prints)
     except DatabaseBehindLog as difference:
@@ -126,7 +126,7 @@ async def _same(connection: Connection, lane: Lane, prints: Mapping[int, bytes])
 
 async def lock_lane(connection: Connection, name: LaneId) -> Lane:
     """Lock a lane without haste, whether its door is open or not."""
-    for setting in UNHURRIED:
+    for setting in NO_TIMEOUTS:
         await connection.execute(setting)
     row = await connection.fetchrow(LOCK_LANE, *name)
     if row is None:
@@ -141,7 +141,9 @@ def _skip_expired(lane: Lane, first: ConsumerRecord) -> None:
         lane.sequence = max(lane.sequence, int(headers["ce_sequence"]) - 1)
 
 
-async def _place(connection: Connection, log_reader: LogReader, name: LaneId) -> tuple[TopicPartition, int, int, int]:
+async def _log_range(
+    connection: Connection, log_reader: LogReader, name: LaneId
+) -> tuple[TopicPartition, int, int, int]:
     """Where Kafka's log begins, where its records behind what was published begin, and where they end."""
     partition = TopicPartition(*name)
     standing = await connection.fetchrow(PUBLISHED_POSITION, *name)

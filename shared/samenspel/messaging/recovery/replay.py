@@ -33,7 +33,7 @@ class EventReplay:
     decider: Decider
 
     async def apply(
-        self, connection: Connection, lane: Lane, records: Sequence[ConsumerRecord], found: Recovered
+        self, connection: Connection, lane: Lane, records: Sequence[ConsumerRecord], recovered: Recovered
     ) -> None:
         """Raises `Impossible` when the digest after an event is not the one that it carries."""
         events = [_event_in(record) for record in records]
@@ -51,7 +51,7 @@ class EventReplay:
         except Fenced as elsewhere:
             raise NotRecoverable(f"{lane.name}: {elsewhere}") from None
         await self.decider.save(connection, DecisionState(own), changes)
-        found.answers += await recalling.restore_from_events(connection, events)
+        recovered.answers += await recalling.restore_from_events(connection, events)
 
 
 def _event_in(record: ConsumerRecord) -> CanonicalEvent:
@@ -87,7 +87,7 @@ def _change(event: CanonicalEvent, key: str) -> AggregateChange:
 
 
 async def _replay_receipts(
-    connection: Connection, lane: Lane, records: Sequence[ConsumerRecord], found: Recovered
+    connection: Connection, lane: Lane, records: Sequence[ConsumerRecord], recovered: Recovered
 ) -> None:
     answers: list[recalling.AnswerTo] = []
     for record in records:
@@ -95,7 +95,7 @@ async def _replay_receipts(
         lane.sequence += 1
         lane.append(organisation, to_lines(record.headers), record.value)
         answers += [(organisation, each) for each in orjson.loads(record.value)["answers"]]
-    await recalling.restore_from_receipts(connection, answers, found)
+    await recalling.restore_from_receipts(connection, answers, recovered)
 
 
 RECEIPT_REPLAY: Final = LaneReplay(_replay_receipts, expires=True)

@@ -25,9 +25,9 @@ from journal j cross join
   (select E'\\nce_timeline:' || $3::int || E'\\n' as before, E'\\nce_timeline:' || $4::int || E'\\n' as after) t
 where (j.topic, j.lane, j.timeline) = ($1, $2, $3::int)
 """
-BEGIN: Final = "update lane set timeline = $3, compared = '' where (topic, lane) = ($1, $2)"
+START: Final = "update lane set timeline = $3, reconciled = '' where (topic, lane) = ($1, $2)"
 UNPUBLISH: Final = """
-update published set timeline = $3, sequence = 0, next_offset = $4, held_until = '-infinity'
+update relay_progress set timeline = $3, sequence = 0, next_offset = $4, held_until = '-infinity'
 where (topic, lane) = ($1, $2)
 """
 
@@ -36,23 +36,23 @@ class Recoverable(Exception):
     """What Kafka holds of this lane can be recovered: nothing needs to be given up."""
 
 
-async def start_new_timeline(connection: Connection, log_reader: LogReader, name: LaneId, fold: LaneReplay) -> int:
+async def start_new_timeline(connection: Connection, log_reader: LogReader, name: LaneId, replay: LaneReplay) -> int:
     """Begin the lane's next timeline; returns its number. In the caller's transaction.
 
     Raises `Recoverable`, or `LookupError` when there is no such lane or topic.
     """
-    await _require_lost(connection, log_reader, name, fold)
+    await _require_unrecoverable(connection, log_reader, name, replay)
     lane = await lock_lane(connection, name)
     start, end = await log_reader.bounds(TopicPartition(*name))
-    timeline = max(lane.timeline, await _newest(log_reader, TopicPartition(*name), start, end)) + 1
+    timeline = max(lane.timeline, await _newest_timeline(log_reader, TopicPartition(*name), start, end)) + 1
     await connection.execute(COPY, *name, lane.timeline, timeline, timeout=COPY_SECONDS_MAX)
-    await connection.execute(BEGIN, *name, timeline)
+    await connection.execute(START, *name, timeline)
     await connection.execute(UNPUBLISH, *name, timeline, end)
     failpoints.reached("timelines.commit")
     return timeline
 
 
-async def _newest(log_reader: LogReader, partition: TopicPartition, start: int, end: int) -> int:
+async def _newest_timeline(log_reader: LogReader, partition: TopicPartition, start: int, end: int) -> int:
     """The newest timeline in Kafka: of all records, as the last may be a late repeat of an older one."""
     newest = 0
     async with aclosing(log_reader.records(partition, start, end)) as records:
@@ -61,12 +61,14 @@ async def _newest(log_reader: LogReader, partition: TopicPartition, start: int, 
     return newest
 
 
-async def _require_lost(connection: Connection, log_reader: LogReader, name: LaneId, fold: LaneReplay) -> None:
+async def _require_unrecoverable(
+    connection: Connection, log_reader: LogReader, name: LaneId, replay: LaneReplay
+) -> None:
     """Recover it on trial: when that brings something back, nobody may throw it away."""
     trial = connection.transaction()
     await trial.start()
     try:
-        found = await recover_lane(connection, log_reader, name, fold)
+        found = await recover_lane(connection, log_reader, name, replay)
     except NotRecoverable:
         return
     finally:

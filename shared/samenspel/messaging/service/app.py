@@ -110,7 +110,7 @@ async def _database(definition: ServiceDefinition, settings: ServiceSettings) ->
             await asyncio.sleep(DATABASE_PAUSE_SECONDS)
 
 
-BACKLOG = "select coalesce(sum(l.sequence - p.sequence), 0) from lane l join published p using (topic, lane)"
+BACKLOG = "select coalesce(sum(l.sequence - p.sequence), 0) from lane l join relay_progress p using (topic, lane)"
 
 
 async def _update_gauges(pool: Pool, runtime: ServiceRuntime) -> None:
@@ -119,13 +119,13 @@ async def _update_gauges(pool: Pool, runtime: ServiceRuntime) -> None:
         try:
             async with pool.acquire() as connection:
                 metrics.JOURNAL_BACKLOG.set(await connection.fetchval(BACKLOG))
-                metrics.WAITING.set(await deferrals.count(connection))
+                metrics.DEFERRED_SUBMISSIONS.set(await deferrals.count(connection))
                 for reason, number in (await quarantine.count(connection)).items():
-                    metrics.QUARANTINED.labels(reason).set(number)
+                    metrics.QUARANTINED_RECORDS.labels(reason).set(number)
         except Exception as error:
             # Catch all errors: an ended task would show old figures for ever.
             log.warning("gauges not updated", error=repr(error))
-        metrics.DOORS_CLOSED.set(len(runtime.reconciler.closed_lanes))
-        metrics.STALLED.set(len(runtime.projector.stalled))
-        metrics.DIVERGED.set(len(runtime.projector.diverged))
+        metrics.LANES_NOT_RECONCILED.set(len(runtime.reconciler.closed_lanes))
+        metrics.LANES_STALLED.set(len(runtime.projector.stalled))
+        metrics.LANES_DIVERGED.set(len(runtime.projector.diverged))
         await asyncio.sleep(2)

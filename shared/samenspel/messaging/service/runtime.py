@@ -30,8 +30,8 @@ from samenspel.messaging.outbox.relay import Relay
 from samenspel.messaging.projections.projector import Projector
 from samenspel.messaging.service.definition import ServiceDefinition
 from samenspel.runtime.database_health import DatabaseHeartbeat, StorageFull
-from samenspel.runtime.metrics import APPLIED, PUBLISHED
-from samenspel.runtime.postgres import Pool, connect, hang_up
+from samenspel.runtime.metrics import APPLIED_EVENTS, RELAYED_EVENTS
+from samenspel.runtime.postgres import Pool, connect, terminate_connections
 from samenspel.runtime.settings import ServiceSettings
 
 log = structlog.get_logger()
@@ -52,7 +52,7 @@ class ServiceRuntime:
         self.heartbeat = _heartbeat(definition.name, settings, pool)
         self.processor = _processor(definition.name, settings, decider)
         self.reconciler = Reconciler(pool, self._relay_log_reader, self._reset_positions)
-        self.relay = Relay(pool, self.reconciler, kafka, _holder(settings), PUBLISHED.inc)
+        self.relay = Relay(pool, self.reconciler, kafka, _holder(settings), RELAYED_EVENTS.inc)
         self.submitter = Submitter(
             self.processor, pool, self.log_reader, self.reconciler, self.storage, self._on_commit
         )
@@ -82,7 +82,7 @@ class ServiceRuntime:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self.membership.end()
+        await self.membership.stop()
         await self.log_reader.close()
         await self._relay_log_reader.close()
 
@@ -102,7 +102,7 @@ class ServiceRuntime:
         self.relay.wake()
 
     def _on_apply(self, number: int) -> None:
-        APPLIED.inc(number)
+        APPLIED_EVENTS.inc(number)
         self.deferral_worker.wake()
         for call in self.after_apply:
             call()
@@ -110,7 +110,7 @@ class ServiceRuntime:
     def _reset_positions(self) -> None:
         """Read all partitions again from the stored positions: the database may have been restored."""
         self.submitter.forget_lanes()
-        for reader in self.membership.readers():
+        for reader in self.membership.consumers():
             for partition in reader.assignment():
                 reader.reset_position(partition)
 
@@ -161,7 +161,7 @@ def _heartbeat(name: str, settings: ServiceSettings, pool: Pool) -> DatabaseHear
     """Heartbeat. A silent database closes the pool's connections, so no query hangs."""
     password = settings.postgres_password.get_secret_value()
     ask = partial(connect, settings.postgres_dsn, password, f"samenspel-{name}-heartbeat")
-    return DatabaseHeartbeat(ask, partial(hang_up, pool))
+    return DatabaseHeartbeat(ask, partial(terminate_connections, pool))
 
 
 async def _supervised(name: str, run: Callable[[], Awaitable[None]]) -> None:
