@@ -8,13 +8,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samenspel.contracts.canonical import SUBMISSION_BYTES_MAX
 from samenspel.contracts.catalogue import SUBMISSIONS, submissions_of, type_name
-from samenspel.contracts.cloudevents import BATCH, STRUCTURED, Envelope, from_http, from_kafka
+from samenspel.contracts.cloudevents import Envelope, HttpEvents, from_http, from_kafka
+from samenspel.contracts.media_types import BATCH, STRUCTURED
 from samenspel.contracts.problems import Problem, Rejected
+from samenspel.contracts.strict_json import TEXT_BYTES_MAX
 from samenspel.contracts.submissions import read_submission
 
 OIN = "00000099000000000344"
@@ -59,9 +62,14 @@ def kafka(data: bytes | None, attributes: Mapping[str, str | bytes | None] = ATT
 def structured(data: bytes) -> tuple[Problem, ...]:
     body = json.dumps(ATTRIBUTES).encode()[:-1] + b',"data":' + data + b"}"
     try:
-        return problems_of(from_http({"content-type": STRUCTURED}, body)[0])
+        return problems_of(one(from_http([(b"content-type", STRUCTURED.encode())], body)))
     except Rejected as refusal:
         return refusal.problems
+
+
+def one(events: HttpEvents) -> Envelope:
+    [envelope] = events.envelopes
+    return envelope
 
 
 def found_in(problems: tuple[Problem, ...]) -> Found:
@@ -99,7 +107,7 @@ DATA: dict[str, tuple[bytes, Found]] = {
     "10,000 deep and alone": (DEEP, {("not-json", WHOLE)}),
     "Latin-1": (given_as("name", '"caf\u00e9"'.encode("latin-1")), {("not-utf-8", WHOLE)}),
     "UTF-16": (with_fields().decode().encode("utf-16-le"), {("not-json", WHOLE)}),
-    "a byte order mark": (b"\xef\xbb\xbf" + with_fields(), {("not-json", WHOLE)}),
+    "a byte order mark": (b"\xef\xbb\xbf" * 2 + with_fields(), {("not-json", WHOLE)}),
     "half a surrogate pair": (given_as("name", '"\\ud800"'), {("not-json", WHOLE)}),
     "half a pair as bytes": (given_as("name", b'"\xed\xa0\x80"'), {("not-utf-8", WHOLE)}),
     "NUL, escaped": (given_as("name", '"a\\u0000b"'), {("invalid-field", "/name")}),
@@ -200,9 +208,13 @@ def test_attributes_and_data_are_looked_at_together() -> None:
 
 
 def test_too_much_is_refused_by_its_size() -> None:
-    data = with_fields()
-    assert found_in(kafka(data + b" " * (SUBMISSION_BYTES_MAX - len(data)))) == set()
-    assert found_in(kafka(data + b" " * (SUBMISSION_BYTES_MAX - len(data) + 1))) == {("submission-too-large", WHOLE)}
+    empty = len(orjson.dumps({**PROGRAMME, "source": ""}))
+    largest = orjson.dumps({**PROGRAMME, "source": "x" * (SUBMISSION_BYTES_MAX - empty)})
+    too_large = {("submission-too-large", WHOLE)}
+    for spaces in (b"", b" " * 1_000):
+        assert found_in(kafka(largest + spaces)) == {("invalid-field", "/source")}
+        assert found_in(kafka(largest.replace(b"xx", b"xxx", 1) + spaces)) == too_large
+    assert found_in(kafka(with_fields() + b" " * TEXT_BYTES_MAX)) == too_large
 
 
 @pytest.mark.parametrize("value", [None, b""])
@@ -210,10 +222,18 @@ def test_a_record_without_value_is_no_event(value: bytes | None) -> None:
     assert found_in(kafka(value)) == {("not-json", WHOLE)}
 
 
-@pytest.mark.parametrize("body", [b"{}", b"1", b"null", b'"x"', b"[1]", b"[[]]", b""])
-def test_a_batch_holds_events(body: bytes) -> None:
+@pytest.mark.parametrize("body", [b"{}", b"1", b"null", b'"x"', b"", b"[1", b"[1]x"])
+def test_a_batch_is_an_array(body: bytes) -> None:
     with pytest.raises(Rejected):
-        from_http({"content-type": BATCH}, body)
+        from_http([(b"content-type", BATCH.encode())], body)
+
+
+@pytest.mark.parametrize("item", [b"1", b"[]", b"null", b'"x"', b"[" * 300 + b"]" * 300])
+def test_an_item_of_a_batch_that_is_no_event_costs_no_other_item(item: bytes) -> None:
+    good = json.dumps({**ATTRIBUTES, "data": PROGRAMME}).encode()
+    events = from_http([(b"content-type", BATCH.encode())], b"[" + good + b"," + item + b"," + good + b"]")
+    assert events.is_batch
+    assert [found_in(problems_of(each)) for each in events.envelopes] == [set(), {("not-json", WHOLE)}, set()]
 
 
 ANY = st.binary(max_size=60)

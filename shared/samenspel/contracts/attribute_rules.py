@@ -28,9 +28,9 @@ def check(envelope: Envelope) -> list[Problem]:
         found.extend(_too_long_or_controlled(attributes))
     if not attributes.keys() <= _KNOWN:
         found.extend(_misnamed(attributes.keys() - _KNOWN))
-    for name, value in attributes.items():
-        if value and name in _RULES and not _RULES[name].is_valid(value):
-            found.append(invalid_attribute(name, f"{quoted(value, 60)} {_RULES[name].detail}", _RULES[name].fix))
+    for name, rule in _RULES.items():
+        if (value := attributes.get(name)) and not rule.is_valid(value):
+            found.append(invalid_attribute(name, f"{quoted(value, 60)} {rule.detail}", rule.fix))
     return found
 
 
@@ -110,7 +110,7 @@ _RULES: Final[Mapping[str, _Rule]] = {
     "specversion": _Rule("1.0".__eq__, "is not a supported version", 'Send "1.0".'),
     "time": _Rule(_is_rfc3339, "is not an RFC 3339 timestamp", "Send for example 2026-11-24T10:00:00Z."),
     "datacontenttype": _Rule(
-        lambda value: media_type(value) == JSON,
+        lambda value: value == JSON or media_type(value) == JSON,
         "is not JSON",
         f"Send {JSON} with the data alone, or {STRUCTURED} with a whole event.",
     ),

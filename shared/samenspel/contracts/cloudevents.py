@@ -84,10 +84,15 @@ def from_kafka(headers: Sequence[tuple[str, bytes | None]], value: bytes | None)
     content_type = media_type(last.get("content-type") or b"")
     if content_type == STRUCTURED:
         return from_structured(value or b"")
-    named = [(name[3:], raw or b"") for name, raw in headers if name.startswith(KAFKA_PREFIX)]
-    envelope = _binary(named, value or b"", content_type)
-    envelope.header_prefix = KAFKA_PREFIX
-    return envelope
+    data, prefix = without_bom(value or b""), KAFKA_PREFIX
+    # All headers are decoded together; after a failure they are decoded one by one, to report each problem.
+    try:
+        attributes = {name[3:]: raw.decode() for name, raw in headers if name[:3] == prefix}  # type: ignore[union-attr]
+        if len(last) == len(headers):
+            return _typed(Envelope(attributes, data, [], prefix), content_type)
+    except (AttributeError, UnicodeDecodeError):
+        pass
+    return _binary(headers, data, content_type, prefix)
 
 
 def from_http(headers: Iterable[tuple[bytes, bytes]], body: bytes) -> HttpEvents:
@@ -105,13 +110,11 @@ def from_http(headers: Iterable[tuple[bytes, bytes]], body: bytes) -> HttpEvents
         return HttpEvents(True, len(items), _from_items(without_bom(body), items))
     if content_type == STRUCTURED:
         return HttpEvents(False, 1, [from_structured(body)])
-    prefix = HTTP_PREFIX.encode()
-    named = [(name[3:].decode("latin-1"), unquote_to_bytes(raw)) for name, raw in pairs if name.startswith(prefix)]
+    named = [(name.decode("latin-1"), value) for name, value in pairs if name.startswith(HTTP_PREFIX.encode())]
     if len(named) > ATTRIBUTES_MAX:
         return HttpEvents(False, 1, [unreadable(too_many_attributes(len(named), "headers"))])
-    envelope = _binary(named, body, content_type)
-    envelope.header_prefix = HTTP_PREFIX
-    return HttpEvents(False, 1, [envelope])
+    plain = [(name, unquote_to_bytes(value)) for name, value in named]
+    return HttpEvents(False, 1, [_binary(plain, without_bom(body), content_type, HTTP_PREFIX)])
 
 
 def from_structured(body: bytes) -> Envelope:
@@ -130,13 +133,17 @@ def from_object(item: Any) -> Envelope:
     """The event in a parsed JSON value of at most `DEPTH_MAX` + 1 levels."""
     if not isinstance(item, dict):
         return unreadable(not_json("an event is a JSON object"))
-    number = len(item) - sum(name in item for name in _DATA)
+    number = len(item) - ("data" in item) - ("data_base64" in item)
     if number > ATTRIBUTES_MAX:
         return unreadable(too_many_attributes(number, "attributes"), identity=item)
     envelope = Envelope({}, b"")
     envelope.data = _data_of(item, envelope.problems)
     for name, value in item.items():
-        if name not in _DATA and value is not None:
+        if name in _DATA or value is None:
+            continue
+        if isinstance(value, str):
+            envelope.attributes[name] = value
+        else:
             _read_member(envelope, name, value)
     return envelope
 
@@ -161,22 +168,21 @@ def invalid_attribute(name: str, detail: str, fix: str) -> Problem:
     return Problem(code="invalid-attribute", field=name[:60], detail=detail, fix=fix)
 
 
-def _binary(named: Sequence[tuple[str, bytes]], data: bytes, content_type: str) -> Envelope:
-    """The event whose attributes are headers; the content type is the attribute ``datacontenttype``.
+def _binary(headers: Iterable[tuple[str, bytes | None]], data: bytes, content_type: str, prefix: str) -> Envelope:
+    """The event whose attributes are the headers with this prefix, with the problem of each header."""
+    envelope = Envelope({}, data, [], prefix)
+    for name, raw in headers:
+        if name.startswith(prefix):
+            _read_header(envelope, name.removeprefix(prefix), raw or b"")
+    return _typed(envelope, content_type)
 
-    All headers are decoded together; after a failure they are decoded one by one, to report each problem.
-    """
-    try:
-        attributes = {name: raw.decode() for name, raw in named}
-    except UnicodeDecodeError:
-        attributes = {}
-    envelope = Envelope(attributes, without_bom(data))
-    if len(attributes) != len(named):
-        attributes.clear()
-        for name, raw in named:
-            _read_header(envelope, name, raw)
-    if content_type and media_type(attributes.setdefault("datacontenttype", content_type)) != content_type:
-        envelope.problems.append(_twice("datacontenttype"))
+
+def _typed(envelope: Envelope, content_type: str) -> Envelope:
+    """The same event; the content type is its attribute ``datacontenttype`` (protocol bindings §3.1)."""
+    if content_type:
+        given = envelope.attributes.setdefault("datacontenttype", content_type)
+        if given is not content_type and media_type(given) != content_type:
+            envelope.problems.append(_twice("datacontenttype"))
     return envelope
 
 
@@ -197,10 +203,8 @@ def _twice(name: str) -> Problem:
 
 
 def _read_member(envelope: Envelope, name: str, value: Any) -> None:
-    """A JSON string, integer or boolean as attribute (JSON event format §2.2)."""
-    if isinstance(value, str):
-        envelope.attributes[name] = value
-    elif isinstance(value, bool) or (isinstance(value, int) and value in INTEGERS):
+    """A JSON integer or boolean as attribute (JSON event format §2.2)."""
+    if isinstance(value, bool) or (isinstance(value, int) and value in INTEGERS):
         envelope.attributes[name] = str(value).lower()
     else:
         detail = "an attribute must be a string, an integer of 32 bits or a boolean"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -58,7 +59,7 @@ def read_submission(
     if not envelope.is_event:
         raise Rejected(*envelope.problems)
     problems = _attribute_problems(envelope, organisation)
-    kind = types.get(envelope.type)
+    attributes, kind = envelope.attributes, types.get(envelope.type)
     if kind is None and envelope.type:
         problems.append(_unknown_type(envelope.type, types))
     canonical = _canonical_data(envelope.data, problems)
@@ -66,23 +67,23 @@ def read_submission(
         raise Rejected(*problems)
     data = _validated(envelope.data, kind, problems)
     subject = getattr(data, kind.subject_field)
-    if (claimed := envelope.attributes.get("subject")) and claimed != subject:
+    if (claimed := attributes.get("subject")) and claimed != subject:
         problems.append(_subject_mismatch(claimed, kind.subject_field))
     if problems:
         raise Rejected(*problems)
     return Submission(
         organisation=organisation,
-        source=envelope.source,
-        id=envelope.id,
+        source=attributes["source"],
+        id=attributes["id"],
         type=kind,
         subject=subject,
         key=getattr(data, kind.key_field),
         data=data,
-        hash=sha256(kind.name.encode() + b"\n" + canonical).digest(),
+        hash=sha256(b"%b\n%b" % (kind.name.encode(), canonical)).digest(),
         received_at=received_at,
         record=record,
-        correlationid=envelope.attributes.get("correlationid", ""),
-        traceparent=envelope.attributes.get("traceparent", ""),
+        correlationid=attributes.get("correlationid", ""),
+        traceparent=attributes.get("traceparent", ""),
     )
 
 
@@ -131,9 +132,9 @@ def _schema_of(kind: SubmissionType) -> str:
 
 def _source_problem(source: str, organisation: str) -> Problem | None:
     """The problem of a source that is not ``urn:nld:oin:<organisation>``, with or without the name of a system."""
-    match = _SOURCE.fullmatch(source)
-    if match and match[1] == organisation:
+    if len(source) <= ATTRIBUTE_CHARS_MAX and _is_source_of(source, organisation):
         return None
+    match = _SOURCE.fullmatch(source)
     fix = f"Send urn:nld:oin:{organisation}:systeem:<your system>."
     if match is None and re.search(rf"(?<![0-9]){organisation}(?![0-9])", source[:ATTRIBUTE_CHARS_MAX]):
         # A source that is too long is reported by `check`.
@@ -145,6 +146,12 @@ def _source_problem(source: str, organisation: str) -> Problem | None:
         detail=f"{quoted(source, 100)} does not name organisation {organisation}, the owner of this topic or token",
         fix=fix,
     )
+
+
+@lru_cache(maxsize=4_096)
+def _is_source_of(source: str, organisation: str) -> bool:
+    match = _SOURCE.fullmatch(source)
+    return match is not None and match[1] == organisation
 
 
 def _misspelt_source(source: str, organisation: str) -> str:
