@@ -12,6 +12,7 @@ from samenspel.client.access.local_issuer import AUDIENCE, ISSUER, Issuer
 from samenspel.messaging.inbox import answers
 from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, UnreadableSubmission
 from samenspel.messaging.ingress import http_api
+from samenspel.runtime.concurrency_limit import ConcurrencyLimit
 from samenspel.runtime.tokens import TokenRefused, TokenVerifier
 
 from services.registry.handlers import RegistryDecider
@@ -33,7 +34,8 @@ def verifier(issuer: Issuer) -> TokenVerifier:
 
 async def post(issuer: Issuer, token: str, event: Event) -> None:
     """One request, made as an ASGI server makes it."""
-    messaging: Any = SimpleNamespace(processor=SimpleNamespace(decider=RegistryDecider(OPERATOR), clock=lambda: NOON))
+    processor = SimpleNamespace(decider=RegistryDecider(OPERATOR), clock=lambda: NOON)
+    messaging: Any = SimpleNamespace(processor=processor, limit=ConcurrencyLimit(1))
     app = FastAPI()
     app.include_router(http_api.event_router(messaging, verifier(issuer)))
     headers = {"content-type": "application/cloudevents+json", "authorization": f"Bearer {token}"}

@@ -42,8 +42,8 @@ READING: Final = (
     ),
     Mutant(
         "takes-any-source",
-        "samenspel.contracts.submissions:_source_mismatch",
-        "match and match[1] == organisation",
+        "samenspel.contracts.submissions:_is_source_of",
+        "match is not None and match[1] == organisation",
         "True",
         "tests/contracts/test_bad_input.py::test_bad_attributes_are_refused_with_their_codes",
     ),

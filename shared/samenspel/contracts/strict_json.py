@@ -7,7 +7,7 @@ of objects, and one invalid value a problem of 500 bytes.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -162,7 +162,7 @@ def _keys_in(value: Any) -> int:
     number = 0
     nested = [value] if isinstance(value, _NESTED) else []
     for item in nested:  # The list grows while it is read. Recursion takes twice the time.
-        children = item
+        children: Iterable[Any] = item
         if type(item) is dict:
             number += len(item)
             children = item.values()

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from typing import Final, TypeVar
 
 T = TypeVar("T")
@@ -16,7 +16,7 @@ SECONDS_PER_YIELD: Final = 0.01
 """Seconds after which a loop yields earlier: some items take a thousand times as long as others."""
 
 
-async def yielding(items: Iterable[T]) -> AsyncIterator[T]:
+async def yielding(items: Iterable[T]) -> AsyncGenerator[T]:
     """Iterate over ``items``; yield to the event loop every `ITEMS_PER_YIELD` items or `SECONDS_PER_YIELD`."""
     began = 0.0
     for number, item in enumerate(items):
