@@ -33,8 +33,8 @@ test: $(READY) ## run the tests, on separate Kafka and PostgreSQL servers
 long: $(READY) ## run the tests that `make test` excludes: full disk (as root), older broker, larger models
 	@$(BIN)/python -m pytest -m long
 
-unit: $(READY) ## run the tests that need no Kafka and no PostgreSQL; about a minute
-	@$(BIN)/python -m pytest -m 'not system and not bench and not long'
+unit: $(READY) ## run the tests that need no server; about a minute
+	@$(BIN)/python -m pytest tests/unit tests/architecture
 
 check: $(READY) ## check format, lint rules, types and import contracts
 	@$(BIN)/ruff format --check .
@@ -43,13 +43,13 @@ check: $(READY) ## check format, lint rules, types and import contracts
 	@$(BIN)/lint-imports
 
 model: $(READY) ## check the law of lanes in every interleaving of small systems, also with each rule removed; LIMIT_S=
-	@$(BIN)/python -m tests.chaos.model
+	@$(BIN)/python -m tests.model
 
 chaos: $(READY) ## kill the services at every fail point: >= 1,500 runs, about half an hour; SEED=, RUNS=, LIMIT_S=
-	@$(BIN)/python -m tests.chaos.kill
+	@$(BIN)/python -m tests.faults.kill
 
 storm: $(READY) ## kill, stop and disconnect processes at random under load: >= 200 kills; SEED=, EVENTS=, LIMIT_S=
-	@$(BIN)/python -m tests.chaos.storm
+	@$(BIN)/python -m tests.faults.storm
 
 soak: $(READY) ## run a constant load for ten minutes and check for memory growth; RATE=, LIMIT_S=
 	@$(BIN)/python -m tests.bench.soak
@@ -61,7 +61,7 @@ bench: $(READY) ## measure against baselines of the same run; writes .samenspel/
 	@$(BIN)/python -m tests.bench
 
 audit: $(READY) ## check dependencies: pins, hashes, licences and known vulnerabilities (pip-audit)
-	@$(BIN)/python -m tests.trust.audit
+	@$(BIN)/python -m tests.security.audit
 
 lock: ## compile the hashed requirement files (requires uv)
 	@for name in runtime dev; do uv pip compile -q --universal --python-version 3.11 --generate-hashes \

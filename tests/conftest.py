@@ -1,10 +1,9 @@
-"""Fixtures for every test that needs the running system: a real Kafka, a real PostgreSQL, the services as processes.
+"""Fixtures for every test with a running system: a real Kafka, a real PostgreSQL, the services as processes.
 
-One system serves a whole session, in a temporary home on free ports; so tests may run twice at once, and each test
-makes organisations and ids of its own instead of cleaning up.
+A single system serves a whole session, in a temporary home on free ports, so tests may run twice at once. Each test
+makes new organisations and ids instead of cleaning up.
 """
 
-import os
 import signal
 import tempfile
 from collections.abc import Awaitable, Callable, Generator, Iterator, Sequence
@@ -18,11 +17,12 @@ from samenspel.contracts.topics import Service
 from deploy.local.errors import LocalSystemError
 from deploy.local.services import ALL
 from deploy.local.system import LocalSystem
-from tests.kit.organisations import Organisation, admit, operator_of
+from tests.support.organisations import Organisation, admit, operator_of
+from tests.support.postgres import own_environment
 
 Admit = Callable[..., Awaitable[Organisation]]
 
-# The tests ask for right answers, not for quick ones: a busy machine fails none of them.
+# The tests require correct answers, not quick answers: a busy machine must not fail a test.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
 
@@ -37,16 +37,19 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever uses the running system is marked so; what judges the whole session comes last."""
-    items.sort(key=lambda item: item.path.name == "test_finally.py")
+    """Mark tests by required servers. Tests of the whole session come last."""
+    items.sort(key=lambda item: item.path.name == "test_session_end.py")
     for item in items:
-        if {"system", "bare_system"} & set(getattr(item, "fixturenames", ())):
+        needed = set(getattr(item, "fixturenames", ()))
+        if {"system", "bare_system"} & needed:
             item.add_marker("system")
+        if "server" in needed:
+            item.add_marker("integration")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show what the services said last beneath a test that failed."""
+    """Show the latest service logs below a failed test."""
     report = yield
     system = getattr(item, "funcargs", {}).get("system")
     if report.failed and isinstance(system, LocalSystem):
@@ -57,11 +60,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 @contextmanager
 def running(services: Sequence[Service]) -> Iterator[LocalSystem]:
-    """A local system of its own; what the user's shell says about another does not reach it."""
+    """A separate local system, independent of the environment of the user's shell."""
     started = LocalSystem(Path(tempfile.mkdtemp(prefix="samenspel-tests-")))
-    with pytest.MonkeyPatch.context() as environment:
-        for name in [name for name in os.environ if name.startswith("SAMENSPEL_")]:
-            environment.delenv(name)
+    with own_environment():
         try:
             started.start(services)
             yield started
@@ -73,7 +74,7 @@ def running(services: Sequence[Service]) -> Iterator[LocalSystem]:
 
 @pytest.fixture(scope="session")
 def system(request: pytest.FixtureRequest) -> Iterator[LocalSystem]:
-    """One running local system for the whole session. When its surroundings are missing, that is a failure."""
+    """A running local system for the whole session. A missing environment is a failure."""
     wanted = set(request.config.getoption("services").split(","))
     with running([service for service in ALL if service in wanted]) as started:
         yield started

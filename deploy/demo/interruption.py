@@ -39,7 +39,7 @@ async def wait_until_restarted(system: LocalSystem, killed: KilledProcess) -> fl
     """Wait until the supervisor has restarted the service and `/readyz` is 200. Returns seconds since the kill."""
     try:
         async with asyncio.timeout(RESTART_SECONDS_MAX):
-            while not await _is_restarted(system, killed):  # noqa: ASYNC110  # another process, which sets no event of ours
+            while not await _is_restarted(system, killed):  # noqa: ASYNC110  # another process
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError:
         raise DemoFailed(f"service {killed.service} was not ready within {RESTART_SECONDS_MAX:.0f} s") from None

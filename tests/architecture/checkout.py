@@ -1,4 +1,4 @@
-"""What the tests of the architecture look at: the files of this checkout."""
+"""Files of this checkout, for the tests of the architecture."""
 
 import subprocess
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ def product_files() -> Iterator[Path]:
 
 
 def tracked_files() -> list[Path]:
-    """What git keeps; a file that was just removed is left out."""
+    """Files tracked by git, without files removed from the working tree."""
     command = ["git", "-C", str(ROOT), "ls-files", "-z"]
     listed = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
     return [path for path in (ROOT / name for name in listed.split("\0") if name) if path.is_file()]

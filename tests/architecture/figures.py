@@ -1,6 +1,6 @@
-"""The figures that were measured last: ``docs/figures.json``, shown in ``docs/reliability.md``.
+"""The latest measured figures: ``docs/figures.json``, shown in ``docs/reliability.md``.
 
-``python -m tests.architecture.figures`` writes them there anew from the file.
+``python -m tests.architecture.figures`` updates the document from the file.
 """
 
 import json
@@ -13,12 +13,12 @@ from tests.architecture.checkout import ROOT
 FILE: Final = ROOT / "docs" / "figures.json"
 DOCUMENT: Final = ROOT / "docs" / "reliability.md"
 SHOWN: Final = re.compile(r"<!-- ([a-z]+\.[a-z0-9-]+) -->.*")
-"""A figure's key, and what stands behind it on the line."""
+"""A figure's key, and the rest of the line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """``value`` and ``date`` (of measuring) are None as long as nobody has measured it."""
+    """``value`` and ``date`` (of the measurement) are None for a figure without a measurement."""
 
     value: float | None
     unit: str
@@ -37,7 +37,7 @@ def figures() -> dict[str, Figure]:
 
 
 def shown(text: str) -> str:
-    """The same text, each figure in it as the file has it."""
+    """The text with every figure replaced by the value in the file."""
     known = figures()
     return SHOWN.sub(lambda found: f"<!-- {found[1]} --> {known[found[1]]}", text)
 

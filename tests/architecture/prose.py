@@ -1,7 +1,7 @@
 """Measures of the prose in docstrings and comments: ``python -m tests.architecture.prose [FOLDER…]`` prints them.
 
-A *headless* clause starts with *what*, *who*, *whoever* or *whatever* in place of a noun. A *pronoun* stands for a
-noun that the reader has to find. Both are counted per 1,000 words.
+A *headless* clause starts with ``what``, ``who``, ``whoever`` or ``whatever`` in place of a noun. A *pronoun* makes
+the reader look for a noun. Both are counted per 1,000 words.
 """
 
 import ast
@@ -39,7 +39,7 @@ class Measures:
 
 
 def prose_of(source: str) -> Iterator[str]:
-    """Docstrings (also those behind an assignment) and comments of a module."""
+    """Docstrings (also after an assignment) and comments of a module."""
     for node in ast.walk(ast.parse(source)):
         body = getattr(node, "body", None)
         yield from map(_text, body if isinstance(body, list) else ())
@@ -49,7 +49,7 @@ def prose_of(source: str) -> Iterator[str]:
 
 
 def _text(statement: ast.stmt) -> str:
-    """The text of a statement that is a string and nothing else."""
+    """The text of a statement made of a string only."""
     value = statement.value if isinstance(statement, ast.Expr) else None
     return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
 

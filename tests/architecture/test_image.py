@@ -1,4 +1,4 @@
-"""The image has every module of ours that its steps import: what is not copied is missed at a start only."""
+"""The image contains every module of ours imported by the start-up steps: a missing module shows only at a start."""
 
 import ast
 import re
@@ -11,7 +11,7 @@ COPY = re.compile(r"^COPY (?!--)(.+) (/app/deploy/\S*)$", re.MULTILINE)
 
 
 def copied() -> set[str]:
-    """Files of ``deploy`` that the Dockerfile takes along."""
+    """Files of ``deploy`` copied by the Dockerfile."""
     text = (ROOT / "deploy" / "Dockerfile").read_text().replace("\\\n", " ")
     copies = [(Path(name), target) for names, target in COPY.findall(text) for name in names.split()]
     assert all(target == f"/app/{name.parent}/" for name, target in copies)
@@ -19,14 +19,14 @@ def copied() -> set[str]:
 
 
 def needed(file: str) -> Iterator[str]:
-    """This file of ``deploy``, and those that it imports."""
+    """This file of ``deploy`` and all imported files."""
     yield file
     for node in ast.walk(ast.parse((ROOT / file).read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("deploy."):
             yield from needed(f"{(node.module or '').replace('.', '/')}.py")
 
 
-def test_the_image_has_what_its_steps_import() -> None:
+def test_image_contains_every_module_that_its_steps_import() -> None:
     files = set(needed("deploy/compose.py"))
     packages = {str(folder / "__init__.py") for file in files for folder in Path(file).parents if folder.name}
     assert files | packages <= copied()

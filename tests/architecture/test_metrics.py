@@ -1,4 +1,4 @@
-"""Every metric is declared in one place, and says in a sentence what it counts."""
+"""Every metric is declared in the metrics module, with a sentence as help text."""
 
 import ast
 from typing import Final

@@ -1,4 +1,4 @@
-"""No module of the product is left over: another one imports it, or something starts it by its name."""
+"""Every module of the product is imported by another module or started by name."""
 
 import ast
 from pathlib import Path
@@ -9,7 +9,7 @@ STARTING = ("Makefile", "docker-compose.yml", "deploy/Dockerfile", "pyproject.to
 
 
 def module_of(path: Path) -> str:
-    """Its dotted name; that of a package for its ``__init__``."""
+    """The dotted name of a module; for an ``__init__`` the name of the package."""
     root = next(folder for folder in PRODUCT if folder in path.parents)
     return ".".join(path.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
 

@@ -1,4 +1,4 @@
-"""One name, one meaning: public names are terms of the field or of the glossary, and stand for one thing."""
+"""Public names are terms of the field or of the glossary, each with a single meaning."""
 
 import ast
 from pathlib import Path

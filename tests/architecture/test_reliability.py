@@ -1,4 +1,4 @@
-"""docs/reliability.md cannot drift: its tests, commands, protections and figures are there, and are these."""
+"""docs/reliability.md is up to date: tests, commands, protections and figures exist and match."""
 
 import ast
 import re
@@ -29,34 +29,34 @@ def is_there(file: str, name: str) -> bool:
     return not name or name in named
 
 
-def test_every_test_that_it_names_exists() -> None:
+def test_every_test_named_in_reliability_exists() -> None:
     named = NODE.findall(TEXT)
     assert len(named) > 50
     assert [f"{file}::{name}" for file, name in named if not is_there(file, name)] == []
     assert not is_there("tests/architecture/test_reliability.py", "test_nothing")
 
 
-def test_every_command_that_it_names_exists() -> None:
+def test_every_command_named_in_reliability_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     asked = {*TARGET.findall(TEXT), *(figure.command.removeprefix("make ") for figure in figures().values())}
     assert asked - targets == set()
 
 
-def test_every_link_leads_somewhere() -> None:
+def test_every_link_of_reliability_has_a_target() -> None:
     assert [link for link in LINK.findall(TEXT) if not (DOCUMENT.parent / Path(link)).exists()] == []
 
 
 @pytest.mark.parametrize("promise", PROMISES)
-def test_every_promise_is_held_by_a_test(promise: str) -> None:
+def test_every_promise_names_its_test(promise: str) -> None:
     assert NODE.search(PROMISES[promise])
 
 
-def test_every_protection_stands_behind_a_promise() -> None:
+def test_every_protection_of_the_mutants_belongs_to_a_promise() -> None:
     named = {name for each in PROMISES.values() for name in PROTECTION.findall(each)}
     assert named == {mutant.name for mutant in MUTANTS}
 
 
-def test_the_figures_are_those_that_were_measured() -> None:
+def test_figures_in_reliability_equal_the_measured_figures() -> None:
     assert shown(TEXT) == TEXT, "write them anew: python -m tests.architecture.figures"
     assert set(SHOWN.findall(TEXT)) == set(figures())
     for key, figure in figures().items():

@@ -1,4 +1,4 @@
-"""The shape of the checkout: small files, small functions, no drawers for what has no place."""
+"""The shape of the checkout: small files, small functions, no modules for leftovers."""
 
 import ast
 import subprocess
@@ -31,15 +31,15 @@ def _functions(path: Path) -> Iterator[tuple[str, int]]:
             yield node.name, (node.end_lineno or node.lineno) - node.lineno + 1
 
 
-def test_files_are_small() -> None:
+def test_every_file_has_at_most_400_lines() -> None:
     sizes = {_name(path): len(path.read_text().splitlines()) for path in MODULES}
     assert not {name: size for name, size in sizes.items() if size > FILE_LINES_MAX}
 
 
-def test_functions_are_small() -> None:
+def test_every_function_has_at_most_40_lines() -> None:
     sizes = {f"{_name(path)}:{name}": size for path in MODULES for name, size in _functions(path)}
     assert not {name: size for name, size in sizes.items() if size > FUNCTION_LINES_MAX}
 
 
-def test_there_are_no_drawers() -> None:
+def test_no_module_has_a_catch_all_name() -> None:
     assert not [_name(path) for path in MODULES if path.name in DRAWERS]

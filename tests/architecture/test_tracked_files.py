@@ -1,6 +1,6 @@
-"""What is in the repository means the same on every machine: it names no package registry and nobody's home.
+"""The repository means the same on every machine: no package registry and no home folder is named.
 
-The patterns are put together from parts, so that this file does not contain what it forbids.
+The patterns are assembled from parts, so this file does not contain a forbidden name.
 """
 
 import re
@@ -25,7 +25,7 @@ FORBIDDEN: Final = {
 
 
 @pytest.mark.parametrize("what", FORBIDDEN)
-def test_no_tracked_file_names(what: str) -> None:
+def test_tracked_file_names_no_registry_and_no_machine(what: str) -> None:
     found = [
         f"{name(path)}:{number}: {line.strip()[:120]}"
         for path in tracked_files()
@@ -35,7 +35,7 @@ def test_no_tracked_file_names(what: str) -> None:
     assert found == []
 
 
-def test_a_forbidden_line_would_be_found() -> None:
+def test_forbidden_line_is_found() -> None:
     assert FORBIDDEN["a package registry's host"].search("https://files.python" + "hosted.org/packages")
     assert FORBIDDEN["a folder of one machine"].search("cd /" + "work/main")
     assert not FORBIDDEN["a folder of one machine"].search("https://example.nl/work/plan")

@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import measures
+from tests.bench.harness import stand
+from tests.bench.hostile_input import poison
 from tests.bench.instances import sharing
 from tests.bench.measures import Figure
-from tests.bench.poison import poison
-from tests.bench.stand import stand
 
 RESULT = Path(__file__).parents[2] / ".samenspel" / "bench.json"
 COUNT = int(os.environ.get("COUNT", "60000"))

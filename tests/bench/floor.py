@@ -1,9 +1,9 @@
-"""The floor: the least that could write the same durable records, with nothing decoded, checked or decided.
+"""The floor: the minimum for writing the same durable records, without decoding, checking or deciding.
 
-It takes ingress records in batches of 500 and writes, in one transaction with their positions, the same rows into
-the same tables (journal, aggregate, submission, lane, receipts); a relay carries the journal to Kafka, one record
-batch a lane. It runs on the funding service's database, topics and rights. What the registry takes beyond this is
-the price of the law: reading, checking, deciding, numbering, hashing, answering.
+The floor takes ingress records in batches of 500. In a transaction with the offsets it writes the same rows into the
+same tables (journal, aggregate, submission, lane, receipts). A relay carries the journal to Kafka, a record batch per
+lane. The floor runs on the funding service's database, topics and rights. The difference to the registry is the price
+of the law: reading, checking, deciding, numbering, hashing, answering.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""A replica that follows and notes, for each event, when it was recorded by its owner and when committed here."""
+"""A following replica. For each event it notes the times of recording by the owner and of the commit here."""
 
 import sqlite3
 import sys
@@ -13,7 +13,7 @@ from samenspel.client.replica import ReplicaStore, sync_over_kafka
 
 
 class NotingStore(ReplicaStore):
-    """A store that looks at the clock after each commit."""
+    """A store with a clock reading after each commit."""
 
     delays: list[tuple[float, float]]
 

@@ -1,13 +1,13 @@
-"""A history to grow on: rows of the same width in the same tables and indexes, written by the database itself.
+"""A history for growth measurements: rows of equal width in the same tables and indexes, written by PostgreSQL.
 
-They are no events of ours: their timeline is 0, which no lane has, so nothing is published or compared of them. What
-is measured afterwards meets indexes and files of that size.
+The rows are no real events: the timeline is 0, unused by any lane, so nothing is published or reconciled. Later
+measurements meet indexes and files of realistic size.
 """
 
 import asyncpg
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL
 
-from tests.bench.stand import ORGANISATIONS, Stand
+from tests.bench.harness import ORGANISATIONS, Stand
 
 CHUNK = 200_000
 EVENTS_PER_INITIATIVE = 5
@@ -37,7 +37,7 @@ from generate_series($2::bigint, $3::bigint) n
 
 
 async def grow(stand: Stand, already: int, until: int) -> None:
-    """Bring the registry's tables from ``already`` events of history to ``until``, and let the planner see it."""
+    """Extend the registry's tables from ``already`` to ``until`` events of history, and update planner statistics."""
     connection = await asyncpg.connect(stand.system.databases.dsn_with_password("registry"))
     try:
         for first in range(already + 1, until + 1, CHUNK):

@@ -1,4 +1,4 @@
-"""Two registries instead of one, on the same cores: what sharing costs, and how long they wait for locks."""
+"""Two registries on the same cores: the cost of sharing, and the time spent waiting for locks."""
 
 import asyncio
 import socket
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import asyncpg
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL
 
+from tests.bench.harness import POLL_SECONDS, Stand, fill, rate
 from tests.bench.measures import SECONDS_MAX, Figure
-from tests.bench.stand import POLL_SECONDS, Stand, fill, rate
 
 WAITING = """
 select count(*) filter (where wait_event_type = 'Lock') as waiting, count(*) as open
@@ -21,7 +21,7 @@ from pg_stat_activity where datname = current_database() and xact_start is not n
 
 @dataclass(slots=True)
 class LockShare:
-    """How many open transactions were seen, and how many of them waited for a lock."""
+    """Number of open transactions seen, and number of transactions waiting for a lock."""
 
     seen: int = 0
     waiting: int = 0
@@ -32,7 +32,7 @@ class LockShare:
 
 
 def sharing(stand: Stand, count: int, rounds: int) -> list[Figure]:
-    """Events per second of one and of two instances, in turn, once a fifth is done; medians."""
+    """Events per second of a single and of two instances, in turn, after the first fifth; medians."""
     measured: dict[int, list[float]] = {1: [], 2: []}
     locks = LockShare()
     for run in range(rounds):

@@ -1,4 +1,4 @@
-"""What is measured, each against a floor of the same run: only the ratio is compared with the goal."""
+"""The measurements, each against a floor of the same run: only the ratio is compared with the goal."""
 
 import asyncio
 import sqlite3
@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from samenspel.client.replica import ReplicaStore, sync_over_kafka
 from samenspel.contracts.topics import FUNDING, INITIATIVES, LANES_LOCAL, ingress
 
+from tests.bench.harness import ORGANISATIONS, Stand, fill, rate, steady
 from tests.bench.history import grow
-from tests.bench.stand import ORGANISATIONS, Stand, fill, rate, steady
 
 SECONDS_MAX: Final = 240.0
 LANES: Final = range(LANES_LOCAL)
@@ -22,7 +22,7 @@ LANES: Final = range(LANES_LOCAL)
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One row of the table. ``holds`` is None when there is no goal."""
+    """A row of the table. ``holds`` is None without a goal."""
 
     name: str
     value: float
@@ -37,7 +37,7 @@ class Figure:
 
 
 def throughput(stand: Stand, count: int, rounds: int) -> list[Figure]:
-    """Submission → canonical through one registry process, against the floor, in turn; medians."""
+    """Submission → canonical through a registry process, against the floor, in turn; medians."""
     floors, ours = [], []
     for run in range(rounds):
         asyncio.run(fill(stand, "funding", count, run, count // 5))
@@ -85,7 +85,7 @@ async def _read_all(stand: Stand) -> float:
 
 
 def latency(stand: Stand, folder: Path, per_second: int, seconds: int) -> list[Figure]:
-    """From the moment a fact was recorded to its commit in a replica, at a steady pace; the first fifth warms up."""
+    """Time from the recording of an event to the commit in a replica, at a steady pace; the first fifth warms up."""
     database = folder / "follow.db"
     with stand.process("registry", "services.registry"):
         stand.await_ready("registry")

@@ -1,7 +1,7 @@
-"""``make soak``: the same load for a long time, over both doors, and what the services need for it at the end.
+"""``make soak``: a steady load for a long time, over Kafka and HTTP, and the memory of the services at the end.
 
-``RATE`` submissions a second, for ``LIMIT_S`` seconds. Ends in one line of figures, and with 1 when a service's
-memory grows by more than `GROWTH_MAX`: the median of the last third against that of the first, the warm-up left out.
+``RATE`` submissions a second, for ``LIMIT_S`` seconds. Prints a line of figures. Exit code 1 if a service's memory
+grows by more than `GROWTH_MAX`: the median of the last third against the first third, without the warm-up.
 """
 
 import asyncio
@@ -15,13 +15,13 @@ from pathlib import Path
 from statistics import median
 
 from deploy.local.system import LocalSystem
-from tests.chaos.storm.crowd import Crowd
-from tests.chaos.storm.stage import Stage, staged
-from tests.chaos.storm.subscriber import subscribed
-from tests.chaos.storm.verdict import judge
-from tests.chaos.storm.watcher import Watcher
-from tests.kit.database import rows
-from tests.kit.organisations import admit
+from tests.faults.storm.harness import Stage, staged
+from tests.faults.storm.submitters import Crowd
+from tests.faults.storm.subscriber import subscribed
+from tests.faults.storm.verdict import judge
+from tests.faults.storm.watcher import Watcher
+from tests.support.database import rows
+from tests.support.organisations import admit
 
 RATE = int(os.environ.get("RATE", "200"))
 LIMIT_SECONDS = float(os.environ.get("LIMIT_S", "600"))
@@ -36,7 +36,7 @@ JOURNALLED = "select coalesce(sum(sequence), 0) as events from lane"
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look: seconds since the start, bytes of memory and open sockets by service, events journalled by all."""
+    """A sample: seconds since the start, bytes of memory and open sockets by service, journalled events."""
 
     at: float
     memory: dict[str, int]
@@ -77,7 +77,7 @@ async def _soak(system: LocalSystem) -> list[Sample]:
 
 
 async def _sampled(stage: Stage, crowd: Crowd) -> list[Sample]:
-    """Let the tap run for the time that was given, and look now and then."""
+    """Run the load for the given time, and take samples."""
     begun, due, samples = time.monotonic(), 0.0, list[Sample]()
     while (passed := time.monotonic() - begun) < LIMIT_SECONDS:
         crowd.tap.release(max(0, round(passed * RATE) - crowd.tap.released))

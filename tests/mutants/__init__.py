@@ -1,6 +1,6 @@
-"""Mutants: each protection switched off, one at a time, and the named test that must turn red with it.
+"""Mutants: each protection switched off, in turn, and the named test required to turn red.
 
-A test suite is worth what it notices. Read in this order: `mutant` (what one is), `reading`, `writing` and
-`deferring` (all of them), `rewriting` (a module loaded with one of its definitions changed; no file is touched),
-`plugin` (the same for pytest), `trial` (one test in a process of its own), `__main__` (`make mutants`).
+A test suite is worth as much as the faults it notices. Read in this order: `mutant` (the type), `reading`, `writing`
+and `deferring` (the mutants), `rewriting` (a module loaded with a changed definition; no file is touched), `plugin`
+(the same for pytest), `trial` (a test in a separate process), `__main__` (`make mutants`).
 """

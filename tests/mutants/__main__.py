@@ -1,23 +1,23 @@
-"""``make mutants``: every mutant against its test, and every such test without one; a table, and one line.
+"""``make mutants``: every mutant against the named test, and every such test without a mutant; prints a table and a
+summary.
 
-``JOBS`` is how many tests run at once, ``LIMIT_S`` the seconds after which it gives up. Whatever needs a database has
-one PostgreSQL for all of them. ``python -m tests.mutants NAME…`` tries these only.
+``JOBS`` is the number of parallel tests, ``LIMIT_S`` the seconds until giving up. All tests with a database share a
+PostgreSQL. ``python -m tests.mutants NAME…`` tries only these mutants.
 """
 
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Final
 
-from deploy.local.system import LocalSystem
 from tests.mutants.catalogue import MUTANTS
 from tests.mutants.mutant import Mutant
 from tests.mutants.server import VARIABLE
 from tests.mutants.trial import Outcome, attempt, processes
+from tests.support.postgres import postgres_server
 
 JOBS: Final = int(os.environ.get("JOBS", "2"))
 LIMIT_SECONDS: Final = float(os.environ.get("LIMIT_S", "1200"))
@@ -26,32 +26,20 @@ Trial = tuple[str, Mutant | None]
 
 
 def main(names: Sequence[str]) -> int:
-    """0 when every test is green without its mutant and red with it."""
+    """0 when every test is green without the mutant and red with the mutant."""
     began = time.monotonic()
     mutants = [mutant for mutant in MUTANTS if not names or mutant.name in names]
     trials: list[Trial] = [(mutant.test, mutant) for mutant in mutants]
     trials += [(test, None) for test in dict.fromkeys(mutant.test for mutant in mutants)]
     with ExitStack() as stack:
         if any(mutant.needs_database for mutant in mutants):
-            os.environ[VARIABLE] = stack.enter_context(_postgres())
+            os.environ[VARIABLE] = stack.enter_context(postgres_server())
         os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = stack.enter_context(tempfile.TemporaryDirectory())
         pool = stack.enter_context(processes(JOBS))
         outcomes = pool.starmap_async(attempt, trials, chunksize=1).get(LIMIT_SECONDS)
     tried = dict(zip(trials, outcomes, strict=True))
     _print_table(tried)
     return _judge(tried, time.monotonic() - began)
-
-
-@contextmanager
-def _postgres() -> Iterator[str]:
-    """A server of their own for all tests that need one: its superuser's URL."""
-    system = LocalSystem(Path(tempfile.mkdtemp(prefix="samenspel-mutants-")))
-    try:
-        with system.home.locked():
-            system.postgres.start()
-        yield system.postgres.admin_dsn
-    finally:
-        system.remove()
 
 
 def _print_table(tried: Mapping[Trial, Outcome]) -> None:

@@ -1,4 +1,4 @@
-"""All mutants, in the order in which they are tried."""
+"""All mutants, in the order of the trials."""
 
 from typing import Final
 

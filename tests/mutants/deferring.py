@@ -1,4 +1,4 @@
-"""Protections of what is decided later: what waits, what was set apart, and what comes back after a loss."""
+"""Protections of deferrals, quarantine and recovery."""
 
 from typing import Final
 
@@ -10,69 +10,69 @@ DEFERRING: Final = (
         "samenspel.messaging.decisions.processor:SubmissionProcessor._decide_or_defer",
         "if (lane, submission.subject) not in work.queues:",
         "if True:",
-        "tests/law/test_waiting.py::test_what_comes_later_waits_behind",
+        "tests/integration/messaging/inbox/test_deferrals.py::test_later_submission_on_a_deferred_subject_is_deferred_too",
     ),
     Mutant(
         "decides-out-of-turn",
         "samenspel.messaging.decisions.processor:SubmissionProcessor.process_deferred",
         "not await deferrals.heads_queue(connection, queued)",
         "False",
-        "tests/law/test_waiting.py::test_nothing_is_decided_out_of_turn",
+        "tests/integration/messaging/inbox/test_deferrals.py::test_deferred_submission_that_is_not_first_is_not_decided",
     ),
     Mutant(
         "set-apart-in-a-second-transaction",
         "samenspel.messaging.decisions.processor:SubmissionProcessor.quarantine_deferred",
         "await deferrals.remove(",
         "await connection.execute('commit; begin'); await deferrals.remove(",
-        "tests/law/test_waiting.py::test_what_breaks_the_deciding_is_set_apart_whole_or_not_at_all",
+        "tests/integration/messaging/ingress/test_deferral_worker.py::test_deferred_submission_whose_decision_fails_is_quarantined_atomically",
     ),
     Mutant(
         "set-apart-in-silence",
         "samenspel.messaging.decisions.processor:SubmissionProcessor.quarantine_deferred",
         "self._append_receipts(locked, [answer], rfc3339(self.clock()))",
         "pass",
-        "tests/law/test_waiting.py::test_what_breaks_the_deciding_is_set_apart_whole_or_not_at_all",
+        "tests/integration/messaging/ingress/test_deferral_worker.py::test_deferred_submission_whose_decision_fails_is_quarantined_atomically",
     ),
     Mutant(
         "set-apart-and-still-deferred",
         "samenspel.messaging.decisions.processor:SubmissionProcessor.quarantine_deferred",
         "await answer_store.delete(connection, queued.identity)",
         "pass",
-        "tests/law/test_waiting.py::test_sent_again_meanwhile_it_is_decided_once",
+        "tests/integration/messaging/operator/test_redrive.py::test_retry_of_a_submission_sent_again_meanwhile_is_repeated",
     ),
     Mutant(
         "retried-as-other-content",
         "samenspel.messaging.operator.redrive:Redrive._read",
         'incoming if row["hash"] is None else _as_received(incoming, row)',
-        "inbound",
-        "tests/law/test_waiting.py::test_the_operator_has_it_decided",
+        "incoming",
+        "tests/integration/messaging/operator/test_redrive.py::test_retried_record_is_decided_with_its_first_content_hash",
     ),
     Mutant(
         "retried-and-written-down-later",
         "samenspel.messaging.operator.redrive:Redrive.retry",
         "await quarantine.record_action(",
         "await connection.execute('commit; begin'); await quarantine.record_action(",
-        "tests/law/test_waiting.py::test_a_retry_is_decided_and_written_down_or_neither",
+        "tests/integration/messaging/operator/test_redrive.py::test_retry_commits_decision_and_action_together",
     ),
     Mutant(
         "recovers-no-state",
         "samenspel.messaging.recovery.replay:EventReplay.apply",
         "await aggregates.save(connection, changed, dict.fromkeys(changed, name))",
         "pass",
-        "tests/law/test_recovery.py::test_the_tail_is_folded_into_the_state",
+        "tests/integration/messaging/recovery/test_lane_recovery.py::test_recovered_lane_equals_the_lost_state_byte_for_byte",
     ),
     Mutant(
         "recovers-no-tables",
         "samenspel.messaging.recovery.replay:EventReplay.apply",
         "await self.decider.save(connection, DecisionState(own), changes)",
         "pass",
-        "tests/law/test_recovery.py::test_the_tail_is_folded_into_the_state",
+        "tests/integration/messaging/recovery/test_lane_recovery.py::test_recovered_lane_equals_the_lost_state_byte_for_byte",
     ),
     Mutant(
         "recovers-no-answers",
         "samenspel.messaging.recovery.replay:EventReplay.apply",
-        "recovered.answers += await recalling.restore_from_events(connection, events)",
+        "recovered.answers += await restore_from_events(connection, events)",
         "pass",
-        "tests/law/test_recovery.py::test_a_fact_alone_proves_that_its_submission_was_accepted",
+        "tests/integration/messaging/recovery/test_lane_recovery.py::test_recovered_event_without_its_receipt_proves_its_submission_accepted",
     ),
 )

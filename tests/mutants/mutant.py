@@ -1,18 +1,18 @@
-"""A protection, how it is switched off, and the test that notices."""
+"""A protection, the way to switch the protection off, and the test for the protection."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """In its ``home``, ``module:definition`` or a migration's path, ``was`` stands once and becomes ``becomes``."""
+    """In ``home`` (``module:definition`` or a migration's path), ``was`` occurs once and becomes ``becomes``."""
 
     name: str
     home: str
     was: str
     becomes: str
     test: str
-    """The node id of the test that must turn red."""
+    """The node id of the test required to turn red."""
 
     @property
     def module(self) -> str:
@@ -24,7 +24,7 @@ class Mutant:
 
     @property
     def needs_database(self) -> bool:
-        return self.test.startswith("tests/law/")
+        return self.test.startswith("tests/integration/")
 
     def __str__(self) -> str:
         return self.name

@@ -1,4 +1,4 @@
-"""A module that is loaded with one of its definitions changed, in this process only."""
+"""Loading of a module with a changed definition, in this process only."""
 
 import ast
 import sys
@@ -15,11 +15,11 @@ ROOT: Final = Path(__file__).parents[2]
 
 
 class Drifted(Exception):
-    """The code no longer holds what this mutant changes: look whether the protection moved, or is gone."""
+    """The code lacks the text of this mutant: the protection moved, or is gone."""
 
 
 def install(mutant: Mutant) -> None:
-    """Have this process load the mutant in the place of its module. Raises `Drifted`, also when that is loaded."""
+    """Load the mutant in place of the module in this process. Raises `Drifted`, also for a module loaded before."""
     mutated(mutant)
     if mutant.module.endswith(".sql"):
         _intercept_reading(mutant)
@@ -47,7 +47,7 @@ def file_of(mutant: Mutant) -> Path:
 
 
 def _definition(source: str, mutant: Mutant) -> str:
-    """The text of the function, method or constant that the mutant names."""
+    """The text of the function, method or constant named by the mutant."""
     node: ast.AST = ast.parse(source)
     for name in mutant.definition.split("."):
         found = [child for child in ast.iter_child_nodes(node) if name in _names(child)]
@@ -85,7 +85,7 @@ class _Loader(SourceFileLoader):
         self._mutant = mutant
 
     def get_code(self, fullname: str) -> CodeType:
-        """From the changed source: what was compiled before does not count, and nothing is kept."""
+        """Compile the changed source, without the bytecode cache."""
         return compile(mutated(self._mutant), self.path, "exec", dont_inherit=True)
 
 

@@ -1,4 +1,4 @@
-"""The mutants keep up with the code; a few of them are tried here, all of them by ``make mutants``."""
+"""The mutants match the code; a few are tried here, all by ``make mutants``."""
 
 import ast
 import subprocess
@@ -19,23 +19,31 @@ QUICK = (
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
-def test_the_protection_is_where_the_mutant_looks_for_it(mutant: Mutant) -> None:
-    """`Drifted` says that the code has moved on: let the mutant follow it."""
+def test_mutant_finds_its_protection_in_the_code(mutant: Mutant) -> None:
+    """`Drifted` means that the code has changed: update the mutant."""
     if file_of(mutant).suffix == ".py":
         ast.parse(mutated(mutant))
     else:
         assert mutated(mutant) != file_of(mutant).read_text()
 
 
+@pytest.mark.parametrize("mutant", [each for each in MUTANTS if file_of(each).suffix == ".py"], ids=str)
+def test_a_mutant_uses_defined_names_only(mutant: Mutant) -> None:
+    """A mutant that raises `NameError` makes any test fail, and so proves nothing about its protection."""
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--quiet", "--select", "F821", "-"]
+    found = subprocess.run(command, input=mutated(mutant), capture_output=True, text=True, timeout=60)
+    assert found.returncode == 0, found.stdout + found.stderr
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=str)
-def test_the_test_is_there(mutant: Mutant) -> None:
+def test_test_named_by_a_mutant_exists(mutant: Mutant) -> None:
     path, _, name = mutant.test.partition("::")
     functions = ast.FunctionDef | ast.AsyncFunctionDef
     tree = ast.parse((ROOT / path).read_text())
     assert name in {node.name for node in tree.body if isinstance(node, functions)}
 
 
-def test_a_few_are_found() -> None:
+def test_quick_mutants_are_found_by_their_tests() -> None:
     command = [sys.executable, "-m", "tests.mutants", *QUICK]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -1,6 +1,7 @@
-"""One test, with or without a mutant, in a process forked from one that has loaded everybody else's modules.
+"""A test, with or without a mutant, in a process forked after loading all third-party modules.
 
-Loading those takes most of a short test's time. Ours are loaded in the fork, so that a mutant can take their place.
+Loading these modules takes most of a short test's time. Our modules are loaded in the fork, so that a mutant can
+replace a module.
 """
 
 import contextlib
@@ -38,14 +39,14 @@ OPTIONS: Final = [
     "--tb=short",
     "--assert=plain",
 ]
-"""A test that fails may leave something open: that says nothing about the mutant."""
+"""A failing test may leave resources open; this says nothing about the mutant."""
 OURS: Final = {"samenspel", "services", "deploy"}
 Colour = Literal["green", "red", "broken"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """*Broken* is a test that is not there, did not end, or failed before or after its own work."""
+    """*Broken*: the test is missing, did not end, or failed in set-up or teardown."""
 
     colour: Colour
     output: str
@@ -53,7 +54,7 @@ class Outcome:
 
 @dataclass(slots=True)
 class Reports:
-    """A plugin of pytest that keeps in which phase something failed."""
+    """A pytest plugin with the phases of failures."""
 
     failed: set[str] = field(default_factory=set)
 
@@ -68,7 +69,7 @@ def processes(number: int) -> Pool:
 
 
 def attempt(test: str, mutant: Mutant | None) -> Outcome:
-    """To be run in a process of its own."""
+    """Must run in a separate process."""
     reports, output = Reports(), io.StringIO()
     signal.signal(signal.SIGALRM, signal.default_int_handler)
     signal.alarm(SECONDS_MAX)
@@ -85,7 +86,7 @@ def attempt(test: str, mutant: Mutant | None) -> Outcome:
 
 
 def _forget_ours() -> None:
-    """What was needed to begin the tests, so that the mutant can be loaded in its place."""
+    """Unload our modules, needed for collecting the tests, so that the mutant can be loaded instead."""
     for name in [name for name in sys.modules if name.partition(".")[0] in OURS]:
         del sys.modules[name]
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -60,11 +61,9 @@ def read_submission(
         raise Rejected(*envelope.problems)
     problems = _attribute_problems(envelope, organisation)
     attributes, kind = envelope.attributes, types.get(envelope.type)
-    if kind is None and envelope.type:
-        problems.append(_unknown_type(envelope.type, types))
-    canonical = _canonical_data(envelope.data, problems)
     if kind is None:
-        raise Rejected(*problems)
+        raise Rejected(*problems, *_problems_without_type(envelope, types))
+    canonical = _canonical_data(envelope.data, problems)
     data = _validated(envelope.data, kind, problems)
     subject = getattr(data, kind.subject_field)
     if (claimed := attributes.get("subject")) and claimed != subject:
@@ -92,6 +91,14 @@ def _attribute_problems(envelope: Envelope, organisation: str) -> list[Problem]:
     problems = check(envelope)
     if envelope.source and (problem := _source_problem(envelope.source, organisation)):
         problems.append(problem)
+    return problems
+
+
+def _problems_without_type(envelope: Envelope, types: Mapping[str, SubmissionType]) -> list[Problem]:
+    """Data without a known type is not examined; a duplicate key is found in any entry point all the same."""
+    problems = [_unknown_type(envelope.type, types)] if envelope.type else []
+    with suppress(Rejected):
+        _canonical_data(envelope.data, problems)
     return problems
 
 
@@ -171,7 +178,7 @@ def _unknown_type(kind: str, types: Mapping[str, SubmissionType]) -> Problem:
         code="unknown-type",
         field="type",
         detail=f"this service does not accept type {quoted(kind, 100)}",
-        fix="Accepted types: " + ", ".join(sorted(types)),
+        fix=f"Accepted types: {', '.join(sorted(types))}.",
     )
 
 

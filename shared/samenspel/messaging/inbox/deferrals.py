@@ -1,7 +1,7 @@
-"""Submissions that refer to a fact of another service that has not arrived: they wait, in a queue per subject.
+"""Deferrals: submissions that refer to a missing aggregate of another service, in a queue per subject.
 
-A durable condition, not a retry: the first in a subject's queue is decided when its fact is there, or when its time
-is over. The queue is read and changed only under the lane lock.
+A deferral is a durable condition, not a retry. The head of a subject's queue is decided once the aggregate exists or
+the deadline has passed. The queue is read and changed only under the lane lock.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,9 +22,9 @@ DEFERRAL_MAX: Final = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class DeferredSubmission:
-    """One queued submission, as its row keeps it: what can no longer be read is answered too.
+    """A queued submission as stored. A submission that this version cannot read is answered too.
 
-    ``is_overdue`` by the database's clock, the one that all instances share: theirs may be set, or differ.
+    ``is_overdue`` uses the database's clock, which all instances share; the instances' own clocks may differ.
     """
 
     number: int
@@ -39,16 +39,16 @@ class DeferredSubmission:
         return self.organisation, self.row["source"], self.row["id"]
 
     def submission(self, types: Mapping[str, SubmissionType]) -> Submission:
-        """Raises `KeyError` or `ValidationError` when this version cannot read what another one kept."""
-        row, kind = self.row, types[self.row["type"]]
-        data = kind.model.model_validate_json(row["data"])
+        """The submission. Raises `KeyError` or `ValidationError` when another version stored unreadable content."""
+        row, submission_type = self.row, types[self.row["type"]]
+        data = submission_type.model.model_validate_json(row["data"])
         return Submission(
             organisation=self.organisation,
             source=row["source"],
             id=row["id"],
-            type=kind,
+            type=submission_type,
             subject=self.subject,
-            key=getattr(data, kind.key_field),
+            key=getattr(data, submission_type.key_field),
             data=data,
             hash=row["hash"],
             received_at=row["received_at"],
@@ -91,7 +91,7 @@ COUNT = "select count(*) from deferral"
 
 
 async def queued_subjects(connection: Connection, lanes: Sequence[LaneId]) -> set[tuple[LaneId, str]]:
-    """Lane and subject of every queue on these lanes; to be called after the lane locks."""
+    """Lane and subject of every queue on these lanes. Requires the lane locks."""
     failpoints.reached("deferrals.subjects")
     rows = await connection.fetch(SUBJECTS, *as_arrays(sorted(lanes), 2))
     return {((row["topic"], row["lane"]), row["subject"]) for row in rows}
@@ -104,6 +104,10 @@ async def enqueue(
     needs: AggregateRef | None,
     max_wait: timedelta,
 ) -> None:
+    """Append a submission to its subject's queue; ``needs`` is the missing aggregate.
+
+    ``needs`` is None for a submission that only waits for earlier submissions.
+    """
     failpoints.reached("deferrals.enqueue")
     await connection.execute(
         ENQUEUE,
@@ -125,13 +129,13 @@ async def enqueue(
 
 
 async def ready(connection: Connection) -> list[int]:
-    """The numbers of those that are first in their queue and whose fact is there, or whose time is over."""
+    """Numbers of up to 100 queue heads with an existing aggregate or a passed deadline."""
     failpoints.reached("deferrals.ready")
     return [row["number"] for row in await connection.fetch(READY)]
 
 
 async def read(connection: Connection, number: int) -> DeferredSubmission | None:
-    """The queued submission with this number, or None when it has left the queue."""
+    """The queued submission with this number, or None when the submission has left the queue."""
     failpoints.reached("deferrals.read")
     row = await connection.fetchrow(READ, number)
     if row is None:
@@ -141,7 +145,7 @@ async def read(connection: Connection, number: int) -> DeferredSubmission | None
 
 
 async def heads_queue(connection: Connection, deferred: DeferredSubmission) -> bool:
-    """Whether it still heads its queue; to be called after the lane lock."""
+    """Whether the submission still heads its queue. Requires the lane lock."""
     failpoints.reached("deferrals.heads-queue")
     first = await connection.fetchval(HEAD_OF_QUEUE, *deferred.lane, deferred.subject)
     return bool(first == deferred.number)
@@ -153,7 +157,7 @@ async def remove(connection: Connection, number: int) -> None:
 
 
 async def change_condition(connection: Connection, number: int, needs: AggregateRef) -> None:
-    """It misses another fact now; its deadline stays."""
+    """Set another missing aggregate; the deadline stays."""
     failpoints.reached("deferrals.change-condition")
     await connection.execute(CHANGE_CONDITION, number, *needs)
 

@@ -1,7 +1,7 @@
-"""Quarantine: what cannot be read or decided at all, kept with a reason: a record with its raw bytes, or a submission
-that waited, as it was kept.
+"""Quarantine of undecodable records, and of submissions with a failed processing.
 
-Nothing here is ever changed or deleted: what the operator does about a record is added beside it.
+An entry has the reason and the raw bytes, or the deferred submission as stored. Entries are append-only. An action of
+the operator is a separate row.
 """
 
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ OperatorAction = Literal["retry", "discard"]
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedRecord:
-    """One record set apart; ``appended_at`` in ms since 1970.
+    """A record in quarantine; ``appended_at`` in ms since 1970.
 
-    ``headers`` is None when they could not be decoded; ``raw`` then holds the bytes as they lie in the log. What
-    waited has no ``offset``, but says where and when it came in, and the ``hash`` of its content.
+    ``headers`` is None when the headers could not be decoded; ``raw`` then has the record's bytes from the log. A
+    deferred submission has no ``offset``, but has ``record``, ``received_at`` and the ``hash`` of the content.
     """
 
     topic: str
@@ -74,6 +74,7 @@ insert into quarantine_action (record, action, operator, why, outcome, detail) v
 
 
 async def insert(connection: Connection, records: Sequence[QuarantinedRecord]) -> None:
+    """Insert records. A record with an entry in quarantine is ignored."""
     rows: list[tuple[Any, ...]] = [
         (
             record.topic,
@@ -98,7 +99,7 @@ async def insert(connection: Connection, records: Sequence[QuarantinedRecord]) -
 
 
 def from_deferred(deferred: DeferredSubmission, topic: str, reason: str, detail: str) -> QuarantinedRecord:
-    """A submission that waited; ``topic`` is its organisation's ingress, whichever door it came through."""
+    """The quarantine entry of a deferred submission; ``topic`` is the organisation's ingress, also for HTTP."""
     row = deferred.row
     named = {name: row[name] for name in ("id", "source", "type", "correlationid", "traceparent") if row[name]}
     headers = [(f"ce_{name}", text.encode()) for name, text in {"specversion": "1.0", **named}.items()]
@@ -119,38 +120,38 @@ def from_deferred(deferred: DeferredSubmission, topic: str, reason: str, detail:
 
 
 async def count(connection: Connection) -> dict[str, int]:
-    """How many are open, by every reason that ever was."""
+    """Number of open entries by reason, including reasons without an open entry."""
     return {row["reason"]: row["number"] for row in await connection.fetch(COUNT)}
 
 
 async def page(connection: Connection, after: int, only_open: bool, limit: int) -> list[dict[str, Any]]:
-    """Those with a number above ``after``, in order, without their content."""
+    """Entries with a number above ``after``, by number, without the content."""
     return [dict(row) for row in await connection.fetch(PAGE, after, only_open, limit)]
 
 
 async def find(connection: Connection, number: int) -> dict[str, Any] | None:
-    """One with its content; None when there is none of that number."""
+    """The entry with this number, including the content, or None."""
     failpoints.reached("quarantine.load")
     row = await connection.fetchrow(FIND, number)
     return None if row is None else dict(row)
 
 
 async def lock(connection: Connection, number: int) -> dict[str, Any] | None:
-    """The same, held until the transaction ends: nobody else acts on it meanwhile."""
+    """Lock and return an entry, as `find`. Until the commit no other operator can act on the entry."""
     failpoints.reached("quarantine.lock")
     await connection.execute(LOCK, number)
     return await find(connection, number)
 
 
 async def actions(connection: Connection, number: int) -> list[dict[str, Any]]:
-    """What was done about it, in order."""
+    """The operator's actions on the entry, in order."""
     return [dict(row) for row in await connection.fetch(ACTIONS, number)]
 
 
 async def record_action(
     connection: Connection, number: int, action: OperatorAction, operator: str, why: str, outcome: str, detail: str
 ) -> None:
-    """Write down what was done, and what came of it."""
+    """Store an operator's action and its outcome."""
     failpoints.reached("quarantine.record-action")
     await connection.execute(
         RECORD_ACTION, number, action, operator, why, outcome, detail[:4_000].replace("\x00", "")
@@ -158,7 +159,7 @@ async def record_action(
 
 
 def record_in(row: dict[str, Any]) -> ConsumerRecord:
-    """The record as the reader once handed it on."""
+    """The quarantined record as the consumer returned the record."""
     key, value = row["key"], row["value"]
     return ConsumerRecord(
         row["topic"],
@@ -176,7 +177,7 @@ def record_in(row: dict[str, Any]) -> ConsumerRecord:
 
 
 def headers_in(row: dict[str, Any]) -> Headers | None:
-    """The record's headers; None when they could not be decoded."""
+    """The record's headers, or None when the headers could not be decoded."""
     if row["headers"] is None:
         return None
     return [(name, None if raw is None else raw.encode("latin-1")) for name, raw in orjson.loads(row["headers"])]

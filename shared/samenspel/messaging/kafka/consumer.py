@@ -62,7 +62,7 @@ class UnpositionedPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  
 
 
 class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
-    """A consumer that reads every partition from the offset given by ``resolve_offset``."""
+    """A consumer that reads every partition from the offset of ``resolve_offset``."""
 
     def __init__(
         self, *topics: str, unpositioned: UnpositionedPartitions, resolve_offset: OffsetResolver, **settings: Any
@@ -131,7 +131,7 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
                 self._unpositioned.read_before.add(partition)
 
     async def _drain(self, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
-        """Up to ``limit`` records, an equal share per partition. Unused shares pass to the partitions after it.
+        """Up to ``limit`` records, an equal share per partition. Unused shares pass to later partitions.
 
         The first partition rotates per call. At `BATCH_BYTES_MAX` the remaining partitions wait for the next call.
         """

@@ -25,7 +25,7 @@ class Producer:
         self._producer: AIOKafkaProducer | None = None
 
     async def connected(self) -> AIOKafkaProducer:
-        """The running producer, or a new one. Raises `KafkaError` when Kafka is unreachable."""
+        """The running or a new producer. Raises `KafkaError` when Kafka is unreachable."""
         if self._producer is None:
             producer = AIOKafkaProducer(
                 **self._settings,
@@ -45,7 +45,7 @@ class Producer:
         return self._producer
 
     async def discard(self) -> None:
-        """Stop the producer within a second; the next `connected` starts a new one."""
+        """Stop the producer within a second."""
         producer, self._producer = self._producer, None
         if producer is not None:
             try:

@@ -1,4 +1,4 @@
-"""Upkeep: what an operator sees of a service's lanes, and what can be done when they and Kafka have come apart."""
+"""Operations on the lanes of a service: list, recover from Kafka, and start a new timeline."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -10,11 +10,10 @@ import structlog
 from samenspel.contracts.topics import RECEIPTS, LaneId
 from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.kafka.log_reader import LogReader
-from samenspel.messaging.outbox import journal as lanes
+from samenspel.messaging.outbox import journal
 from samenspel.messaging.outbox.reconciler import Reconciler
-from samenspel.messaging.recovery import replay
 from samenspel.messaging.recovery.lane_recovery import LaneReplay, Recovered, recover_lane
-from samenspel.messaging.recovery.replay import EventReplay
+from samenspel.messaging.recovery.replay import RECEIPT_REPLAY, EventReplay
 from samenspel.messaging.recovery.timelines import start_new_timeline
 from samenspel.runtime.postgres import Connection, Pool
 
@@ -25,12 +24,17 @@ select l.topic || '/' || l.lane as lane, l.timeline, l.sequence, p.sequence as p
   l.sequence - p.sequence as behind, l.reconciled = incarnation() as open
 from lane l join relay_progress p using (topic, lane) order by l.topic, l.lane
 """
+NOT_YET: Final = "not reconciled with Kafka yet"
+BEHIND: Final = "the database is behind Kafka on another lane"
 RECORD: Final = "insert into lane_action (action, operator, why, detail) values ($1, $2, $3, $4)"
 
 
 @dataclass(frozen=True, slots=True)
 class LaneOperations:
-    """Of one service. ``probe`` makes a look into Kafka of its own; ``changed`` is called after each commit."""
+    """Lane operations of one service.
+
+    ``log_reader`` makes a new `LogReader` per operation. ``on_change`` is called after each operation.
+    """
 
     pool: Pool
     log_reader: Callable[[], LogReader]
@@ -41,40 +45,34 @@ class LaneOperations:
     on_change: Callable[[], None]
 
     async def lanes(self) -> list[dict[str, Any]]:
-        """Every lane: timeline, sequence, how far it is published, and its door; ``reason`` when that is closed."""
+        """Every lane: timeline, sequence, published sequence, ``open`` for writes, and the ``reason`` if not open."""
         async with self.pool.acquire() as connection:
             rows = await connection.fetch(LIST)
-        pending = "not reconciled with Kafka yet"
-        return [
-            {
-                **dict(row),
-                "reason": self.reconciler.closed_lanes.get(
-                    row["lane"], "" if row["open"] else self._reason_not_reconciled() or pending
-                ),
-            }
-            for row in rows
-        ]
+        return [{**dict(row), "reason": self._reason(row["lane"], row["open"])} for row in rows]
 
     async def recover(self, operator: str, *, dry_run: bool) -> list[Recovered]:
-        """Bring back what Kafka holds of any lane and the database does not; ``dry_run`` rolls it back again.
+        """Recover every lane from Kafka; with ``dry_run`` all changes are rolled back.
 
-        Raises `Impossible` or `LookupError`; the lanes before the one that it names are recovered then.
+        Raises `NotRecoverable` or `LookupError`. The lanes before the failed lane then stay recovered.
         """
         async with self._session() as (connection, log_reader):
             trial = connection.transaction()
             if dry_run:
                 await trial.start()
             try:
-                found = [each async for each in self._recover(connection, log_reader)]
+                recovered = [each async for each in self._recover(connection, log_reader)]
                 if not dry_run:
-                    await self._record(connection, "recover", operator, "", _summary(found))
+                    await self._record(connection, "recover", operator, "", _summary(recovered))
             finally:
                 if dry_run:
                     await trial.rollback()
-        return found
+        return recovered
 
     async def new_timeline(self, operator: str, lane: str, why: str) -> int:
-        """Start this lane anew, for good; returns its timeline. Raises `Recoverable` or `LookupError`."""
+        """Start a new timeline on this lane, irreversibly. Returns the number of the timeline.
+
+        Raises `Recoverable` or `LookupError`.
+        """
         name = parse_lane(lane)
         async with self._session() as (connection, log_reader), connection.transaction():
             timeline = await start_new_timeline(connection, log_reader, name, self._replay(name[0]))
@@ -82,25 +80,26 @@ class LaneOperations:
         return timeline
 
     async def _recover(self, connection: Connection, log_reader: LogReader) -> AsyncIterator[Recovered]:
-        """Facts before receipts: what a receipt promises is looked up among them."""
-        receipts = await log_reader.topics(f"{RECEIPTS}.{self.decider.domain}.")
-        facts = [(topic, lane) for topic in self.owns for lane in range(self.lane_count)]
-        await lanes.ensure(connection, [*facts, *((topic, 0) for topic in receipts)])
-        for name in [*facts, *((topic, 0) for topic in receipts)]:
-            found = await recover_lane(connection, log_reader, name, self._replay(name[0]))
-            if found.after > found.before:
-                log.warning("lane recovered from Kafka", lane=found.lane, before=found.before, after=found.after)
-            yield found
+        """Recover canonical lanes before receipts, because accepted answers count only with their events."""
+        canonical = [(topic, lane) for topic in self.owns for lane in range(self.lane_count)]
+        receipts = [(topic, 0) for topic in await log_reader.topics(f"{RECEIPTS}.{self.decider.domain}.")]
+        await journal.ensure(connection, [*canonical, *receipts])
+        for name in [*canonical, *receipts]:
+            lane = await recover_lane(connection, log_reader, name, self._replay(name[0]))
+            if lane.after > lane.before:
+                log.warning("lane recovered from Kafka", lane=lane.lane, before=lane.before, after=lane.after)
+            yield lane
 
     def _replay(self, topic: str) -> LaneReplay:
-        return LaneReplay(EventReplay(self.decider).apply) if topic in self.owns else replay.RECEIPT_REPLAY
+        return LaneReplay(EventReplay(self.decider).apply) if topic in self.owns else RECEIPT_REPLAY
 
-    def _reason_not_reconciled(self) -> str:
-        return "another lane of this database is behind Kafka" if self.reconciler.needs_recovery else ""
+    def _reason(self, lane: str, is_open: bool) -> str:
+        closed = BEHIND if self.reconciler.needs_recovery else NOT_YET
+        return self.reconciler.closed_lanes.get(lane, "" if is_open else closed)
 
     async def _record(self, connection: Connection, action: str, operator: str, why: str, detail: str) -> None:
         await connection.execute(RECORD, action, operator, why, detail)
-        log.warning("operator acts on lanes", action=action, operator=operator, why=why, detail=detail)
+        log.warning("operator changed lanes", action=action, operator=operator, why=why, detail=detail)
 
     @asynccontextmanager
     async def _session(self) -> AsyncIterator[tuple[Connection, LogReader]]:
@@ -114,15 +113,15 @@ class LaneOperations:
             self.on_change()
 
 
-def _summary(found: Sequence[Recovered]) -> str:
-    """What came back, lane by lane."""
-    moved = [f"{each.lane}: {each.before} to {each.after}" for each in found if each.after > each.before]
-    return "; ".join(moved) or "nothing was missing"
+def _summary(recovered: Sequence[Recovered]) -> str:
+    """Sequences before and after the recovery, of the lanes that changed."""
+    changed = [f"{each.lane}: {each.before} to {each.after}" for each in recovered if each.after > each.before]
+    return "; ".join(changed) or "no events were missing"
 
 
 def parse_lane(label: str) -> LaneId:
-    """``samenspel.initiatives/3`` as topic and lane. Raises `LookupError`."""
+    """Topic and lane of a label such as ``samenspel.initiatives/3``. Raises `LookupError`."""
     topic, _, number = label.rpartition("/")
     if not (topic and number.isdecimal()):
-        raise LookupError(f"{label!r} is no lane: name it as topic/number")
+        raise LookupError(f"{label!r} is not a lane: write the lane as topic/number")
     return topic, int(number)

@@ -1,4 +1,4 @@
-"""The operator's view of a service's lanes over HTTP, and what the operator can do when Kafka and they differ."""
+"""HTTP API for the operator's lane operations: list, recover, and start a new timeline."""
 
 from collections.abc import Awaitable
 from dataclasses import asdict
@@ -16,17 +16,17 @@ from samenspel.runtime.http import OrganisationOf, error_responses, operator_onl
 
 _REFUSED: Final = error_responses(
     {
-        401: "No token, or not one that is accepted",
-        403: "Not the operator",
-        404: "No such lane, here or in Kafka",
-        409: "It cannot be done, and the detail says why",
-        503: "Kafka or PostgreSQL is away; nothing was changed",
+        401: "The token is missing or not accepted",
+        403: "The token is not the operator's",
+        404: "The service or Kafka has no such lane",
+        409: "The operation is not possible; the detail has the reason",
+        503: "Kafka or PostgreSQL is unreachable; nothing was changed",
     }
 )
 
 
 class RecoveryRequest(BaseModel):
-    """``dryRun`` does everything, and takes it back."""
+    """With ``dryRun`` the service recovers all lanes and rolls all changes back."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -34,7 +34,7 @@ class RecoveryRequest(BaseModel):
 
 
 class NewTimelineRequest(BaseModel):
-    """The lane as ``<topic>/<number>``; giving up what Kafka holds of it needs a reason."""
+    """The lane as ``<topic>/<number>``, and the reason for discarding the events that only Kafka has."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -43,34 +43,34 @@ class NewTimelineRequest(BaseModel):
 
 
 def lanes_router(operations: LaneOperations, operator: str, organisation_of_request: OrganisationOf) -> APIRouter:
-    """For the operator's token only."""
+    """Routes of the lane operations, for the operator's token only."""
     routes = APIRouter(prefix="/v1/lanes", responses=_REFUSED)
-    the_operator = operator_only(operator, organisation_of_request, "only the operator sees to the lanes")
+    the_operator = operator_only(operator, organisation_of_request, "only the operator may manage lanes")
     Operator = Annotated[str, Depends(the_operator)]
 
-    @routes.get("", summary="Every lane: timeline, sequence, how far it is published, and why its door is closed")
+    @routes.get("", summary="List lanes: timeline, sequence, published sequence, and the reason if not reconciled")
     async def listed(_: Operator) -> Response:
         return JSONResponse({"items": await operations.lanes()})
 
-    @routes.post("/recoveries", summary="Bring back from Kafka what the database has lost")
-    async def recover(wanted: RecoveryRequest, operator: Operator) -> Response:
-        found = await _with_http_errors(operations.recover(operator, dry_run=wanted.dryRun))
-        return JSONResponse({"items": [asdict(each) for each in found]})
+    @routes.post("/recoveries", summary="Restore events that Kafka has and the database lacks")
+    async def recover(request: RecoveryRequest, operator: Operator) -> Response:
+        recovered = await _with_http_errors(operations.recover(operator, dry_run=request.dryRun))
+        return JSONResponse({"items": [asdict(each) for each in recovered]})
 
-    @routes.post("/timelines", summary="Start a lane anew: what Kafka holds of it and we do not, is given up")
-    async def begin(wanted: NewTimelineRequest, operator: Operator) -> Response:
-        timeline = await _with_http_errors(operations.new_timeline(operator, wanted.lane, wanted.why.strip()))
-        return JSONResponse({"lane": wanted.lane, "timeline": timeline})
+    @routes.post("/timelines", summary="Start a new timeline on a lane; discards events that only Kafka has")
+    async def begin(request: NewTimelineRequest, operator: Operator) -> Response:
+        timeline = await _with_http_errors(operations.new_timeline(operator, request.lane, request.why.strip()))
+        return JSONResponse({"lane": request.lane, "timeline": timeline})
 
     return routes
 
 
-async def _with_http_errors(deed: Awaitable[Any]) -> Any:
+async def _with_http_errors(operation: Awaitable[Any]) -> Any:
     try:
-        return await deed
+        return await operation
     except LookupError as error:
         raise HTTPException(404, str(error)) from None
     except (NotRecoverable, Recoverable) as error:
         raise HTTPException(409, str(error)) from None
     except TRANSIENT as error:
-        raise HTTPException(503, f"nothing was changed; ask again ({error!r})", {"Retry-After": "1"}) from None
+        raise HTTPException(503, f"nothing was changed; try again ({error!r})", {"Retry-After": "1"}) from None

@@ -1,4 +1,4 @@
-"""The reconciler opens lanes for writes once they equal Kafka. If one lane is behind Kafka, all lanes stay closed."""
+"""The reconciler opens lanes for writes once they equal Kafka. A database behind Kafka keeps all lanes closed."""
 
 import asyncio
 from collections.abc import Callable, Sequence

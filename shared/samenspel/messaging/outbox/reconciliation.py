@@ -97,7 +97,7 @@ async def reconcile(connection: Connection, log_reader: LogReader, name: LaneId)
     head = await connection.fetchrow(LANE_HEAD, *name)
     assert head is not None
     if tail.highest > head["sequence"]:
-        raise DatabaseBehindLog(f"Kafka holds event {tail.highest}, the journal ends at {head['sequence']}")
+        raise DatabaseBehindLog(f"Kafka has event {tail.highest}, the journal ends at {head['sequence']}")
     await require_same_events(connection, name, published["timeline"], tail.fingerprints)
     return Reconciled(name, published, tail)
 

@@ -71,7 +71,7 @@ where (p.topic, p.lane, p.timeline) = (x.topic, x.lane, x.timeline)
 
 @dataclass(frozen=True, slots=True)
 class PublishedPosition:
-    """A lane's row of table ``published``, as claimed by this relay."""
+    """A lane's row of table ``relay_progress``, as claimed by this relay."""
 
     topic: str
     lane: int

@@ -1,4 +1,4 @@
-"""Checkpoints: a service's position on each lane of other services, in table ``position``."""
+"""Checkpoints: a service's position on each lane of other services."""
 
 from collections.abc import Iterable
 from typing import Any

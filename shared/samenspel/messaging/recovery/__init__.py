@@ -1,1 +1,1 @@
-"""Recovery: bring back from Kafka what a restored database has lost, or start a new timeline."""
+"""Recovery of a restored database from Kafka: missing events, states and answers, or else a new timeline."""

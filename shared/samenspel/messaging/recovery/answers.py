@@ -1,7 +1,7 @@
-"""First answers, known again from Kafka: what is read or sent again is a repeat, and not decided twice.
+"""Restoring first answers from Kafka, to recognise a repeated submission instead of deciding the submission twice.
 
-A fact names its submission, so it proves that this one was accepted. A receipt holds the answer itself, refusals
-too; but what it promises counts only when its facts are in the journal.
+A canonical event names its submission, and so proves an accepted submission. A receipt has the answers themselves,
+including rejections. An accepted answer counts only when the events are in the journal.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
 from samenspel.runtime.postgres import Connection
 
 RECOVERED: Final = "recovered"
-"""The record of an answer that only its facts prove: which record it came in, they do not say."""
+"""``record`` of an answer restored from events, because events do not name the record of their submission."""
 SAVE: Final = """
 insert into submission (organisation, source, id, answer)
 select * from unnest($1::text[], $2::text[], $3::text[], $4::bytea[])
@@ -34,46 +34,49 @@ join journal j using (topic, lane, timeline, sequence)
 """
 
 AnswerTo = tuple[str, dict[str, Any]]
-"""An organisation, and one answer of a receipt to it."""
+"""An organisation, and an answer from a receipt for the organisation."""
 
 
 async def restore_from_events(connection: Connection, events: Sequence[CanonicalEvent]) -> int:
-    """Keep *accepted* for the submissions that these facts name; returns how many were not known."""
-    caused: dict[SubmissionIdentity, dict[str, Any]] = {}
-    known = await _load(connection, {_identity_of_cause(event) for event in events})
+    """Store the answer *accepted* for the submissions of these events; returns the number of answers stored."""
+    restored: dict[SubmissionIdentity, dict[str, Any]] = {}
+    stored = await _load(connection, {_submission_of(event) for event in events})
     for event in events:
-        identity = _identity_of_cause(event)
-        before = caused.get(identity) or known.get(identity)
-        if before is None or before["outcome"] == "deferred":
-            before = _accepted(identity, event)
-        if before["record"] == RECOVERED:
-            before["events"].append(_event_ref(event))
-            caused[identity] = before
-    return await _save(connection, caused)
+        identity = _submission_of(event)
+        answer = restored.get(identity) or stored.get(identity)
+        if answer is None or answer["outcome"] == "deferred":
+            answer = _accepted(identity, event)
+        if answer["record"] == RECOVERED:
+            answer["events"].append(_event_ref(event))
+            restored[identity] = answer
+    return await _save(connection, restored)
 
 
 async def restore_from_receipts(connection: Connection, answers: Sequence[AnswerTo], recovered: Recovered) -> None:
-    """Keep the final answers among these; promises that are void, and those not settled yet, are noted."""
-    known = await _load(connection, {_identity(*each) for each in answers})
-    there = await _journalled(connection, answers)
-    kept: dict[SubmissionIdentity, dict[str, Any]] = {}
+    """Store the final answers, and add broken promises and deferred submissions to ``recovered``.
+
+    A broken promise is an accepted answer without its events in the journal.
+    """
+    stored = await _load(connection, {_identity(*each) for each in answers})
+    journalled = await _journalled(connection, answers)
+    restored: dict[SubmissionIdentity, dict[str, Any]] = {}
     for organisation, answer in answers:
         identity = _identity(organisation, answer)
-        before = kept.get(identity) or known.get(identity)
+        before = restored.get(identity) or stored.get(identity)
         if not _is_first_and_final(answer, before):
             if answer["outcome"] == "deferred" and before is None:
                 recovered.still_deferred.append((*identity, answer["record"]))
-        elif all(event["id"] in there for event in answer.get("events", ())):
-            kept[identity] = answer
+        elif all(event["id"] in journalled for event in answer.get("events", ())):
+            restored[identity] = answer
         else:
             recovered.broken_promises.append((*identity, answer["record"]))
-    recovered.answers += await _save(connection, kept)
-    settled = kept.keys() | {identity for identity, answer in known.items() if answer["outcome"] != "deferred"}
-    recovered.still_deferred = [each for each in recovered.still_deferred if each[:3] not in settled]
+    recovered.answers += await _save(connection, restored)
+    final = restored.keys() | {identity for identity, answer in stored.items() if answer["outcome"] != "deferred"}
+    recovered.still_deferred = [each for each in recovered.still_deferred if each[:3] not in final]
 
 
 def _is_first_and_final(answer: dict[str, Any], before: dict[str, Any] | None) -> bool:
-    """Whether this is what the table of submissions held of it before."""
+    """Whether the lost database had this answer as the first, final answer; ``before`` is the answer stored now."""
     if answer["outcome"] not in ("accepted", "rejected") or "submissionhash" not in answer:
         return False
     if any(problem["code"] == "same-id-other-content" for problem in answer.get("problems", ())):
@@ -92,7 +95,7 @@ async def _load(
 
 
 async def _save(connection: Connection, answers: dict[SubmissionIdentity, dict[str, Any]]) -> int:
-    """What was waiting in the backup and has its answer needs to wait no more."""
+    """Store answers, and delete the backup's deferrals of the same submissions."""
     rows = sorted((*identity, orjson.dumps(answer)) for identity, answer in answers.items())
     if rows:
         await connection.execute(SAVE, *as_arrays(rows, 4))
@@ -101,19 +104,18 @@ async def _save(connection: Connection, answers: dict[SubmissionIdentity, dict[s
 
 
 async def _journalled(connection: Connection, answers: Sequence[AnswerTo]) -> set[str]:
-    """The ids of the events that these answers name and that the journal has in that place."""
-    places = {}
+    """Ids of the answers' events, if the journal has the event at the lane, timeline and sequence in the answer."""
+    ids = {}
     for _, answer in answers:
         for event in answer.get("events", ()):
             topic, _, lane = event["lane"].rpartition("/")
-            places[topic, int(lane), event["timeline"], event["sequence"]] = event["id"]
-    rows = await connection.fetch(JOURNALLED, *as_arrays(sorted(places), 4))
-    return {
-        named for row in rows if f"\nce_id:{(named := places[tuple(row.values())[:4]])}\n".encode() in row["headers"]
-    }
+            ids[topic, int(lane), event["timeline"], event["sequence"]] = event["id"]
+    rows = await connection.fetch(JOURNALLED, *as_arrays(sorted(ids), 4))
+    return {id for row in rows if f"\nce_id:{(id := ids[tuple(row.values())[:4]])}\n".encode() in row["headers"]}
 
 
-def _identity_of_cause(event: CanonicalEvent) -> SubmissionIdentity:
+def _submission_of(event: CanonicalEvent) -> SubmissionIdentity:
+    """Identity of the causing submission."""
     headers = dict(event.headers)
     organisation = headers["ce_authid"].decode().rpartition(":")[2]
     return organisation, headers["ce_submissionsource"].decode(), headers["ce_submissionid"].decode()
@@ -135,7 +137,7 @@ def _accepted(identity: SubmissionIdentity, event: CanonicalEvent) -> dict[str, 
 
 
 def _event_ref(event: CanonicalEvent) -> dict[str, str | int]:
-    """The event as a receipt names it (`contracts.receipts.PublishedEvent`)."""
+    """The event in the form of a receipt (`contracts.receipts.PublishedEvent`)."""
     lane = f"{event.topic}/{event.lane}"
-    place: dict[str, str | int] = {"lane": lane, "timeline": event.timeline, "sequence": event.sequence}
-    return {**place, "id": event.id, "type": event.type}
+    position: dict[str, str | int] = {"lane": lane, "timeline": event.timeline, "sequence": event.sequence}
+    return {**position, "id": event.id, "type": event.type}

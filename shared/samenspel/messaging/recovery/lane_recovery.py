@@ -1,8 +1,9 @@
-"""Recovery: what Kafka holds of a lane and its owner's database has lost comes back, byte for byte.
+"""Recovery of a lane: copies events from Kafka, byte for byte, into the owner's restored database.
 
-The journal gets its rows, the state what they say, and the table of submissions their first answers, so that
-nothing that is read or sent again is decided a second time. One lane is one transaction; killed half-way, it simply
-runs again. Facts first: what a receipt promises is looked up among them.
+The journal gets the missing rows, the aggregates their states, and the table of submissions the first answers. A
+repeated submission is therefore not decided a second time. Each lane is one transaction; after a kill, the recovery
+runs again from the start. Canonical lanes come before receipts, because an accepted answer counts only with its
+events.
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
@@ -29,7 +30,7 @@ from samenspel.runtime.postgres import Connection
 
 CHUNK: Final = 500
 LOCK_LANE: Final = "select timeline, sequence, digest from lane where (topic, lane) = ($1, $2) for update"
-# A recovery may take long, and holds nobody up who could go on: all doors are closed.
+# A recovery may take long, and delays no other transaction: all lanes are closed for writes.
 NO_TIMEOUTS: Final = (
     "set local transaction_timeout = 0",
     "set local idle_in_transaction_session_timeout = 0",
@@ -38,19 +39,20 @@ NO_TIMEOUTS: Final = (
 
 
 class NotRecoverable(Exception):
-    """The lane cannot be recovered from Kafka; the text says why."""
+    """The lane cannot be recovered from Kafka; the text is the reason."""
 
 
 Cause = tuple[str, str, str, str]
-"""A submission: organisation, source, id, and the record it came in (``http`` when it came over that door)."""
+"""A submission: organisation, source, id, and record (``http`` for a submission over HTTP)."""
 
 
 @dataclass(slots=True)
 class Recovered:
-    """What came back on one lane: its sequence before and after, and the answers that are recognised again.
+    """Result of the recovery of one lane: sequence before and after, and the number of restored answers.
 
-    ``void`` are promises whose facts never reached Kafka, ``unsettled`` those that were waiting when the database
-    was lost. Those that came over Kafka are read again by themselves; the others must be sent again.
+    ``broken_promises`` are accepted submissions without their events in Kafka. ``still_deferred`` are submissions
+    that were deferred when the database was lost. Of both kinds, the service reads the submissions over Kafka again;
+    the organisation must resend the submissions over HTTP.
     """
 
     lane: str
@@ -63,14 +65,14 @@ class Recovered:
 
 @dataclass(frozen=True, slots=True)
 class LaneReplay:
-    """How a lane's records become state. ``expires`` says whether Kafka forgets the oldest of them."""
+    """The conversion of a lane's records to state. ``expires``: whether Kafka deletes the oldest records."""
 
     apply: Callable[[Connection, Lane, Sequence[ConsumerRecord], Recovered], Awaitable[None]]
     expires: bool = False
 
 
 async def recover_lane(connection: Connection, log_reader: LogReader, name: LaneId, replay: LaneReplay) -> Recovered:
-    """Everything that Kafka holds of this lane and the journal does not. Raises `Impossible`, or `LookupError`."""
+    """Restore the events that Kafka has and the journal lacks. Raises `NotRecoverable` or `LookupError`."""
     async with connection.transaction():
         lane = await lock_lane(connection, name)
         recovered = Recovered(lane.name, lane.sequence, lane.sequence)
@@ -93,8 +95,8 @@ async def recover_lane(connection: Connection, log_reader: LogReader, name: Lane
 async def _apply_chunk(
     connection: Connection, lane: Lane, chunk: Sequence[ConsumerRecord], replay: LaneReplay, recovered: Recovered
 ) -> int:
-    """Take from this chunk what the law says, compare the rest with the journal; the highest sequence in it."""
-    sequence, following, prints = lane.sequence, list[ConsumerRecord](), dict[int, bytes]()
+    """Apply the next events of the chunk, and compare repeats with the journal. Returns the highest sequence."""
+    sequence, following, fingerprints = lane.sequence, list[ConsumerRecord](), dict[int, bytes]()
     highest = 0
     for record in chunk:
         headers = dict(record.headers)
@@ -104,38 +106,40 @@ async def _apply_chunk(
         highest = max(highest, number)
         verdict = check(Position(lane.timeline, sequence), timeline, number)
         if verdict is SequenceVerdict.NEW_TIMELINE:
-            raise NotRecoverable(f"Kafka holds timeline {timeline} of {lane.name}, the database {lane.timeline}")
+            raise NotRecoverable(
+                f"{lane.name} is on timeline {timeline} in Kafka, and on {lane.timeline} in the database"
+            )
         if verdict is SequenceVerdict.APPLY:
             following.append(record)
             sequence = number
         elif verdict is SequenceVerdict.SKIP:
-            prints[number] = fingerprint(record)
+            fingerprints[number] = fingerprint(record)
     if following:
         await replay.apply(connection, lane, following, recovered)
         await journal.write(connection, journal.drain([lane]))
-    await _require_same(connection, lane, prints)
+    await _require_same(connection, lane, fingerprints)
     return highest
 
 
-async def _require_same(connection: Connection, lane: Lane, prints: Mapping[int, bytes]) -> None:
+async def _require_same(connection: Connection, lane: Lane, fingerprints: Mapping[int, bytes]) -> None:
     try:
-        await require_same_events(connection, (lane.topic, lane.lane), lane.timeline, prints)
+        await require_same_events(connection, (lane.topic, lane.lane), lane.timeline, fingerprints)
     except DatabaseBehindLog as difference:
         raise NotRecoverable(f"{lane.name}: {difference}") from None
 
 
 async def lock_lane(connection: Connection, name: LaneId) -> Lane:
-    """Lock a lane without haste, whether its door is open or not."""
+    """Lock a lane, reconciled or not, without the usual limits on the duration of the transaction."""
     for setting in NO_TIMEOUTS:
         await connection.execute(setting)
     row = await connection.fetchrow(LOCK_LANE, *name)
     if row is None:
-        raise LookupError(f"there is no lane {name[0]}/{name[1]} here")
+        raise LookupError(f"the service has no lane {name[0]}/{name[1]}")
     return Lane(*name, row["timeline"], row["sequence"], int.from_bytes(row["digest"], "big"))
 
 
 def _skip_expired(lane: Lane, first: ConsumerRecord) -> None:
-    """What Kafka has forgotten by now cannot come back, and need not: only its organisation read it."""
+    """Skip expired receipts, which cannot be recovered. Only the organisation needs the receipts."""
     headers = dict(first.headers)
     if int(headers["ce_timeline"]) == lane.timeline:
         lane.sequence = max(lane.sequence, int(headers["ce_sequence"]) - 1)
@@ -144,11 +148,11 @@ def _skip_expired(lane: Lane, first: ConsumerRecord) -> None:
 async def _log_range(
     connection: Connection, log_reader: LogReader, name: LaneId
 ) -> tuple[TopicPartition, int, int, int]:
-    """Where Kafka's log begins, where its records behind what was published begin, and where they end."""
+    """The partition, the first offset of the log, the offset after the last published record, and the end offset."""
     partition = TopicPartition(*name)
-    standing = await connection.fetchrow(PUBLISHED_POSITION, *name)
+    published = await connection.fetchrow(PUBLISHED_POSITION, *name)
     start, end = await log_reader.bounds(partition)
-    return partition, start, await offset_after_published(log_reader, partition, standing, start, end), end
+    return partition, start, await offset_after_published(log_reader, partition, published, start, end), end
 
 
 async def _chunks(

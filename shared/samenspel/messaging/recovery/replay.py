@@ -1,8 +1,8 @@
-"""Folding recovered records: canonical events into aggregates and the service's own tables, receipts into answers.
+"""Replay of recovered records: canonical events into aggregates and the service's own tables, receipts into answers.
 
-The state after is the event (ADR 0002), so what a service writes for a recovered event is what it wrote for it the
-first time: its own `Handlers.save`. What was never in an event (an application's plan before the decision) is not in
-Kafka; it comes back when its submission is read or sent again (`desk`).
+An event has the whole state after the change (ADR 0002). For a recovered event, `Decider.save` therefore writes the
+same rows as for the first occurrence. Private data (such as an application's plan before the decision) is not in
+Kafka. `SubmissionProcessor` restores private data when the submission is read or sent again.
 """
 
 from collections.abc import Sequence
@@ -21,21 +21,25 @@ from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.state import AggregateChange, DecisionState, StoredAggregate
 from samenspel.messaging.errors import Fenced
 from samenspel.messaging.outbox.journal import Lane
-from samenspel.messaging.recovery import answers as recalling
+from samenspel.messaging.recovery.answers import AnswerTo, restore_from_events, restore_from_receipts
 from samenspel.messaging.recovery.lane_recovery import LaneReplay, NotRecoverable, Recovered
 from samenspel.runtime.postgres import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class EventReplay:
-    """Folds canonical events for one service."""
+    """Replays canonical events for one service."""
 
     decider: Decider
 
     async def apply(
         self, connection: Connection, lane: Lane, records: Sequence[ConsumerRecord], recovered: Recovered
     ) -> None:
-        """Raises `Impossible` when the digest after an event is not the one that it carries."""
+        """Append the records to the journal, and save aggregates, service tables and answers.
+
+        Raises `NotRecoverable` for a record that is no event, an unknown type, an unreadable state, or a digest that
+        differs from the event's digest.
+        """
         events = [_event_in(record) for record in records]
         name = lane.topic, lane.lane
         own = await aggregates.load(connection, {(event.aggregate, event.subject) for event in events}, {name})
@@ -48,10 +52,10 @@ class EventReplay:
         changed = {change.ref: own[change.ref] for change in changes}
         try:
             await aggregates.save(connection, changed, dict.fromkeys(changed, name))
-        except Fenced as elsewhere:
-            raise NotRecoverable(f"{lane.name}: {elsewhere}") from None
+        except Fenced as error:
+            raise NotRecoverable(f"{lane.name}: {error}") from None
         await self.decider.save(connection, DecisionState(own), changes)
-        recovered.answers += await recalling.restore_from_events(connection, events)
+        recovered.answers += await restore_from_events(connection, events)
 
 
 def _event_in(record: ConsumerRecord) -> CanonicalEvent:
@@ -74,28 +78,28 @@ def _advance(lane: Lane, event: CanonicalEvent, own: dict[AggregateRef, StoredAg
 
 
 def _change(event: CanonicalEvent, key: str) -> AggregateChange:
-    fact = EVENT_TYPES.get(event.type)
-    if fact is None:
+    event_type = EVENT_TYPES.get(event.type)
+    if event_type is None:
         raise NotRecoverable(f"{event.type} is not known to this version: recover with the version that wrote it")
     try:
-        state = fact.aggregate.model.model_validate_json(event.value)
+        state = event_type.aggregate.model.model_validate_json(event.value)
     except ValidationError as error:
         raise NotRecoverable(
             f"event {event.id} cannot be read by this version: {error.error_count()} problem(s)"
         ) from None
-    return AggregateChange(fact, event.subject, key, state)
+    return AggregateChange(event_type, event.subject, key, state)
 
 
 async def _replay_receipts(
     connection: Connection, lane: Lane, records: Sequence[ConsumerRecord], recovered: Recovered
 ) -> None:
-    answers: list[recalling.AnswerTo] = []
+    answers: list[AnswerTo] = []
     for record in records:
         organisation = record.key.decode()
         lane.sequence += 1
         lane.append(organisation, to_lines(record.headers), record.value)
         answers += [(organisation, each) for each in orjson.loads(record.value)["answers"]]
-    await recalling.restore_from_receipts(connection, answers, recovered)
+    await restore_from_receipts(connection, answers, recovered)
 
 
 RECEIPT_REPLAY: Final = LaneReplay(_replay_receipts, expires=True)

@@ -1,7 +1,7 @@
-"""A new timeline: what an owner says on a lane from now on, when what Kafka holds of it cannot be recovered.
+"""A new timeline of a lane, for a lane that cannot be recovered from Kafka.
 
-The lane's journal is said again, event for event, with its ids, values and digests, on the next timeline. So every
-copy that rebuilds has the owner's whole history, and whoever knows an event by its id sees nothing twice.
+The relay publishes the lane's journal again on the next timeline, with the same event ids, values and digests. A
+replica that rebuilds therefore gets the owner's whole history, and a reader that knows event ids sees no event twice.
 """
 
 from contextlib import aclosing
@@ -16,7 +16,7 @@ from samenspel.runtime import failpoints
 from samenspel.runtime.postgres import Connection
 
 COPY_SECONDS_MAX: Final = 3_600.0
-# Header lines are UTF-8, one name a line; the timeline's is never the first.
+# Header lines are UTF-8, with one name per line. ``ce_timeline`` is never the first line.
 COPY: Final = """
 insert into journal (topic, lane, timeline, sequence, key, headers, value)
 select j.topic, j.lane, $4, j.sequence, j.key,
@@ -33,13 +33,13 @@ where (topic, lane) = ($1, $2)
 
 
 class Recoverable(Exception):
-    """What Kafka holds of this lane can be recovered: nothing needs to be given up."""
+    """The lane can be recovered from Kafka, so a new timeline would discard events without need."""
 
 
 async def start_new_timeline(connection: Connection, log_reader: LogReader, name: LaneId, replay: LaneReplay) -> int:
-    """Begin the lane's next timeline; returns its number. In the caller's transaction.
+    """Start the lane's next timeline in the caller's transaction. Returns the number of the timeline.
 
-    Raises `Recoverable`, or `LookupError` when there is no such lane or topic.
+    Raises `Recoverable`, or `LookupError` when the lane or topic does not exist.
     """
     await _require_unrecoverable(connection, log_reader, name, replay)
     lane = await lock_lane(connection, name)
@@ -53,7 +53,7 @@ async def start_new_timeline(connection: Connection, log_reader: LogReader, name
 
 
 async def _newest_timeline(log_reader: LogReader, partition: TopicPartition, start: int, end: int) -> int:
-    """The newest timeline in Kafka: of all records, as the last may be a late repeat of an older one."""
+    """The newest timeline in Kafka, over all records: the last record may be a late repeat of an older timeline."""
     newest = 0
     async with aclosing(log_reader.records(partition, start, end)) as records:
         async for record in records:
@@ -64,16 +64,14 @@ async def _newest_timeline(log_reader: LogReader, partition: TopicPartition, sta
 async def _require_unrecoverable(
     connection: Connection, log_reader: LogReader, name: LaneId, replay: LaneReplay
 ) -> None:
-    """Recover it on trial: when that brings something back, nobody may throw it away."""
+    """Raise `Recoverable` if a trial recovery, which is rolled back, restores events."""
     trial = connection.transaction()
     await trial.start()
     try:
-        found = await recover_lane(connection, log_reader, name, replay)
+        recovered = await recover_lane(connection, log_reader, name, replay)
     except NotRecoverable:
         return
     finally:
         await trial.rollback()
-    if found.after > found.before:
-        raise Recoverable(
-            f"Kafka holds {found.after - found.before} more event(s) of {found.lane}, all of them whole"
-        )
+    if (number := recovered.after - recovered.before) > 0:
+        raise Recoverable(f"Kafka has {number} more event(s) of {recovered.lane} that can be recovered")

@@ -1,0 +1,52 @@
+"""Services die, or lose an answer, at the most telling points; `make chaos` tries every point, several times."""
+
+from collections.abc import AsyncIterator, Mapping
+
+import pytest
+import pytest_asyncio
+from samenspel.contracts.topics import Service
+
+from deploy.local.system import LocalSystem
+from tests.faults.kill.campaign import REGRESSIONS, everything_holds
+from tests.faults.kill.catalogue import case
+from tests.faults.kill.runner import run, works
+from tests.faults.kill.submissions import Work
+
+TELLING = """
+registry ingress.commit before 1
+registry ingress.commit after 1
+registry ingress.commit lost 1
+registry http.commit after 1
+registry relay.acknowledge after 1
+registry relay.acknowledge lost 1
+registry relay.save-progress after 1
+registry reconciliation.mark before 1
+funding projector.commit before 1
+funding projector.commit after 1
+funding deferral-worker.commit before 1
+funding deferral-worker.commit lost 1
+funding deferral-worker.quarantine-commit before 1
+registry redrive.commit after 1
+notifier delivery.post after 1
+notifier attempts.commit before 1
+notifier deliveries.commit lost 1
+"""
+CASES = [line for line in (TELLING + REGRESSIONS.read_text()).splitlines() if line]
+
+
+@pytest_asyncio.fixture(scope="module")
+async def services(bare_system: LocalSystem) -> AsyncIterator[Mapping[Service, Work]]:
+    async with works(bare_system) as made:
+        yield made
+
+
+@pytest.mark.parametrize("text", CASES)
+async def test_service_killed_at_a_fail_point_loses_and_repeats_nothing(
+    services: Mapping[Service, Work], text: str
+) -> None:
+    chosen = case(text)
+    await run(services[chosen.service], chosen)
+
+
+async def test_replay_after_all_kills_equals_the_databases(services: Mapping[Service, Work]) -> None:
+    await everything_holds(services)

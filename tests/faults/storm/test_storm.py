@@ -1,0 +1,22 @@
+"""A small storm: a few faults of each kind while three cities submit, and the judgement afterwards."""
+
+import gc
+
+import pytest
+
+from deploy.local.system import LocalSystem
+from tests.faults.storm.director import storm
+from tests.faults.storm.plan import Plan
+
+SEED = 20261124
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # clients are abandoned on purpose
+async def test_small_storm_loses_nothing(bare_system: LocalSystem) -> None:
+    """Two registries; the first is stopped with a lane locked, and wakes up after the second has done the work."""
+    plan = Plan.small(SEED, events=1_500)
+    outcome = await storm(bare_system, plan, print, limit=120)
+    assert outcome.skipped == 0
+    assert outcome.canonical >= plan.events
+    assert outcome.recoveries.killed.total() == 4
+    gc.collect()  # abandoned clients have ended before the next test

@@ -1,0 +1,49 @@
+"""First answers: stored once, replaced by the final answer, deleted after a failed decision."""
+
+from samenspel.contracts.submissions import Submission
+from samenspel.messaging.inbox import answer_store
+from samenspel.messaging.inbox.answers import Deferred, Refused, RenderedAnswer, identity, render
+
+from tests.support.service_schema import Room, registered
+
+
+def answered(submission: Submission) -> tuple[Submission, RenderedAnswer]:
+    return submission, render(submission, Deferred())
+
+
+async def outcome_of(room: Room, submission: Submission) -> str | None:
+    async with room.pool.acquire() as connection:
+        found = (await answer_store.load(connection, [submission])).get(identity(submission))
+    return found.outcome if found else None
+
+
+async def test_first_answer_is_stored_with_the_content_hash(registry: Room) -> None:
+    stated, other = registered(), registered()
+    async with registry.pool.acquire() as connection:
+        assert await answer_store.insert_new(connection, [answered(stated)])
+        known = await answer_store.load(connection, [stated, other])
+    assert {each: first.submissionhash for each, first in known.items()} == {identity(stated): stated.hash.hex()}
+
+
+async def test_second_first_answer_is_told_apart_and_changes_nothing(registry: Room) -> None:
+    stated, other = registered(), registered()
+    async with registry.pool.acquire() as connection:
+        assert await answer_store.insert_new(connection, [answered(stated)])
+        assert not await answer_store.insert_new(connection, [answered(other), (stated, render(stated, Refused([])))])
+    assert await outcome_of(registry, stated) == "deferred"
+
+
+async def test_final_answer_replaces_a_deferred_one(registry: Room) -> None:
+    stated = registered()
+    async with registry.pool.acquire() as connection:
+        await answer_store.insert_new(connection, [answered(stated)])
+        await answer_store.replace(connection, stated, render(stated, Refused([])))
+    assert await outcome_of(registry, stated) == "rejected"
+
+
+async def test_deleted_answer_leaves_its_id_free(registry: Room) -> None:
+    stated = registered()
+    async with registry.pool.acquire() as connection:
+        await answer_store.insert_new(connection, [answered(stated)])
+        await answer_store.delete(connection, identity(stated))
+        assert await answer_store.insert_new(connection, [answered(stated)])

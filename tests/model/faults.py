@@ -1,0 +1,129 @@
+"""The possible faults. A fault may happen between any two steps."""
+
+from collections.abc import Iterator
+
+from tests.model.operator import operator_faults
+from tests.model.reader import open_lane
+from tests.model.relay import with_relay
+from tests.model.rules import Broken
+from tests.model.state import Copy, Events, Fault, Instance, Reader, Relay, Setting, State, Step, put
+
+
+def late_requests(state: State) -> Iterator[Step]:
+    """Requests of a dead or impatient relay arrive at any time, or never."""
+    for each in sorted(set(state.wire)):
+        at = state.wire.index(each)
+        gone = state._replace(wire=state.wire[:at] + state.wire[at + 1 :])
+        yield ("a late request lands: {}", each), gone._replace(log=state.log + each)
+        yield ("a late request is lost: {}", each), gone
+
+
+def faults(state: State, setting: Setting) -> Iterator[Step]:
+    """All faults possible now; each costs a unit of the fault budget."""
+    after, may = state._replace(faults=state.faults - 1), setting.may
+    yield from operator_faults(after, setting)
+    for index, instance in enumerate(state.instances):
+        if Fault.INSTANCE in may:
+            yield ("instance {} dies", index), died(after, index)
+        if Fault.REFUSED in may and instance.relay.stage == "sent":
+            yield from refused(after, index, setting)
+    if Fault.ANSWER in may:
+        yield from unheard(after)
+    if Fault.RESTART in may:
+        yield from restarts(after)
+    yield from reader_faults(after, setting)
+    yield from broker_faults(after, setting)
+
+
+def died(state: State, index: int) -> State:
+    """Open transactions roll back; requests on the wire may still arrive, or not."""
+    instance = state.instances[index]
+    wire = tuple(sorted((*state.wire, instance.relay.batch))) if instance.relay.stage == "sent" else state.wire
+    desk = tuple(each for each in state.desk if each.instance != index)
+    fresh = Instance(reads=(None,) * len(instance.reads))
+    return state._replace(wire=wire, desk=desk, instances=put(state.instances, index, fresh))
+
+
+def refused(state: State, index: int, setting: Setting) -> Iterator[Step]:
+    batch = state.instances[index].relay.batch
+    yield ("Kafka refuses {} of relay {}", batch, index), with_relay(state, index, Relay())
+    if setting.broken is Broken.ONE_REQUEST and len(batch) > 1:
+        rest = with_relay(state._replace(log=state.log + batch[1:]), index, Relay())
+        yield ("of {}, split by relay {}, all but the first land", batch, index), rest
+
+
+def unheard(state: State) -> Iterator[Step]:
+    for cause in state.heard:
+        heard = tuple(each for each in state.heard if each != cause)
+        yield ("the answer to {} was lost", cause), state._replace(heard=heard)
+
+
+def restarts(state: State) -> Iterator[Step]:
+    """Open transactions are gone, unsynced progress is lost, and no lane is reconciled."""
+    owner = state.owner._replace(incarnation=state.owner.incarnation + 1)
+    instances = tuple(
+        each._replace(batches=(), reads=(None,) * len(each.reads)) if each.batches else each
+        for each in state.instances
+    )
+    killed = state._replace(desk=(), instances=instances)
+    yield ("PostgreSQL is killed and started again",), killed._replace(owner=owner)
+    for sequence in range(owner.published.sequence):
+        offset = next((at + 1 for at, event in enumerate(state.log) if event.sequence == sequence), 0)
+        published = owner.published._replace(sequence=sequence, next_offset=offset)
+        lost = killed._replace(owner=owner._replace(published=published))
+        yield ("PostgreSQL is killed, and forgets that more than {} was published", sequence), lost
+
+
+def reader_faults(state: State, setting: Setting) -> Iterator[Step]:
+    for at, copy in enumerate(state.copies):
+        for index, reader in enumerate(copy.readers):
+            if Fault.READER in setting.may:
+                for offset in {0, open_lane(copy, state.log)}:
+                    words = ("reader {} of copy {} dies; another reads on from {}", index, at, offset)
+                    yield words, with_copy_reader(state, at, copy, index, Reader(offset))
+            if Fault.MISSED in setting.may and is_followed(state, reader.offset):
+                missed = reader._replace(offset=reader.offset + 1)
+                yield (
+                    ("reader {} of copy {} misses offset {}", index, at, reader.offset),
+                    with_copy_reader(state, at, copy, index, missed),
+                )
+
+
+def is_followed(state: State, offset: int) -> bool:
+    """A lost last event stays unnoticed: until the next event the replica is behind, not wrong."""
+    return any(event.sequence > state.log[offset].sequence for event in state.log[offset + 1 :])
+
+
+def with_copy_reader(state: State, at: int, copy: Copy, index: int, reader: Reader) -> State:
+    return state._replace(copies=put(state.copies, at, copy._replace(readers=put(copy.readers, index, reader))))
+
+
+def broker_faults(state: State, setting: Setting) -> Iterator[Step]:
+    if Fault.LOG in setting.may:
+        for end in range(len(state.log)):
+            yield ("Kafka loses what is behind offset {} of the lane", end), lane_cut_back(state, end, setting)
+    if Fault.INGRESS in setting.may:
+        for door, log in enumerate(state.ingress):
+            for end in range(len(log)):
+                cut = ingress_cut_back(state, door, end, setting)
+                yield ("Kafka loses what is behind offset {} of the ingress of {}", end, door), cut
+
+
+def lane_cut_back(state: State, end: int, setting: Setting) -> State:
+    """Connections end with the truncation: requests of a dead relay are lost; live relays may send again."""
+    cut = state._replace(log=state.log[:end], wire=())
+    if setting.broken is Broken.OPENED_AGAIN:
+        return cut
+    return cut._replace(copies=tuple(opened_again(copy, cut.log) for copy in cut.copies))
+
+
+def opened_again(copy: Copy, log: Events) -> Copy:
+    return copy._replace(readers=tuple(Reader(open_lane(copy, log)) for _ in copy.readers))
+
+
+def ingress_cut_back(state: State, door: int, end: int, setting: Setting) -> State:
+    """Every reader resolves the offset again; earlier reads may still be decided."""
+    cut = state._replace(ingress=put(state.ingress, door, state.ingress[door][:end]))
+    if setting.broken is Broken.OPENED_AGAIN:
+        return cut
+    return cut._replace(instances=tuple(each._replace(reads=put(each.reads, door, None)) for each in cut.instances))

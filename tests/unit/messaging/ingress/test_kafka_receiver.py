@@ -1,0 +1,85 @@
+"""Reading ahead of deciding: nothing is decided before the preceding batch."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+from aiokafka import TopicPartition
+from samenspel.messaging.errors import Fenced
+from samenspel.messaging.ingress.kafka_receiver import LONG_BATCH, DecodedBatch, KafkaReceiver
+from samenspel.runtime.database_health import StorageFull
+
+TOPIC = "samenspel.in.initiatives.00000099000000000001"
+
+
+class Reader:
+    def __init__(self) -> None:
+        self.reopened: list[TopicPartition] = []
+
+    def reset_position(self, partition: TopicPartition) -> None:
+        self.reopened.append(partition)
+
+
+def record(offset: int) -> Any:
+    return SimpleNamespace(topic=TOPIC, partition=0, offset=offset, timestamp=1, key=b"", headers=(), value=b"")
+
+
+class Trying:
+    """A receiver with recorded commits, by offset; the first commit is fenced, after ``may_end``."""
+
+    def __init__(self) -> None:
+        self.tried: list[list[int]] = []
+        self.reader: Any = Reader()
+        self.may_end = asyncio.Event()
+        processor: Any = SimpleNamespace(decider=SimpleNamespace(types={}))
+        pool: Any = None
+        self.ingress = KafkaReceiver(processor, pool, lambda _: None, StorageFull())
+        self.ingress._commit = self._commit  # type: ignore[method-assign]  # what is tried here is when it is called
+        self.ingress.positioned(TOPIC, 0)
+
+    async def _commit(self, batch: DecodedBatch) -> None:
+        self.tried.append([each.offset for each in batch.records])
+        if len(self.tried) == 1:
+            await self.may_end.wait()
+            raise Fenced("the door stands elsewhere")
+
+    async def read(self, start: int, number: int = LONG_BATCH) -> None:
+        await self.ingress(self.reader, [record(offset) for offset in range(start, start + number)])
+
+
+async def test_records_read_behind_an_undecided_batch_are_read_again() -> None:
+    """The model's ``BATCH_BEFORE``: an old log's batch may have advanced the offset to the next batch's start."""
+    trying = Trying()
+    trying.may_end.set()
+    await trying.read(0)
+    await trying.read(LONG_BATCH)
+    await trying.ingress.finish()
+    assert trying.tried == [list(range(LONG_BATCH))]
+    assert set(trying.reader.reopened) == {TopicPartition(TOPIC, 0)}
+    trying.ingress.positioned(TOPIC, 0)
+    await trying.read(0, 2 * LONG_BATCH)
+    await trying.ingress.finish()
+    assert trying.tried[1:] == [list(range(2 * LONG_BATCH))]
+
+
+async def test_records_behind_a_batch_are_read_again_after_leaving_the_group() -> None:
+    trying = Trying()
+    await trying.read(0)
+    behind = asyncio.create_task(trying.read(LONG_BATCH))
+    await asyncio.sleep(0)
+    leaving = asyncio.create_task(trying.ingress.finish())
+    await asyncio.sleep(0)
+    trying.may_end.set()
+    await asyncio.gather(behind, leaving)
+    assert trying.tried == [list(range(LONG_BATCH))]
+
+
+async def test_short_batch_is_committed_before_the_next_is_read() -> None:
+    trying = Trying()
+    trying.may_end.set()
+    await trying.read(0, 1)
+    reopened = len(trying.reader.reopened)
+    trying.ingress.positioned(TOPIC, 0)
+    await trying.read(0, 1)
+    assert trying.tried == [[0], [0]]
+    assert len(trying.reader.reopened) == reopened

@@ -1,0 +1,129 @@
+"""The partition consumer: faults and floods of a partition cost no other partition a record."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.consumer.fetcher import Fetcher, FetchResult
+from samenspel.messaging.kafka.consumer import PartitionConsumer, UnpositionedPartitions
+
+INNOCENT, CLUMSY = TopicPartition("innocent", 0), TopicPartition("clumsy", 0)
+RECORDS = 5
+
+
+class Fetched:
+    """A fetch's result for a partition: records, or an error during decoding."""
+
+    def __init__(self, *, breaks: bool = False, start: int = 0) -> None:
+        self._breaks = breaks
+        self.next_fetch_offset = start
+
+    def __iter__(self) -> Iterator[int]:
+        for offset in range(self.next_fetch_offset, self.next_fetch_offset + RECORDS):
+            if self._breaks and offset == RECORDS // 2:
+                raise UnicodeDecodeError("utf-8", b"\xff", 0, 1, "a header's name")
+            self.next_fetch_offset = offset + 1
+            yield offset
+
+
+def reader_of(*order: TopicPartition) -> Any:
+    """A reader, never connected, into which a fetch has brought these partitions in this order."""
+
+    async def resolve_offset(partition: TopicPartition, known: bool) -> int:
+        return 0
+
+    reader: Any = PartitionConsumer(
+        unpositioned=UnpositionedPartitions(), resolve_offset=resolve_offset, bootstrap_servers="127.0.0.1:1"
+    )
+    reader.assign(list(order))
+    assignment = reader._subscription.subscription.assignment
+    fetcher: Any = SimpleNamespace(_subscriptions=reader._subscription, _notify=lambda future: None)
+    fetcher._wait_consume_future, fetcher._records = None, {}
+    fetcher._create_fetch_waiter = asyncio.get_running_loop().create_future
+    for partition in order:
+        assignment.state_value(partition).seek(0)
+        bring(reader, fetcher, partition, Fetched(breaks=partition == CLUMSY))
+    fetcher.fetched_records = lambda *arguments, **named: Fetcher.fetched_records(fetcher, *arguments, **named)
+    fetcher.close = _nothing
+    reader._fetcher, reader._coordinator = fetcher, SimpleNamespace(check_errors=lambda: None, close=_nothing)
+    return reader
+
+
+def bring(reader: Any, fetcher: Any, partition: TopicPartition, brought: Fetched) -> None:
+    assignment = reader._subscription.subscription.assignment
+    fetcher._records[partition] = FetchResult(partition, assignment=assignment, partition_records=brought, backoff=0)
+
+
+@pytest.mark.parametrize("order", [(INNOCENT, CLUMSY), (CLUMSY, INNOCENT)], ids=["before", "after"])
+async def test_undecodable_partition_costs_no_other_partition_a_record(order: tuple[TopicPartition, ...]) -> None:
+    reader = reader_of(*order)
+    try:
+        drained = await reader.getmany()
+    finally:
+        await reader.stop()
+    assert drained == {INNOCENT: list(range(RECORDS))}
+    assert CLUMSY in reader._unpositioned.partitions, "to be read again from where the database stands"
+
+
+async def test_small_batch_includes_records_that_arrived_since() -> None:
+    reader = reader_of(INNOCENT)
+    fetcher = reader._fetcher
+
+    def fetched() -> "asyncio.Future[None]":
+        bring(reader, fetcher, INNOCENT, Fetched(start=RECORDS))
+        waiter = asyncio.get_running_loop().create_future()
+        waiter.set_result(None)
+        return waiter
+
+    fetcher._create_fetch_waiter = fetched
+    try:
+        drained = await reader.getmany()
+    finally:
+        await reader.stop()
+    assert drained == {INNOCENT: list(range(2 * RECORDS))}
+
+
+async def _nothing() -> None: ...
+
+
+ROOM = 500
+
+
+class Flooded(PartitionConsumer):
+    """A reader with a number of records per partition; nothing is fetched."""
+
+    def __init__(self, stored: dict[TopicPartition, int]) -> None:
+        self._fetcher = SimpleNamespace(_records=stored)
+        self._unpositioned = UnpositionedPartitions()
+        self._rounds = 0
+
+    def __del__(self) -> None:
+        """There is nothing to close."""
+
+    async def _records_of(self, partition: TopicPartition, room: int) -> list[Any]:
+        taken = min(room, self._fetcher._records[partition])
+        self._fetcher._records[partition] -= taken
+        return [object()] * taken
+
+
+async def test_flood_in_one_partition_leaves_others_their_share() -> None:
+    flood, *others = [TopicPartition(f"samenspel.in.initiatives.{number}", 0) for number in range(4)]
+    reader = Flooded({flood: 100_000, **dict.fromkeys(others, 300)})
+    served: Counter[TopicPartition] = Counter()
+    for _ in range(4):
+        drained = await reader._drain(ROOM)
+        assert sum(map(len, drained.values())) <= ROOM
+        served.update({partition: len(records) for partition, records in drained.items()})
+    assert all(served[other] == 300 for other in others)
+
+
+async def test_unused_share_goes_to_the_partition_with_more_records() -> None:
+    """A partition with many records may fill the batch if the others are empty."""
+    flood, quiet = [TopicPartition(f"samenspel.in.initiatives.{number}", 0) for number in range(2)]
+    reader = Flooded({flood: 100_000, quiet: 0})
+    taken = [sum(map(len, (await reader._drain(ROOM)).values())) for _ in range(2)]
+    assert max(taken) == ROOM

@@ -1,0 +1,167 @@
+"""Slow, endless, huge or many requests: each gets a bounded answer, and other clients are served meanwhile."""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+import uvicorn
+from fastapi import FastAPI
+from samenspel.runtime import http_limits
+from samenspel.runtime.http import BODY_BYTES_MAX, create_http_app, read_body
+from samenspel.runtime.http_limits import LimitedConnection
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from tests.support.http_requests import request
+from tests.support.raw_http import Wire, head, many
+from tests.support.waiting import eventually
+
+QUICK = {"HEAD_SECONDS_MAX": 0.3, "BODY_SECONDS_MAX": 0.3, "ANSWER_SECONDS_MAX": 0.6, "CONNECTIONS_MAX": 20}
+
+
+@pytest_asyncio.fixture
+async def door(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    """The address of an app under `LimitedConnection`, with limits short enough for a test."""
+    for name, value in QUICK.items():
+        monkeypatch.setattr(http_limits, name, value)
+    config = uvicorn.Config(_app(), port=0, http=LimitedConnection, ws="none", log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    await eventually(lambda: server.started)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    server.should_exit = True
+    await serving
+
+
+def _app() -> FastAPI:
+    async def ready() -> dict[str, str]:
+        return {}
+
+    app = create_http_app("test", "test", None, ready)  # type: ignore[arg-type]  # no lifespan is needed
+
+    @app.post("/body")
+    async def body(request: Request) -> Response:
+        return PlainTextResponse(str(len(await read_body(request))))
+
+    @app.get("/much")
+    async def much() -> Response:
+        return PlainTextResponse("x" * 50_000_000)
+
+    return app
+
+
+async def is_served(door: str) -> bool:
+    return (await request("GET", f"{door}/livez")).status == 200
+
+
+@pytest.mark.parametrize(
+    "begun", [b"", b"POST /body HT", b"POST /body HTTP/1.1\r\nhost: door\r\nx: "], ids=["nothing", "line", "fields"]
+)
+async def test_unfinished_head_ends_with_408(door: str, begun: bytes) -> None:
+    async with Wire(door) as slow:
+        await slow.send(begun)
+        assert await is_served(door)
+        assert await slow.status() == 408
+        assert await slow.is_closed()
+
+
+async def test_unfinished_body_ends_with_408(door: str) -> None:
+    async with Wire(door) as slow:
+        await slow.send(head("/body", [("content-length", "10")]), b"12345")
+        assert await is_served(door)
+        assert await slow.status() == 408
+        assert await slow.is_closed()
+
+
+async def test_endless_body_ends_with_408(door: str) -> None:
+    async with Wire(door) as endless:
+        await endless.send(head("/body", [("transfer-encoding", "chunked")]))
+        dripping = asyncio.create_task(_drip(endless))
+        assert await endless.status() == 408
+        dripping.cancel()
+        assert await is_served(door)
+
+
+async def test_unread_endless_body_closes_the_connection(door: str) -> None:
+    """Answered long before the end of the body; the connection is not kept."""
+    async with Wire(door) as endless:
+        await endless.send(head("/livez", [("transfer-encoding", "chunked")], "GET"))
+        assert await endless.status() == 200
+        dripping = asyncio.create_task(_drip(endless))
+        assert await endless.is_closed()
+        dripping.cancel()
+
+
+async def _drip(wire: Wire) -> None:
+    while True:
+        await wire.send(b"1\r\nx\r\n")
+        await asyncio.sleep(0.02)
+
+
+async def test_answer_that_is_not_read_closes_the_connection(door: str) -> None:
+    async with Wire(door) as deaf:
+        await deaf.send(head("/much", method="GET"))
+        assert await is_served(door)
+        assert await deaf.is_closed()
+
+
+@pytest.mark.parametrize(
+    ("sent", "statuses"),
+    [
+        (head("/body", [(f"x-{number}", "y") for number in range(10_000)]), {431}),
+        (head("/body", [("x", "y" * 1_000_000)]), {431}),
+        (b"POST /body HTTP/1.1\r\nhost: door\r\nx: " + b"y" * 1_000_000, {431}),
+        (b"POST /" + b"p" * 1_000_000, {431}),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", {400}),
+        (b"NONSENSE\r\n\r\n", {400}),
+        (head("/body", [("content-length", "1"), ("content-length", "2")]), {400}),
+        (head("/body", [("content-length", "5"), ("transfer-encoding", "chunked")]) + b"0\r\n\r\n", {400}),
+        (head("/body", [("content-length", str(10**12))]) + b"x" * (BODY_BYTES_MAX + 1), {413}),
+        (head("/body", [("transfer-encoding", "chunked")]) + b"1\r\nx\r\n" * 3_000_000, {408, 413}),
+        (
+            head("/body", [("transfer-encoding", "chunked")])
+            + b"0\r\n"
+            + b"".join(b"x-%d: y\r\n" % number for number in range(10_000))
+            + b"\r\n",
+            {431},
+        ),
+    ],
+    ids=[
+        "10,000 fields",
+        "a field of 1 MB",
+        "a field without end",
+        "a path without end",
+        "TLS",
+        "nonsense",
+        "two lengths",
+        "a length and chunks",
+        "too long a body",
+        "tiny chunks",
+        "10,000 fields behind the body",
+    ],
+)
+async def test_oversized_or_malformed_request_is_refused_and_closed(
+    door: str, sent: bytes, statuses: set[int]
+) -> None:
+    async with Wire(door) as client:
+        sending = asyncio.create_task(client.send(sent))
+        status = await client.status()
+        assert status in statuses | {0}, "answered, or hung up on while it went on sending"
+        assert await client.is_closed()
+        sending.cancel()
+    assert await is_served(door)
+
+
+async def test_compressed_body_is_refused_without_decompression(door: str) -> None:
+    bomb = gzip.compress(bytes(10_000_000))
+    said = await request("POST", f"{door}/body", {"content-encoding": "gzip"}, bomb)
+    assert said.is_problem(415)
+    assert said.headers["accept-encoding"] == "identity"
+
+
+async def test_longest_silent_connection_gives_way_to_a_new_one(door: str) -> None:
+    async with many(door, 3 * QUICK["CONNECTIONS_MAX"]):  # type: ignore[arg-type]  # it is a whole number
+        for _ in range(30):
+            assert await is_served(door)

@@ -1,0 +1,50 @@
+"""Signatures valid for any Standard Webhooks library, and secrets unreadable in the database."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from joserfc.errors import JoseError
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from services.notifier.endpoints.signing import SecretBox, headers, new_secret
+
+BODY = '{"id":"1","data":{"naam":"’s-Hertogenbosch"}}'.encode()
+
+
+def test_signature_is_verified_by_the_standard_library_of_webhooks() -> None:
+    secret = new_secret()
+    assert Webhook(secret).verify(BODY, headers([secret], "1", datetime.now(UTC), BODY))["id"] == "1"
+
+
+def test_another_body_secret_or_id_is_not_verified() -> None:
+    secret, now = new_secret(), datetime.now(UTC)
+    signed = headers([secret], "1", now, BODY)
+    for verifier, given, body in (
+        (Webhook(secret), signed, BODY + b" "),
+        (Webhook(new_secret()), signed, BODY),
+        (Webhook(secret), {**signed, "webhook-id": "2"}, BODY),
+    ):
+        with pytest.raises(WebhookVerificationError):
+            verifier.verify(body, given)
+
+
+def test_later_attempt_has_its_own_signature() -> None:
+    secret, now = new_secret(), datetime.now(UTC)
+    first, second = headers([secret], "1", now, BODY), headers([secret], "1", now + timedelta(seconds=5), BODY)
+    assert first["webhook-id"] == second["webhook-id"]
+    assert first["webhook-signature"] != second["webhook-signature"]
+
+
+def test_both_secrets_verify_during_a_rotation() -> None:
+    old, new = new_secret(), new_secret()
+    signed = headers([new, old], "1", datetime.now(UTC), BODY)
+    assert Webhook(old).verify(BODY, signed) == Webhook(new).verify(BODY, signed)
+
+
+def test_encrypted_secret_is_decrypted_by_its_own_key_only() -> None:
+    secret = new_secret()
+    sealed = SecretBox("one").encrypt(secret)
+    assert secret.removeprefix("whsec_") not in sealed
+    assert SecretBox("one").decrypt(sealed) == secret
+    with pytest.raises(JoseError):
+        SecretBox("another").decrypt(sealed)
