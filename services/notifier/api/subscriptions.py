@@ -9,13 +9,13 @@ from uuid import uuid4
 import orjson
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import ValidationError
 from samenspel.contracts.catalogue import type_name
 from samenspel.contracts.cloudevents import Envelope
-from samenspel.contracts.problems import Problem, problems_of
-from samenspel.contracts.values import Id, Model
+from samenspel.contracts.problems import Problem, Rejected
+from samenspel.contracts.values import Id
 from samenspel.messaging import Submitter, submit_over_http
-from samenspel.runtime.http import problem, read_body
+from samenspel.runtime.http import rejection
+from samenspel.runtime.json_bodies import openapi_body, parse_body, read_json
 from samenspel.runtime.postgres import Pool
 from samenspel.runtime.wakeup import Wakeup
 
@@ -32,7 +32,6 @@ from services.notifier.store import subscriptions as store
 ATTEMPTS_MAX: Final = 100
 ACCEPTED_SECONDS_MAX: Final = 3.0
 ACCEPTED_POLL_SECONDS: Final = 0.1
-BODY_SCHEMA: Final = "the request body of this resource in GET /v1/openapi.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +46,13 @@ class SubscriptionService:
 
     async def create(self, organisation: str, body: bytes) -> Response:
         try:
-            wanted = SubscriptionRequest.model_validate_json(body)
+            wanted = parse_body(SubscriptionRequest, body)
             if wanted.endpoint:
                 addresses.parse(wanted.endpoint, local=self.local)
-        except ValidationError as error:
-            return _invalid(*problems_of(error, BODY_SCHEMA))
+        except Rejected as refusal:
+            return rejection(refusal)
         except addresses.AddressRefused as refusal:
-            return _invalid(_refused_address(refusal))
+            return rejection(Rejected(_refused_address(refusal)))
         subscription_id, made = str(uuid4()), {}
         if wanted.endpoint:
             made["secret"] = wanted.secret or new_secret()
@@ -75,9 +74,9 @@ class SubscriptionService:
 
     async def acknowledge(self, organisation: str, subscription_id: str, body: bytes) -> Response:
         try:
-            cursor = cursor_in(AcknowledgeRequest.model_validate_json(body).cursor)
-        except ValidationError as error:
-            return _invalid(*problems_of(error, BODY_SCHEMA))
+            cursor = cursor_in(parse_body(AcknowledgeRequest, body).cursor)
+        except Rejected as refusal:
+            return rejection(refusal)
         await self.own(organisation, subscription_id)
         await store.acknowledge(self.pool, subscription_id, _clamped(cursor, await end_positions(self.pool)))
         self.wakeup.notify()
@@ -159,10 +158,10 @@ def _add_write_routes(routes: APIRouter, subscriptions: SubscriptionService, org
         "/subscriptions",
         status_code=201,
         summary="Subscribe to events",
-        openapi_extra=_request_body(SubscriptionRequest),
+        openapi_extra=openapi_body(SubscriptionRequest),
     )
     async def create(request: Request, organisation: Organisation) -> Response:
-        return await subscriptions.create(organisation, await read_body(request))
+        return await subscriptions.create(organisation, await read_json(request))
 
     @routes.delete(one, status_code=204, summary="Cancel a subscription")
     async def cancel(organisation: Organisation, subscriptionId: Id) -> Response:
@@ -171,10 +170,10 @@ def _add_write_routes(routes: APIRouter, subscriptions: SubscriptionService, org
     acknowledging = "Advance the cursor; events before it are not delivered again, by push or pull"
 
     @routes.post(
-        f"{one}/_acknowledge", status_code=204, summary=acknowledging, openapi_extra=_request_body(AcknowledgeRequest)
+        f"{one}/_acknowledge", status_code=204, summary=acknowledging, openapi_extra=openapi_body(AcknowledgeRequest)
     )
     async def acknowledge(request: Request, organisation: Organisation, subscriptionId: Id) -> Response:
-        return await subscriptions.acknowledge(organisation, subscriptionId, await read_body(request))
+        return await subscriptions.acknowledge(organisation, subscriptionId, await read_json(request))
 
     @routes.post(f"{one}/_resume", status_code=204, summary="Retry pending deliveries now, also after a response 410")
     async def resume(organisation: Organisation, subscriptionId: Id) -> Response:
@@ -213,16 +212,6 @@ def _figures(row: Any) -> dict[str, Any]:
 def _clamped(cursor: Cursor, ends: Cursor) -> Cursor:
     """The cursor, limited to the end of the feed: a later event cannot have been delivered."""
     return {name: min(place, ends[name]) for name, place in cursor.items() if name in ends}
-
-
-def _request_body(model: type[Model]) -> dict[str, Any]:
-    content = {"application/json": {"schema": model.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-def _invalid(*problems: Problem) -> Response:
-    found = [each.model_dump() for each in problems]
-    return problem(400, "Invalid request", f"{len(found)} problem(s)", found)
 
 
 def _refused_address(refusal: Exception) -> Problem:
