@@ -129,6 +129,16 @@ def from_structured(body: bytes) -> Envelope:
     return envelope
 
 
+def from_item(item: Any, duplicate: Problem | None = None) -> Envelope:
+    """The event in a parsed JSON value of any depth; ``duplicate`` is the problem of a repeated key in the value."""
+    if is_deeper(item, DEPTH_MAX + 1):
+        return unreadable(too_deep(), identity=item if isinstance(item, dict) else None)
+    envelope = from_object(item)
+    if duplicate:
+        envelope.problems.append(duplicate)
+    return envelope
+
+
 def from_object(item: Any) -> Envelope:
     """The event in a parsed JSON value of at most `DEPTH_MAX` + 1 levels."""
     if not isinstance(item, dict):
@@ -238,13 +248,6 @@ def _batch_of(body: bytes) -> Sequence[Any]:
 
 def _from_items(body: bytes, items: Sequence[Any]) -> Iterator[Envelope]:
     """The events of a batch; a problem of an item costs no other item."""
-    some_are_deep = is_deeper(items, DEPTH_MAX + 2)
     duplicates = duplicated_keys(body, items)
     for index, item in enumerate(items):
-        if some_are_deep and is_deeper(item, DEPTH_MAX + 1):
-            yield unreadable(too_deep(), identity=item if isinstance(item, dict) else None)
-            continue
-        envelope = from_object(item)
-        if index in duplicates:
-            envelope.problems.append(duplicates[index])
-        yield envelope
+        yield from_item(item, duplicates.get(index))

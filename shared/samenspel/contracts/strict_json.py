@@ -35,14 +35,19 @@ def parse(text: bytes) -> Any:
     return value
 
 
-def decode(text: bytes, depth_max: int = DEPTH_MAX, separators_max: int = SEPARATORS_MAX) -> Any:
+def decode(
+    text: bytes,
+    depth_max: int = DEPTH_MAX,
+    separators_max: int = SEPARATORS_MAX,
+    bytes_max: int = TEXT_BYTES_MAX,
+) -> Any:
     """The value of a JSON text, without the check of `duplicated_key`.
 
     Raises `Rejected` (``not-utf-8``, ``not-json``, ``submission-too-large``).
     """
     text = without_bom(text)
-    if len(text) > TEXT_BYTES_MAX:
-        raise Rejected(too_large(f"the text has {len(text):,} bytes; the maximum is {TEXT_BYTES_MAX:,}"))
+    if len(text) > bytes_max:
+        raise Rejected(too_large(f"the text has {len(text):,} bytes; the maximum is {bytes_max:,}"))
     if len(text) > separators_max and _separators_in(text) > separators_max:
         raise Rejected(too_large(f"the text has more than {separators_max:,} commas and brackets"))
     try:
@@ -199,7 +204,7 @@ def _duplicate(key: str) -> Problem:
     return Problem(
         code="duplicate-key",
         field=pointer([key[:100]]),
-        detail="this key occurs twice in one object",
+        detail=f"the key {repr(key[:60])[:62]} occurs twice in one object",
         fix="Send each key once.",
     )
 
