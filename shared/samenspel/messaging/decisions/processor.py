@@ -165,7 +165,7 @@ class SubmissionProcessor:
 
     def _decide_on(self, work: UnitOfWork, incoming: Incoming) -> Decision:
         if not isinstance(incoming, Submission):
-            return answers.refused(incoming.problems)
+            return answers.refused(incoming.problems, incoming.problems_left_out)
         if (first := work.first_answers.get(answers.identity(incoming))) is not None:
             return self._repeat(work, incoming, first)
         return self._decide_or_defer(work, incoming)
@@ -196,7 +196,7 @@ class SubmissionProcessor:
             changes = self.decider.decide(submission, work.state, work.now)
             encoded = [encode(change, submission) for change in changes]
         except Rejected as rejection:
-            return answers.refused(rejection.problems)
+            return answers.refused(rejection.problems, rejection.left_out)
         events = [self._append(work, each, submission) for each in encoded]
         work.state.changes += changes
         work.pending.changes += changes

@@ -40,7 +40,8 @@ def verifier(issuer: Issuer) -> TokenVerifier:
 
 async def post(issuer: Issuer, token: str, event: Event) -> None:
     """A request in the form of an ASGI server."""
-    messaging: Any = SimpleNamespace(processor=SimpleNamespace(decider=RegistryDecider(OPERATOR), clock=lambda: NOON))
+    processor = SimpleNamespace(decider=RegistryDecider(OPERATOR), clock=lambda: NOON)
+    messaging: Any = SimpleNamespace(processor=processor, limit=ConcurrencyLimit(1))
     app = FastAPI()
     app.include_router(http_api.event_router(messaging, organisation_dependency(verifier(issuer), REQUESTS)))
     headers = {"content-type": "application/cloudevents+json", "authorization": f"Bearer {token}"}
