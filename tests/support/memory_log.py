@@ -65,6 +65,9 @@ class Reader:
     def reset_position(self, partition: TopicPartition) -> None:
         self.reopened.append(partition)
 
+    def read_again(self, partition: TopicPartition, offset: int) -> None:
+        self.reopened.append(partition)
+
     def highwater(self, partition: TopicPartition) -> int:
         return 0
 
