@@ -22,7 +22,7 @@ from tests.architecture.checkout import name, product_files
 SERVER_SIDE: Final = (
     *("shared/samenspel/contracts/", "shared/samenspel/messaging/", "shared/samenspel/runtime/", "services/"),
 )
-PARSERS: Final = {"loads", "load", "model_validate_json", "validate_json", "raw_decode"}
+PARSERS: Final = {"loads", "model_validate_json", "validate_json", "raw_decode"}
 OWN_TEXT: Final = {
     "shared/samenspel/contracts/strict_json.py": "the parser",
     "shared/samenspel/contracts/submissions.py": "data that the parser has accepted",
