@@ -79,7 +79,7 @@ def too_deep() -> Problem:
 def require_few_values(text: bytes, value: Any) -> None:
     """Raises `Rejected` if the value of ``text`` has more than `VALUES_MAX` values. Keys are not counted."""
     # A value takes two bytes or more, with its separator.
-    if len(text) > 2 * VALUES_MAX and _separators_in(text) > VALUES_MAX and _values_in(value) > VALUES_MAX:
+    if len(text) > 2 * VALUES_MAX and _separators_in(text) > VALUES_MAX and _has_more_values(value, VALUES_MAX):
         raise Rejected(too_large(f"the data has more than {VALUES_MAX:,} values"))
 
 
@@ -172,13 +172,13 @@ def _keys_in(value: Any) -> int:
     return number
 
 
-def _values_in(value: Any) -> int:
-    number, level = 0, [value]
-    while level:
-        item = level.pop()
-        number += 1
-        level += item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
-    return number
+def _has_more_values(value: Any, number: int) -> bool:
+    nested = [value]
+    for item in nested:  # The list grows while it is read.
+        nested += item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+        if len(nested) > number:
+            return True
+    return False
 
 
 def _separators_in(text: bytes) -> int:
