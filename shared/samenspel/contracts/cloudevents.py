@@ -111,8 +111,9 @@ def from_http(headers: Iterable[tuple[bytes, bytes]], body: bytes) -> HttpEvents
     if content_type == STRUCTURED:
         return HttpEvents(False, 1, [from_structured(body)])
     named = [(name.decode("latin-1"), value) for name, value in pairs if name.startswith(HTTP_PREFIX.encode())]
-    if len(named) > ATTRIBUTES_MAX:
-        return HttpEvents(False, 1, [unreadable(too_many_attributes(len(named), "headers"))])
+    number = len(named) + len(content_types)
+    if number > ATTRIBUTES_MAX:
+        return HttpEvents(False, 1, [unreadable(too_many_attributes(number, "headers"))])
     plain = [(name, unquote_to_bytes(value)) for name, value in named]
     return HttpEvents(False, 1, [_binary(plain, without_bom(body), content_type, HTTP_PREFIX)])
 
@@ -124,7 +125,7 @@ def from_structured(body: bytes) -> Envelope:
     except Rejected as refusal:
         return unreadable(*refusal.problems)
     envelope = from_object(parsed)
-    if duplicate := duplicated_key(body, parsed):
+    if envelope.is_event and (duplicate := duplicated_key(body, parsed)):
         envelope.problems.append(duplicate)
     return envelope
 
@@ -134,7 +135,7 @@ def from_item(item: Any, duplicate: Problem | None = None) -> Envelope:
     if is_deeper(item, DEPTH_MAX + 1):
         return unreadable(too_deep(), identity=item if isinstance(item, dict) else None)
     envelope = from_object(item)
-    if duplicate:
+    if envelope.is_event and duplicate:
         envelope.problems.append(duplicate)
     return envelope
 

@@ -79,7 +79,7 @@ def too_deep() -> Problem:
 def require_few_values(text: bytes, value: Any) -> None:
     """Raises `Rejected` if the value of ``text`` has more than `VALUES_MAX` values. Keys are not counted."""
     # A value takes two bytes or more, with its separator.
-    if len(text) > 2 * VALUES_MAX and _separators_in(text) > VALUES_MAX and _values_in(value) > VALUES_MAX:
+    if len(text) > 2 * VALUES_MAX and _separators_in(text) > VALUES_MAX and _has_more_values(value, VALUES_MAX):
         raise Rejected(too_large(f"the data has more than {VALUES_MAX:,} values"))
 
 
@@ -89,20 +89,15 @@ def duplicated_key(text: bytes, parsed: Any) -> Problem | None:
     Parsers silently keep the last of two equal keys. Every key is followed by a colon. If the number of ``":`` equals
     the number of keys in the parsed value, no key was lost. Only a difference requires a check pair by pair.
     """
-    if _has_all_keys(text, parsed):
-        return None
-    found: list[str] = []
-    _load_with_duplicates(text, found)
-    return _duplicate(found[0]) if found else None
+    return None if _has_all_keys(text, parsed) else _duplicate_in(_load_with_duplicates(text))
 
 
 def duplicated_keys(text: bytes, items: Sequence[Any]) -> Mapping[int, Problem]:
     """The problem of `duplicated_key` for each item of an array, by index; ``text`` is the text of the array."""
     if _has_all_keys(text, items):
         return {}
-    loaded = _load_with_duplicates(text, [])
-    keys = {index: _ambiguous_key(item) for index, item in enumerate(loaded)}
-    return {index: _duplicate(key) for index, key in keys.items() if key is not None}
+    problems = map(_duplicate_in, _load_with_duplicates(text))
+    return {index: problem for index, problem in enumerate(problems) if problem}
 
 
 def is_deeper(value: Any, depth_max: int) -> bool:
@@ -122,8 +117,8 @@ class _Ambiguous(dict[str, Any]):
     key: str
 
 
-def _load_with_duplicates(text: bytes, found: list[str]) -> Any:
-    """The value of the text with `_Ambiguous` objects; their keys are added to ``found``."""
+def _load_with_duplicates(text: bytes) -> Any:
+    """The value of the text, in which an object with a repeated key is an `_Ambiguous` object."""
 
     def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
@@ -131,7 +126,6 @@ def _load_with_duplicates(text: bytes, found: list[str]) -> Any:
             return members
         ambiguous = _Ambiguous(members)
         ambiguous.key = _first_repeated(pairs)
-        found.append(ambiguous.key)
         return ambiguous
 
     try:
@@ -149,13 +143,14 @@ def _first_repeated(pairs: Sequence[tuple[str, Any]]) -> str:
     raise LookupError("no key is repeated")
 
 
-def _ambiguous_key(item: Any) -> str | None:
-    level = [item]
-    while level:
-        value = level.pop()
+def _duplicate_in(item: Any) -> Problem | None:
+    """The problem of an outermost `_Ambiguous` object in the item."""
+    nested = [item]
+    while nested:
+        value = nested.pop()
         if isinstance(value, _Ambiguous):
-            return value.key
-        level += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+            return _duplicate(value.key)
+        nested += value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return None
 
 
@@ -177,13 +172,13 @@ def _keys_in(value: Any) -> int:
     return number
 
 
-def _values_in(value: Any) -> int:
-    number, level = 0, [value]
-    while level:
-        item = level.pop()
-        number += 1
-        level += item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
-    return number
+def _has_more_values(value: Any, number: int) -> bool:
+    nested = [value]
+    for item in nested:  # The list grows while it is read.
+        nested += item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+        if len(nested) > number:
+            return True
+    return False
 
 
 def _separators_in(text: bytes) -> int:

@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 import orjson
 
 from samenspel.contracts.catalogue import SUBMISSIONS, SubmissionType, type_name
-from samenspel.contracts.cloudevents import Envelope, from_item, unreadable
+from samenspel.contracts.cloudevents import ATTRIBUTES_MAX, Envelope, from_item, unreadable
 from samenspel.contracts.media_types import JSON
 from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.strict_json import decode
@@ -96,12 +96,15 @@ def envelope_of(oin: str, value: Any, problems: Sequence[Problem] = (), *, again
     if not isinstance(value, dict):
         return from_item(value)
     event_type = value.get("type")
-    named = {"type": full_type(event_type)} if isinstance(event_type, str) else {}
+    named = {"type": full_type(event_type)} if event_type and isinstance(event_type, str) else {}
     absent = {name: text for name, text in _defaults(oin).items() if value.get(name) is None}
+    if len(value) >= ATTRIBUTES_MAX:
+        absent.pop("time", None)  # optional, and perhaps the attribute too many
     envelope = from_item({**value, **named, **absent})
-    envelope.problems.extend(problems)
-    if envelope.is_event and value.get("id") is None:
-        envelope.attributes["id"] = _id_of_envelope(envelope, again)
+    if envelope.is_event:
+        envelope.problems.extend(problems)
+        if value.get("id") is None:
+            envelope.attributes["id"] = _id_of_envelope(envelope, again)
     return envelope
 
 

@@ -46,7 +46,12 @@ def quarantine_router(
     """For the operator's token only. ``settled`` is called after each commit."""
     routes = APIRouter(prefix="/v1/quarantined-records", responses=_REFUSED)
     the_operator = operator_only(operator, organisation_of_request, "only the operator may read the quarantine")
+    _add_read_routes(routes, pool, the_operator)
+    _add_action_route(routes, redrive, the_operator, on_commit)
+    return routes
 
+
+def _add_read_routes(routes: APIRouter, pool: Pool, the_operator: OrganisationOf) -> None:
     @routes.get(
         "", summary="Quarantined records in order of number; `after` names the last number of the previous page"
     )
@@ -69,6 +74,10 @@ def quarantine_router(
             raise HTTPException(404, f"the quarantine has no record {number}")
         return JSONResponse({**_summary(row), **_content(row), "actions": [_action(each) for each in done]})
 
+
+def _add_action_route(
+    routes: APIRouter, redrive: Redrive, the_operator: OrganisationOf, on_commit: Callable[[], None]
+) -> None:
     @routes.post(
         "/{number}/actions",
         summary="Process the record again, or discard it",
@@ -83,8 +92,6 @@ def quarantine_router(
         outcome = await _acted(redrive, number, operator, wanted)
         on_commit()
         return JSONResponse({"outcome": outcome})
-
-    return routes
 
 
 async def _acted(redrive: Redrive, number: int, operator: str, wanted: ActionRequest) -> str:

@@ -7,8 +7,10 @@ from pydantic import Field, StringConstraints, model_validator
 from samenspel.contracts.values import Model
 from samenspel.messaging.inbox.quarantine import OperatorAction
 
-_PRINTABLE: Final = r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$"
-"""Text without control characters other than tab and newline: PostgreSQL stores no NUL, and a terminal shows it."""
+_CONTROL: Final = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
+"""Control characters other than tab and newline: PostgreSQL stores no NUL, and a terminal obeys the others."""
+_PRINTABLE: Final = f"^[^{_CONTROL}]*$"
+_NOT_BLANK: Final = rf"^[^{_CONTROL}]*[^{_CONTROL}\s][^{_CONTROL}]*$"
 Reason = Annotated[str, StringConstraints(max_length=1_000, pattern=_PRINTABLE)]
 RowNumber = Annotated[int, Field(ge=0, le=2**63 - 1)]
 """Number of a row, within PostgreSQL's ``bigint``."""
@@ -37,4 +39,4 @@ class NewTimelineRequest(Model):
     """The lane as ``<topic>/<number>``, and the reason for discarding the events that only Kafka has."""
 
     lane: Annotated[str, StringConstraints(max_length=300, pattern=_PRINTABLE)]
-    why: Annotated[Reason, Field(min_length=1, pattern=r"\S")]
+    why: Annotated[str, StringConstraints(max_length=1_000, pattern=_NOT_BLANK)]
