@@ -48,7 +48,7 @@ model: $(READY) ## check the law of lanes in every interleaving of small systems
 chaos: $(READY) ## kill the services at every fail point: >= 1,500 runs, about half an hour; SEED=, RUNS=, LIMIT_S=
 	@$(BIN)/python -m tests.faults.kill
 
-storm: $(READY) ## kill, stop and disconnect processes at random under load: >= 200 kills; SEED=, EVENTS=, LIMIT_S=
+storm: $(READY) ## kill, stop and disconnect processes at random under load: >= 200 kills; SEED=, EVENTS=, LIMIT_S=, HOSTILE=1
 	@$(BIN)/python -m tests.faults.storm
 
 soak: $(READY) ## run a constant load for ten minutes and check for memory growth; RATE=, LIMIT_S=

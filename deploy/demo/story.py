@@ -95,14 +95,16 @@ class Story:
         await submitters.submit(self._statements.programmes())
         ((small, early),) = self._statements.extra_application().items()
         (answer,) = await submitters.submit_without_waiting(small, early)
-        if answer is not None and answer.outcome == "deferred":
-            self._print(f"{small} applies over HTTP for an unregistered initiative: the application is deferred.")
+        if answer is not None and answer.outcome == "accepted":
+            self._print(
+                f"{small} applies over HTTP for an unregistered initiative: the application is accepted, "
+                "and its link is marked as not registered yet."
+            )
 
     async def _register_initiatives(self, submitters: Submitters) -> None:
         ideas = self.sample.ideas
         self._print(f"{len(ideas)} invented initiatives are registered, over Kafka and HTTP.")
         await submitters.submit(self._statements.registrations())
-        await submitters.submit(self._statements.extra_application())
         rollouts = sum(len(idea.rollouts) for idea in ideas)
         self._print(f"{rollouts} rollouts start in other cities, and cashiers apply for the first deals.")
         await asyncio.gather(

@@ -1,7 +1,7 @@
 """The decider of funding: the aggregates that a submission needs, and the resulting changes."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -55,8 +55,16 @@ class Grants:
         return self.cents
 
 
+@dataclass(frozen=True, slots=True)
+class FundingRows:
+    """Rows for the decisions of a batch; ``registered`` has the registered initiatives of stored applications."""
+
+    grants: Grants
+    registered: Set[str] = frozenset()
+
+
 class FundingDecider:
-    """`messaging.Decider` of funding; ``DecisionState.extra`` is `Grants`."""
+    """`messaging.Decider` of funding; ``DecisionState.extra`` is `FundingRows`."""
 
     domain: Domain = "funding"
     types = submissions_of("funding")
@@ -78,9 +86,11 @@ class FundingDecider:
             references += [(INITIATIVE.name, data.initiative_id)] if data.initiative_id else []
         return references
 
-    async def load(self, connection: Connection, submissions: Sequence[Submission]) -> "Grants":
-        deciding = {each.key for each in submissions if each.type.name == DECIDED}
-        return Grants(Counter(await store.granted(connection, deciding)))
+    async def load(self, connection: Connection, submissions: Sequence[Submission]) -> FundingRows:
+        deciding = [each for each in submissions if each.type.name == DECIDED]
+        granted = await store.granted(connection, {each.key for each in deciding})
+        registered = await store.registered_initiatives(connection, {each.subject for each in deciding})
+        return FundingRows(Grants(Counter(granted)), registered)
 
     def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
         change = RULES[submission.type.name](submission, known, now)
@@ -110,8 +120,13 @@ class FundingDecider:
         """Nothing to write: the plan is in the aggregate alone."""
 
     def _require_foreign_states(self, submission: Submission, known: DecisionState) -> None:
-        """Require the referenced foreign aggregates. The last check: a missing aggregate defers the submission."""
+        """Require the referenced organisations. The last check: a missing aggregate defers the submission.
+
+        An application does not wait for its initiative.
+        """
         for aggregate, subject in self.foreign_refs(submission):
+            if aggregate == INITIATIVE.name:
+                continue
             known.require_foreign(AGGREGATES[aggregate].model, AGGREGATES[aggregate], subject)
         if _opens(submission):
             programmes.require_grant_authority(
@@ -155,12 +170,14 @@ def _decide(submission: Submission, known: DecisionState, now: datetime) -> Aggr
 
 
 def _case_file(submission: Submission, known: DecisionState) -> applications.CaseFile:
-    grants: Grants = known.extra
+    rows: FundingRows = known.extra
+    projected = {subject for aggregate, subject in known.foreign if aggregate == INITIATIVE.name}
     return applications.CaseFile(
         programme=known.own_state(Programme, PROGRAMME, submission.key),
         application=known.own_state(Application, APPLICATION, submission.subject),
         plan=known.private_part(ApplicationPlan, APPLICATION, submission.subject),
-        granted_cents=grants.after(known.changes)[submission.key],
+        granted_cents=rows.grants.after(known.changes)[submission.key],
+        registered=rows.registered | projected,
     )
 
 

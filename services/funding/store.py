@@ -10,6 +10,14 @@ from samenspel.runtime.postgres import Connection, Pool
 
 GRANTED = "select programme_id, granted_cents from budget where programme_id = any($1::text[])"
 
+# The projection is read without a lock: a registered initiative stays registered.
+REGISTERED = """
+select distinct p.subject from aggregate a
+join projection p on (p.aggregate, p.subject)
+  = ('initiative.v1', convert_from(a.private, 'UTF8')::json ->> 'initiative_id') and not p.stale
+where a.aggregate = 'application.v1' and a.subject = any($1::text[]) and a.private is not null
+"""
+
 OPEN = """
 insert into budget (programme_id, ceiling_cents) select * from unnest($1::text[], $2::bigint[])
 """
@@ -50,6 +58,14 @@ async def granted(connection: Connection, programmes: Set[str]) -> dict[str, int
     failpoints.reached("funding.granted")
     rows = await connection.fetch(GRANTED, sorted(programmes))
     return {row["programme_id"]: row["granted_cents"] for row in rows}
+
+
+async def registered_initiatives(connection: Connection, applications: Set[str]) -> set[str]:
+    """The registered initiatives among those that these undecided applications name. Call after locking the lanes."""
+    if not applications:
+        return set()
+    failpoints.reached("funding.registered-initiatives")
+    return {row["subject"] for row in await connection.fetch(REGISTERED, sorted(applications))}
 
 
 async def open_budgets(connection: Connection, ceilings: Mapping[str, int]) -> None:

@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 ATTEMPT_DAYS: Final = 30
 ENDPOINT_DAYS: Final = 1
-CLEANUP_SECONDS: Final = 3_600.0
+CLEANUP_SECONDS: Final = 600.0
 
 
 def create(settings: Settings) -> FastAPI:

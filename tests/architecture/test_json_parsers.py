@@ -9,6 +9,7 @@ import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
 from samenspel.messaging.ingress.http_api import event_router
+from samenspel.messaging.ingress.submissions_api import submission_router
 from samenspel.messaging.operator.lanes_api import lanes_router
 from samenspel.messaging.operator.quarantine_api import quarantine_router
 
@@ -34,9 +35,11 @@ OWN_TEXT: Final = {
     "shared/samenspel/messaging/inbox/answers.py": "rows of this service",
     "shared/samenspel/messaging/inbox/deferrals.py": "rows of this service, decoded when they arrived",
     "shared/samenspel/messaging/inbox/quarantine.py": "rows of this service",
+    "shared/samenspel/messaging/ingress/submissions_api.py": "rows of this service",
     "shared/samenspel/runtime/issuer_keys.py": "keys of the configured issuer",
     "shared/samenspel/runtime/json_bodies.py": "bodies that the parser has accepted",
     "services/funding/api.py": "rows of this service",
+    "services/notifier/settings.py": "settings of the operator",
     "services/notifier/api/subscriptions.py": "rows and answers of this service",
 }
 """Server modules that parse JSON without `strict_json.parse`, with the origin of the text."""
@@ -63,12 +66,13 @@ async def organisation_of() -> str:
 
 
 ROUTERS: Final[dict[str, APIRouter]] = {
-    "events": event_router(ANY, ANY),
+    "events": event_router(ANY, organisation_of),
+    "submissions": submission_router(ANY, organisation_of),
     "quarantine": quarantine_router(ANY, ANY, "", organisation_of, ANY),
     "lanes": lanes_router(ANY, "", organisation_of),
     "registry": registry(ANY),
     "funding": funding(ANY),
-    "feed": feed(ANY, ANY, organisation_of),
+    "feed": feed(ANY, organisation_of),
     "subscriptions": subscriptions(SubscriptionService(ANY, ANY, ANY, ANY, local=True), organisation_of),
 }
 

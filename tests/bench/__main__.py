@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import measures
+from tests.bench.fairness import fairness
 from tests.bench.harness import stand
 from tests.bench.hostile_input import poison
 from tests.bench.instances import sharing
@@ -39,6 +40,8 @@ def main() -> int:
                 figures += measure()
             talk.print("measuring poison")
             figures += poison(made, ROUNDS)
+            talk.print("measuring fairness")
+            figures += fairness(made)
             talk.print("measuring two instances")
             figures += sharing(made, COUNT // 2, 2 * ROUNDS)
         with stand(folder / "growth") as made:

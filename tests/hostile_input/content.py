@@ -201,6 +201,8 @@ VALUES: Final = [
             "a date that does not exist": b'{"start":"2026-02-30"}',
             "a moment for a day": b'{"start":"2026-02-03T00:00Z"}',
             "a number for a day": b'{"start":20000}',
+            "digits for a day": b'{"start":"0"}',
+            "a timestamp for a day": b'{"start":"1735689600"}',
         }.items()
     ),
     _wrong(
@@ -212,6 +214,11 @@ VALUES: Final = [
             "an escaped NUL": "a\x00b",
             "blank text": " \t",
             "text too long": "x" * 201,
+            "an escape sequence": "a\x1b]52;c;aGk=\x07\x1b[2J",
+            "a line break in a title": "a\r\n2026-01-01 00:00:00  Gemeente Amsterdam stopped initiative",
+            "a C1 control character": "a\x9b2J",
+            "a bidirectional override": "a\u202eb",
+            "a line separator": "a\u2028b",
         }.items()
     ),
     _wrong("an unknown field", fields(colour="red"), ("unknown-field", "/colour")),

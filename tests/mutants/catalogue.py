@@ -6,6 +6,7 @@ from tests.mutants.deferring import DEFERRING
 from tests.mutants.disclosing import DISCLOSING
 from tests.mutants.limiting import LIMITING
 from tests.mutants.reading import READING
+from tests.mutants.starting import STARTING
 from tests.mutants.writing import WRITING
 
-MUTANTS: Final = (*READING, *WRITING, *DEFERRING, *DISCLOSING, *LIMITING)
+MUTANTS: Final = (*READING, *WRITING, *DEFERRING, *DISCLOSING, *LIMITING, *STARTING)

@@ -88,16 +88,16 @@ LIMITING: Final = (
     ),
     Mutant(
         "limit-as-a-first-answer",
-        "samenspel.messaging.decisions.processor:SubmissionProcessor._answer",
-        "and not answers.is_at_limit(decision)",
-        "",
+        "samenspel.messaging.decisions.processor:SubmissionProcessor._answer_first",
+        "not answers.is_at_limit(decision)",
+        "True",
         "tests/integration/messaging/decisions/test_processor_limits.py"
         "::test_submission_refused_at_a_limit_is_decided_when_it_is_sent_again",
     ),
     Mutant(
         "limit-as-a-final-answer",
-        "samenspel.messaging.decisions.processor:SubmissionProcessor._keep_final_answer",
-        "answers.is_at_limit(answer.decision)",
+        "samenspel.messaging.decisions.unit_of_work:UnitOfWork.settle",
+        "answers.is_at_limit(decision)",
         "False",
         "tests/integration/messaging/decisions/test_processor_limits.py"
         "::test_deferred_submission_refused_at_a_limit_is_decided_when_it_is_sent_again",

@@ -1,7 +1,7 @@
 """Deciders of a registry for tests: pause before saving, wait for an aggregate, fail."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -37,18 +37,22 @@ class Paused(RegistryDecider):
 
 
 class Referring(RegistryDecider):
-    """An initiative is registered when `FACT` exists; decisions on ``broken`` subjects fail then."""
+    """Requires `FACT` for the submissions that ``refers`` selects: by default, those that register an initiative.
+
+    Deciding a submission about one of ``broken`` breaks once `FACT` is there.
+    """
 
     def __init__(self) -> None:
         super().__init__(OPERATOR)
         self.broken: set[str] = set()
+        self.refers: Callable[[Submission], bool] = lambda submission: submission.type.name == REGISTERED
 
     def foreign_refs(self, submission: Submission) -> Sequence[AggregateRef]:
         return [FACT]
 
     def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
         changes = super().decide(submission, known, now)
-        if submission.type.name == REGISTERED and FACT not in known.foreign:
+        if self.refers(submission) and FACT not in known.foreign:
             raise AggregateNotArrived(*FACT)
         if submission.subject in self.broken:
             raise ZeroDivisionError(submission.subject)

@@ -21,7 +21,8 @@ def deferral_worker(room: Room, handlers: Referring) -> DeferralWorker:
 
 async def wake(room: Room, handlers: Referring) -> None:
     """Decide until nothing more is ready."""
-    while not await deferral_worker(room, handlers).poll():
+    worker = deferral_worker(room, handlers)
+    while not await worker.poll():
         pass
 
 

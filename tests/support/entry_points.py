@@ -29,6 +29,7 @@ from samenspel.messaging.ingress import decoding
 from samenspel.messaging.ingress.http_api import event_router
 from samenspel.messaging.kafka.record_batches import SafeMemoryRecords
 from samenspel.runtime.concurrency_limit import ConcurrencyLimit
+from samenspel.runtime.limits import HTTP_SUBMISSIONS
 
 from tests.support.asgi import ask
 from tests.support.http_router import app_with
@@ -128,16 +129,18 @@ ENTRY_POINTS: Final[Mapping[str, Callable[[Sent], Told]]] = {
 }
 
 
-class _Verifier:
-    async def organisation_of(self, authorization: str | None) -> str:
-        return OIN
+async def _organisation() -> str:
+    return OIN
 
 
 class _Submitter:
     """Accepts every readable submission, and refuses every other one with its problems."""
 
-    limit = ConcurrencyLimit(1)
+    turns = ConcurrencyLimit(HTTP_SUBMISSIONS, 1, 30)
     processor = SimpleNamespace(decider=SimpleNamespace(types=SUBMISSIONS), clock=lambda: NOON)
+
+    async def require_storage(self, organisation: str) -> None:
+        """The storage budget is not used."""
 
     async def submit(self, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
         return [answers.render(each, _decision(each)) for each in incoming]
@@ -151,5 +154,5 @@ def _decision(incoming: Incoming) -> answers.Decision:
 
 @cache
 def _app() -> Any:
-    submitter, verifier = _Submitter(), _Verifier()
-    return app_with(event_router(submitter, verifier))  # type: ignore[arg-type]
+    submitter: Any = _Submitter()
+    return app_with(event_router(submitter, _organisation))

@@ -25,7 +25,7 @@ from samenspel.contracts.values import Model
 from samenspel.messaging.decisions.state import AggregateChange, DecisionState, StoredAggregate
 
 from services.funding.domain import applications, decisions, programmes
-from services.funding.handlers import FundingDecider, Grants, granted_in
+from services.funding.handlers import FundingDecider, FundingRows, Grants, granted_in
 
 RIJK = "00000099000000000100"
 CITY = "00000099000000000200"
@@ -117,7 +117,7 @@ class Desk:
 
     def state(self) -> DecisionState:
         """The state for a transaction beginning now."""
-        return DecisionState(dict(self.own), self._foreign(), Grants(Counter(self.budgets)))
+        return DecisionState(dict(self.own), self._foreign(), FundingRows(Grants(Counter(self.budgets))))
 
     def _decide(self, each: Submission, known: DecisionState) -> AggregateChange | Rejected | AggregateNotArrived:
         try:

@@ -18,7 +18,7 @@ from tests.conftest import Admit
 from tests.support.database import rows
 from tests.support.events import Event, initiative, new_id
 from tests.support.funding_round import Round, accepted
-from tests.support.organisations import Organisation
+from tests.support.organisations import Organisation, operator_of, unique_oin
 from tests.support.reading import answers_to
 from tests.support.submitting import post, send
 from tests.support.waiting import eventually
@@ -101,11 +101,12 @@ async def test_deferred_submission_whose_decision_fails_is_quarantined_and_retri
     rijk = await organisation(kind="ministry", roles=("grant-authority",))
     round = Round(rijk, await organisation(), new_id())
     await accepted(rijk, round.opened(1_000))
-    stated = initiative()
-    application = round.application(400, initiative_id=stated["initiative_id"])
+    oin, operator = unique_oin(), operator_of(system)
+    application = round.application(400, beneficiary={"name": "Twente", "oin": oin})
     async with stumbling(system, "funding", application["data"]["application_id"]):
         assert (await post(round.city, "funding", application)).outcome == "deferred"
-        await post(round.city, "registry", round.city.event("initiative-registered", stated))
+        stated = {"oin": oin, "name": "Twente", "kind": "network-organisation"}
+        await post(operator, "registry", operator.event("organisation-admitted", stated))
         await eventually(lambda: _is_told(round.city, application, "rejected"), 40)
     shown = orjson.loads((await _invoke(command, "list", "--service", "funding", "--json")).stdout)
     [apart] = [each for each in shown if each["organisation"] == round.city.oin]

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Final
 
-from samenspel.contracts.catalogue import APPLICATION
+from samenspel.contracts.catalogue import APPLICATION, INITIATIVE
 from samenspel.contracts.funding import (
     Application,
     ApplicationDecided,
     ApplicationPlan,
     Decision,
+    InitiativeLink,
     Programme,
     RefusalGround,
 )
@@ -27,13 +28,15 @@ def decide(stated: ApplicationDecided, case_file: CaseFile, by: str, now: dateti
 
     ``received_on`` is the day of receipt of the decision: no decision is of a later day.
 
-    Raises `Rejected`, or `AggregateNotArrived` if the plan was lost in a restore.
+    Raises `Rejected`, or `AggregateNotArrived` if the plan was lost in a restore, or if a grant requires an
+    initiative that is not registered yet.
     """
     programme, application, plan = _decidable(stated, case_file, by)
     available_cents = programme.ceiling_cents - case_file.granted_cents
     early = in_the_future("decided_on", stated.decided_on, received_on)
     if problems := [*([early] if early else []), *_contradictions(stated), *_excesses(stated, plan, available_cents)]:
         raise Rejected(*problems)
+    link = _link(stated, programme, plan, case_file)
     ruling = _ruling(stated, plan, available_cents)
     decision = Decision(
         decided_on=stated.decided_on,
@@ -49,7 +52,12 @@ def decide(stated: ApplicationDecided, case_file: CaseFile, by: str, now: dateti
         explanation=stated.explanation,
     )
     made_public = {name: getattr(plan, name) for name in ApplicationPlan.model_fields}
-    outcome = {"status": ruling.status, "decision": decision, "version": application.version + 1}
+    outcome = {
+        "status": ruling.status,
+        "initiative_link": link,
+        "decision": decision,
+        "version": application.version + 1,
+    }
     return application.model_copy(update=made_public | outcome)
 
 
@@ -70,6 +78,17 @@ def _decidable(
     if case_file.plan is None:
         raise Rejected(_already_decided(application))
     return programme, application, case_file.plan
+
+
+def _link(
+    stated: ApplicationDecided, programme: Programme, plan: ApplicationPlan, case_file: CaseFile
+) -> InitiativeLink | None:
+    """The present link to the initiative. A grant waits for the initiative if the programme requires so."""
+    link = case_file.link_to(plan.initiative_id)
+    requires_initiative = programme.grant_requires_initiative and stated.outcome == "grant"
+    if requires_initiative and plan.initiative_id and link == "not-registered-yet":
+        raise AggregateNotArrived(INITIATIVE.name, plan.initiative_id)
+    return link
 
 
 def _ruling(stated: ApplicationDecided, plan: ApplicationPlan, available_cents: int) -> Ruling:

@@ -54,6 +54,8 @@ _IDEMPOTENT: Final[dict[str, Any]] = {
         }
     ]
 }
+After = Annotated[str, Query(max_length=64, pattern="^[!-~]*$")]
+Limit = Annotated[int, Query(ge=1, le=store.PAGE_MAX)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,13 +196,14 @@ def _add_read_routes(routes: APIRouter, subscriptions: SubscriptionService, orga
     Organisation = Annotated[str, Depends(organisation_of)]
     pool = subscriptions.pool
 
-    @routes.get("/subscriptions", summary="Your subscriptions, by id")
-    async def list_all(organisation: Organisation) -> Response:
-        return JSONResponse({"items": [_shown(row) for row in await store.figures(pool, organisation)]})
+    @routes.get("/subscriptions", summary="Your subscriptions, by id; `after` is the last id of the previous page")
+    async def list_all(organisation: Organisation, after: After = "", limit: Limit = store.PAGE_MAX) -> Response:
+        rows = await store.figures(pool, organisation, after=after, limit=limit)
+        return JSONResponse({"items": [_shown(row) for row in rows]})
 
     @routes.get("/deliveries", summary="Delivery figures of your subscriptions: sent, pending and failed")
-    async def deliveries(organisation: Organisation) -> Response:
-        rows = await store.figures(pool, organisation)
+    async def deliveries(organisation: Organisation, after: After = "", limit: Limit = store.PAGE_MAX) -> Response:
+        rows = await store.figures(pool, organisation, after=after, limit=limit)
         return JSONResponse({"items": [{"subscription_id": row["subscription_id"], **_figures(row)} for row in rows]})
 
     @routes.get("/subscriptions/{subscriptionId}", summary="One of your subscriptions: state, cursor and figures")

@@ -11,6 +11,7 @@ from samenspel.runtime.postgres import Connection, Pool
 
 from services.notifier.domain.cursor import START, Cursor, LanePosition, advances
 
+PAGE_MAX: Final = 100
 INSERT: Final = """
 insert into subscription (subscription_id, organisation, types, delivery) values ($1, $2, $3, $4)
 on conflict (subscription_id) do update set types = excluded.types, delivery = excluded.delivery
@@ -38,6 +39,7 @@ DEACTIVATE: Final = (
     "update subscription set active = false where subscription_id = $1",
     "delete from endpoint e using subscription s where s.subscription_id = $1 "
     "and (e.organisation, e.subscription_id) = (s.organisation, s.subscription_id)",
+    "delete from subscription_cursor where subscription_id = $1",
 )
 FIGURES: Final = """
 select s.*, a.value, a.private, e.url,
@@ -46,8 +48,8 @@ select s.*, a.value, a.private, e.url,
 from subscription s
 join aggregate a on a.subject = s.subscription_id and a.aggregate in ('subscription.v1', 'subscription.v2')
 left join endpoint e on (e.organisation, e.subscription_id) = (s.organisation, s.subscription_id)
-where s.organisation = $1 and ($2::text is null or s.subscription_id = $2)
-order by s.subscription_id
+where s.organisation = $1 and ($2::text is null or s.subscription_id = $2) and s.subscription_id > $3
+order by s.subscription_id limit $4
 """
 # Start of a pull: before the first pending delivery; without pending deliveries the cursor of the queue.
 CURSOR: Final = """
@@ -103,7 +105,7 @@ async def activate(
 
 
 async def deactivate(connection: Connection, state: AnySubscription) -> None:
-    """End a cancelled subscription: delete pending deliveries, endpoint and secrets."""
+    """End a cancelled subscription: delete pending deliveries, endpoint, secrets and cursors."""
     failpoints.reached("notifier.lock-cursor")
     await connection.execute(LOCK, state.subscription_id)
     for statement in DEACTIVATE:
@@ -126,9 +128,11 @@ async def count_active(connection: Connection) -> dict[str, float]:
     return {row["organisation"]: row["number"] for row in await connection.fetch(COUNT_ACTIVE)}
 
 
-async def figures(pool: Pool, organisation: str, subscription_id: str | None = None) -> list[Any]:
-    """The subscriptions of an organisation, or one subscription, with counts of deliveries."""
-    return await pool.fetch(FIGURES, organisation, subscription_id)
+async def figures(
+    pool: Pool, organisation: str, subscription_id: str | None = None, after: str = "", limit: int = PAGE_MAX
+) -> list[Any]:
+    """The subscriptions of an organisation with an id above ``after``, or one subscription, with delivery counts."""
+    return await pool.fetch(FIGURES, organisation, subscription_id, after, limit)
 
 
 async def cursor_of(pool: Pool, subscription_id: str) -> dict[LaneId, LanePosition]:

@@ -39,7 +39,8 @@ def emit(
 ) -> None:
     """Submit events. The shortest form of an event is {"type": "initiative-registered", "data": {…}}.
 
-    The id is derived from the content: emitting a file twice returns the outcomes of the first time.
+    The id is derived from the content: emitting a file twice returns the outcomes of the first time. The id of an
+    application or subscription is derived from its subject only, because ids are published.
     """
     with errors_as_messages():
         profile = Profile.find()
@@ -49,7 +50,6 @@ def emit(
         if check:
             return _show_checks(entries, envelopes, oin, as_json)
         statements = _statements(entries, envelopes, oin)
-        within = seconds if wait else None
         with _SendProgress(len(statements)) as (bar, task):
             answers = asyncio.run(
                 emit_statements(
@@ -57,7 +57,7 @@ def emit(
                     oin,
                     statements,
                     via=via,
-                    within=within,
+                    within=seconds if wait else None,
                     progress=lambda number: bar.advance(task, number),
                 )
             )
@@ -149,10 +149,22 @@ def _outcome_text(statement: Statement, answer: Answer | None) -> str:
         return f"{short}: no outcome within the time-out; emit the same event again to get the outcome"
     outcome = latest_outcome(answer)
     if outcome == "rejected":
-        return f"{short} rejected: " + "; ".join(map(problem_text, answer.problems))
+        again = " `--again` sends other content." if _has_other_content(answer) else ""
+        return f"{short} rejected: " + "; ".join(map(problem_text, answer.problems)) + again
     if outcome == "deferred":
-        return f"{short} deferred: the service waits for an event that this submission refers to"
+        return f"{short} deferred: {_condition_text(answer)}"
     events = ", ".join(
         f"{event.type.split('.')[2]} at {event.lane} sequence {event.sequence}" for event in answer.events
     )
     return f"{short} {'accepted' if answer.outcome == 'accepted' else 'accepted before'}: {events}"
+
+
+def _condition_text(answer: Answer) -> str:
+    if answer.waits_for is None or answer.waits_until is None:
+        return "the service waits for an event that this submission refers to"
+    until = answer.waits_until.isoformat(timespec="minutes")
+    return f"the service waits for {answer.waits_for.aggregate} {answer.waits_for.subject} until {until}"
+
+
+def _has_other_content(answer: Answer) -> bool:
+    return any(problem.code == "same-id-other-content" for problem in answer.problems)

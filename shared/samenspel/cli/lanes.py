@@ -70,7 +70,7 @@ def recover_command(
     for lane in restored:
         records = f"events {lane['before'] + 1} to {lane['after']}, {lane['answers']} answer(s)"
         print_line(f"{lane['lane']}: {records}")
-    _print_lost_submissions([cause for lane in found for cause in lane["broken_promises"] + lane["still_deferred"]])
+    _print_lost_submissions([each for lane in found for each in lane["broken_promises"] + lane["still_deferred"]])
     number = sum(lane["after"] - lane["before"] for lane in restored)
     result = "would be restored; nothing was changed" if dry_run else "restored"
     print_message(f"{number} record(s) on {len(restored)} lane(s) {result}")
@@ -98,16 +98,18 @@ def new_timeline_command(
     return None
 
 
-def _print_lost_submissions(causes: list[list[Any]]) -> None:
+def _print_lost_submissions(lost: list[dict[str, Any]]) -> None:
     """Name the submissions lost between commit and Kafka.
 
-    A submission over Kafka is read again; a submission over HTTP must be sent again.
+    A submission over Kafka is read again; a submission over HTTP must be sent again. The moment of receipt of a
+    deferred submission counts again.
     """
-    by_http = [cause for cause in causes if cause[3] == "http"]
-    if len(causes) > len(by_http):
-        print_message(f"{len(causes) - len(by_http)} submission(s) will be read from Kafka and decided again")
-    for organisation, source, id, _ in by_http:
-        print_line(f"{organisation} must send again: {source} {id}")
+    by_http = [each for each in lost if each["record"] == "http"]
+    if len(lost) > len(by_http):
+        print_message(f"{len(lost) - len(by_http)} submission(s) will be read from Kafka and decided again")
+    for each in by_http:
+        received = f", which counts as received at {each['received_at']}" if each["received_at"] else ""
+        print_line(f"{each['organisation']} must send again: {each['source']} {each['id']}{received}")
 
 
 def _operator_api(service: Service, operator: str) -> OperatorApi:

@@ -127,7 +127,12 @@ RECEIPT: Final = (
 
 SUBMISSION: Final = (
     _SPECVERSION,
-    Attribute("id", "Unique per source for ever; a second submission with this id is a repeat", _SUBMISSION_ID),
+    Attribute(
+        "id",
+        "Unique per source for ever; a second submission with this id is a repeat. The id is published: derive no id "
+        "from private data",
+        _SUBMISSION_ID,
+    ),
     Attribute(
         "source",
         "The submitting system; must name the organisation of the topic or token",

@@ -69,7 +69,13 @@ class SubmissionType:
 
     @property
     def meaning(self) -> str:
-        return (self.model.__doc__ or "").strip()
+        """The first paragraph of the model's docstring."""
+        return (self.model.__doc__ or "").strip().partition("\n\n")[0]
+
+    @property
+    def aggregate(self) -> Aggregate:
+        """The kind of aggregate that an accepted submission changes."""
+        return EVENT_TYPES[self.leads_to[0]].aggregate
 
     @property
     def schema_uri(self) -> str:

@@ -95,5 +95,15 @@ EXAMPLE_RECEIPT: Final[Mapping[str, Any]] = {
                 }
             ],
         },
+        {
+            "source": f"urn:nld:oin:{_UTRECHT}:systeem:zaaksysteem",
+            "id": "3d8e5a0c-54b7-5f2a-8c66-0b9a3c1d7e42",
+            "outcome": "deferred",
+            "record": "http",
+            "submissionhash": "c3" * 32,
+            "waits_for": {"aggregate": "organisation.v1", "subject": "00000099000000000345"},
+            "waits_until": "2026-11-29T09:15:00Z",
+            "received_at": "2026-11-24T09:15:00Z",
+        },
     ]
 }

@@ -33,12 +33,18 @@ RefusalGround = Literal[
     "provision-not-met",  # a requirement of the provision is not met
 ]
 
+InitiativeLink = Literal["registered", "not-registered-yet"]
+"""Whether the registry had registered the initiative that an application names, when the event was recorded."""
 Rule = Literal["within-ceiling", "limited-to-ceiling", "ceiling-reached", "refused-by-authority"]
 """Rule that determined the amount: the authority's decision, or the limit of the ceiling (Awb 4:25(2))."""
 
 
 class ProgrammeOpened(Model):
-    """A grant authority opens a programme: a ceiling for a period under one provision (Awb 4:22, 4:25(1), 4:26)."""
+    """A grant authority opens a programme: a ceiling for a period under one provision (Awb 4:22, 4:25(1), 4:26).
+
+    With ``grant_requires_initiative`` every application names an initiative, and a grant waits until the initiative
+    is registered.
+    """
 
     programme_id: Id
     name: Line
@@ -47,6 +53,7 @@ class ProgrammeOpened(Model):
     legal_basis: Line
     period: Period
     distribution_method: DistributionMethod
+    grant_requires_initiative: bool | None = None
     source: Text | None = None
 
 
@@ -61,6 +68,7 @@ class Programme(Model):
     legal_basis: PublishedLine
     period: Period
     distribution_method: DistributionMethod
+    grant_requires_initiative: bool | None = None
     source: PublishedText | None = None
     version: Version
 
@@ -79,7 +87,10 @@ class StatedBeneficiary(Beneficiary):
 
 
 class ApplicationSubmitted(Model):
-    """The submitter applies for money from a programme. Time of receipt: the clock of Kafka or HTTP (Awb 4:29)."""
+    """The submitter applies for money from a programme. Time of receipt: the clock of Kafka or HTTP (Awb 4:29).
+
+    The initiative may be registered later: an application does not wait for its initiative.
+    """
 
     programme_id: Id
     application_id: Id
@@ -124,7 +135,11 @@ class Decision(Model):
 
 
 class Application(Model):
-    """Public state ``application.v1``. Before the decision: only programme, applicant, time of receipt and status."""
+    """Public state ``application.v1``.
+
+    Before the decision: only programme, applicant, time of receipt and status, and for an application that names an
+    initiative whether the initiative is registered. The decision publishes the rest, and the link as of the decision.
+    """
 
     application_id: Id
     programme_id: Id
@@ -135,6 +150,7 @@ class Application(Model):
     activity: PublishedLine | None = None
     requested_cents: Cents | None = None
     initiative_id: Id | None = None
+    initiative_link: InitiativeLink | None = None
     remark: PublishedText | None = None
     decision: Decision | None = None
     version: Version

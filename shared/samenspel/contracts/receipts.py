@@ -3,7 +3,7 @@
 from typing import Final, Literal
 
 from samenspel.contracts.problems import Problem
-from samenspel.contracts.values import Model
+from samenspel.contracts.values import Model, Moment
 
 RECEIPT_TYPE: Final = "nl.samenspel.submissions-answered.v1"
 RECEIPT_BYTES_MAX: Final = 64_000
@@ -21,11 +21,22 @@ class PublishedEvent(Model):
     type: str
 
 
+class AwaitedAggregate(Model):
+    """The aggregate that a deferred submission waits for: kind (``organisation.v1``) and subject."""
+
+    aggregate: str
+    subject: str
+
+
 class Answer(Model):
     """Answer to the submission ``(source, id)``.
 
     A *repeated* answer contains the outcome of the first submission. A *deferred* answer is followed by a second,
     final answer. ``record`` is the origin of the submission: ``<topic>/<partition>/<offset>``, or ``http``.
+
+    A *deferred* answer names the awaited aggregate, the deadline, and the moment of receipt. After the deadline the
+    submission is rejected. A rejection with ``limit-reached`` or ``decision-failed`` has no ``submissionhash``: the
+    same submission may be sent again under the same id.
     """
 
     source: str
@@ -37,6 +48,9 @@ class Answer(Model):
     events: tuple[PublishedEvent, ...] = ()
     problems: tuple[Problem, ...] = ()
     problems_left_out: int = 0
+    waits_for: AwaitedAggregate | None = None
+    waits_until: Moment | None = None
+    received_at: Moment | None = None
 
 
 class Receipt(Model):

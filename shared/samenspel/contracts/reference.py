@@ -63,7 +63,7 @@ def _lines() -> Iterator[str]:
 
 def _submission(each: SubmissionType) -> Iterator[str]:
     yield f"### `{each.name}`\n"
-    yield f"{_sentences(each.meaning)}\n"
+    yield f"{_sentences(each.model.__doc__)}\n"
     leads_to = ", ".join(f"`{name}` ({EVENT_TYPES[name].aggregate.name})" for name in each.leads_to)
     yield f"- submitted on `{ingress(each.domain, _ANY)}`, or `POST /v1/events` of the {_service_of(each)}"
     yield f"- subject `{each.subject_field}`, lane key `{each.key_field}`"

@@ -4,6 +4,7 @@ A *cause* is a dependency that does not answer, such as Kafka: many tasks and li
 `samenspel.runtime.dependencies` reports the cause itself; the lines about its consequences are suppressed.
 """
 
+import asyncio
 import logging
 import time
 from collections import deque
@@ -14,6 +15,8 @@ from samenspel.runtime.metrics import LOG_LINES_SUPPRESSED
 
 SECONDS_PER_LINE: Final = 60.0
 """Minimum time between two lines about the same cause, and between two equal lines."""
+HOLD_SECONDS: Final = 5.0
+"""Longer than a probe of a dependency takes: a lost connection is noticed by a task before the probe reports it."""
 LINES_PER_EVENT_MAX: Final = 20
 """Per `SECONDS_PER_LINE`: lines of one event that differ in other fields, such as one line per lane."""
 REMEMBERED_MAX: Final = 10_000
@@ -32,9 +35,15 @@ class LineLimit(logging.Filter):
     Lines below WARNING pass. Lines about the state of a dependency are bounded by `LINES_PER_EVENT_MAX` only.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        handle: Callable[[logging.LogRecord], object] | None = None,
+    ) -> None:
+        """``handle`` takes a line that was held for `HOLD_SECONDS`; without ``handle`` no line is held."""
         super().__init__()
         self._clock = clock
+        self._handle = handle
         self._passed_at: dict[str, float] = {}
         self._lines_of_event: dict[str, deque[float]] = {}
         self._suppressed = 0
@@ -45,11 +54,27 @@ class LineLimit(logging.Filter):
         now = self._clock()
         if _is_state(record):
             return self._has_room(_event(record), now)
+        if record.levelno >= logging.WARNING and self._holds(record):
+            return False
         if record.levelno >= logging.WARNING and not self._is_allowed(record, now):
             self._suppressed += 1
             LOG_LINES_SUPPRESSED.inc()
             return False
         record.suppressed, self._suppressed = self._suppressed, 0
+        return True
+
+    def _holds(self, record: logging.LogRecord) -> bool:
+        """Hold a line about a cause that is not reported: the report, if one follows, makes the line superfluous."""
+        if self._handle is None or hasattr(record, "held") or _cause(record) in open_causes:
+            return False
+        if _cause(record) is None and not _is_any_interruption(record):
+            return False
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return False
+        record.held = True
+        loop.call_later(HOLD_SECONDS, self._handle, record)
         return True
 
     def _is_allowed(self, record: logging.LogRecord, now: float) -> bool:

@@ -19,7 +19,7 @@ _TIMESTAMP: Final = structlog.processors.TimeStamper(fmt="iso", utc=True)
 def configure(service: str) -> None:
     """Log to stdout, with the name of the service: our lines from INFO on, lines of libraries from WARNING on."""
     handler = _Output(sys.stdout)
-    handler.addFilter(LineLimit())
+    handler.addFilter(LineLimit(handle=handler.handle))
     handler.setFormatter(_formatter(service))
     root = logging.getLogger()
     root.handlers, root.level = [handler], logging.WARNING

@@ -28,7 +28,8 @@ DATABASE_SILENCES: Final = Counter(
     "Times that PostgreSQL did not answer for too long, and this instance released its partitions",
 )
 DEFERRED_SUBMISSIONS: Final = Gauge(
-    "samenspel_deferred_submissions", "Deferred submissions: an aggregate of another service has not arrived"
+    "samenspel_deferred_submissions",
+    "Deferred submissions: an aggregate is missing; of each organisation up to its limit",
 )
 HASH_KEYS_MISSING: Final = Gauge(
     "samenspel_hash_keys_missing", "Keys of submission hashes that the service needs and the settings do not have"

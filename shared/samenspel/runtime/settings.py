@@ -4,12 +4,14 @@ import os
 import ssl
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from samenspel.contracts.catalogue import SUBMISSIONS
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.contracts.topics import LANES_LOCAL
@@ -17,6 +19,7 @@ from samenspel.runtime import limits
 from samenspel.runtime import settings_mistakes as mistakes
 from samenspel.runtime.settings_mistakes import PREFIX, SECRETS, InvalidSettings, Mistake, variable_name
 
+_DURATION: Final = TypeAdapter(Annotated[timedelta, Field(gt=timedelta())])
 KAFKA_RETRY_MS: Final = 250
 """Time between two connection attempts of a Kafka client. An instance has several clients, and frequent attempts
 slow the start of a broker."""
@@ -61,9 +64,15 @@ class ServiceSettings(BaseSettings):
     )
     environment: Literal["local", "production"] = "production"
     operator_oin: str = Field(default=OPERATOR, pattern=r"^\d{20}$")
+    deferral_patience: str = Field(
+        default="",
+        description="Time that a deferred submission waits, by type, separated by white space: "
+        "nl.samenspel.application-decided.v1=P10D; other types wait 5 days",
+    )
     limit_http_requests: int = limits.HTTP_REQUESTS.field()
     limit_http_submissions: int = limits.HTTP_SUBMISSIONS.field()
     limit_database_percent: int = limits.DATABASE_CONNECTIONS.field()
+    limit_deferrals: int = limits.DEFERRED_SUBMISSIONS.field()
     limit_stored_bytes: int = limits.STORED_BYTES.field()
 
     @model_validator(mode="after")
@@ -77,6 +86,16 @@ class ServiceSettings(BaseSettings):
     def _valid_keys(cls, value: SecretStr) -> SecretStr:
         HashKeys.parse(value.get_secret_value())
         return value
+
+    @field_validator("deferral_patience")
+    @classmethod
+    def _valid_patience(cls, value: str) -> str:
+        _patience_in(value)
+        return value
+
+    def patience(self) -> dict[str, timedelta]:
+        """Time that a deferred submission waits, by submission type."""
+        return _patience_in(self.deferral_patience)
 
     def hash_keys(self) -> HashKeys:
         return HashKeys.parse(self.submission_hash_keys.get_secret_value())
@@ -136,6 +155,22 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
         return {name: field.default for name, field in cls.model_fields.items() if not field.is_required()}
+
+
+def _patience_in(text: str) -> dict[str, timedelta]:
+    """Times by submission type. Raises `ValueError` without any part of the text."""
+    found: dict[str, timedelta] = {}
+    for number, word in enumerate(text.split(), 1):
+        name, _, duration = word.partition("=")
+        if name not in SUBMISSIONS:
+            raise ValueError(
+                f"word {number} must begin with a submission type; `samenspel catalogue` lists the types"
+            )
+        try:
+            found[name] = _DURATION.validate_python(duration)
+        except ValidationError:
+            raise ValueError(f"word {number} must end with a time above zero, for example =P5D") from None
+    return found
 
 
 def _in_combination(values: Mapping[str, Any]) -> Iterator[Mistake]:

@@ -15,7 +15,7 @@ from deploy.local.system import LocalSystem
 from tests.faults.workload import law_holds
 from tests.support.events import Event, initiative, new_id
 from tests.support.funding_round import Round, accepted
-from tests.support.organisations import Organisation, admit, operator_of
+from tests.support.organisations import Organisation, admit, operator_of, unique_oin
 from tests.support.reading import answers_to
 from tests.support.service_process import begin
 from tests.support.shifted_clock import VARIABLE
@@ -58,21 +58,21 @@ async def test_services_lose_nothing_when_the_clock_jumps_an_hour_ahead_and_back
     rijk = await admit(bare_system, kind="ministry", roles=("grant-authority",))
     round = Round(rijk, city, new_id())
     await accepted(rijk, round.opened(1_000))
-    late = initiative()
-    patient = round.application(100, initiative_id=late["initiative_id"])
+    late = unique_oin()
+    patient = round.application(100, beneficiary={"name": "Twente", "oin": late})
     assert (await post(city, "funding", patient)).status == 202
 
     clock.is_ahead(HOUR)
     assert (await _with_a_token_for(timedelta(minutes=5), city)).status == 401
     await _works(round)
-    assert (await post(city, "funding", patient)).status == 202, "fifteen minutes are not over: a clock was set"
+    assert (await post(city, "funding", patient)).status == 202, "five days are not over: a clock was set"
 
     clock.is_ahead(-HOUR)
     await _works_over_kafka(round)
 
     clock.is_ahead(0)
     assert (await _with_a_token_for(timedelta(minutes=5), city)).status == 200
-    await accepted_initiative(city, late)
+    await admitted(operator_of(bare_system), late)
     await accepted(city, patient)
     for service in SERVICES:
         await law_holds(bare_system, service, [city, rijk, operator_of(bare_system)])
@@ -82,23 +82,23 @@ async def _works(round: Round) -> None:
     """A deferred submission is decided after the missing event arrives, so the worker has polled all deferrals by
     then.
     """
-    fact = initiative()
-    application = round.application(1, initiative_id=fact["initiative_id"])
+    oin = unique_oin()
+    application = round.application(1, beneficiary={"name": "Twente", "oin": oin})
     assert (await post(round.city, "funding", application)).status == 202
-    await accepted_initiative(round.city, fact)
+    await admitted(operator_of(round.city.system), oin)
     await accepted(round.city, application)
     await accepted(round.rijk, round.grant(application))
 
 
 async def _works_over_kafka(round: Round) -> None:
     """Over HTTP a token may be refused while the clock is back (issued in the future). Records have no such check."""
-    fact = initiative()
-    application = round.application(1, initiative_id=fact["initiative_id"])
-    registered = round.city.event("initiative-registered", fact)
+    oin, operator = unique_oin(), operator_of(round.city.system)
+    application = round.application(1, beneficiary={"name": "Twente", "oin": oin})
+    admission = operator.event("organisation-admitted", admission_of(oin))
     await send(round.city, [application], "funding")
-    await send(round.city, [registered])
-    for event, domain in ((registered, "initiatives"), (application, "funding")):
-        await eventually(partial(_is_accepted, round.city, event, domain), 60)
+    await send(operator, [admission])
+    for by, event, domain in ((operator, admission, "initiatives"), (round.city, application, "funding")):
+        await eventually(partial(_is_accepted, by, event, domain), 60)
 
 
 async def _is_accepted(by: Organisation, event: Event, domain: str) -> bool:
@@ -106,8 +106,12 @@ async def _is_accepted(by: Organisation, event: Event, domain: str) -> bool:
     return bool(answer["outcome"] == "accepted")
 
 
-async def accepted_initiative(lead: Organisation, data: Event) -> None:
-    answer = await post(lead, "registry", lead.event("initiative-registered", data))
+def admission_of(oin: str) -> Event:
+    return {"oin": oin, "name": f"Stichting {oin[-12:]}", "kind": "network-organisation"}
+
+
+async def admitted(operator: Organisation, oin: str) -> None:
+    answer = await post(operator, "registry", operator.event("organisation-admitted", admission_of(oin)))
     assert answer.outcome == "accepted", answer
 
 

@@ -52,7 +52,7 @@ EVERY: Final = [
     *_points("consumer.wait", Towards.FETCH),
     *_points("ingress.begin offsets.lock offsets.save ingress.commit http.begin http.commit"),
     *_points("journal.lock journal.write aggregates.load aggregates.save"),
-    *_points("answers.load answers.insert deferrals.subjects deferrals.ready"),
+    *_points("answers.load answers.insert deferrals.load due-deferrals.overdue due-deferrals.pass"),
     *_points("relay.unreconciled relay.claim"),
     *_points("relay.send relay.acknowledge", Towards.PRODUCE),
     *_points("relay.save-progress"),
@@ -63,7 +63,7 @@ FOLLOWING: Final = [
     *_points("checkpoints.create checkpoints.load", at_birth=True),
     *_points("log-reader.fetch", Towards.FETCH, at_birth=True),
     *_points("projector.begin checkpoints.lock projector.hashes projector.save checkpoints.save projector.commit"),
-    *_points("aggregates.load-projected"),
+    *_points("aggregates.load-projected due-deferrals.needing"),
 ]
 """Points on the path of services with projections."""
 
@@ -86,14 +86,15 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
         *FOLLOWING,
         *BREAKING,
         *_points(
-            "deferrals.enqueue deferrals.read deferrals.heads-queue deferrals.remove"
-            " deferrals.change-condition answers.replace"
+            "deferrals.enqueue deferrals.read deferrals.numbers deferrals.remove"
+            " deferrals.change-conditions answers.replace"
         ),
         *_points(
             "deferral-worker.begin deferral-worker.commit deferral-worker.quarantine"
             " answers.delete deferral-worker.quarantine-commit"
         ),
         *_points("funding.granted funding.open-budgets funding.commit-grants funding.index-applications"),
+        *_points("funding.registered-initiatives"),
     ],
     "notifier": [
         *EVERY,

@@ -57,44 +57,56 @@ class Registering(Work):
 class Funding(Work):
     """A programme with more requested than available, and applications earlier than the events they refer to.
 
-    Two deferred applications, over Kafka and over HTTP, have failing decisions until repaired.
+    Two deferred applications, over Kafka and over HTTP, have failing decisions until repaired. One decision waits for
+    its application, and then for the initiative that the grant requires.
     """
 
     async def round(self) -> None:
         rijk = self.stage.organisation
         round = Round(rijk, rijk, new_id())
-        await self.stage.submit([], [round.opened(CEILING_CENTS)])
-        named, partner = [initiative() for _ in range(6)], unique_oin()
-        applications = [round.application(ASKED_CENTS, initiative_id=each["initiative_id"]) for each in named]
-        applications[0]["data"]["beneficiary"]["oin"] = partner
-        applications += [round.application(ASKED_CENTS) for _ in range(2)]
+        early, late = initiative(), initiative()
+        await self._register(early)
+        await self.stage.submit([], [round.opened(CEILING_CENTS, grant_requires_initiative=True)])
+        beneficiaries = [unique_oin() for _ in range(6)]
+        applications = [
+            round.application(
+                ASKED_CENTS, initiative_id=early["initiative_id"], beneficiary={"name": "Twente", **optional}
+            )
+            for optional in [*({"oin": oin} for oin in beneficiaries), {}, {}]
+        ]
+        applications[0]["data"]["initiative_id"] = late["initiative_id"]
         broken = [applications[number]["data"]["application_id"] for number in (4, 5)]
+        decision = round.grant(applications[0])
         async with stumbling(self.stage, broken), asyncio.TaskGroup() as tasks:
             tasks.create_task(self.stage.submit(applications[:5], applications[5:]))
             await eventually(lambda: self._all_heard(applications), PATIENCE, "a first answer to each application")
-            await self._admit(partner, applications[0])
-            for each in named:
-                event = rijk.event("initiative-registered", each)
-                await post_until_answered(rijk, "registry", event)
+            tasks.create_task(self.stage.submit([], [decision]))
+            await eventually(lambda: self._all_heard([decision]), PATIENCE, "a first answer to the decision")
+            for oin in beneficiaries:
+                await self._admit(oin)
+            await eventually(lambda: self._waits_for_initiative(decision), PATIENCE, "a grant without its initiative")
+            await self._register(late)
         await retry(self.stage, "accepted")
-        decisions = [round.grant(each) for each in applications]
+        decisions = [round.grant(each) for each in applications[1:]]
         await self.stage.submit(decisions[:5], decisions[5:])
 
     def _all_heard(self, events: Sequence[Event]) -> bool:
         self.stage.log.require_whole()
         return all(self.stage.log.answers[event["id"]] for event in events)
 
-    async def _admit(self, oin: str, application: Event) -> None:
-        """An event for a deferred application, still waiting for a second event."""
+    async def _register(self, data: Event) -> None:
+        rijk = self.stage.organisation
+        await post_until_answered(rijk, "registry", rijk.event("initiative-registered", data))
+
+    async def _admit(self, oin: str) -> None:
         operator = operator_of(self.stage.system)
         stated = {"oin": oin, "name": f"Gemeente {oin[-12:]}", "kind": "municipality"}
         await post_until_answered(operator, "registry", operator.event("organisation-admitted", stated))
+
+    async def _waits_for_initiative(self, decision: Event) -> bool:
+        """The application that the decision waited for is accepted: the decision now waits for something else."""
         query = "select from deferral where id = $1 and needs_aggregate = 'initiative.v1'"
-
-        async def stays() -> bool:
-            return bool(await self.stage.database.fetch(query, application["id"]))
-
-        await eventually(stays, PATIENCE, "an application that waits for its initiative only")
+        return bool(await self.stage.database.fetch(query, decision["id"]))
 
 
 class Subscribing(Work):

@@ -17,8 +17,8 @@ MESSAGING: Final = CHECKOUT / "shared" / "samenspel" / "messaging"
 NOTIFIER: Final = CHECKOUT / "services" / "notifier"
 PATH: Final = {
     MESSAGING: "decisions/aggregates decisions/processor decisions/unit_of_work inbox/answer_store inbox/deferrals"
-    " inbox/offsets inbox/quarantine inbox/storage_budget ingress/kafka_receiver ingress/submitter"
-    " ingress/deferral_worker"
+    " inbox/due_deferrals inbox/offsets inbox/quarantine inbox/storage_budget ingress/kafka_receiver"
+    " ingress/submitter ingress/deferral_worker"
     " operator/redrive outbox/journal outbox/relay projections/checkpoints projections/projector",
     NOTIFIER: "deliveries/queue deliveries/attempts deliveries/worker",
 }
@@ -28,6 +28,7 @@ SIMPLE: Final = ast.Expr, ast.Assign, ast.Return, ast.AugAssign
 ASKING: Final = {"execute", "fetch", "fetchrow", "fetchval", "send_batch"}
 OFF_THE_PATH: Final = {
     "COUNT": "a gauge",
+    "LOOK_UP": "a question of a sender",
     "PAGE": "what the operator sees",
     "ACTIONS": "the same",
     "DELAY": "only when the notifier cannot sign",

@@ -2,5 +2,5 @@
 
 `plan` counts the faults, `harness` builds the system (`instances` the processes), `faults` strikes. `submitters`
 submit the events of `event_sources` by the functions of `submitting`. `watcher` records the canonical events,
-`director` runs the storm, and `verdict` judges the result.
+`director` runs the storm, `hostile` floods meanwhile, and `verdict` judges the result.
 """

@@ -1,7 +1,8 @@
 """``make storm``: the whole storm on a separate system; prints a line of figures. Exit code 1 for a broken invariant.
 
 ``SEED`` gives the order of the faults, ``EVENTS`` the number of submissions, ``LIMIT_S`` the seconds after which no
-fault strikes. Logs and data of a failed storm are kept, and the path is printed.
+fault strikes. With ``HOSTILE=1`` another organisation floods every entry point meanwhile. Logs and data of a failed
+storm are kept, and the path is printed.
 """
 
 import asyncio
@@ -22,17 +23,19 @@ from tests.faults.storm.plan import Plan
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(2**32))
 EVENTS = int(os.environ.get("EVENTS", "100000"))
 LIMIT_SECONDS = float(os.environ.get("LIMIT_S", "2400"))
+HOSTILE = bool(os.environ.get("HOSTILE"))
 
 
 def main() -> int:
-    print(f"storm SEED={SEED} EVENTS={EVENTS} LIMIT_S={LIMIT_SECONDS:g}", file=sys.stderr)
+    flood = " HOSTILE=1" if HOSTILE else ""
+    print(f"storm SEED={SEED} EVENTS={EVENTS} LIMIT_S={LIMIT_SECONDS:g}{flood}", file=sys.stderr)
     # Kafka outages are the subject of a storm: client warnings about outages would only flood the output.
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     system = LocalSystem(Path(tempfile.mkdtemp(prefix="samenspel-storm-")))
     try:
         system.start(services=())
         system.services.claim_ports(["registry", "funding", "notifier"])
-        outcome = asyncio.run(storm(system, Plan.full(SEED, EVENTS), _say, LIMIT_SECONDS))
+        outcome = asyncio.run(storm(system, Plan.full(SEED, EVENTS, hostile=HOSTILE), _say, LIMIT_SECONDS))
     except BaseException as error:
         traceback.print_exc()
         system.stop()

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL
@@ -13,6 +13,7 @@ from tests.faults.storm.client_shutdown import all_gone
 from tests.faults.storm.faults import FAULTS
 from tests.faults.storm.figures import Recoveries
 from tests.faults.storm.harness import Stage, staged
+from tests.faults.storm.hostile import hostile
 from tests.faults.storm.instances import Instance
 from tests.faults.storm.plan import Plan
 from tests.faults.storm.submitters import Crowd
@@ -54,16 +55,10 @@ async def storm(system: LocalSystem, plan: Plan, say: Say, limit: float) -> Outc
         subscription = await rooms.enter_async_context(subscribed(cities[0])) if stage.of("notifier") else None
         watcher = Watcher(system)
         crowd = await rooms.enter_async_context(_crowded(Crowd(stage, watcher, cities, authority), watcher))
-        for number, kind in enumerate(plan.faults, 1):
-            if time.monotonic() - begun > limit:
-                outcome.skipped = len(plan.faults) - number + 1
-                break
-            crowd.tap.release(plan.share)
-            await asyncio.sleep(stage.random.uniform(0, 0.5))
-            await _strike(kind, stage, crowd, subscription, outcome.recoveries)
-            say(f"{number}/{len(plan.faults)} {kind}: {outcome.recoveries.last:.1f} s")
-        crowd.tap.close()
-        await crowd.finished
+        flood = hostile(stage, await admit(system)) if plan.hostile else nullcontext()
+        async with flood:
+            await _strike_all(plan, stage, crowd, subscription, outcome, say, begun + limit)
+            await crowd.finished
         await stage.all_ready()
         outcome.canonical = await judge(stage, crowd)
         if subscription:
@@ -73,6 +68,27 @@ async def storm(system: LocalSystem, plan: Plan, say: Say, limit: float) -> Outc
         outcome.events = sum(map(len, crowd.submitted.values()))
     outcome.seconds = time.monotonic() - begun
     return outcome
+
+
+async def _strike_all(
+    plan: Plan,
+    stage: Stage,
+    crowd: Crowd,
+    subscription: Subscription | None,
+    outcome: Outcome,
+    say: Say,
+    deadline: float,
+) -> None:
+    """One fault after another, each with its share of submissions, until the monotonic ``deadline``."""
+    for number, kind in enumerate(plan.faults, 1):
+        if time.monotonic() > deadline:
+            outcome.skipped = len(plan.faults) - number + 1
+            break
+        crowd.tap.release(plan.share)
+        await asyncio.sleep(stage.random.uniform(0, 0.5))
+        await _strike(kind, stage, crowd, subscription, outcome.recoveries)
+        say(f"{number}/{len(plan.faults)} {kind}: {outcome.recoveries.last:.1f} s")
+    crowd.tap.close()
 
 
 async def _strike(

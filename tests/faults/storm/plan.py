@@ -33,16 +33,20 @@ SMALL: Final[Mapping[str, int]] = {
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``events`` submissions, a share around each fault; ``instances`` is the number of instances per service."""
+    """``events`` submissions, a share around each fault; ``instances`` is the number of instances per service.
+
+    ``hostile``: another organisation floods every entry point meanwhile.
+    """
 
     seed: int
     events: int
     faults: tuple[str, ...]
     instances: Mapping[Service, int]
+    hostile: bool = False
 
     @classmethod
-    def full(cls, seed: int, events: int) -> Self:
-        return cls(seed, events, _shuffled(FULL, seed), {"registry": 2, "funding": 2, "notifier": 2})
+    def full(cls, seed: int, events: int, *, hostile: bool = False) -> Self:
+        return cls(seed, events, _shuffled(FULL, seed), {"registry": 2, "funding": 2, "notifier": 2}, hostile)
 
     @classmethod
     def small(cls, seed: int, events: int) -> Self:

@@ -12,20 +12,28 @@ from tests.support.waiting import eventually
 pytestmark = pytest.mark.system
 
 
-async def test_application_is_deferred_until_its_initiative_arrives_and_its_decision_after_it(round: Round) -> None:
+async def test_application_is_deferred_until_its_beneficiary_is_admitted_and_its_decision_after_it(
+    round: Round, operator: Organisation
+) -> None:
     await accepted(round.rijk, round.opened(1_000))
-    early, late = initiative(), initiative()
-    applications = [round.application(400, initiative_id=each["initiative_id"]) for each in (early, late)]
-    await accepted_initiative(round.city, early)
+    early, late = unique_oin(), unique_oin()
+    applications = [round.application(400, beneficiary={"name": "Twente", "oin": oin}) for oin in (early, late)]
+    await admitted(operator, early)
     await accepted(round.city, applications[0])
     await accepted(round.rijk, round.grant(applications[0]))
 
     decision = round.grant(applications[1])
     await send(round.city, [applications[1]], "funding")
     answers = await answers_to(round.city, [applications[1]["id"]], "funding")
-    assert answers[applications[1]["id"]]["outcome"] == "deferred"
-    assert (await post(round.rijk, "funding", decision)).status == 202
-    await accepted_initiative(round.city, late)
+    answer = answers[applications[1]["id"]]
+    assert answer["outcome"] == "deferred"
+    assert answer["waits_for"] == {"aggregate": "organisation.v1", "subject": late}
+    assert answer["received_at"] < answer["waits_until"]
+    deferred = await post(round.rijk, "funding", decision)
+    assert deferred.status == 202
+    awaited = {"aggregate": "application.v1", "subject": applications[1]["data"]["application_id"]}
+    assert deferred.body["waits_for"] == awaited
+    await admitted(operator, late)
 
     await accepted(round.rijk, decision)
     assert await outcomes(round.city, applications[1]) == ["deferred", "accepted"]
@@ -34,9 +42,27 @@ async def test_application_is_deferred_until_its_initiative_arrives_and_its_deci
     assert shape(ends[0]) == shape(ends[1])
 
 
+async def test_application_is_accepted_before_its_initiative_and_a_grant_may_wait_for_it(round: Round) -> None:
+    """Also when the decision comes while the initiative is on its way: the link is looked up in the database."""
+    named = initiative()
+    await accepted(round.rijk, round.opened(1_000, grant_requires_initiative=True))
+    application = round.application(400, initiative_id=named["initiative_id"])
+    await accepted(round.city, application)
+    assert await outcomes(round.city, application) == ["accepted"]
+    assert (await round.state_of(application))["initiative_link"] == "not-registered-yet"
+
+    decision = round.grant(application)
+    deferred = await post(round.rijk, "funding", decision)
+    assert (deferred.status, deferred.body["waits_for"]["subject"]) == (202, named["initiative_id"])
+    answer = await post(round.city, "registry", round.city.event("initiative-registered", named))
+    assert answer.outcome == "accepted", answer
+    await accepted(round.rijk, decision)
+    assert (await round.state_of(application))["initiative_link"] == "registered"
+
+
 def shape(state: dict[str, object]) -> dict[str, object]:
     """A state without the fields that differ between equally decided applications."""
-    own = {"application_id", "initiative_id", "received_at", "decision"}
+    own = {"application_id", "beneficiary", "received_at", "decision"}
     return {name: value for name, value in state.items() if name not in own}
 
 
@@ -51,21 +77,6 @@ async def outcomes(organisation: Organisation, event: Event) -> list[str]:
     return await eventually(all_final)
 
 
-async def accepted_initiative(lead: Organisation, data: Event) -> None:
-    answer = await post(lead, "registry", lead.event("initiative-registered", data))
-    assert answer.outcome == "accepted", answer
-
-
-async def test_application_is_deferred_until_its_beneficiary_is_admitted(
-    round: Round, operator: Organisation
-) -> None:
-    await accepted(round.rijk, round.opened(1_000))
-    oin = unique_oin()
-    application = round.application(5, beneficiary={"name": "Stichting Twente", "oin": oin})
-    answer = await post(round.city, "funding", application)
-    assert answer.status == 202, answer
-
-    stated = {"oin": oin, "name": "Stichting Twente", "kind": "network-organisation"}
+async def admitted(operator: Organisation, oin: str) -> None:
+    stated = {"oin": oin, "name": f"Stichting {oin[-12:]}", "kind": "network-organisation"}
     assert (await post(operator, "registry", operator.event("organisation-admitted", stated))).outcome == "accepted"
-
-    await accepted(round.city, application)

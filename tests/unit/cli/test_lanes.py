@@ -12,13 +12,17 @@ from samenspel.client.admin.operator_api import OperatorApi
 from tests.support.cli import run
 
 LANE = {"lane": "samenspel.initiatives/0", "timeline": 1, "sequence": 9, "published": 7, "behind": 2, "reason": ""}
+LOST = {"organisation": "00000099000000000344", "source": "urn:x"}
 RECOVERED = {
     "lane": "samenspel.initiatives/0",
     "before": 7,
     "after": 9,
     "answers": 2,
-    "broken_promises": [["00000099000000000344", "urn:x", "lost", "http"]],
-    "still_deferred": [["00000099000000000344", "urn:x", "kafka", "samenspel.in.initiatives/0/3"]],
+    "broken_promises": [{**LOST, "id": "lost", "record": "http", "received_at": None}],
+    "still_deferred": [
+        {**LOST, "id": "kafka", "record": "samenspel.in.initiatives/0/3", "received_at": "2026-11-24T12:00:00.000Z"},
+        {**LOST, "id": "deferred", "record": "http", "received_at": "2026-11-24T12:00:00.000Z"},
+    ],
 }
 
 
@@ -76,7 +80,8 @@ def test_recovery_names_lanes_and_submissions_to_send_again(
     assert shown.exit_code == 0
     assert service.asked == [("registry", "/v1/lanes/recoveries", {"dryRun": dry_run})]
     assert "samenspel.initiatives/0: events 8 to 9, 2 answer(s)" in shown.stdout
-    assert "00000099000000000344 must send again: urn:x lost" in shown.stdout
+    assert "00000099000000000344 must send again: urn:x lost\n" in shown.stdout
+    assert "urn:x deferred, which counts as received at 2026-11-24T12:00:00.000Z\n" in shown.stdout
     assert "1 submission(s) will be read from Kafka and decided again" in shown.stderr
     assert said in shown.stderr
 

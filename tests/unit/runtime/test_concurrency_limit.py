@@ -104,7 +104,7 @@ async def test_slots_cannot_all_be_held_by_two_organisations() -> None:
 
 
 async def test_free_slot_goes_to_the_organisation_that_holds_the_fewest() -> None:
-    limit = share(2)
+    limit = share(2, percent=100)
     first = await _held(limit, "one")
     second = await _held(limit, "two")
     waiting = [asyncio.create_task(_held(limit, name)) for name in ("one", "one", "three")]

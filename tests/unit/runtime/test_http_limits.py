@@ -220,7 +220,7 @@ async def test_stream_may_wait_longer_than_another_answer(door: str) -> None:
 async def test_stream_whose_client_leaves_ends(door: str) -> None:
     STREAMS.clear()
     async with Wire(door) as leaving:
-        await leaving.send(head("/stream?seconds=600", method="GET"))
+        await leaving.send(head("/stream?seconds=25", method="GET"))
         await eventually(lambda: STREAMS)
         assert not STREAMS[0].ended
     await eventually(lambda: STREAMS[0].ended)

@@ -8,6 +8,8 @@ from samenspel.runtime import log_limits
 from samenspel.runtime.dependencies import Dependency
 from samenspel.runtime.log_limits import LINES_PER_EVENT_MAX, SECONDS_PER_LINE, LineLimit
 
+from tests.support.waiting import eventually
+
 
 class Clock:
     def __init__(self) -> None:
@@ -68,6 +70,24 @@ def test_consequences_of_a_logged_cause_are_not_logged(limit: LineLimit, clock: 
     assert passes(limit, "processing fails", error=ValueError())
     kafka.works()
     assert passes(limit, "Unable connect to node with id %s", "aiokafka.client", logging.ERROR)
+
+
+async def test_a_line_about_a_cause_waits_for_the_report_of_the_cause(
+    limit: LineLimit, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    """A task notices a lost connection before the probe does."""
+    monkeypatch.setattr(log_limits, "HOLD_SECONDS", 0.01)
+    released: list[bool] = []
+    holding = LineLimit(clock, lambda record: released.append(holding.filter(record)))
+    fetch = "Failed fetch messages from %s: %s", "aiokafka.consumer.fetcher", logging.ERROR
+    assert not passes(holding, *fetch)
+    kafka = Dependency("kafka", clock)
+    kafka.failed("Kafka cannot be reached")
+    await eventually(lambda: released == [False])
+    kafka.works()
+    assert not passes(holding, "relay interrupted", error=ConnectionResetError())
+    await eventually(lambda: released == [False, True])
+    assert passes(holding, "processing fails", error=ValueError())
 
 
 def test_lines_of_one_event_are_bounded_however_they_differ(limit: LineLimit, clock: Clock) -> None:

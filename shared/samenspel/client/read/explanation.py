@@ -98,6 +98,7 @@ def _sentences(application: dict[str, Any], programme: dict[str, Any] | None, na
         )
     if application.get("decision") is None:
         yield f"The application was received at {application['received_at']} and is not decided yet."
+        yield from _link(application)
     else:
         yield from _decision_sentences(application, application["decision"], ceiling)
 
@@ -107,6 +108,7 @@ def _decision_sentences(application: dict[str, Any], decision: dict[str, Any], c
     proposed = decision["asked_cents"]
     requested = application.get("requested_cents", proposed)
     yield f"Decided on {decision['decided_on']}: {application['status']}."
+    yield from _link(application)
     yield f"  left before  {euro(decision['room_before_cents']):>22}"
     yield f"  requested    {euro(requested):>22}"
     yield f"  proposed     {euro(proposed):>22}"
@@ -119,6 +121,11 @@ def _decision_sentences(application: dict[str, Any], decision: dict[str, Any], c
         yield f"Grounds (weigeringsgronden): {', '.join(grounds)}."
     if explanation := decision.get("explanation"):
         yield f"Explanation by the authority: {explanation}"
+
+
+def _link(application: dict[str, Any]) -> Iterator[str]:
+    if application.get("initiative_link") == "not-registered-yet":
+        yield "The initiative that the application names was not registered yet."
 
 
 def _steps(store: ReplicaStore, application: dict[str, Any], names: NameIndex) -> Iterator[ExplanationStep]:

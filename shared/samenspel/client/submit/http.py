@@ -118,7 +118,7 @@ def pause_seconds(retry_after: str | None) -> float:
 def _answers_in(content: bytes, batch: Sequence[Statement], service: str, url: str) -> list[Answer]:
     """The answers of a response, one per statement. Raises EnvironmentUnavailable for any other content."""
     with suppress(ValidationError):
-        answers = _ANSWERS.validate_json(content)
+        answers = _ANSWERS.validate_json(content, extra="ignore")
         if len(answers) == len(batch):
             return answers
     raise EnvironmentUnavailable(

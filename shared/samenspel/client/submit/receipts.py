@@ -60,9 +60,9 @@ class ReceiptCollector:
         return found
 
     def add(self, value: bytes) -> None:
-        """Add one record of a receipts topic; an invalid record is ignored."""
+        """Add one record of a receipts topic; an invalid record is ignored, and so are fields of a later version."""
         try:
-            receipt = Receipt.model_validate_json(value)
+            receipt = Receipt.model_validate_json(value, extra="ignore")
         except ValidationError:
             return
         for answer in receipt.answers:

@@ -9,12 +9,13 @@ submission lock the same lane.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
+from math import inf
 
-from samenspel.contracts.catalogue import AGGREGATES, AggregateRef
+from samenspel.contracts.catalogue import AggregateRef
 from samenspel.contracts.digest import REMOVED
-from samenspel.contracts.problems import AggregateNotArrived, Problem, Rejected
+from samenspel.contracts.problems import AggregateNotArrived, Rejected
 from samenspel.contracts.submission_hashes import HashKeyMissing, HashKeys, PublishedHash
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import LaneId, ingress, lane_of, receipts
@@ -27,26 +28,32 @@ from samenspel.messaging.errors import Fenced, NoHashKey
 from samenspel.messaging.inbox import answer_store, answers, deferrals, quarantine
 from samenspel.messaging.inbox.answers import (
     Accepted,
-    Decision,
     Deferred,
     EventRef,
+    FirstAnswer,
     Incoming,
     Refused,
     RenderedAnswer,
     Repeat,
     rfc3339,
 )
+from samenspel.messaging.inbox.deferrals import Condition, DeferredSubmission, NewDeferral, Queue, QueueState
 from samenspel.messaging.inbox.quarantine import QuarantinedRecord
 from samenspel.messaging.inbox.storage_budget import StorageBudget
 from samenspel.messaging.outbox import journal
 from samenspel.messaging.outbox.journal import JournalBatch, Lane
 from samenspel.runtime.cooperative import ITEMS_PER_YIELD
+from samenspel.runtime.limits import DEFERRED_SUBMISSIONS
 from samenspel.runtime.postgres import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class SubmissionProcessor:
-    """Decides submissions for one service, on a connection with an open transaction."""
+    """Decides submissions for one service, on a connection with an open transaction.
+
+    ``patience`` is the time until the deadline of a deferral, by submission type; else `deferrals.PATIENCE`.
+    ``deferrals_max`` is the limit of deferred submissions of one organisation.
+    """
 
     decider: Decider
     source: str
@@ -55,6 +62,8 @@ class SubmissionProcessor:
     clock: Callable[[], datetime]
     hash_keys: HashKeys = field(default_factory=HashKeys)
     storage: StorageBudget = field(default_factory=StorageBudget)
+    patience: Mapping[str, timedelta] = field(default_factory=dict)
+    deferrals_max: int = DEFERRED_SUBMISSIONS.default
 
     def lane_of(self, submission: Submission) -> LaneId:
         return self.decider.topic_of(submission), lane_of(submission.key, self.lane_count)
@@ -81,61 +90,53 @@ class SubmissionProcessor:
         await self.storage.charge(connection, answered, quarantined)
         return answered
 
-    async def process_deferred(self, connection: Connection, number: int) -> RenderedAnswer | None:
-        """Decide a deferred submission at the head of a queue. None if still deferred or no longer queued."""
-        queued = await deferrals.read(connection, number)
-        if queued is None:
-            return None
-        submission = queued.submission(self.decider.types)
-        work = await self._begin(connection, [submission], {submission.organisation})
-        if not await deferrals.heads_queue(connection, queued):
-            return None
-        try:
-            decision: Decision = self._decide(work, submission)
-        except AggregateNotArrived as missing:
-            if not queued.is_overdue:
-                await deferrals.change_condition(connection, number, (missing.aggregate, missing.subject))
-                return None
-            decision = answers.refused([_never_arrived(missing)])
-        answer = answers.render(submission, decision)
-        await deferrals.remove(connection, number)
-        await self._keep_final_answer(connection, submission, answer)
-        await self._finish(connection, work, [answer])
-        await self.storage.charge(connection, [answer], [])
-        return answer
+    async def process_deferred(
+        self, connection: Connection, queued: Sequence[DeferredSubmission], *, terms_run: bool = True
+    ) -> list[DeferredSubmission]:
+        """Decide deferred submissions, in order of number. Returns the submissions with a final answer.
 
-    async def quarantine_deferred(self, connection: Connection, number: int, error: str) -> RenderedAnswer | None:
-        """Quarantine a deferred submission after failed processing, if at the head of a queue. The queue continues.
-
-        The stored answer *deferred* is deleted: a retry by the operator or a repeat by the sender decides anew.
+        A submission without its aggregate stays deferred, and so does one that is not at the head of its queue.
+        ``terms_run`` is False while a passed deadline does not count.
         """
-        queued = await deferrals.read(connection, number)
-        if queued is None:
-            return None
-        domain = self.decider.domain
-        locked = await journal.lock(connection, {queued.lane, (receipts(domain, queued.organisation), 0)})
-        if not await deferrals.heads_queue(connection, queued):
-            return None
+        submissions = [each.submission(self.decider.types) for each in queued]
+        work = await self._begin(connection, submissions, {each.organisation for each in submissions})
+        numbers = await deferrals.numbers(connection, {each.queue for each in queued})
+        final: list[tuple[DeferredSubmission, RenderedAnswer]] = []
+        for each, submission in zip(queued, submissions, strict=True):
+            if numbers[each.queue][:1] != [each.number]:
+                continue
+            decision = self._decide_deferred(work, each, submission, terms_run)
+            if not isinstance(decision, Condition):
+                del numbers[each.queue][0]
+                final.append((each, work.settle(each, submission, decision)))
+            elif decision.columns != each.condition:
+                work.change_condition(each, submission, decision)
+        answered = [answer for _, answer in final]
+        await self._finish(connection, work, answered)
+        await self.storage.charge(connection, answered, [])
+        return [each for each, _ in final]
+
+    async def quarantine_deferred(self, connection: Connection, queued: DeferredSubmission, error: str) -> bool:
+        """Quarantine a deferred submission after failed processing. The queue continues.
+
+        Returns False for a submission that is not at the head of its queue. The stored answer *deferred* is deleted:
+        a retry by the operator or a repeat by the sender decides anew.
+        """
+        domain, organisation = self.decider.domain, queued.queue.organisation
+        locked = await journal.lock(connection, {queued.queue.lane, (receipts(domain, organisation), 0)})
+        numbers = await deferrals.numbers(connection, [queued.queue])
+        if numbers[queued.queue][:1] != [queued.number]:
+            return False
         failed = answers.decision_failed(queued.identity, queued.row["record"])
         answer = answers.render(failed, answers.refused(failed.problems))
-        topic = ingress(domain, queued.organisation)
-        record = quarantine.from_deferred(queued, topic, failed.problems[0].code, error)
+        record = quarantine.from_deferred(queued, ingress(domain, organisation), failed.problems[0].code, error)
         await quarantine.insert(connection, [record])
-        await deferrals.remove(connection, number)
-        await answer_store.delete(connection, queued.identity)
+        await deferrals.remove(connection, [queued.number])
+        await answer_store.delete(connection, [queued.identity])
         self._append_receipts(locked, [answer], rfc3339(self.clock()))
         await journal.write(connection, journal.drain(locked.values()))
         await self.storage.charge(connection, [answer], [record])
-        return answer
-
-    async def _keep_final_answer(
-        self, connection: Connection, submission: Submission, answer: RenderedAnswer
-    ) -> None:
-        """Replace the stored answer *deferred*; delete it after a refusal at a limit, so that a repeat is decided."""
-        if answers.is_at_limit(answer.decision):
-            await answer_store.delete(connection, answers.identity(submission))
-        else:
-            await answer_store.replace(connection, submission, answer)
+        return True
 
     async def _begin(
         self, connection: Connection, submissions: Sequence[Submission], organisations: set[str]
@@ -150,27 +151,51 @@ class SubmissionProcessor:
         wanted = {ref for each in submissions for ref in decider.own_refs(each)}
         own = await aggregates.load(connection, wanted, locked)
         extra = await decider.load(connection, submissions)
-        queues = await deferrals.queued_subjects(connection, list(deciding)) if deciding else set()
+        queues = await self._load_queues(connection, submissions, own)
         first_answers = await answer_store.load(connection, submissions)
         now = self.clock()
         return UnitOfWork(now, rfc3339(now), locked, DecisionState(own, foreign, extra), queues, first_answers)
 
+    async def _load_queues(
+        self, connection: Connection, submissions: Sequence[Submission], own: Mapping[AggregateRef, StoredAggregate]
+    ) -> QueueState:
+        """The queues of the submissions, and the deferrals about own aggregates that do not exist."""
+        if not submissions:
+            return QueueState(self.clock())
+        missing = {
+            (self.lane_of(each), ref[1])
+            for each in submissions
+            for ref in self.decider.own_refs(each)
+            if ref not in own
+        }
+        queues = {self._queue_of(each) for each in submissions}
+        return await deferrals.load(
+            connection, queues, missing, {queue.organisation for queue in queues}, self.deferrals_max
+        )
+
+    def _queue_of(self, submission: Submission) -> Queue:
+        return Queue(self.lane_of(submission), submission.subject, submission.organisation)
+
     def _answer(self, work: UnitOfWork, incoming: Incoming) -> RenderedAnswer:
         """The answer to a submission. The first answer under an identity is kept for repeats."""
-        decision = self._decide_on(work, incoming)
-        answer = answers.render(incoming, decision)
-        if isinstance(incoming, Submission) and not answers.is_at_limit(decision):
-            work.keep_first_answer(incoming, answer)
+        if not isinstance(incoming, Submission):
+            return answers.render(incoming, answers.refused(incoming.problems, incoming.problems_left_out))
+        first = work.first_answers.get(answers.identity(incoming))
+        if first is None:
+            return self._answer_first(work, incoming)
+        if first.is_lost and self.hash_keys.matches(first.submissionhash, incoming.hash):
+            return self._answer_first(work, answers.as_received_first(incoming, first), replaces=True)
+        return answers.render(incoming, self._repeat(work, incoming, first))
+
+    def _answer_first(self, work: UnitOfWork, submission: Submission, *, replaces: bool = False) -> RenderedAnswer:
+        """The first answer, kept unless the refusal is at a limit; ``replaces``: the answer of a lost deferral."""
+        decision = self._decide_or_defer(work, submission)
+        answer = answers.render(submission, decision)
+        if not answers.is_at_limit(decision):
+            work.keep_answer(submission, answer, replaces=replaces)
         return answer
 
-    def _decide_on(self, work: UnitOfWork, incoming: Incoming) -> Decision:
-        if not isinstance(incoming, Submission):
-            return answers.refused(incoming.problems, incoming.problems_left_out)
-        if (first := work.first_answers.get(answers.identity(incoming))) is not None:
-            return self._repeat(work, incoming, first)
-        return self._decide_or_defer(work, incoming)
-
-    def _repeat(self, work: UnitOfWork, submission: Submission, first: answers.FirstAnswer) -> Repeat | Refused:
+    def _repeat(self, work: UnitOfWork, submission: Submission, first: FirstAnswer) -> Repeat | Refused:
         """Recognise a duplicate submission. A private part lost in a restore is taken from this submission again."""
         decision = answers.repeat_of(submission, first, self.hash_keys)
         is_accepted = isinstance(decision, Repeat) and first.outcome == "accepted"
@@ -179,16 +204,54 @@ class SubmissionProcessor:
         return decision
 
     def _decide_or_defer(self, work: UnitOfWork, submission: Submission) -> Accepted | Refused | Deferred:
+        queue = self._queue_of(submission)
+        if queue in work.queues.deadlines:
+            ref = submission.type.aggregate.name, submission.subject
+            return self._defer(work, submission, Condition(ref, "own-queue"))
+        decision = self._attempt(work, submission)
+        return self._defer(work, submission, decision) if isinstance(decision, Condition) else decision
+
+    def _defer(self, work: UnitOfWork, submission: Submission, condition: Condition) -> Deferred | Refused:
+        queue = self._queue_of(submission)
+        if work.queues.is_full(queue.organisation):
+            return answers.refused([DEFERRED_SUBMISSIONS.problem(self.deferrals_max)])
+        patience = self.patience.get(submission.type.name, deferrals.PATIENCE)
+        deferral = NewDeferral(submission, queue, condition, work.queues.deadline(queue, patience))
+        work.queues.add(deferral)
+        work.pending.deferred.append(deferral)
+        return Deferred(condition.waits_for, deferral.deadline, submission.received_at)
+
+    def _decide_deferred(
+        self, work: UnitOfWork, queued: DeferredSubmission, submission: Submission, terms_run: bool
+    ) -> Accepted | Refused | Condition:
+        decision = self._attempt(work, submission, before=queued.number)
+        if isinstance(decision, Condition) and queued.is_overdue and terms_run:
+            return answers.refused([deferrals.never_arrived(decision, queued.row["deadline"])])
+        return decision
+
+    def _attempt(
+        self, work: UnitOfWork, submission: Submission, before: float = inf
+    ) -> Accepted | Refused | Condition:
+        """Decide, or name the condition that a decision waits for; ``before`` is the number of the deferral."""
+        try:
+            decision = self._decide(work, submission)
+        except AggregateNotArrived as missing:
+            return Condition((missing.aggregate, missing.subject))
+        awaited = isinstance(decision, Refused) and self._awaited_deferral(work, submission, decision, before)
+        return Condition(awaited, "deferral") if awaited else decision
+
+    def _awaited_deferral(
+        self, work: UnitOfWork, submission: Submission, refusal: Refused, before: float
+    ) -> AggregateRef | None:
+        """The missing own aggregate that an earlier deferral is about, if nothing else is wrong."""
         lane = self.lane_of(submission)
-        needs: AggregateRef | None = None
-        if (lane, submission.subject) not in work.queues:
-            try:
-                return self._decide(work, submission)
-            except AggregateNotArrived as missing:
-                needs = missing.aggregate, missing.subject
-                work.queues.add((lane, submission.subject))
-        work.pending.deferred.append((submission, lane, needs))
-        return Deferred()
+        awaited = {
+            f"unknown-{ref[0].partition('.')[0]}": ref
+            for ref in self.decider.own_refs(submission)
+            if ref not in work.state.own and work.queues.has_deferral(lane, ref[1], before)
+        }
+        codes = {problem["code"] for problem in refusal.problems}
+        return awaited[min(codes)] if codes <= awaited.keys() else None
 
     def _decide(self, work: UnitOfWork, submission: Submission) -> Accepted | Refused:
         """Ask the decider. Raises `AggregateNotArrived` if a needed aggregate has not arrived."""
@@ -231,8 +294,11 @@ class SubmissionProcessor:
     async def _write(
         self, connection: Connection, state: DecisionState, pending: PendingWrites, entries: JournalBatch
     ) -> None:
-        for submission, lane, needs in pending.deferred:
-            await deferrals.enqueue(connection, submission, lane, needs, deferrals.DEFERRAL_MAX)
+        await deferrals.remove(connection, pending.left)
+        await deferrals.change_conditions(connection, pending.conditions)
+        await deferrals.enqueue(connection, pending.deferred)
+        await answer_store.replace(connection, pending.later_answers)
+        await answer_store.delete(connection, pending.undecided)
         if not await answer_store.insert_new(connection, pending.first_answers):
             raise Fenced("another transaction answered one of these submissions first")
         await aggregates.save(connection, pending.changed, pending.lane_of)
@@ -244,15 +310,3 @@ class SubmissionProcessor:
     async def _finish(self, connection: Connection, work: UnitOfWork, answered: Sequence[RenderedAnswer]) -> None:
         self._append_receipts(work.lanes, answered, work.recorded)
         await self._write(connection, work.state, *work.take_pending())
-
-
-def _never_arrived(missing: AggregateNotArrived) -> Problem:
-    kind = AGGREGATES[missing.aggregate].name.partition(".")[0]
-    return Problem.model_validate(
-        {
-            "code": f"unknown-{kind}",
-            "field": "/",
-            "detail": f"{kind} {missing.subject} did not become known within {deferrals.DEFERRAL_MAX}",
-            "fix": f"Register the {kind} first, then submit this again under a new id.",
-        }
-    )

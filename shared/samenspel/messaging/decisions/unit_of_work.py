@@ -13,7 +13,8 @@ from samenspel.contracts.topics import LaneId
 from samenspel.contracts.values import Model
 from samenspel.messaging.decisions.state import AggregateChange, DecisionState, StoredAggregate
 from samenspel.messaging.inbox import answers
-from samenspel.messaging.inbox.answers import FirstAnswer, RenderedAnswer, SubmissionIdentity
+from samenspel.messaging.inbox.answers import Decision, Deferred, FirstAnswer, RenderedAnswer, SubmissionIdentity
+from samenspel.messaging.inbox.deferrals import Condition, DeferredSubmission, NewDeferral, QueueState
 from samenspel.messaging.outbox import journal
 from samenspel.messaging.outbox.journal import JournalBatch, Lane
 
@@ -23,13 +24,20 @@ SUBMISSIONS_PER_WRITE: Final = 100
 
 @dataclass(slots=True)
 class PendingWrites:
-    """Results not yet sent to PostgreSQL: first answers, deferrals, changed aggregates, lanes of aggregates.
+    """Results not yet sent to PostgreSQL: answers, deferrals, changed aggregates, lanes of aggregates.
 
-    ``restored`` has the states of aggregates with a restored private part, and the private parts.
+    ``later_answers`` replace stored answers. ``left`` are the numbers of deferrals that leave their queues, and
+    ``conditions`` the changed conditions, by number. ``undecided`` are the submissions whose answer is deleted.
+    ``restored`` has the states of aggregates with a restored
+    private part, and the private parts.
     """
 
     first_answers: list[tuple[Submission, RenderedAnswer]] = field(default_factory=list)
-    deferred: list[tuple[Submission, LaneId, AggregateRef | None]] = field(default_factory=list)
+    later_answers: list[tuple[Submission, RenderedAnswer]] = field(default_factory=list)
+    deferred: list[NewDeferral] = field(default_factory=list)
+    left: list[int] = field(default_factory=list)
+    undecided: list[SubmissionIdentity] = field(default_factory=list)
+    conditions: list[tuple[int, Condition]] = field(default_factory=list)
     changes: list[AggregateChange] = field(default_factory=list)
     changed: dict[AggregateRef, StoredAggregate] = field(default_factory=dict)
     lane_of: dict[AggregateRef, LaneId] = field(default_factory=dict)
@@ -47,7 +55,7 @@ class UnitOfWork:
     recorded: str
     lanes: dict[LaneId, Lane]
     state: DecisionState
-    queues: set[tuple[LaneId, str]]
+    queues: QueueState
     first_answers: dict[SubmissionIdentity, FirstAnswer]
     pending: PendingWrites = field(default_factory=PendingWrites)
 
@@ -56,6 +64,12 @@ class UnitOfWork:
         self.state.own[ref] = self.pending.changed[ref] = stored
         self.pending.lane_of[ref] = lane
 
+    def change_condition(self, queued: DeferredSubmission, submission: Submission, condition: Condition) -> None:
+        """Keep a deferral under another condition; the stored answer names the aggregate that it waits for now."""
+        deferred = Deferred(condition.waits_for, queued.row["deadline"], submission.received_at)
+        self.pending.conditions.append((queued.number, condition))
+        self.pending.later_answers.append((submission, answers.render(submission, deferred)))
+
     def restore_private(self, ref: AggregateRef, private: Model, lane: LaneId) -> None:
         """Take back a private part that a restore of the database lost. The decider has read the state before."""
         stored = self.state.own[ref]
@@ -63,12 +77,21 @@ class UnitOfWork:
         self.change(ref, replace(stored, private=private.model_dump_json(exclude_none=True).encode()), lane)
         self.pending.restored.append((stored.model, private))
 
-    def keep_first_answer(self, submission: Submission, answer: RenderedAnswer) -> None:
-        """Keep an answer if the submission's identity has none yet."""
-        identity = answers.identity(submission)
-        if identity not in self.first_answers:
-            self.first_answers[identity] = answers.first_answer(submission, answer.decision)
-            self.pending.first_answers.append((submission, answer))
+    def settle(self, queued: DeferredSubmission, submission: Submission, decision: Decision) -> RenderedAnswer:
+        """Take a deferral out of its queue. After a refusal at a limit no answer stays: a repeat is decided anew."""
+        answer = answers.render(submission, decision)
+        self.pending.left.append(queued.number)
+        if answers.is_at_limit(decision):
+            self.pending.undecided.append(queued.identity)
+        else:
+            self.pending.later_answers.append((submission, answer))
+        return answer
+
+    def keep_answer(self, submission: Submission, answer: RenderedAnswer, *, replaces: bool) -> None:
+        """Keep the first answer to a submission; ``replaces``: instead of the stored answer of a lost deferral."""
+        kept = self.pending.later_answers if replaces else self.pending.first_answers
+        kept.append((submission, answer))
+        self.first_answers[answers.identity(submission)] = answers.first_answer(submission, answer.decision)
 
     def take_pending(self) -> tuple[PendingWrites, JournalBatch]:
         """Hand over the pending writes and journal rows, and start with empty lists."""

@@ -11,8 +11,8 @@ from samenspel.messaging.inbox.answers import (
     read_first_answer,
 )
 from samenspel.runtime import failpoints
-from samenspel.runtime.bulk_parameters import as_joined_texts
-from samenspel.runtime.postgres import Connection
+from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
+from samenspel.runtime.postgres import Connection, Pool
 
 LOAD = """
 select organisation, source, id, answer from submission
@@ -26,8 +26,16 @@ from unnest(string_to_array($1, chr(30)), string_to_array($2, chr(30)), string_t
             string_to_array($4, chr(30))) as x (organisation, source, id, answer)
 on conflict do nothing
 """
-REPLACE = "update submission set answer = $4 where (organisation, source, id) = ($1, $2, $3)"
-DELETE = "delete from submission where (organisation, source, id) = ($1, $2, $3)"
+REPLACE = """
+update submission s set answer = convert_to(x.answer, 'UTF8')
+from unnest(string_to_array($1, chr(30)), string_to_array($2, chr(30)), string_to_array($3, chr(30)),
+            string_to_array($4, chr(30))) as x (organisation, source, id, answer)
+where (s.organisation, s.source, s.id) = (x.organisation, x.source, x.id)
+"""
+LOOK_UP = "select answer from submission where (organisation, source, id) = ($1, $2, $3)"
+DELETE = """
+delete from submission where (organisation, source, id) in (select * from unnest($1::text[], $2::text[], $3::text[]))
+"""
 
 
 async def load(connection: Connection, submissions: Sequence[Submission]) -> dict[SubmissionIdentity, FirstAnswer]:
@@ -49,13 +57,22 @@ async def insert_new(connection: Connection, answered: Sequence[tuple[Submission
     return done == f"INSERT 0 {len(rows)}"
 
 
-async def replace(connection: Connection, submission: Submission, answer: RenderedAnswer) -> None:
-    """Store the final answer to a deferred submission."""
-    failpoints.reached("answers.replace")
-    await connection.execute(REPLACE, *identity(submission), answer.json)
+async def replace(connection: Connection, answered: Sequence[tuple[Submission, RenderedAnswer]]) -> None:
+    """Store later answers to deferred submissions."""
+    rows = sorted((*identity(submission), answer.json) for submission, answer in answered)
+    if rows:
+        failpoints.reached("answers.replace")
+        await connection.execute(REPLACE, *as_joined_texts(rows, 4))
 
 
-async def delete(connection: Connection, identity: SubmissionIdentity) -> None:
-    """Delete the answer to a deferred submission after failed processing: sender and operator may then retry."""
-    failpoints.reached("answers.delete")
-    await connection.execute(DELETE, *identity)
+async def delete(connection: Connection, identities: Sequence[SubmissionIdentity]) -> None:
+    """Delete answers to deferred submissions that are not decided for good: sender and operator may then retry."""
+    if identities:
+        failpoints.reached("answers.delete")
+        await connection.execute(DELETE, *as_arrays(sorted(identities), 3))
+
+
+async def look_up(pool: Pool, identity: SubmissionIdentity) -> bytes | None:
+    """The stored answer to a submission, None for an unknown submission."""
+    answer: bytes | None = await pool.fetchval(LOOK_UP, *identity)
+    return answer

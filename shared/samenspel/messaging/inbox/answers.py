@@ -1,12 +1,13 @@
 """Decisions on submissions, rendered as answers: JSON for receipts and HTTP responses. Pure functions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
 import orjson
 
+from samenspel.contracts.catalogue import AggregateRef
 from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX, Envelope
 from samenspel.contracts.problems import PROBLEMS_MAX, Problem, Rejected
 from samenspel.contracts.receipts import RECEIPT_BYTES_MAX, Outcome
@@ -42,15 +43,17 @@ Incoming = Submission | UnreadableSubmission
 
 @dataclass(frozen=True, slots=True)
 class FirstAnswer:
-    """The stored answer to a submission. ``details`` holds the events or problems of the answer's JSON.
+    """The stored answer to a submission. ``details`` holds the other fields of the answer's JSON.
 
-    The hash is plain, except in an answer that a recovery read from an event.
+    The hash is plain, except in an answer that a recovery read from an event. ``is_lost``: a recovery restored the
+    answer *deferred* but not the deferral. The submission is then decided anew.
     """
 
     outcome: Outcome
     record: str
     submissionhash: PublishedHash
     details: Mapping[str, Any] = field(default_factory=dict)
+    is_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,14 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """The submission refers to a foreign aggregate without events so far. A final answer follows."""
+    """The submission waits for an aggregate, until a deadline. A final answer follows.
+
+    ``received_at`` is the moment of receipt, which counts again when the submission is resent after a restore.
+    """
+
+    waits_for: AggregateRef
+    waits_until: datetime
+    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,10 @@ class Repeat:
 
 Decision = Accepted | Refused | Deferred | Repeat
 
+DETAILS: Final = ("events", "problems", "problems_left_out", "waits_for", "waits_until", "received_at")
+"""Fields of an answer that depend on the kind of decision."""
+RETRYABLE: Final = "limit-reached"
+"""Code of a refusal that is no first answer: the same submission may be sent again under the same id."""
 DECISION_FAILED: Final = Problem(
     code="decision-failed",
     field="/",
@@ -91,7 +105,9 @@ DECISION_FAILED: Final = Problem(
 )
 
 
-def unreadable(organisation: str, envelope: Envelope, refusal: Rejected, record: str) -> UnreadableSubmission:
+def unreadable_submission(
+    organisation: str, envelope: Envelope, refusal: Rejected, record: str
+) -> UnreadableSubmission:
     """Input to answer with the problems of ``refusal``. The identity is cut to the length of an answer."""
     source, id = envelope.source[:ATTRIBUTE_CHARS_MAX], envelope.id[:ATTRIBUTE_CHARS_MAX]
     return UnreadableSubmission(organisation, source, id, refusal.problems, record, refusal.left_out)
@@ -176,8 +192,9 @@ def details_of(decision: Decision) -> Mapping[str, Any]:
             return {"events": events}
         case Refused(problems, left_out):
             return {"problems": problems, "problems_left_out": left_out}
-        case Deferred():
-            return {}
+        case Deferred((aggregate, subject), until, received_at):
+            waits_for = {"aggregate": aggregate, "subject": subject}
+            return {"waits_for": waits_for, "waits_until": rfc3339(until), "received_at": rfc3339(received_at)}
         case Repeat(first):
             return {"first_outcome": first.outcome, **first.details}
 
@@ -198,8 +215,15 @@ def first_answer(submission: Submission, decision: Decision) -> FirstAnswer:
 def read_first_answer(stored: bytes) -> FirstAnswer:
     """The first answer in a row of the table of answers."""
     known = orjson.loads(stored)
-    details = {name: known[name] for name in ("events", "problems", "problems_left_out") if name in known}
-    return FirstAnswer(known["outcome"], known["record"], PublishedHash.of(known), details)
+    details = {name: known[name] for name in DETAILS if name in known}
+    is_lost = known.get("lost", False)
+    return FirstAnswer(known["outcome"], known["record"], PublishedHash.of(known), details, is_lost)
+
+
+def as_received_first(submission: Submission, lost: FirstAnswer) -> Submission:
+    """The submission with the moment of receipt of its lost deferral."""
+    named = lost.details.get("received_at")
+    return replace(submission, received_at=datetime.fromisoformat(named)) if named else submission
 
 
 def _that_fit(problems: Sequence[Problem]) -> Iterator[dict[str, str]]:

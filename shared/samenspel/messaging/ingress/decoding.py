@@ -13,7 +13,7 @@ from samenspel.contracts.cloudevents import Envelope, from_kafka, too_many_attri
 from samenspel.contracts.problems import Code, Problem, Rejected
 from samenspel.contracts.submissions import Submission, read_submission
 from samenspel.contracts.topics import organisation_of
-from samenspel.messaging.inbox.answers import Incoming, UnreadableSubmission, decision_failed, unreadable
+from samenspel.messaging.inbox.answers import Incoming, UnreadableSubmission, decision_failed, unreadable_submission
 from samenspel.messaging.inbox.quarantine import QuarantinedRecord
 from samenspel.messaging.kafka.record_batches import excess_headers, undecodable
 from samenspel.messaging.kafka.record_format import Headers
@@ -36,7 +36,7 @@ def decode(record: ConsumerRecord, types: Mapping[str, SubmissionType]) -> Incom
             raise Rejected(problem)
         return read_submission(envelope, organisation, types, _time_of(record.timestamp), position)
     except Rejected as refusal:
-        return unreadable(organisation, envelope, refusal, position)
+        return unreadable_submission(organisation, envelope, refusal, position)
     except Exception as error:
         # The fault is ours, not the sender's. The other records of the batch must still be decided.
         log.exception("record cannot be decoded", record=position, exc_info=error)

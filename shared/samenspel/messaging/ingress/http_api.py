@@ -19,7 +19,7 @@ from samenspel.contracts.submission_hashes import HashKeyMissing
 from samenspel.contracts.submissions import Submission, read_submission
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.inbox import answers
-from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, unreadable
+from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, unreadable_submission
 from samenspel.messaging.ingress.submitter import NotAdmitted, Submitter
 from samenspel.runtime.cooperative import yielding
 from samenspel.runtime.http import OrganisationOf, problem, read_body
@@ -53,6 +53,7 @@ def event_router(submitter: Submitter, organisation_of: OrganisationOf) -> APIRo
 
     @router.post("/events", openapi_extra=_ACCEPTS, summary="Submit one CloudEvent, or a batch")
     async def post_events(request: Request, organisation: Annotated[str, Depends(organisation_of)]) -> Response:
+        await submitter.require_storage(organisation)
         try:
             events = _require_event(from_http(request.headers.raw, await read_body(request)))
         except Rejected as refusal:
@@ -100,7 +101,7 @@ def decode(submitter: Submitter, envelope: Envelope, organisation: str) -> Incom
     try:
         return read_submission(envelope, organisation, processor.decider.types, processor.clock(), "http")
     except Rejected as refusal:
-        return unreadable(organisation, envelope, refusal, "http")
+        return unreadable_submission(organisation, envelope, refusal, "http")
 
 
 async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:

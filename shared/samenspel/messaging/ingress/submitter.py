@@ -21,6 +21,7 @@ from samenspel.runtime.postgres import Pool
 
 SUBMIT_SECONDS_MAX: Final = 5.0
 RETRY_SECONDS: Final = 0.02
+REFUSE_SECONDS: Final = 1.0
 TURN_SECONDS_MAX: Final = 10.0
 """Longest wait of a request for a turn."""
 
@@ -60,7 +61,7 @@ class Submitter:
         Raises `NotAdmitted`, `LimitReached`, or a `TRANSIENT` error if PostgreSQL or Kafka is unreachable. In all
         cases nothing was stored.
         """
-        self.processor.storage.require(organisation)
+        await self.require_storage(organisation)
         await self.ensure_receipts(organisation)
         async with asyncio.timeout(SUBMIT_SECONDS_MAX):
             while True:
@@ -78,6 +79,15 @@ class Submitter:
         if any(each.outcome == "rejected" for each in answered):
             await self.processor.storage.look_up(self._pool, {organisation})
         return answered
+
+    async def require_storage(self, organisation: str) -> None:
+        """Raises `LimitReached` for an organisation above its storage budget, after `REFUSE_SECONDS`.
+
+        The wait slows down a client that ignores ``Retry-After``.
+        """
+        if self.processor.storage.seconds_left(organisation) > 0:
+            await asyncio.sleep(REFUSE_SECONDS)
+        self.processor.storage.require(organisation)
 
     async def _commit(self, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
         failpoints.reached("http.begin")

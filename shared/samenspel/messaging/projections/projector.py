@@ -55,13 +55,13 @@ class ProjectionListener(Protocol):
 
 
 class Projector:
-    """Batch handler for the canonical topics; ``on_commit`` is called with the number of applied events."""
+    """Batch handler for the canonical topics; ``on_commit`` is called with the applied events."""
 
     def __init__(
         self,
         pool: Pool,
         log_reader: LogReader,
-        on_commit: Callable[[int], None],
+        on_commit: Callable[[Sequence[CanonicalEvent]], None],
         listener: ProjectionListener | None = None,
     ) -> None:
         self._pool = pool
@@ -104,7 +104,7 @@ class Projector:
                 consumer.reset_position(partition)
         else:
             self._update_state(consumer, batch, records)
-            self._on_commit(len(batch.events))
+            self._on_commit(batch.events)
 
     async def _apply(self, events: Sequence[CanonicalEvent]) -> ProjectionBatch:
         failpoints.reached("projector.begin")

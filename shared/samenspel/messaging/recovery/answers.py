@@ -4,7 +4,7 @@ A canonical event names its submission, and so proves an accepted submission. A 
 including rejections. An accepted answer counts only when the events are in the journal.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -14,7 +14,7 @@ from samenspel.contracts.submission_hashes import HashKeyMissing, HashKeys, Publ
 from samenspel.messaging.inbox import keyed_answers
 from samenspel.messaging.inbox.answer_store import LOAD
 from samenspel.messaging.inbox.answers import SubmissionIdentity
-from samenspel.messaging.recovery.lane_recovery import NotRecoverable, Recovered
+from samenspel.messaging.recovery.lane_recovery import LostSubmission, NotRecoverable, Recovered
 from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
 from samenspel.runtime.postgres import Connection
 
@@ -57,9 +57,10 @@ async def restore_from_events(connection: Connection, events: Sequence[Canonical
 async def restore_from_receipts(
     connection: Connection, answers: Sequence[AnswerTo], recovered: Recovered, hash_keys: HashKeys
 ) -> None:
-    """Store the final answers, and add broken promises and deferred submissions to ``recovered``.
+    """Store the answers, and add broken promises and deferred submissions to ``recovered``.
 
-    A broken promise is an accepted answer without its events in the journal.
+    A broken promise is an accepted answer without its events in the journal. The answer *deferred* of a submission
+    without a deferral in the backup is marked as lost: the submission is decided when it is received again.
     """
     stored = await _load(connection, {_identity(*each) for each in answers})
     journalled = await _journalled(connection, answers)
@@ -69,14 +70,28 @@ async def restore_from_receipts(
         before = restored.get(identity) or stored.get(identity)
         if not _is_first_and_final(answer, before, hash_keys):
             if answer["outcome"] == "deferred" and before is None:
-                recovered.still_deferred.append((*identity, answer["record"]))
+                restored[identity] = {**answer, "lost": True}
+                recovered.still_deferred.append(_lost(identity, answer, answer))
         elif all(event["id"] in journalled for event in answer.get("events", ())):
             restored[identity] = answer
         else:
-            recovered.broken_promises.append((*identity, answer["record"]))
-    recovered.answers += await _save(connection, restored)
-    final = restored.keys() | {identity for identity, answer in stored.items() if answer["outcome"] != "deferred"}
-    recovered.still_deferred = [each for each in recovered.still_deferred if each[:3] not in final]
+            recovered.broken_promises.append(_lost(identity, answer, before or {}))
+    await _save(connection, restored)
+    recovered.answers += sum(answer["outcome"] != "deferred" for answer in restored.values())
+    _forget_answered(recovered, stored | restored)
+
+
+def _lost(identity: SubmissionIdentity, answer: Mapping[str, Any], deferred: Mapping[str, Any]) -> LostSubmission:
+    return LostSubmission(*identity, answer["record"], deferred.get("received_at"))
+
+
+def _forget_answered(recovered: Recovered, answers: Mapping[SubmissionIdentity, Mapping[str, Any]]) -> None:
+    """Remove the deferred submissions that have a final answer by now, or that are named as broken promises."""
+    final = {identity for identity, answer in answers.items() if answer["outcome"] != "deferred"}
+    final |= {(each.organisation, each.source, each.id) for each in recovered.broken_promises}
+    recovered.still_deferred = [
+        each for each in recovered.still_deferred if (each.organisation, each.source, each.id) not in final
+    ]
 
 
 def _is_first_and_final(answer: dict[str, Any], before: dict[str, Any] | None, hash_keys: HashKeys) -> bool:

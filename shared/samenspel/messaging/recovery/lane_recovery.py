@@ -42,8 +42,19 @@ class NotRecoverable(Exception):
     """The lane cannot be recovered from Kafka; the text is the reason."""
 
 
-Cause = tuple[str, str, str, str]
-"""A submission: organisation, source, id, and record (``http`` for a submission over HTTP)."""
+@dataclass(frozen=True, slots=True)
+class LostSubmission:
+    """A submission that the restored database does not have; ``record`` is ``http`` for a submission over HTTP.
+
+    ``received_at`` is the moment of receipt (RFC 3339) in a *deferred* receipt, else None. The moment counts again
+    when the submission is resent.
+    """
+
+    organisation: str
+    source: str
+    id: str
+    record: str
+    received_at: str | None = None
 
 
 @dataclass(slots=True)
@@ -59,8 +70,8 @@ class Recovered:
     before: int
     after: int
     answers: int = 0
-    broken_promises: list[Cause] = field(default_factory=list)
-    still_deferred: list[Cause] = field(default_factory=list)
+    broken_promises: list[LostSubmission] = field(default_factory=list)
+    still_deferred: list[LostSubmission] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,9 @@ from fastapi import APIRouter, Depends, FastAPI
 from starlette.routing import Mount
 
 from samenspel.messaging.errors import TRANSIENT
-from samenspel.messaging.inbox import deferrals, quarantine
+from samenspel.messaging.inbox import due_deferrals, quarantine
 from samenspel.messaging.ingress.http_api import event_router
+from samenspel.messaging.ingress.submissions_api import submission_router
 from samenspel.messaging.kafka.heartbeat import KafkaHeartbeat
 from samenspel.messaging.operator.lanes_api import lanes_router
 from samenspel.messaging.operator.quarantine_api import quarantine_router
@@ -139,6 +140,7 @@ def _routers(
     operator = settings.operator_oin
     redrive = Redrive(pool, runtime.processor)
     yield event_router(runtime.submitter, organisation_of)
+    yield submission_router(pool, organisation_of)
     yield quarantine_router(pool, redrive, operator, organisation_of, runtime.relay.wake)
     yield lanes_router(runtime.lane_operations, operator, organisation_of)
     for own in definition.routers(pool):
@@ -167,7 +169,8 @@ async def _update_gauges(pool: Pool, runtime: ServiceRuntime, use: LimitUse) -> 
             async with pool.acquire() as connection:
                 metrics.JOURNAL_BACKLOG.set(await connection.fetchval(BACKLOG))
                 await runtime.hash_keys.refresh(connection)
-                metrics.DEFERRED_SUBMISSIONS.set(await deferrals.count(connection))
+                deferred = await due_deferrals.count_by_organisation(connection, runtime.processor.deferrals_max)
+                metrics.DEFERRED_SUBMISSIONS.set(sum(deferred.values()))
                 admitted = await journal.organisations(connection, runtime.processor.decider.domain)
                 await use.update(connection, admitted)
                 for reason, number in (await quarantine.count(connection)).items():

@@ -2,7 +2,7 @@
 
 import asyncio
 import platform
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 from uuid_utils import uuid7
 
+from samenspel.contracts.canonical import CanonicalEvent
 from samenspel.contracts.topics import INGRESS, organisation_of
 from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.processor import SubmissionProcessor
@@ -30,6 +31,7 @@ from samenspel.messaging.operator.lane_operations import LaneOperations
 from samenspel.messaging.outbox import journal
 from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.messaging.outbox.relay import Relay
+from samenspel.messaging.projections.catch_up import is_caught_up
 from samenspel.messaging.projections.projector import Projector
 from samenspel.messaging.service.definition import ServiceDefinition
 from samenspel.messaging.service.hash_key_check import HashKeyCheck
@@ -71,7 +73,7 @@ class ServiceRuntime:
             settings.limit_http_submissions,
         )
         self.kafka_receiver = KafkaReceiver(self.processor, pool, self._on_commit, self.storage)
-        self.deferral_worker = DeferralWorker(self.processor, pool, self._on_commit)
+        self.deferral_worker = DeferralWorker(self.processor, pool, self._on_commit, self._terms_run)
         listener = definition.listener(pool) if definition.listener else None
         self.projector = Projector(pool, self.log_reader, self._on_apply, listener)
         self.lane_operations = self._lane_operations(decider)
@@ -118,11 +120,20 @@ class ServiceRuntime:
     def _on_commit(self, _: int) -> None:
         self.relay.wake()
 
-    def _on_apply(self, number: int) -> None:
-        APPLIED_EVENTS.inc(number)
-        self.deferral_worker.wake()
+    def _on_apply(self, events: Sequence[CanonicalEvent]) -> None:
+        APPLIED_EVENTS.inc(len(events))
+        self.deferral_worker.wake((event.aggregate, event.subject) for event in events)
         for call in self.after_apply:
             call()
+
+    async def _terms_run(self) -> bool:
+        """Whether a passed deadline counts now. An aggregate may have arrived in Kafka, and not been applied yet."""
+        lanes = [(topic, lane) for topic in self._definition.follows for lane in range(self._settings.lanes)]
+        try:
+            return await is_caught_up(self._pool, self.log_reader, lanes)
+        except (KafkaError, *TRANSIENT) as error:
+            log.warning("deadlines of deferred submissions wait for Kafka", error=repr(error))
+            return False
 
     def _reset_positions(self) -> None:
         """Read all partitions again from the stored positions: the database may have been restored."""
@@ -175,6 +186,8 @@ def _processor(name: str, settings: ServiceSettings, decider: Decider) -> Submis
         lambda: datetime.now(UTC),
         settings.hash_keys(),
         storage,
+        settings.patience(),
+        settings.limit_deferrals,
     )
 
 

@@ -1,9 +1,10 @@
 """The limits that every service applies: concurrent requests, database connections, deferrals and stored bytes."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Self
 
-from samenspel.messaging.inbox import deferrals
+from samenspel.messaging.inbox import due_deferrals
 from samenspel.messaging.service.runtime import ServiceRuntime
 from samenspel.runtime import limits
 from samenspel.runtime.concurrency_limit import ConcurrencyLimit
@@ -29,6 +30,7 @@ class ServiceLimits:
         use.add_local(limits.HTTP_REQUESTS, settings.limit_http_requests, requests.use)
         use.add_local(limits.HTTP_SUBMISSIONS, settings.limit_http_submissions, runtime.submitter.turns.use)
         use.add_local(limits.DATABASE_CONNECTIONS, settings.limit_database_percent, pool.share.use)
-        use.add(limits.DEFERRED_SUBMISSIONS, limits.DEFERRED_SUBMISSIONS.default, deferrals.count_by_organisation)
+        deferrals_of = partial(due_deferrals.count_by_organisation, limit=settings.limit_deferrals)
+        use.add(limits.DEFERRED_SUBMISSIONS, settings.limit_deferrals, deferrals_of)
         use.add(limits.STORED_BYTES, settings.limit_stored_bytes, runtime.processor.storage.use)
         return cls(requests, use)

@@ -5,11 +5,11 @@ from samenspel.contracts.submissions import Submission
 from samenspel.messaging.inbox import answer_store
 from samenspel.messaging.inbox.answers import Deferred, Refused, RenderedAnswer, identity, render
 
-from tests.support.service_schema import Room, registered
+from tests.support.service_schema import NOON, Room, registered
 
 
 def answered(submission: Submission) -> tuple[Submission, RenderedAnswer]:
-    return submission, render(submission, Deferred())
+    return submission, render(submission, Deferred(("organisation.v1", "x"), NOON, NOON))
 
 
 async def outcome_of(room: Room, submission: Submission) -> str | None:
@@ -40,7 +40,7 @@ async def test_final_answer_replaces_a_deferred_one(registry: Room) -> None:
     stated = registered()
     async with registry.pool.acquire() as connection:
         await answer_store.insert_new(connection, [answered(stated)])
-        await answer_store.replace(connection, stated, render(stated, Refused([])))
+        await answer_store.replace(connection, [(stated, render(stated, Refused([])))])
     assert await outcome_of(registry, stated) == "rejected"
 
 
@@ -48,5 +48,5 @@ async def test_deleted_answer_leaves_its_id_free(registry: Room) -> None:
     stated = registered()
     async with registry.pool.acquire() as connection:
         await answer_store.insert_new(connection, [answered(stated)])
-        await answer_store.delete(connection, identity(stated))
+        await answer_store.delete(connection, [identity(stated)])
         assert await answer_store.insert_new(connection, [answered(stated)])

@@ -35,7 +35,9 @@ ACCEPTED = _answer("accepted", events=[_event("there")])
 VOID = _answer("accepted", events=[_event("never-published")])
 REFUSED = _answer("rejected", problems=[{"code": "stale-version"}])
 ANOTHER = _answer("rejected", "bb", problems=[{"code": "same-id-other-content"}])
-DEFERRED = _answer("deferred")
+DEFERRED = _answer("deferred", received_at="2026-11-24T12:00:00.000Z")
+LOST = {**DEFERRED, "lost": True}
+"""As stored when the backup has no deferral: decided when it is received again, with this moment of receipt."""
 BROKEN = {name: it for name, it in _answer("rejected").items() if name != "submissionhash"}
 """The answer to a quarantined submission: never the final answer."""
 PROVEN = {**ACCEPTED, "record": "recovered"}
@@ -52,16 +54,19 @@ async def database(registry: Room) -> AsyncIterator[Connection]:
         await trial.rollback()
 
 
+@pytest.mark.parametrize("apart", [True, False], ids=["in chunks of one", "in one chunk"])
 @pytest.mark.parametrize(
     ("known", "receipts", "kept"),
     [
         pytest.param(None, [ACCEPTED], ACCEPTED, id="a promise whose fact is there counts"),
         pytest.param(None, [VOID], None, id="a promise whose fact never reached Kafka does not"),
         pytest.param(None, [REFUSED], REFUSED, id="a refusal stands"),
-        pytest.param(None, [DEFERRED], None, id="what waited is asked anew"),
+        pytest.param(None, [DEFERRED], LOST, id="what waited is asked anew"),
         pytest.param(None, [DEFERRED, ACCEPTED], ACCEPTED, id="the final answer counts"),
+        pytest.param(None, [DEFERRED, VOID], LOST, id="but not when its fact never reached Kafka"),
+        pytest.param(DEFERRED, [DEFERRED], DEFERRED, id="one that waits in the backup waits on"),
         pytest.param(DEFERRED, [REFUSED], REFUSED, id="one that waits in the backup has its answer"),
-        pytest.param(None, [DEFERRED, BROKEN], None, id="what was set apart while it waited is asked anew too"),
+        pytest.param(None, [DEFERRED, BROKEN], LOST, id="what was set apart while it waited is asked anew too"),
         pytest.param(DEFERRED, [BROKEN], DEFERRED, id="or waits on in the backup"),
         pytest.param(None, [DEFERRED, BROKEN, ACCEPTED], ACCEPTED, id="its final answer is the operator's retry"),
         pytest.param(None, [ANOTHER], None, id="a refusal of other content is no first answer"),
@@ -72,14 +77,17 @@ async def database(registry: Room) -> AsyncIterator[Connection]:
     ],
 )
 async def test_first_final_answer_of_the_receipts_is_restored(
-    database: Connection, known: Answer | None, receipts: list[Answer], kept: Answer | None
+    database: Connection, known: Answer | None, receipts: list[Answer], kept: Answer | None, apart: bool
 ) -> None:
     if known is not None:
         await database.execute(KEEP, CITY, SOURCE, orjson.dumps(known))
     found = Recovered("lane", 0, 0)
-    for answer in receipts:
-        await restore_from_receipts(database, [(CITY, answer)], found, HashKeys())
+    chunks = [[answer] for answer in receipts] if apart else [receipts]
+    for chunk in chunks:
+        await restore_from_receipts(database, [(CITY, answer) for answer in chunk], found, HashKeys())
     stored = await database.fetchval(KEPT, CITY, SOURCE)
     assert (orjson.loads(stored) if stored else None) == kept
-    assert [each[2] for each in found.broken_promises] == (["one"] if VOID in receipts else [])
-    assert [each[2] for each in found.still_deferred] == (["one"] if DEFERRED in receipts and kept is None else [])
+    named = [(each.id, each.received_at) for each in (*found.broken_promises, *found.still_deferred)]
+    received_at = DEFERRED["received_at"] if DEFERRED in receipts else None
+    assert named == ([("one", received_at)] if VOID in receipts or kept == LOST else [])
+    assert found.answers == (kept not in (None, LOST, known))

@@ -10,7 +10,7 @@ from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX, Envelope, from_
 from samenspel.contracts.problems import PROBLEMS_MAX, Rejected
 from samenspel.contracts.receipts import RECEIPT_BYTES_MAX, Receipt
 from samenspel.contracts.submissions import read_submission
-from samenspel.messaging.inbox.answers import RenderedAnswer, receipts_of, refused, render, unreadable
+from samenspel.messaging.inbox.answers import RenderedAnswer, receipts_of, refused, render, unreadable_submission
 
 from tests.hostile_input.huge import HUGE
 
@@ -21,7 +21,7 @@ KIND = SUBMISSIONS[type_name("initiative-registered")]
 def answer_to(envelope: Envelope) -> RenderedAnswer:
     with pytest.raises(Rejected) as refusal:
         read_submission(envelope, OIN, submissions_of("initiatives"), datetime.now(UTC), "")
-    given = unreadable(OIN, envelope, refusal.value, "http")
+    given = unreadable_submission(OIN, envelope, refusal.value, "http")
     return render(given, refused(given.problems, given.problems_left_out))
 
 

@@ -117,7 +117,10 @@ async def test_submission_that_a_full_disk_refuses_is_remembered_as_the_reason()
     assert "no space left" in str(made.storage.reason)
 
 
-async def test_organisation_above_its_storage_budget_waits_after_its_refusal_and_another_does_not() -> None:
+async def test_organisation_above_its_storage_budget_waits_after_its_refusal_and_another_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(submitter, "REFUSE_SECONDS", 0)
     other = "00000099000000000363"
     made = submitter_with(Processor(), LogReader(CITY, other))
     for organisation in (CITY, other):

@@ -22,6 +22,8 @@ from tests.support.waiting import eventually
 
 ACCESS = KafkaAccess(bootstrap="127.0.0.1:1", security_protocol="SASL_PLAINTEXT")
 STOP_SECONDS_MAX = 1.0
+UNUSED = SimpleNamespace(use=dict)
+"""A limit that no organisation uses."""
 
 
 def definition(**changes: Any) -> ServiceDefinition:
@@ -106,7 +108,9 @@ class Runtime:
     after_apply: list[Any]
 
     def __init__(self, *_: object) -> None:
-        self.submitter = self.processor = self.lane_operations = None
+        self.submitter = SimpleNamespace(turns=UNUSED)
+        self.processor = SimpleNamespace(storage=UNUSED)
+        self.lane_operations = None
         self.relay = SimpleNamespace(wake=lambda: None)
         self.after_apply = []
         self.stopped = 0
@@ -137,7 +141,7 @@ def databases(monkeypatch: pytest.MonkeyPatch, *errors: Exception) -> None:
     async def database(*_: object) -> Any:
         if left:
             raise left.pop(0)
-        return SimpleNamespace(terminate=lambda: None)
+        return SimpleNamespace(terminate=lambda: None, share=UNUSED)
 
     monkeypatch.setattr(process, "_database", database)
 

@@ -22,6 +22,7 @@ from tests.support.funding_cases import (
     new_id,
     opened,
     organisation,
+    refusing,
     submission,
     submitted,
 )
@@ -72,9 +73,8 @@ def test_submission_wrong_in_itself_is_refused_before_any_deferral(processor: De
     ]
 
 
-def test_application_is_deferred_until_every_named_aggregate_is_known(processor: Desk) -> None:
-    named = new_id()
-    stated = submitted(initiative_id=named, beneficiary={"name": "Regio", "oin": OTHER})
+def test_application_is_deferred_until_the_named_organisations_are_known(processor: Desk) -> None:
+    stated = submitted(initiative_id=new_id(), beneficiary={"name": "Regio", "oin": OTHER})
     application = submission("application-submitted", stated, CITY)
 
     processor.known = []
@@ -82,12 +82,71 @@ def test_application_is_deferred_until_every_named_aggregate_is_known(processor:
     processor.known = [APPLICANT]
     assert missing(processor.settle(application)[0]) == (ORGANISATION.name, OTHER)
     processor.known = [APPLICANT, organisation(OTHER)]
-    assert missing(processor.settle(application)[0]) == (INITIATIVE.name, named)
-    processor.known = [APPLICANT, organisation(OTHER), initiative(named)]
     (change,) = processor.settle(application)
     assert isinstance(change, AggregateChange)
     assert isinstance(change.private, ApplicationPlan)
-    assert change.private.initiative_id == named
+    assert change.private.initiative_id == stated.initiative_id
+
+
+def application_of(outcome: object) -> Application:
+    assert isinstance(outcome, AggregateChange) and isinstance(outcome.state, Application), outcome
+    return outcome.state
+
+
+@pytest.mark.parametrize(("registered", "link"), [(False, "not-registered-yet"), (True, "registered")])
+def test_application_is_accepted_before_its_initiative_is_registered(
+    processor: Desk, registered: bool, link: str
+) -> None:
+    """With its moment of receipt. Which initiative it is, stays private until the decision."""
+    named = new_id()
+    processor.known = [APPLICANT, *([initiative(named)] if registered else [])]
+    application = submission("application-submitted", submitted(100, initiative_id=named), CITY)
+    state = application_of(processor.settle(application)[0])
+    assert (state.initiative_link, state.initiative_id, state.received_at) == (link, None, application.received_at)
+
+
+def test_application_without_an_initiative_has_no_link(processor: Desk) -> None:
+    stated = submitted(100, initiative_id=None)
+    assert (
+        application_of(processor.settle(submission("application-submitted", stated, CITY))[0]).initiative_link is None
+    )
+
+
+@pytest.mark.parametrize("is_required", [False, True])
+def test_grant_may_require_the_initiative(is_required: bool) -> None:
+    named = new_id()
+    processor = Desk([AUTHORITY, APPLICANT])
+    programme = opened(1_000, grant_requires_initiative=is_required)
+    processor.settle(
+        submission("programme-opened", programme, RIJK),
+        submission("application-submitted", submitted(100, initiative_id=named), CITY),
+    )
+    decision = submission("application-decided", granting(100), RIJK)
+    (outcome,) = processor.settle(decision)
+    if is_required:
+        assert missing(outcome) == (INITIATIVE.name, named)
+        processor.known = [AUTHORITY, APPLICANT, initiative(named)]
+        (outcome,) = processor.settle(decision)
+    state = application_of(outcome)
+    assert (state.status, state.initiative_id) == ("granted", named)
+    assert state.initiative_link == ("registered" if is_required else "not-registered-yet")
+
+
+def test_refusal_requires_no_initiative() -> None:
+    processor = Desk([AUTHORITY, APPLICANT])
+    processor.settle(
+        submission("programme-opened", opened(1_000, grant_requires_initiative=True), RIJK),
+        submission("application-submitted", submitted(100, initiative_id=new_id()), CITY),
+    )
+    (outcome,) = processor.settle(submission("application-decided", refusing("provision-not-met"), RIJK))
+    assert application_of(outcome).status == "refused"
+
+
+def test_application_names_an_initiative_where_grants_require_one() -> None:
+    processor = Desk([AUTHORITY, APPLICANT])
+    processor.settle(submission("programme-opened", opened(1_000, grant_requires_initiative=True), RIJK))
+    application = submission("application-submitted", submitted(100, initiative_id=None), CITY)
+    assert refused(processor.settle(application)[0]) == [("missing-field", "/initiative_id")]
 
 
 def test_decision_drops_the_private_part_and_is_never_deferred(processor: Desk) -> None:

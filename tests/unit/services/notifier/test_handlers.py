@@ -111,7 +111,7 @@ def test_endpoint_with_five_subscriptions_gets_no_sixth(spelling: str) -> None:
     with pytest.raises(Rejected) as refusal:
         decide(each, endpoints=[(CITY, ID)], active=five)
     assert codes(refusal) == ["limit-reached"]
-    assert decide(each, endpoints=[(CITY, ID)], active=five | {"other-0": f"{URL}/2"}).state.delivery == "push"
+    assert decide(each, endpoints=[(CITY, ID)], active=five | {"other-0": f"{URL}/2"}).private.delivery == "push"
 
 
 def test_decision_reads_the_subscription_and_its_organisation() -> None:

@@ -109,3 +109,20 @@ async def test_active_subscriptions_are_counted_per_organisation(notifier: Notif
             "nobody": {},
         }
         assert await store.count_active(connection) == {CITY: 2, OTHER: 1}
+
+
+async def test_subscriptions_are_listed_page_by_page(notifier: NotifierSchema) -> None:
+    """Cancelled subscriptions stay in the list, so the list has no limit but the page."""
+    made = sorted([(await notifier.subscribe("pull")).subscription_id for _ in range(5)])
+    pool = notifier.room.pool
+    first = [row["subscription_id"] for row in await store.figures(pool, CITY, limit=3)]
+    second = [row["subscription_id"] for row in await store.figures(pool, CITY, after=first[-1], limit=3)]
+    assert (first, second) == (made[:3], made[3:])
+
+
+async def test_cancelled_subscription_leaves_no_cursor(notifier: NotifierSchema) -> None:
+    ended, kept = await notifier.subscribe(), await notifier.subscribe()
+    async with notifier.room.pool.acquire() as connection, connection.transaction():
+        await store.deactivate(connection, ended)
+    rows = await notifier.room.rows("select distinct subscription_id from subscription_cursor")
+    assert [row["subscription_id"] for row in rows] == [kept.subscription_id]

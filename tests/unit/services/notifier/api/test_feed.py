@@ -155,7 +155,7 @@ async def test_long_poll_ends_in_time_with_the_cursor_to_resume(monkeypatch: pyt
     monkeypatch.setattr(feed, "read", pages.read)
     allowed: list[float] = []
     stream = OpenStream(allowed.append)
-    page = await reader_of(Ends(), seconds_max=0.01).page(long_poll(stream=stream), {})
+    page = await reader_of(Ends(), seconds_max=0.01).page(long_poll(stream=stream, seconds=5), {})
     assert (page.events, page.cursor, page.more) == ([], CURSOR, False)
     assert allowed == [90.01, 90], "the wait, and then the usual time for the answer"
 

@@ -65,7 +65,7 @@ class Store:
         monkeypatch.setattr(api, "submit_over_http", self.submit)
         monkeypatch.setattr(api, "ACCEPTED_SECONDS_MAX", 0)
 
-    async def figures(self, pool: object, organisation: str, identity: str | None = None) -> list[Any]:
+    async def figures(self, pool: object, organisation: str, identity: str | None = None, **_: Any) -> list[Any]:
         return [self.row] if organisation == CITY and identity in (None, ID) else []
 
     async def acknowledge(self, pool: object, identity: str, cursor: Any) -> bool:

@@ -1,0 +1,47 @@
+"""Whether a service has applied every event that other services published: only then a passed deadline counts."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from aiokafka import TopicPartition
+
+from samenspel.contracts.topics import LaneId
+from samenspel.messaging.kafka.log_reader import LogReader
+from samenspel.runtime.postgres import Pool
+
+CHECKPOINTS: Final = """
+select topic, lane, timeline, sequence, last_offset, diverged_at is not null as diverged
+from checkpoint where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
+"""
+
+
+async def is_caught_up(pool: Pool, log_reader: LogReader, lanes: Sequence[LaneId]) -> bool:
+    """Whether these lanes are applied up to their ends in Kafka, and none of them has diverged.
+
+    Raises `KafkaError` or `TimeoutError` when Kafka is unreachable.
+    """
+    if not lanes:
+        return True
+    ends = await log_reader.end_offsets([TopicPartition(*lane) for lane in lanes])
+    rows = await pool.fetch(CHECKPOINTS, [topic for topic, _ in lanes], [lane for _, lane in lanes])
+    if any(row["diverged"] for row in rows):
+        return False
+    applied = {TopicPartition(row["topic"], row["lane"]): row for row in rows}
+    for partition, end in ends.items():
+        row = applied.get(partition)
+        if end > (row["last_offset"] + 1 if row else 0) and not await _ends_in_repeat(
+            log_reader, partition, end, row
+        ):
+            return False
+    return True
+
+
+async def _ends_in_repeat(
+    log_reader: LogReader, partition: TopicPartition, end: int, row: Mapping[str, int] | None
+) -> bool:
+    """Whether the last record of the log is applied: a relay may publish an event a second time."""
+    record = await log_reader.record_at(partition, end - 1)
+    if row is None or record is None:
+        return record is None
+    headers = dict(record.headers)
+    return (int(headers["ce_timeline"]), int(headers["ce_sequence"])) <= (row["timeline"], row["sequence"])
