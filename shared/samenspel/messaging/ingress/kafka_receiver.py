@@ -7,8 +7,10 @@ record, and the failing record is quarantined.
 """
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -35,6 +37,11 @@ from samenspel.runtime.postgres import Pool
 log = structlog.get_logger()
 
 PAUSE_SECONDS: Final = 0.2
+STUCK_SECONDS: Final = 5.0
+"""Pause of an ingress topic whose next record can be neither decided nor quarantined."""
+DECODE_SECONDS_MAX: Final = 0.05
+"""Decoding time of one topic per batch: four times that of 500 valid records. A hostile record takes up to a
+hundred times as long. The remaining records of the topic are read again, so that other organisations do not wait."""
 LONG_BATCH: Final = 100
 """Records in a batch. Decoding a batch of this size takes long enough to overlap with the previous commit."""
 
@@ -89,18 +96,52 @@ class KafkaReceiver:
 
     async def _decode(self, reader: PartitionConsumer, records: Sequence[ConsumerRecord]) -> DecodedBatch:
         kept: list[ConsumerRecord] = []
+        incoming: list[Incoming] = []
         ranges: list[OffsetRange] = []
+        for start, found in self._without_new_gaps(reader, records):
+            decoded = await self._decode_for_a_time(found)
+            rest, found = found[len(decoded) :], found[: len(decoded)]
+            kept += found
+            incoming += decoded
+            ranges.append((found[0].topic, start, found[-1].offset + 1, found[-1].timestamp))
+            if rest:
+                self._read_again(reader, rest)
+        return DecodedBatch(kept, incoming, ranges, unreadable_records(kept, incoming))
+
+    def _without_new_gaps(
+        self, reader: PartitionConsumer, records: Sequence[ConsumerRecord]
+    ) -> list[tuple[int, list[ConsumerRecord]]]:
+        """The records of each topic without a new gap, and the offset from which the topic was read."""
+        groups = []
         for topic, group in groupby(records, key=lambda record: record.topic):
             found = list(group)
             start = self._next[topic]
             if self._has_new_gap(topic, start, found):
                 reader.reset_position(TopicPartition(topic, 0))
                 continue
-            kept += found
             self._next[topic] = found[-1].offset + 1
-            ranges.append((topic, start, found[-1].offset + 1, found[-1].timestamp))
-        incoming = [decode(record, self._processor.decider.types) async for record in yielding(kept)]
-        return DecodedBatch(kept, incoming, ranges, unreadable_records(kept, incoming))
+            groups.append((start, found))
+        return groups
+
+    async def _decode_for_a_time(self, records: Sequence[ConsumerRecord]) -> list[Incoming]:
+        """The first records, decoded: one at least, and as many as `DECODE_SECONDS_MAX` allows."""
+        decoded: list[Incoming] = []
+        seconds = 0.0
+        async with aclosing(yielding(records)) as paced:
+            async for record in paced:
+                began = time.monotonic()
+                decoded.append(decode(record, self._processor.decider.types))
+                seconds += time.monotonic() - began
+                if seconds > DECODE_SECONDS_MAX:
+                    break
+        return decoded
+
+    def _read_again(self, reader: PartitionConsumer, rest: Sequence[ConsumerRecord]) -> None:
+        """Continue the topic at these records, unless its position was resolved again meanwhile."""
+        topic = rest[0].topic
+        if self._next[topic] == rest[-1].offset + 1:
+            self._next[topic] = rest[0].offset
+            reader.read_again(TopicPartition(topic, 0), rest[0].offset)
 
     def _has_new_gap(self, topic: str, start: int, records: Sequence[ConsumerRecord]) -> bool:
         """Whether offsets present in the previous read are missing now. A second read confirms a gap."""
@@ -154,7 +195,10 @@ class KafkaReceiver:
         """Process record by record after a batch failed: quarantine the failing record, and decide the others."""
         log.exception("batch cannot be decided; retried record by record", records=len(batch.records))
         starts = {topic: start for topic, start, _, _ in batch.ranges}
+        stuck: set[str] = set()
         for record, incoming in zip(batch.records, batch.incoming, strict=True):
+            if record.topic in stuck:
+                continue
             offset_range = (record.topic, starts[record.topic], record.offset + 1, record.timestamp)
             starts[record.topic] = record.offset + 1
             single = DecodedBatch([record], [incoming], [offset_range], unreadable_records([record], [incoming]))
@@ -163,9 +207,19 @@ class KafkaReceiver:
             except TRANSIENT:
                 self._reset_positions(reader, batch)
                 return False
+            except Exception:
+                self._read_later(reader, record)
+                stuck.add(record.topic)
         self._on_commit(len(batch.records))
         await self._pause_above_budget(reader, batch)
         return True
+
+    def _read_later(self, reader: PartitionConsumer, record: ConsumerRecord) -> None:
+        """Pause the topic of a record whose quarantining fails too; the other organisations do not wait."""
+        log.exception("record can be neither decided nor quarantined", topic=record.topic, offset=record.offset)
+        partition = TopicPartition(record.topic, 0)
+        reader.reset_position(partition)
+        reader.pause_for(partition, STUCK_SECONDS)
 
     async def _commit_or_quarantine(self, single: DecodedBatch) -> None:
         try:
