@@ -12,6 +12,7 @@ import pytest
 from fastapi import FastAPI, Response
 from samenspel.client.access.local_issuer import AUDIENCE, ISSUER, Issuer
 from samenspel.contracts.cloudevents import from_item
+from samenspel.contracts.problems import not_permitted
 from samenspel.messaging.inbox import answers
 from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, UnreadableSubmission
 from samenspel.messaging.ingress import http_api
@@ -123,3 +124,12 @@ async def test_submissions_of_one_organisation_are_decided_in_turns_and_another_
     assert submitter.busy[CITY] == 4
     submitter.may_end.set()
     assert [each.status_code for each in await asyncio.gather(*flood, other)] == [200] * 21
+
+
+def test_problems_of_a_batch_are_bounded_in_total(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event keeps one problem at least, and tells the number of the others."""
+    monkeypatch.setattr(http_api, "BATCH_PROBLEMS_MAX", 5)
+    given: list[Incoming] = [UnreadableSubmission(CITY, "", "", [not_permitted("x")] * 3, "http", 4)] * 4
+    bounded = http_api._with_few_problems(given)
+    assert [len(each.problems) for each in bounded if isinstance(each, UnreadableSubmission)] == [3, 2, 1, 1]
+    assert [getattr(each, "problems_left_out", 0) for each in bounded] == [4, 5, 6, 6]
