@@ -143,7 +143,8 @@ def from_item(item: Any, duplicate: Problem | None = None) -> Envelope:
 def from_object(item: Any) -> Envelope:
     """The event in a parsed JSON value of at most `DEPTH_MAX` + 1 levels."""
     if not isinstance(item, dict):
-        return unreadable(not_json("an event is a JSON object"))
+        fix = f"Send one object; over HTTP, send an array of events with content-type {BATCH}."
+        return unreadable(not_json("an event is a JSON object", fix))
     number = len(item) - ("data" in item) - ("data_base64" in item)
     if number > ATTRIBUTES_MAX:
         return unreadable(too_many_attributes(number, "attributes"), identity=item)
@@ -243,7 +244,8 @@ def _batch_of(body: bytes) -> Sequence[Any]:
     """The items of a batch; the depth of each item is checked with the item."""
     items = decode(body, depth_max=TEXT_BYTES_MAX, separators_max=TEXT_BYTES_MAX)
     if not isinstance(items, list):
-        raise Rejected(not_json("a batch is a JSON array"))
+        fix = f"Send an array of events, or one event with content-type {STRUCTURED}."
+        raise Rejected(not_json("a batch is a JSON array", fix))
     return items
 
 
