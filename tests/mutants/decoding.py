@@ -149,6 +149,13 @@ AMPLIFYING: Final = (
         "tests/unit/messaging/ingress/test_http_api.py::test_problems_of_a_batch_are_bounded_in_total",
     ),
     Mutant(
+        "decodes-while-it-waits",
+        "samenspel.messaging.ingress.http_api:event_router",
+        "async with submitter.turns.slot(organisation):",
+        "if True:",
+        "tests/unit/messaging/ingress/test_http_api.py::test_events_are_decoded_in_the_turn_of_their_organisation",
+    ),
+    Mutant(
         "large-requests-without-a-total",
         "samenspel.runtime.http_limits:LimitedConnection.data_received",
         "in_progress.bytes > IN_PROGRESS_BYTES_MAX",
@@ -229,7 +236,7 @@ MEANING: Final = (
         f"{EVENTS}::test_repeated_content_type_is_refused_before_the_mode_is_chosen",
     ),
     Mutant(
-        "refuses-data-in-base64",
+        "refuses-encoded-data",
         "samenspel.contracts.cloudevents:_data_of",
         "if encoded is None:",
         "if True:",
