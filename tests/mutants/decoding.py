@@ -45,7 +45,7 @@ AMPLIFYING: Final = (
     ),
     Mutant(
         "no-limit-on-members",
-        "samenspel.contracts.cloudevents:from_object",
+        "samenspel.contracts.cloudevents:_from_object",
         "number > ATTRIBUTES_MAX",
         "False",
         f"{EVENTS}::test_attributes_are_counted_in_every_mode",
