@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test long unit check model chaos storm soak mutants bench audit lock clean
+.PHONY: help demo up down test long unit check model chaos storm soak mutants cases bench audit lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -56,6 +56,9 @@ soak: $(READY) ## run a constant load for ten minutes and check for memory growt
 
 mutants: $(READY) ## remove each protection in turn and check that its test fails; LIMIT_S=
 	@$(BIN)/python -m tests.mutants
+
+cases: $(READY) ## try the reproductions of reported faults in ../shared/cases, if that folder exists
+	@$(BIN)/python -m tests.cases
 
 bench: $(READY) ## measure against baselines of the same run; writes .samenspel/bench.json; COUNT=, ROUNDS=, SIZES=
 	@$(BIN)/python -m tests.bench

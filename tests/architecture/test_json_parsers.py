@@ -1,6 +1,7 @@
 """JSON of other organisations has one parser: every other use of a parser reads text of our own, with a reason."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -8,6 +9,7 @@ from typing import Any, Final
 import pytest
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
+from samenspel.contracts.values import Model
 from samenspel.messaging.ingress.http_api import event_router
 from samenspel.messaging.ingress.submissions_api import submission_router
 from samenspel.messaging.operator.lanes_api import lanes_router
@@ -43,6 +45,7 @@ OWN_TEXT: Final = {
 }
 """Server modules that parse JSON without `strict_json.parse`, with the origin of the text."""
 ANY: Final[Any] = None
+SNAKE_CASE: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def parsing(path: Path) -> Iterator[str]:
@@ -74,6 +77,19 @@ ROUTERS: Final[dict[str, APIRouter]] = {
     "feed": feed(ANY, organisation_of),
     "subscriptions": subscriptions(SubscriptionService(ANY, ANY, ANY, ANY, local=True), organisation_of),
 }
+
+
+def models(of: type[Model] = Model) -> Iterator[type[Model]]:
+    for each in of.__subclasses__():
+        yield each
+        yield from models(each)
+
+
+def test_members_of_every_json_body_are_in_snake_case() -> None:
+    """Only path and query parameters are in camelCase."""
+    names = {field for model in models() for field in model.model_fields}
+    assert len(names) > 50
+    assert [each for each in sorted(names) if not SNAKE_CASE.fullmatch(each)] == []
 
 
 @pytest.mark.parametrize("router", ROUTERS)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench import measures
+from tests.bench.decoding import decoding
 from tests.bench.fairness import fairness
 from tests.bench.harness import stand
 from tests.bench.hostile_input import poison
@@ -27,7 +28,8 @@ SIZES = [int(size) for size in os.environ.get("SIZES", "10000,100000,1000000").s
 
 def main() -> int:
     talk = Console(stderr=True)
-    figures: list[Figure] = []
+    talk.print("measuring decoding")
+    figures: list[Figure] = decoding(ROUNDS)
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         with stand(folder) as made:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tests.mutants.decoding import DECODING
 from tests.mutants.deferring import DEFERRING
 from tests.mutants.disclosing import DISCLOSING
 from tests.mutants.forgetting import FORGETTING
@@ -10,4 +11,4 @@ from tests.mutants.reading import READING
 from tests.mutants.starting import STARTING
 from tests.mutants.writing import WRITING
 
-MUTANTS: Final = (*READING, *WRITING, *DEFERRING, *DISCLOSING, *LIMITING, *STARTING, *FORGETTING)
+MUTANTS: Final = (*READING, *DECODING, *WRITING, *DEFERRING, *DISCLOSING, *LIMITING, *STARTING, *FORGETTING)

@@ -31,7 +31,7 @@ from samenspel.messaging.kafka.record_batches import SafeMemoryRecords
 from samenspel.runtime.concurrency_limit import ConcurrencyLimit
 from samenspel.runtime.limits import HTTP_SUBMISSIONS
 
-from tests.support.asgi import ask
+from tests.support.asgi import Reply, ask
 from tests.support.http_router import app_with
 from tests.support.record_batches import RawRecord, batch_of
 
@@ -107,9 +107,13 @@ def http_batch(sent: Sent) -> Told:
 
 
 def over_http(headers: Mapping[str, str], body: bytes) -> list[Told]:
-    reply = asyncio.run(ask(_app(), "POST", "/v1/events", headers=headers, body=body))
+    reply = reply_to(headers, body)
     answered = reply.json if isinstance(reply.json, list) else [reply.json]
     return [told(each.get("errors") or each.get("problems") or ()) for each in answered]
+
+
+def reply_to(headers: Mapping[str, str], body: bytes) -> Reply:
+    return asyncio.run(ask(_app(), "POST", "/v1/events", headers=headers, body=body))
 
 
 def cli(sent: Sent) -> Told:

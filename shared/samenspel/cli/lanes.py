@@ -63,7 +63,7 @@ def recover_command(
     """
     with errors_as_messages(), messages.status("recovering"):
         api = _operator_api(service, operator)
-        found = asyncio.run(api.request("POST", "/v1/lanes/recoveries", body={"dryRun": dry_run}))["items"]
+        found = asyncio.run(api.request("POST", "/v1/lanes/recoveries", body={"dry_run": dry_run}))["items"]
     if as_json:
         return print_json(found)
     restored = [lane for lane in found if lane["after"] > lane["before"]]

@@ -124,7 +124,7 @@ def from_structured(body: bytes) -> Envelope:
         parsed = decode(body, DEPTH_MAX + 1)
     except Rejected as refusal:
         return unreadable(*refusal.problems)
-    envelope = from_object(parsed)
+    envelope = _from_object(parsed)
     if envelope.is_event and (duplicate := duplicated_key(body, parsed)):
         envelope.problems.append(duplicate)
     return envelope
@@ -134,28 +134,9 @@ def from_item(item: Any, duplicate: Problem | None = None) -> Envelope:
     """The event in a parsed JSON value of any depth; ``duplicate`` is the problem of a repeated key in the value."""
     if is_deeper(item, DEPTH_MAX + 1):
         return unreadable(too_deep(), identity=item if isinstance(item, dict) else None)
-    envelope = from_object(item)
+    envelope = _from_object(item)
     if envelope.is_event and duplicate:
         envelope.problems.append(duplicate)
-    return envelope
-
-
-def from_object(item: Any) -> Envelope:
-    """The event in a parsed JSON value of at most `DEPTH_MAX` + 1 levels."""
-    if not isinstance(item, dict):
-        return unreadable(not_json("an event is a JSON object"))
-    number = len(item) - ("data" in item) - ("data_base64" in item)
-    if number > ATTRIBUTES_MAX:
-        return unreadable(too_many_attributes(number, "attributes"), identity=item)
-    envelope = Envelope({}, b"")
-    envelope.data = _data_of(item, envelope.problems)
-    for name, value in item.items():
-        if name in _DATA or value is None:
-            continue
-        if isinstance(value, str):
-            envelope.attributes[name] = value
-        else:
-            _read_member(envelope, name, value)
     return envelope
 
 
@@ -177,6 +158,26 @@ def too_many_attributes(number: int, kind: str) -> Problem:
 
 def invalid_attribute(name: str, detail: str, fix: str) -> Problem:
     return Problem(code="invalid-attribute", field=name[:60], detail=detail, fix=fix)
+
+
+def _from_object(item: Any) -> Envelope:
+    """The event in a parsed JSON value of at most `DEPTH_MAX` + 1 levels."""
+    if not isinstance(item, dict):
+        fix = f"Send one object; over HTTP, send an array of events with content-type {BATCH}."
+        return unreadable(not_json("an event is a JSON object", fix))
+    number = len(item) - ("data" in item) - ("data_base64" in item)
+    if number > ATTRIBUTES_MAX:
+        return unreadable(too_many_attributes(number, "attributes"), identity=item)
+    envelope = Envelope({}, b"")
+    envelope.data = _data_of(item, envelope.problems)
+    for name, value in item.items():
+        if name in _DATA or value is None:
+            continue
+        if isinstance(value, str):
+            envelope.attributes[name] = value
+        else:
+            _read_member(envelope, name, value)
+    return envelope
 
 
 def _binary(headers: Iterable[tuple[str, bytes | None]], data: bytes, content_type: str, prefix: str) -> Envelope:
@@ -243,7 +244,8 @@ def _batch_of(body: bytes) -> Sequence[Any]:
     """The items of a batch; the depth of each item is checked with the item."""
     items = decode(body, depth_max=TEXT_BYTES_MAX, separators_max=TEXT_BYTES_MAX)
     if not isinstance(items, list):
-        raise Rejected(not_json("a batch is a JSON array"))
+        fix = f"Send an array of events, or one event with content-type {STRUCTURED}."
+        raise Rejected(not_json("a batch is a JSON array", fix))
     return items
 
 

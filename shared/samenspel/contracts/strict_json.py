@@ -64,8 +64,8 @@ def without_bom(text: bytes) -> bytes:
     return text[len(BOM) :] if text.startswith(BOM) else text
 
 
-def not_json(detail: str) -> Problem:
-    return _problem("not-json", detail, "Send one JSON value (RFC 8259) with finite numbers.")
+def not_json(detail: str, fix: str = "Send one JSON value (RFC 8259) with finite numbers.") -> Problem:
+    return _problem("not-json", detail, fix)
 
 
 def too_large(detail: str) -> Problem:

@@ -73,14 +73,19 @@ def problem(
     detail: str,
     problems: Sequence[Mapping[str, Any]] = (),
     headers: Mapping[str, str] | None = None,
+    left_out: int = 0,
 ) -> JSONResponse:
     """A problem+json response. The member ``errors`` lists all problems at once, each with a stable code.
+
+    ``left_out`` is the number of problems that are not listed; the member ``problems_left_out`` tells it.
 
     The security headers are set here too: an internal error, or a refusal of a connection, passes no middleware.
     """
     body: dict[str, Any] = {"type": "about:blank", "status": status, "title": title, "detail": detail}
     if problems:
         body["errors"] = list(problems)
+    if left_out:
+        body["problems_left_out"] = left_out
     return JSONResponse(body, status, media_type=PROBLEM, headers={**_HEADERS, **(headers or {})})
 
 
@@ -88,7 +93,8 @@ def rejection(refusal: Rejected) -> JSONResponse:
     """The response to a request with these problems: status 413 for a body that is too large, else 400."""
     problems = [each.model_dump() for each in refusal.problems]
     status = 413 if any(each.code == "submission-too-large" for each in refusal.problems) else 400
-    return problem(status, "Invalid request", f"{len(problems) + refusal.left_out} problem(s)", problems)
+    detail = f"{len(problems) + refusal.left_out} problem(s)"
+    return problem(status, "Invalid request", detail, problems, left_out=refusal.left_out)
 
 
 def api_router(*first: OrganisationOf) -> APIRouter:

@@ -42,7 +42,7 @@ async def recover(system: LocalSystem, service: Service) -> list[dict[str, Any]]
     operator = operator_of(system).credential
     urls = System(kafka=system.profile.system().kafka, http=system.services.urls())
     door = OperatorApi(urls, operator, service, seconds=120)
-    found: list[dict[str, Any]] = (await door.request("POST", "/v1/lanes/recoveries", body={"dryRun": False}))[
+    found: list[dict[str, Any]] = (await door.request("POST", "/v1/lanes/recoveries", body={"dry_run": False}))[
         "items"
     ]
     return found

@@ -78,7 +78,7 @@ def test_recovery_names_lanes_and_submissions_to_send_again(
 ) -> None:
     shown = run("lanes", "recover", "registry", *options)
     assert shown.exit_code == 0
-    assert service.asked == [("registry", "/v1/lanes/recoveries", {"dryRun": dry_run})]
+    assert service.asked == [("registry", "/v1/lanes/recoveries", {"dry_run": dry_run})]
     assert "samenspel.initiatives/0: events 8 to 9, 2 answer(s)" in shown.stdout
     assert "00000099000000000344 must send again: urn:x lost\n" in shown.stdout
     assert "urn:x deferred, which counts as received at 2026-11-24T12:00:00.000Z\n" in shown.stdout

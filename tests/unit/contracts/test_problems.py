@@ -5,6 +5,7 @@ from pydantic import ValidationError
 from samenspel.contracts.problems import (
     DETAIL_CHARS_MAX,
     FIELD_CHARS_MAX,
+    PROBLEMS_MAX,
     Problem,
     Rejected,
     not_permitted,
@@ -66,3 +67,10 @@ def test_rejection_names_the_field_and_detail_of_each_problem() -> None:
     refusal = Rejected(*problems)
     assert [problem.field for problem in refusal.problems] == ["/programme_id", "/"]
     assert all(f"{problem.field}: {problem.detail}" in str(refusal) for problem in problems)
+
+
+def test_rejection_keeps_the_first_problems_and_counts_the_others() -> None:
+    many = [not_permitted(str(number)) for number in range(PROBLEMS_MAX + 3)]
+    refusal = Rejected(*many, left_out=7)
+    assert (list(refusal.problems), refusal.left_out) == (many[:PROBLEMS_MAX], 10)
+    assert Rejected(*many[:PROBLEMS_MAX]).left_out == 0

@@ -14,6 +14,7 @@ from samenspel.contracts.strict_json import (
     BOM,
     DEPTH_MAX,
     SEPARATORS_MAX,
+    TEXT_BYTES_MAX,
     decode,
     duplicated_key,
     duplicated_keys,
@@ -115,6 +116,19 @@ def test_text_at_the_depth_limit_can_be_serialised(opening: bytes) -> None:
     parsed = parse(text)
     assert duplicated_key(text, parsed) is None
     assert orjson.dumps(parsed) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b" " * TEXT_BYTES_MAX + b"1", b"[" + b"1," * SEPARATORS_MAX + b"1]", b"[" + b"{}," * SEPARATORS_MAX + b"{}]"],
+    ids=["bytes", "numbers", "objects"],
+)
+def test_text_above_a_limit_is_refused_before_it_is_parsed(text: bytes) -> None:
+    """The same code for valid and for invalid JSON: the text was not parsed."""
+    for each in (text, text + b"]"):
+        with pytest.raises(Rejected) as refusal:
+            parse(each)
+        assert [problem.code for problem in refusal.value.problems] == ["submission-too-large"]
 
 
 @given(values, st.randoms(use_true_random=False))

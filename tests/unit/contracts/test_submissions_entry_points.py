@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from samenspel.contracts.canonical import SUBMISSION_BYTES_MAX
 from samenspel.contracts.catalogue import SUBMISSIONS, SubmissionType
+from samenspel.contracts.problems import PROBLEMS_MAX
+from samenspel.contracts.strict_json import SEPARATORS_MAX
 
 from tests.hostile_input.content import CONTENT, Case, Scene
 from tests.support import entry_points
@@ -192,3 +194,29 @@ def test_data_in_base64_is_the_same_submission() -> None:
     assert told(b'"%b"' % good).outcome == "accepted"
     for wrong in (b'"%b!"' % good, b'"%b"' % good[:-1], b"1", b"{}", b'"%b","data":{}' % good):
         assert ("invalid-attribute", "data_base64") in told(wrong).problems
+
+
+def test_rejection_over_http_counts_the_problems_that_it_leaves_out() -> None:
+    data = orjson.dumps({f"x{number}": 1 for number in range(PROBLEMS_MAX + 7)})
+    sent = Sent({"specversion": "1.0", "id": "1", "source": SCENE.source, "type": entry_points.GOOD["type"]}, data)
+    reply = entry_points.reply_to({"content-type": entry_points.STRUCTURED}, sent.structured)
+    assert (reply.status, len(reply.json["errors"]), reply.json["problems_left_out"]) == (400, PROBLEMS_MAX, 10)
+    assert reply.json["detail"] == f"{PROBLEMS_MAX + 10} problem(s)"
+
+
+def test_event_that_is_too_large_to_parse_has_the_status_of_one_that_is_too_large() -> None:
+    body = b'{"x":[' + b"1," * SEPARATORS_MAX + b"1]}"
+    reply = entry_points.reply_to({"content-type": entry_points.STRUCTURED}, body)
+    assert (reply.status, reply.json["errors"][0]["code"]) == (413, "submission-too-large")
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "other"),
+    [(entry_points.STRUCTURED, b"[]", entry_points.BATCH), (entry_points.BATCH, b"{}", entry_points.STRUCTURED)],
+)
+def test_array_and_object_under_the_content_type_of_the_other_are_told_apart(
+    content_type: str, body: bytes, other: str
+) -> None:
+    reply = entry_points.reply_to({"content-type": content_type}, body)
+    assert reply.status == 400
+    assert other in reply.json["errors"][0]["fix"]

@@ -137,8 +137,9 @@ def response_to(answer: RenderedAnswer) -> Response:
     """
     outcome, details = answers.effect_of(answer.decision)
     if outcome == "rejected":
-        problems = details["problems"]
-        return problem(_status_of(problems), "Submission rejected", f"{len(problems)} problem(s)", problems)
+        problems, left_out = details["problems"], details.get("problems_left_out", 0)
+        detail = f"{len(problems) + left_out} problem(s)"
+        return problem(_status_of(problems), "Submission rejected", detail, problems, left_out=left_out)
     return Response(answer.json, 202 if outcome == "deferred" else 200, media_type="application/json")
 
 
@@ -152,4 +153,5 @@ def _status_of(problems: Sequence[Mapping[str, Any]]) -> int:
 
 
 def _refused(problems: Sequence[Problem]) -> Response:
-    return problem(400, "Not a CloudEvent", "the request cannot be read", [each.model_dump() for each in problems])
+    found = [each.model_dump() for each in problems]
+    return problem(_status_of(found), "Not a CloudEvent", "the request cannot be read", found)

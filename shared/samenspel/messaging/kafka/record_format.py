@@ -108,10 +108,12 @@ def _long_varint_at(plain: bytes, at: int) -> tuple[int, int]:
 
 
 def _after_bytes(plain: bytes, at: int) -> int:
-    """The index after nullable bytes with their length."""
+    """The index after nullable bytes with their length. A length of one or two bytes is read here, for speed."""
     first = plain[at]
     if first < 0x80:
         return at + 1 if first & 1 else at + 1 + (first >> 1)
+    if not first & 1 and (second := plain[at + 1]) < 0x80:
+        return at + 2 + ((first & 0x7F | second << 7) >> 1)
     length, at = varint_at(plain, at)
     return at + max(length, 0)
 

@@ -44,7 +44,7 @@ def lanes_router(operations: LaneOperations, operator: str, organisation_of_requ
     async def recover(
         operator: Operator, request: Annotated[RecoveryRequest, Depends(json_body(RecoveryRequest))]
     ) -> Response:
-        recovered = await _with_http_errors(operations.recover(operator, dry_run=request.dryRun))
+        recovered = await _with_http_errors(operations.recover(operator, dry_run=request.dry_run))
         return JSONResponse({"items": [asdict(each) for each in recovered]})
 
     @routes.post(

@@ -30,9 +30,9 @@ class ActionRequest(Model):
 
 
 class RecoveryRequest(Model):
-    """With ``dryRun`` the service recovers all lanes and rolls all changes back."""
+    """With ``dry_run`` the service recovers all lanes and rolls all changes back."""
 
-    dryRun: bool = False
+    dry_run: bool = False
 
 
 class NewTimelineRequest(Model):

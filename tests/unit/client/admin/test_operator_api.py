@@ -10,10 +10,10 @@ from tests.support.http_service import OPERATOR, serving, system_at
 async def test_request_carries_the_token_query_and_body() -> None:
     async with serving(lambda request: (200, {"items": []})) as service:
         api = OperatorApi(service.system, OPERATOR, "funding")
-        assert await api.request("POST", "/v1/lanes/recoveries", {"a": "b"}, {"dryRun": True}) == {"items": []}
+        assert await api.request("POST", "/v1/lanes/recoveries", {"a": "b"}, {"dry_run": True}) == {"items": []}
     [request] = service.requests
     assert (request.method, request.path) == ("POST", "/v1/lanes/recoveries")
-    assert (request.query, request.body) == ({"a": "b"}, {"dryRun": True})
+    assert (request.query, request.body) == ({"a": "b"}, {"dry_run": True})
     assert request.authorization == "Bearer the token"
 
 

@@ -11,7 +11,8 @@ import orjson
 import pytest
 from fastapi import FastAPI, Response
 from samenspel.client.access.local_issuer import AUDIENCE, ISSUER, Issuer
-from samenspel.contracts.cloudevents import from_item
+from samenspel.contracts.cloudevents import Envelope, from_item
+from samenspel.contracts.problems import not_permitted
 from samenspel.messaging.inbox import answers
 from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, UnreadableSubmission
 from samenspel.messaging.ingress import http_api
@@ -21,8 +22,10 @@ from samenspel.runtime.limits import HTTP_REQUESTS, HTTP_SUBMISSIONS
 from samenspel.runtime.tokens import TokenRefused, TokenVerifier
 
 from services.registry.handlers import RegistryDecider
+from tests.support.asgi import Reply, ask
 from tests.support.events import Event, initiative
 from tests.support.forged_tokens import Forger, forgeries
+from tests.support.http_router import always, app_with
 from tests.support.service_schema import NOON, OPERATOR, statement
 from tests.support.waiting import eventually
 
@@ -103,6 +106,9 @@ class Deciding:
         self.busy: Counter[str] = Counter()
         self.may_end = asyncio.Event()
 
+    async def require_storage(self, organisation: str) -> None:
+        """The storage budget is not used."""
+
     async def submit(self, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
         self.busy[organisation] += 1
         await self.may_end.wait()
@@ -123,3 +129,37 @@ async def test_submissions_of_one_organisation_are_decided_in_turns_and_another_
     assert submitter.busy[CITY] == 4
     submitter.may_end.set()
     assert [each.status_code for each in await asyncio.gather(*flood, other)] == [200] * 21
+
+
+async def test_events_are_decoded_in_the_turn_of_their_organisation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests that wait hold their bytes, and no objects."""
+    submitter, decoded, decode = Deciding(4), Counter[str](), http_api.decode
+    body = orjson.dumps(statement("initiative-registered", initiative(), by=CITY))
+
+    def counted(submitter: Any, envelope: Envelope, organisation: str) -> Incoming:
+        decoded[organisation] += 1
+        return decode(submitter, envelope, organisation)
+
+    def post_event(organisation: str) -> "asyncio.Task[Reply]":
+        app = app_with(http_api.event_router(submitter, always(organisation)))  # type: ignore[arg-type]
+        headers = {"content-type": "application/cloudevents+json"}
+        return asyncio.create_task(ask(app, "POST", "/v1/events", headers=headers, body=body))
+
+    monkeypatch.setattr(http_api, "decode", counted)
+    flood = [post_event(CITY) for _ in range(20)]
+    await eventually(lambda: submitter.busy[CITY] == 4)
+    other = post_event(OPERATOR)
+    await eventually(lambda: submitter.busy[OPERATOR] == 1)
+    assert decoded[CITY] == submitter.busy[CITY] == 4
+    submitter.may_end.set()
+    assert [each.status for each in await asyncio.gather(*flood)] == [200] * 20
+    await other
+
+
+def test_problems_of_a_batch_are_bounded_in_total(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event keeps one problem at least, and tells the number of the others."""
+    monkeypatch.setattr(http_api, "BATCH_PROBLEMS_MAX", 5)
+    given: list[Incoming] = [UnreadableSubmission(CITY, "", "", [not_permitted("x")] * 3, "http", 4)] * 4
+    bounded = http_api._with_few_problems(given)
+    assert [len(each.problems) for each in bounded if isinstance(each, UnreadableSubmission)] == [3, 2, 1, 1]
+    assert [getattr(each, "problems_left_out", 0) for each in bounded] == [4, 5, 6, 6]

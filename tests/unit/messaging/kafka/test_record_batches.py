@@ -91,6 +91,13 @@ def test_undecodable_record_of_a_compressed_batch_is_kept_in_few_bytes() -> None
     assert (reason, raw) == ("a header name is not UTF-8", fetched)
 
 
+def test_batch_beyond_the_limit_of_decompressed_bytes_is_lost_whole() -> None:
+    fetched = batch_of([RawRecord(bytes(DECOMPRESSED_BYTES_MAX))], codec=GZIP)
+    [record] = list(_read(fetched)[0])
+    reason, raw = undecodable(record.headers) or ("", None)
+    assert (raw, "expands to over" in reason) == (fetched, True)
+
+
 def test_fetch_response_ends_after_the_limit_of_decompressed_bytes() -> None:
     """Twenty batches of 6 MB in 6 kB each: the response is read to the limit, and the rest is fetched again."""
     batch = batch_of([RawRecord(bytes(6_000_000))], codec=GZIP)

@@ -50,7 +50,7 @@ async def test_lanes_are_listed_as_items() -> None:
     assert [each["lane"] for each in reply.json["items"]] == ["samenspel.initiatives/0"]
 
 
-@pytest.mark.parametrize(("body", "dry_run"), [({}, False), ({"dryRun": True}, True)])
+@pytest.mark.parametrize(("body", "dry_run"), [({}, False), ({"dry_run": True}, True)])
 async def test_recovery_reports_every_lane(body: dict[str, bool], dry_run: bool) -> None:
     operations = Operations()
     reply = await asked(operations, "POST", "/v1/lanes/recoveries", body)

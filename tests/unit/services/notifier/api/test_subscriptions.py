@@ -130,10 +130,13 @@ async def test_pull_subscription_has_no_secret(monkeypatch: pytest.MonkeyPatch) 
         ({"endpoint": "", "secret": "whsec_" + "A" * 32}, "/endpoint"),
         ({"endpoint": URL, "secret": "whsec_" + "A" * 33}, "/secret"),
         ({"colour": 1}, "/colour"),
+        (b'{"types":["a"],"delivery":"pull","types":["b"]}', "/types"),
+        (b'{"delivery":"pull","\\u0064elivery":"pull"}', "/delivery"),
+        (b'{"delivery":NaN}', "/"),
     ],
 )
 async def test_invalid_request_is_a_problem_and_submits_nothing(
-    body: dict[str, Any], field: str, monkeypatch: pytest.MonkeyPatch
+    body: dict[str, Any] | bytes, field: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     known = Store(monkeypatch)
     reply = await call("POST", "subscriptions", body)

@@ -1,0 +1,1 @@
+"""The reproductions of faults that were reported from outside."""
