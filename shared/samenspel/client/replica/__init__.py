@@ -1,8 +1,9 @@
 """Replica: all canonical events in an SQLite file of an organisation, verified event by event, for plain SQL.
 
 Reading order: `schema.sql` (tables) and `views.sql` (current state), `headers` (bytes of an event), `apply`
-(sequencing rule and digest), `connection` and `store` (opening, transactions), `kafka` and `feed` (sources),
-`parallel_load` and `load_worker` (fast loading of a new file), `verify` and `diff` (proof).
+(sequencing rule and digest), `connection` and `store` (opening, transactions), `refusals` and `recognition` (a source
+of another system), `kafka` and `feed` (sources), `parallel_load` and `load_worker` (fast loading of a new file),
+`verify` and `diff` (proof).
 """
 
 from samenspel.client.replica.apply import Divergence

@@ -22,6 +22,8 @@ class LaneReport:
     missing: int | None
     divergence: Divergence | None
     set_aside: str = ""
+    ahead: bool = False
+    """Whether the log ends before the last event of this replica: the owner or Kafka lost events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class SyncReport:
 
     @property
     def is_sound(self) -> bool:
-        return not any(lane.divergence or lane.missing for lane in self.lanes)
+        return not any(lane.divergence or lane.missing or lane.ahead for lane in self.lanes)
 
     @property
     def total_digest(self) -> str:
@@ -46,7 +48,14 @@ class SyncReport:
 def report_on(lane: ReplicaLane) -> LaneReport:
     missing = lane.sequence + 1 if lane.highest_unapplied > lane.sequence and lane.divergence is None else None
     return LaneReport(
-        lane.label, lane.timeline, lane.sequence, hex_of(lane), missing, lane.divergence, lane.set_aside
+        lane.label,
+        lane.timeline,
+        lane.sequence,
+        hex_of(lane),
+        missing,
+        lane.divergence,
+        lane.set_aside,
+        ahead=lane.unmet == lane.sequence > 0,
     )
 
 
