@@ -10,6 +10,8 @@ from typing import Final
 
 import orjson
 
+from samenspel.contracts.digest import from_hex
+from samenspel.contracts.integers import read_sequence, read_timeline
 from samenspel.contracts.sequencing import SequencedEvent, hash_after
 
 CONTENT_TYPE: Final = ("content-type", b"application/json")
@@ -83,13 +85,13 @@ def read(topic: str, lane: int, offset: int, headers: Iterable[tuple[str, bytes]
         topic=topic,
         lane=lane,
         offset=offset,
-        timeline=int(fields["ce_timeline"]),
-        sequence=int(fields["ce_sequence"]),
+        timeline=read_timeline(fields["ce_timeline"]),
+        sequence=read_sequence(fields["ce_sequence"]),
         id=fields["ce_id"].decode(),
         type=fields["ce_type"].decode(),
         aggregate=fields["ce_aggregate"].decode(),
         subject=fields["ce_subject"].decode(),
-        statedigest=int(fields["ce_statedigest"], 16),
+        statedigest=from_hex(fields["ce_statedigest"]),
         value=value,
         headers=kept,
     )

@@ -1,26 +1,28 @@
 """Checkpoints: a service's position on each lane of other services."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 from samenspel.contracts.sequencing import Position
 from samenspel.contracts.topics import LaneId
+from samenspel.messaging.projections.batch import Divergence
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
-from samenspel.runtime.postgres import Connection
+from samenspel.runtime.postgres import Connection, Pool
 
+UNKNOWN_REASON: Final = "digest differs from the owner's"
 CREATE = "insert into checkpoint (topic, lane) values ($1, $2) on conflict do nothing"
 LOAD = "select timeline, sequence, digest, last_offset from checkpoint where (topic, lane) = ($1, $2)"
 LOCK = """
-select topic, lane, timeline, sequence, digest, last_offset from checkpoint
+select topic, lane, timeline, sequence, digest, last_offset, diverged_at, divergence from checkpoint
 where (topic, lane) in (select * from unnest($1::text[], $2::int[])) order by topic, lane for update
 """
+DIVERGED = "select topic, lane, diverged_at, divergence from checkpoint where diverged_at is not null"
 SAVE = """
 update checkpoint p set timeline = x.timeline, sequence = x.sequence, digest = x.digest, last_offset = x.last_offset,
-  diverged_at = case when p.timeline = x.timeline then coalesce(p.diverged_at, x.diverged_at)
-                     else x.diverged_at end
-from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[])
-  as x (topic, lane, timeline, sequence, digest, last_offset, diverged_at)
+  diverged_at = x.diverged_at, divergence = x.divergence
+from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[], $8::text[])
+  as x (topic, lane, timeline, sequence, digest, last_offset, diverged_at, divergence)
 where (p.topic, p.lane) = (x.topic, x.lane)
 """
 
@@ -37,15 +39,33 @@ async def load(connection: Connection, name: LaneId) -> Position:
     return _position(await connection.fetchrow(LOAD, *name))
 
 
-async def lock(connection: Connection, names: Iterable[LaneId]) -> dict[LaneId, Position]:
+def _divergences(rows: Iterable[Any]) -> dict[LaneId, Divergence]:
+    return {
+        (row["topic"], row["lane"]): Divergence(row["diverged_at"], row["divergence"] or UNKNOWN_REASON)
+        for row in rows
+        if row["diverged_at"] is not None
+    }
+
+
+async def lock(
+    connection: Connection, names: Iterable[LaneId]
+) -> tuple[dict[LaneId, Position], dict[LaneId, Divergence]]:
     """Lock and load these checkpoints until commit, sorted by topic and lane to prevent deadlocks."""
     failpoints.reached("checkpoints.lock")
     rows = await connection.fetch(LOCK, *as_arrays(sorted(names), 2))
-    return {(row["topic"], row["lane"]): _position(row) for row in rows}
+    return {(row["topic"], row["lane"]): _position(row) for row in rows}, _divergences(rows)
 
 
-async def save(connection: Connection, positions: dict[LaneId, Position], diverged: dict[LaneId, int]) -> None:
-    """Save checkpoints. ``diverged`` has, by lane, the first sequence with a digest unlike the owner's digest."""
+async def diverged(connection: Connection | Pool) -> dict[LaneId, Divergence]:
+    """The diverged lanes, of all instances of the service."""
+    failpoints.reached("checkpoints.diverged")
+    return _divergences(await connection.fetch(DIVERGED))
+
+
+async def save(
+    connection: Connection, positions: Mapping[LaneId, Position], diverged: Mapping[LaneId, Divergence]
+) -> None:
+    """Save checkpoints. ``diverged`` has, by lane, the first event that does not fit."""
     rows = [
         (
             *name,
@@ -53,9 +73,9 @@ async def save(connection: Connection, positions: dict[LaneId, Position], diverg
             position.sequence,
             position.digest.to_bytes(32, "big"),
             position.last_offset,
-            diverged.get(name),
+            *diverged.get(name, (None, None)),
         )
         for name, position in sorted(positions.items())
     ]
     failpoints.reached("checkpoints.save")
-    await connection.execute(SAVE, *as_arrays(rows, 7))
+    await connection.execute(SAVE, *as_arrays(rows, 8))

@@ -21,7 +21,7 @@ from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.kafka.consumer import PartitionConsumer
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.projections import checkpoints
-from samenspel.messaging.projections.batch import ProjectionBatch
+from samenspel.messaging.projections.batch import Divergence, ProjectionBatch
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.metrics import LANES_REBUILT
@@ -73,8 +73,8 @@ class Projector:
         """Lanes with a gap in the log itself, by lane label."""
         self.rebuilding: dict[str, int] = {}
         """Lanes under reconstruction after a new timeline, with the number of the timeline."""
-        self.diverged: dict[str, int] = {}
-        """Lanes with a digest unlike the owner's digest, with the first such sequence."""
+        self.diverged: dict[LaneId, Divergence] = {}
+        """Lanes with an event that does not fit, as last seen by any instance."""
 
     async def resume_offset(self, partition: TopicPartition) -> int:
         """Return the offset to read from: after the last applied record.
@@ -92,9 +92,9 @@ class Projector:
 
     async def __call__(self, consumer: PartitionConsumer, records: Sequence[ConsumerRecord]) -> None:
         """Apply a batch. After an error, reset the positions of its partitions so that the batch is read again."""
-        events = [event for event in map(_event_in, records) if event is not None]
+        events = [_event_in(record) for record in records]
         try:
-            batch = await self._apply(events)
+            batch = await self._apply(records, events)
         except Exception as error:
             # A transient error is a warning. Any other error is a defect: every retry logs it, and skips no event.
             log_failure = log.warning if isinstance(error, TRANSIENT) else log.exception
@@ -106,14 +106,18 @@ class Projector:
             self._update_state(consumer, batch, records)
             self._on_commit(batch.events)
 
-    async def _apply(self, events: Sequence[CanonicalEvent]) -> ProjectionBatch:
+    async def _apply(
+        self, records: Sequence[ConsumerRecord], read_events: Sequence[CanonicalEvent | None]
+    ) -> ProjectionBatch:
         failpoints.reached("projector.begin")
+        events = [event for event in read_events if event is not None]
         async with self._pool.acquire() as connection, connection.transaction():
-            locked = await checkpoints.lock(connection, {(event.topic, event.lane) for event in events})
+            lanes = {(record.topic, record.partition) for record in records}
+            positions, diverged = await checkpoints.lock(connection, lanes)
             hashes = await self._hashes(connection, {(event.aggregate, event.subject) for event in events})
-            batch = ProjectionBatch(locked, hashes)
-            for event in events:
-                batch.apply(event)
+            batch = ProjectionBatch(positions, hashes, diverged=diverged)
+            for record, event in zip(records, read_events, strict=True):
+                _apply_to(batch, record, event)
             await self._save(connection, batch)
             failpoints.reached("projector.commit")
         return batch
@@ -129,8 +133,12 @@ class Projector:
         }
 
     async def _save(self, connection: Connection, batch: ProjectionBatch) -> None:
-        if not batch.events:
-            return
+        if batch.events:
+            await self._save_events(connection, batch)
+        if batch.changed:
+            await checkpoints.save(connection, batch.positions, batch.diverged)
+
+    async def _save_events(self, connection: Connection, batch: ProjectionBatch) -> None:
         rows = [
             _row_of(event, batch.hashes[(event.topic, event.lane), ref])
             for ref, event in sorted(batch.latest.items())
@@ -147,7 +155,6 @@ class Projector:
             await connection.execute(REMOVE, *as_arrays(removed, 2))
         if self._listener is not None:
             await self._listener.applied(connection, batch.events)
-        await checkpoints.save(connection, batch.positions, batch.diverged)
 
     def _update_state(
         self, consumer: PartitionConsumer, batch: ProjectionBatch, records: Sequence[ConsumerRecord]
@@ -175,7 +182,22 @@ class Projector:
             elif self._at_end(consumer, partition, records):
                 log.error("events are missing in the log", lane=label, after=batch.positions[name].sequence)
                 self.stalled.add(label)
-        self.diverged.update({f"{topic}/{lane}": at for (topic, lane), at in batch.diverged.items()})
+        self._update_diverged(batch)
+
+    def _update_diverged(self, batch: ProjectionBatch) -> None:
+        for name in batch.positions:
+            label, found, before = f"{name[0]}/{name[1]}", batch.diverged.get(name), self.diverged.get(name)
+            if found and found != before:
+                log.error("lane diverged; its events are not applied", lane=label, reason=found.reason)
+            if before and not found:
+                log.info("lane is consistent again", lane=label)
+        self.diverged = {
+            lane: found for lane, found in self.diverged.items() if lane not in batch.positions
+        } | batch.diverged
+
+    async def refresh_diverged(self, connection: Connection) -> None:
+        """Take over the divergences that any instance has found or seen ended."""
+        self.diverged = await checkpoints.diverged(connection)
 
     def _at_end(
         self, consumer: PartitionConsumer, partition: TopicPartition, records: Sequence[ConsumerRecord]
@@ -188,9 +210,20 @@ def _event_in(record: ConsumerRecord) -> CanonicalEvent | None:
     try:
         return read(record.topic, record.partition, record.offset, record.headers, record.value)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        # Only the owner can write to this topic, so the record is a defect. The sequence rule reports any lost event.
+        # Only the owner can write to this topic, so the record is a defect, and the lane counts as diverged.
         log.error("record is no canonical event", topic=record.topic, offset=record.offset, error=error)
         return None
+
+
+def _apply_to(batch: ProjectionBatch, record: ConsumerRecord, event: CanonicalEvent | None) -> None:
+    """Apply the event in a record. A record that is no canonical event does not fit either."""
+    if event is not None:
+        batch.apply(event)
+        return
+    name = record.topic, record.partition
+    position = batch.positions[name]
+    if record.offset > position.last_offset:
+        batch.refuse(name, position.sequence + 1, f"record at offset {record.offset} is no canonical event")
 
 
 def _is_last_applied(record: ConsumerRecord, position: Position) -> bool:

@@ -166,6 +166,7 @@ async def _update_gauges(pool: Pool, runtime: ServiceRuntime, use: LimitUse) -> 
     """Update the gauges of limits, backlog, closed lanes, stalled lanes, deferrals and quarantine."""
     while True:
         try:
+            await runtime.watch_divergence()
             async with pool.acquire() as connection:
                 metrics.JOURNAL_BACKLOG.set(await connection.fetchval(BACKLOG))
                 await runtime.hash_keys.refresh(connection)
@@ -181,4 +182,5 @@ async def _update_gauges(pool: Pool, runtime: ServiceRuntime, use: LimitUse) -> 
         metrics.LANES_NOT_RECONCILED.set(len(runtime.reconciler.closed_lanes))
         metrics.LANES_STALLED.set(len(runtime.projector.stalled))
         metrics.LANES_DIVERGED.set(len(runtime.projector.diverged))
+        metrics.INGRESS_HELD.set(len(runtime.kafka_receiver.held))
         await asyncio.sleep(GAUGE_SECONDS)

@@ -60,7 +60,7 @@ class ServiceRuntime:
         self.log_reader, self._relay_log_reader = LogReader(kafka), LogReader(kafka)
         self.heartbeat = _heartbeat(definition.name, settings, pool, dependencies.database)
         self.hash_keys = HashKeyCheck(settings.hash_keys(), decider.types.values())
-        self.processor = _processor(definition.name, settings, decider)
+        self.processor = _processor(definition, settings, decider)
         self.reconciler = Reconciler(pool, self._relay_log_reader, self._reset_positions)
         self.relay = Relay(pool, self.reconciler, kafka, _holder(settings), RELAYED_EVENTS.inc)
         self.submitter = Submitter(
@@ -88,6 +88,7 @@ class ServiceRuntime:
         Raises the error of PostgreSQL; then no task has started.
         """
         await self._ensure_lanes()
+        await self.watch_divergence()
         parts = {
             "heartbeat": self.heartbeat.run,
             "relay": self.relay.run,
@@ -103,6 +104,15 @@ class ServiceRuntime:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.membership.stop()
         await asyncio.gather(self.log_reader.close(), self._relay_log_reader.close())
+
+    async def watch_divergence(self) -> None:
+        """Take over what other instances know about diverged lanes, and read on where no needed lane is diverged."""
+        async with self._pool.acquire() as connection:
+            await self.projector.refresh_diverged(connection)
+        released = self.kafka_receiver.release(self.projector.diverged.keys())
+        for reader in self.membership.consumers():
+            for partition in released:
+                reader.end_pause(partition)
 
     def _lane_operations(self, decider: Decider) -> LaneOperations:
         settings = self._settings
@@ -175,8 +185,8 @@ class ServiceRuntime:
         )
 
 
-def _processor(name: str, settings: ServiceSettings, decider: Decider) -> SubmissionProcessor:
-    source = f"urn:nld:oin:{settings.operator_oin}:systeem:samenspel-{name}"
+def _processor(definition: ServiceDefinition, settings: ServiceSettings, decider: Decider) -> SubmissionProcessor:
+    source = f"urn:nld:oin:{settings.operator_oin}:systeem:samenspel-{definition.name}"
     storage = StorageBudget(settings.limit_stored_bytes)
     return SubmissionProcessor(
         decider,
@@ -188,6 +198,7 @@ def _processor(name: str, settings: ServiceSettings, decider: Decider) -> Submis
         storage,
         settings.patience(),
         settings.limit_deferrals,
+        bool(definition.follows),
     )
 
 
