@@ -22,6 +22,7 @@ from samenspel.cli.console import (
 from samenspel.cli.options import AsJson, Database, MaybeAs, ViaOption, reading_organisation
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica import (
+    REBUILD,
     LaneReport,
     ReplicaStore,
     SyncReport,
@@ -150,6 +151,11 @@ def _sentences(lane: LaneReport) -> Iterator[str]:
         yield f"{lane.lane}: {rebuilt}; the earlier events are in {lane.set_aside}"
     if lane.missing:
         yield f"{lane.lane}: event {lane.missing} is missing in Kafka; later events are not applied"
+    if lane.jump:
+        yield (
+            f"{lane.lane}: its owner is on timeline {lane.jump} and this replica on {lane.timeline}: the timelines "
+            f"between are not known here, so nothing is applied; {REBUILD}"
+        )
     if lane.ahead:
         yield f"{lane.lane}: Kafka ends before event {lane.sequence}, which this replica has: events were lost there"
 
@@ -157,7 +163,7 @@ def _sentences(lane: LaneReport) -> Iterator[str]:
 def _problem(lane: LaneReport) -> Text | str:
     if lane.divergence:
         return Text("diverged", "red")
-    return f"gap at {lane.missing}" if lane.missing else "ahead" if lane.ahead else ""
+    return f"gap at {lane.missing}" if lane.missing else "ahead" if lane.ahead else "too old" if lane.jump else ""
 
 
 def _print_verification(report: VerifyReport) -> None:

@@ -66,6 +66,11 @@ class CanonicalEvent:
         return to_lines(self.headers)
 
     @property
+    def position(self) -> tuple[int, int]:
+        """Timeline and sequence."""
+        return self.timeline, self.sequence
+
+    @property
     def sequenced(self) -> SequencedEvent:
         """The part of the event that `samenspel.contracts.sequencing.step` reads."""
         aggregate, subject = self.aggregate.encode(), self.subject.encode()

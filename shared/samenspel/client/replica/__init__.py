@@ -11,11 +11,13 @@ from samenspel.client.replica.connection import ReplicaError
 from samenspel.client.replica.diff import Difference, diff
 from samenspel.client.replica.feed import sync_over_http
 from samenspel.client.replica.kafka import sync_over_kafka
+from samenspel.client.replica.refusals import REBUILD
 from samenspel.client.replica.report import LaneReport, SyncReport
 from samenspel.client.replica.store import ReplicaStore
 from samenspel.client.replica.verify import VerifyReport, verify
 
 __all__ = [
+    "REBUILD",
     "Difference",
     "Divergence",
     "LaneReport",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from samenspel.client.replica.headers import Header, HeaderShape, HeaderShapes
-from samenspel.client.replica.refusals import OtherSystem, require_successor
+from samenspel.client.replica.refusals import OtherSystem
 from samenspel.contracts.digest import REMOVED, to_hex
 from samenspel.contracts.lane_identity import is_other_lane
 from samenspel.contracts.sequencing import Position, SequenceVerdict, step
@@ -54,6 +54,8 @@ class ReplicaLane:
     """Id of the event at sequence 1 in the file, of any timeline; empty for a lane without events."""
     unmet: int = 0
     """Sequence of the last applied event while the source has not shown that event; 0 once it has."""
+    jump: tuple[int, int] = (0, 0)
+    """Timeline of an event that rises by more than one, and the sequence of the replica at that event."""
     label: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -153,12 +155,16 @@ class ReplicaBatch:
         columns: Sequence[bytes],
         digest: str,
     ) -> SequenceVerdict:
-        """Judge a repeat by its content, and a new timeline by its first event. Raises OtherSystem, ReplicaError."""
+        """Judge a repeat by its content, and a new timeline by its first event. Raises OtherSystem."""
         timeline, sequence = place
         if verdict is SequenceVerdict.SKIP and timeline == lane.timeline:
             self._compare(lane, sequence, columns, digest)
         elif verdict is SequenceVerdict.NEW_TIMELINE and sequence == 1:
-            require_successor(lane.label, lane.identity, lane.timeline, timeline, columns[0].decode())
+            if is_other_lane(lane.identity, sequence, columns[0].decode()):
+                raise OtherSystem(lane.label)
+        elif verdict is SequenceVerdict.TIMELINE_JUMP:
+            lane.jump = timeline, lane.sequence
+            return SequenceVerdict.SKIP
         elif verdict is not SequenceVerdict.SKIP:
             # Behind a gap; on a new timeline, which begins with event 1, every event is behind the gap.
             after = sequence if timeline == lane.timeline else lane.sequence + sequence

@@ -1,13 +1,16 @@
 """Effect of a batch of canonical events on a projection, by the law of lanes. This module writes nothing."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from samenspel.contracts.canonical import CanonicalEvent
 from samenspel.contracts.catalogue import AggregateRef
 from samenspel.contracts.digest import REMOVED
+from samenspel.contracts.lane_identity import is_other_lane
 from samenspel.contracts.sequencing import Position, SequenceVerdict, check, step
 from samenspel.contracts.topics import LaneId
+
+OTHER_LANE: Final = "it begins with another event than the lane that was followed, so it is of another system"
 
 
 class Divergence(NamedTuple):
@@ -35,6 +38,8 @@ class ProjectionBatch:
     gaps: set[LaneId] = field(default_factory=set)
     restarted: dict[LaneId, int] = field(default_factory=dict)
     """Lanes that started a new timeline, with the number of the timeline."""
+    identities: dict[LaneId, str] = field(default_factory=dict)
+    """Identity of each lane, as loaded from the database; a lane without events accepts that of its first event."""
     _diverged_before: dict[LaneId, Divergence] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -48,6 +53,8 @@ class ProjectionBatch:
     def apply(self, event: CanonicalEvent) -> None:
         """Apply one event if the law of lanes allows, and if the digest after the event equals the owner's."""
         name = event.topic, event.lane
+        if self._is_of_other_system(name, event):
+            return
         position, old_hash = self.positions[name], self.hashes.get((name, _ref(event)), REMOVED)
         verdict = check(position, event.timeline, event.sequence)
         if restarts := verdict is SequenceVerdict.NEW_TIMELINE and event.sequence == 1:
@@ -59,10 +66,29 @@ class ProjectionBatch:
             if restarts:
                 self._begin_timeline(name, event.timeline)
             self._apply(event, after, new_hash)
-        elif verdict is SequenceVerdict.TIMELINE_JUMP and event.offset > position.last_offset:
+        else:
+            self._not_applied(name, event, verdict)
+
+    def _not_applied(self, name: LaneId, event: CanonicalEvent, verdict: SequenceVerdict) -> None:
+        """Judge an event that is not the next one. A repeat is recognised by its content, not by its place alone."""
+        position = self.positions[name]
+        if verdict is SequenceVerdict.TIMELINE_JUMP and event.offset > position.last_offset:
             self.refuse(name, event.sequence, f"timeline rises from {position.timeline} to {event.timeline}")
         elif verdict is not SequenceVerdict.SKIP and name not in self.diverged:
             self.gaps.add(name)
+        elif event.position == (position.timeline, position.sequence) and event.statedigest != position.digest:
+            self.refuse(name, event.sequence, f"event {event.sequence} in the log is not the event applied here")
+
+    def _is_of_other_system(self, name: LaneId, event: CanonicalEvent) -> bool:
+        """Whether the lane is of another system: no event is applied until the log begins with the known event."""
+        if is_other_lane(self.identities.get(name), event.sequence, event.id):
+            self.diverged[name] = Divergence(event.sequence, OTHER_LANE)
+        found = self.diverged.get(name)
+        if found is None or found.reason != OTHER_LANE:
+            return False
+        if is_back := event.sequence == 1 and event.id == self.identities.get(name):
+            del self.diverged[name]
+        return not is_back
 
     def refuse(self, name: LaneId, sequence: int, reason: str) -> None:
         """Name the first event that does not fit. The position stays before that event.
@@ -81,6 +107,8 @@ class ProjectionBatch:
     def _apply(self, event: CanonicalEvent, after: Position, new_hash: int) -> None:
         name = event.topic, event.lane
         self.diverged.pop(name, None)
+        if event.sequence == 1:
+            self.identities.setdefault(name, event.id)
         self.positions[name] = after
         self.hashes[name, _ref(event)] = new_hash
         self.latest[_ref(event)] = event

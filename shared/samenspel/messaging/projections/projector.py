@@ -21,7 +21,7 @@ from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.kafka.consumer import PartitionConsumer
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.projections import checkpoints
-from samenspel.messaging.projections.batch import Divergence, ProjectionBatch
+from samenspel.messaging.projections.batch import OTHER_LANE, Divergence, ProjectionBatch
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.metrics import LANES_REBUILT
@@ -83,12 +83,31 @@ class Projector:
         """
         name = partition.topic, partition.partition
         async with self._pool.acquire() as connection:
-            position = await checkpoints.load(connection, name)
+            position, identity = await checkpoints.load(connection, name)
         start, end = await self._log_reader.bounds(partition)
         if not start <= position.last_offset < end:
             return start
         record = await self._log_reader.record_at(partition, position.last_offset)
-        return position.last_offset + 1 if record and _is_last_applied(record, position) else start
+        if record is None or not _is_last_applied(record, position):
+            return start
+        if identity is None:
+            await self._adopt_identity(partition, start)
+        return start if self._is_of_other_system(name) else position.last_offset + 1
+
+    async def _adopt_identity(self, partition: TopicPartition, start: int) -> None:
+        """Take the identity of a lane from its log, for the checkpoint of a version before lane identities.
+
+        The digest has shown that the log is the one that was applied.
+        """
+        record = await self._log_reader.record_at(partition, start)
+        first = _event_in(record) if record else None
+        if first is not None and first.sequence == 1:
+            await checkpoints.adopt(self._pool, (partition.topic, partition.partition), first.id)
+
+    def _is_of_other_system(self, name: LaneId) -> bool:
+        """Whether the lane was of another system. If the known log is back, its first event ends the divergence."""
+        found = self.diverged.get(name)
+        return found is not None and found.reason == OTHER_LANE
 
     async def __call__(self, consumer: PartitionConsumer, records: Sequence[ConsumerRecord]) -> None:
         """Apply a batch. After an error, reset the positions of its partitions so that the batch is read again."""
@@ -113,9 +132,9 @@ class Projector:
         events = [event for event in read_events if event is not None]
         async with self._pool.acquire() as connection, connection.transaction():
             lanes = {(record.topic, record.partition) for record in records}
-            positions, diverged = await checkpoints.lock(connection, lanes)
+            locked = await checkpoints.lock(connection, lanes)
             hashes = await self._hashes(connection, {(event.aggregate, event.subject) for event in events})
-            batch = ProjectionBatch(positions, hashes, diverged=diverged)
+            batch = ProjectionBatch(locked.positions, hashes, diverged=locked.diverged, identities=locked.identities)
             for record, event in zip(records, read_events, strict=True):
                 _apply_to(batch, record, event)
             await self._save(connection, batch)
@@ -136,7 +155,7 @@ class Projector:
         if batch.events:
             await self._save_events(connection, batch)
         if batch.changed:
-            await checkpoints.save(connection, batch.positions, batch.diverged)
+            await checkpoints.save(connection, batch.positions, batch.diverged, batch.identities)
 
     async def _save_events(self, connection: Connection, batch: ProjectionBatch) -> None:
         rows = [
@@ -228,7 +247,8 @@ def _apply_to(batch: ProjectionBatch, record: ConsumerRecord, event: CanonicalEv
 
 def _is_last_applied(record: ConsumerRecord, position: Position) -> bool:
     event = _event_in(record)
-    return event is not None and (event.timeline, event.sequence) == (position.timeline, position.sequence)
+    own = position.timeline, position.sequence, position.digest
+    return event is not None and (*event.position, event.statedigest) == own
 
 
 def _row_of(event: CanonicalEvent, new_hash: int) -> tuple[Any, ...]:

@@ -144,16 +144,25 @@ def test_identity_outlives_the_restart_of_a_lane(store: ReplicaStore) -> None:
         sync(store, published(0, ["a"]))
 
 
-def test_timeline_that_rises_by_more_than_one_is_refused(store: ReplicaStore) -> None:
+@SOURCES
+def test_timeline_that_rises_by_more_than_one_is_not_applied(store: ReplicaStore, sync_again: Sync) -> None:
     owner = published(0, ["a"])
     sync(store, owner)
     before = content(store)
     for _ in range(2):
         owner.begin_anew()
     owner.publish("a")
-    with pytest.raises(NotContinued, match="on timeline 3 and this file on 1"):
-        sync(store, owner)
+    [report] = sync_again(store, owner)
+    assert (report.timeline, report.jump) == (1, 3)
     assert content(store) == before
+
+
+def test_forged_timeline_in_the_log_stops_no_replica(store: ReplicaStore) -> None:
+    owner = published(0, ["a"])
+    owner.repeat(owner.log[0], ce_timeline=b"2147483647")
+    owner.publish("b")
+    applied, report = sync(store, owner)
+    assert (applied, report.timeline, report.jump) == (2, 1, None)
 
 
 def test_new_file_accepts_a_lane_on_a_later_timeline(store: ReplicaStore) -> None:
