@@ -4,8 +4,8 @@ A cursor contains the owners' timelines and sequences and no numbers of the noti
 on every instance, after every rebuild, and for push and pull. A cursor also has a mark of each lane's identity: the
 lane of another system is recognised.
 
-The text is base64url of the positions, with padding, and then base64url of the marks. An instance of the version before
-reads no further than the padding. A text without marks, of the version before, has a position on any system.
+The text is base64url of the positions, with padding, and then base64url of the marks. An instance of the version
+before reads no further than the padding. A text without marks, of the version before, is a position on any system.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode

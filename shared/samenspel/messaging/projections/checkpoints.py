@@ -55,7 +55,6 @@ async def load(connection: Connection, name: LaneId) -> tuple[Position, str | No
 
 async def adopt(connection: Connection | Pool, name: LaneId, identity: str) -> None:
     """Store the identity of a lane whose checkpoint has none. One statement: repeating it changes nothing."""
-    failpoints.reached("checkpoints.adopt")
     await connection.execute(ADOPT, *name, identity)
 
 

@@ -94,7 +94,10 @@ async def test_cursor_of_another_system_is_gone(path: str, monkeypatch: pytest.M
     page = replace(EMPTY, marks={lane: mark_of("first of theirs")})
     reply = await get(path.format(cursor), Feed(page), monkeypatch)
     assert (reply.status, reply.headers["content-type"]) == (410, "application/problem+json")
-    assert "lane samenspel.initiatives/0 begins here with another event. Read again without a cursor" in reply.text
+    assert (
+        "lane samenspel.initiatives/0 begins here with another event. Read again without a cursor"
+        in reply.json["detail"]
+    )
 
 
 async def test_lane_replaced_during_a_long_poll_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:

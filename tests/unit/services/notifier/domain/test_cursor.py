@@ -81,11 +81,15 @@ def test_lane_with_another_mark_is_of_another_system() -> None:
     assert other_lane({one: "a", other: "b"}, {one: "a", other: "c"}) == other
 
 
-@pytest.mark.parametrize(("sent", "present"), [({"a": "1"}, {}), ({}, {"a": "1"}), ({"a": "1"}, {"a": "1"})])
-def test_lane_with_an_unknown_mark_is_not_compared(sent: dict[str, str], present: dict[str, str]) -> None:
+MARKED = {("samenspel.funding", 0): "a"}
+
+
+@pytest.mark.parametrize(("sent", "present"), [(MARKED, {}), ({}, MARKED), (MARKED, MARKED)])
+def test_lane_with_an_unknown_mark_is_not_compared(
+    sent: dict[tuple[str, int], str], present: dict[tuple[str, int], str]
+) -> None:
     """The cursor is of the version before, or this system has no event on the lane yet."""
-    lane = "samenspel.funding", 0
-    assert other_lane({lane: m for m in sent.values()}, {lane: m for m in present.values()}) is None
+    assert other_lane(sent, present) is None
 
 
 @pytest.mark.parametrize("content", [[], 7, {"samenspel.secret": ["a"]}, {"samenspel.funding": [1]}, {"a": None}])
