@@ -49,7 +49,8 @@ async def test_replica_of_another_system_is_refused_unchanged_and_rebuilt_on_req
     oin, file = operator_of(system).oin, tmp_path / "r.db"
 
     async def is_filled() -> bool:
-        return (await asyncio.to_thread(synced, first, system.profile, oin, file)).applied == 0
+        report = await asyncio.to_thread(synced, first, system.profile, oin, file)
+        return report.applied == 0 and any(lane.sequence for lane in report.lanes)
 
     await eventually(is_filled)
     as_of_another_system(file)
