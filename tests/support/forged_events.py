@@ -26,7 +26,7 @@ async def last_event(organisation: Organisation) -> ConsumerRecord:
 async def forge(
     system: LocalSystem, like: ConsumerRecord, value: dict[str, Any] | None = None, **headers: str
 ) -> None:
-    """Append the next event of the lane of ``like``, with this value and these headers, and the digest of ``like``."""
+    """Append the next event of the lane of ``like``, with this value and these headers, and that digest."""
     attributes = dict(like.headers)
     forged = {
         "ce_sequence": f"{int(attributes['ce_sequence']) + 1:020d}",
