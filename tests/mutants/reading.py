@@ -42,8 +42,8 @@ READING: Final = (
     ),
     Mutant(
         "takes-any-source",
-        "samenspel.contracts.submissions:_source_mismatch",
-        "match and match[1] == organisation",
+        "samenspel.contracts.submissions:_is_source_of",
+        "match is not None and match[1] == organisation",
         "True",
         "tests/unit/contracts/test_submissions_hostile.py::test_binary_event_with_hostile_content_is_refused_with_its_problems",
     ),

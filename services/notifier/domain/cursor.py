@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import orjson
+from samenspel.contracts.problems import Rejected
+from samenspel.contracts.strict_json import parse
 from samenspel.contracts.topics import CANONICAL, LaneId
 
 LANES_MAX: Final = 1_000
@@ -53,13 +55,13 @@ def decode(text: str) -> dict[LaneId, LanePosition]:
     try:
         if len(text) > TEXT_CHARS_MAX:
             raise ValueError("too long")
-        vector = orjson.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        vector = parse(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         return {
             (topic, lane): _lane_position(place)
             for topic, places in vector.items()
             for lane, place in _lanes(topic, places)
         }
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, Rejected) as error:
         raise BadCursor(BadCursor.__doc__) from error
 
 

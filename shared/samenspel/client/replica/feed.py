@@ -19,7 +19,7 @@ from samenspel.client.replica.headers import Header
 from samenspel.client.replica.kafka import LoadProgress
 from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import ReplicaStore
-from samenspel.contracts.cloudevents import BATCH
+from samenspel.contracts.media_types import BATCH
 from samenspel.contracts.sequencing import SequenceVerdict
 
 PAGE_EVENTS: Final = 1_000
