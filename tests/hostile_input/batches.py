@@ -58,6 +58,11 @@ def _bomb(size: int) -> bytes:
     return b"".join([*folded, stream.compress(behind), stream.flush()])
 
 
+def _header_bomb(number: int) -> bytes:
+    """A record with empty headers, in gzip: a thousandth of the headers' two bytes each."""
+    return gzip.compress(encoded(RawRecord(b"{}", [(b"", None)] * number), 0))
+
+
 def _number(value: int) -> bytes:
     written = bytearray()
     encode_varint(value, written.append)
@@ -100,6 +105,8 @@ TAKEN = [
     Taken("snappy", _snappy, {1: LOST}),
     Taken("a value that unfolds to 100 MB", lambda records: batch_of(
         records[:1], codec=GZIP, payload=_bomb(100 * MIB)), {0: LOST}),
+    Taken("1,150,000 headers in gzip", lambda records: batch_of(
+        records[:1], codec=GZIP, payload=_header_bomb(1_150_000)), {0: {"too-many-attributes"}}),
     Taken("a second offset that lies", lambda records: batch_of(
         records, payload=encoded(records[0], 0) + encoded(records[1], 7)), {0: set(), 1: LOST}),
     Taken("a first offset that lies", lambda records: batch_of(

@@ -52,13 +52,17 @@ class Case:
             "type": type_name(self.fact),
             **self.attributes,
         }
-        replaced = {USED: scene.used_id, LONGER: f"{scene.source.rpartition(':systeem')[0]}0"}
-        return {name: replaced.get(value, value) for name, value in given.items() if value is not None}
+        own = scene.source.rpartition(":systeem")[0]
+        replaced = {USED: scene.used_id, LONGER: f"{own}0"}
+        texts = {name: replaced.get(value, value) for name, value in given.items() if value is not None}
+        return {name: text.replace(OWN, own).replace(OWN.upper(), own.upper()) for name, text in texts.items()}
 
 
 USED: Final = "the id of another event"
 """Stands for `Scene.used_id` in a case's attributes."""
 LONGER: Final = "a source with one digit more"
+OWN: Final = "urn:nld:oin:own"
+"""Stands for the URN of the sender in a case's attributes."""
 STRANGER: Final = "urn:nld:oin:00000099999999999999:systeem:x"
 COST: Final = "/estimated_costs/0/amount_cents"
 
@@ -134,7 +138,7 @@ TEXTS: Final = [
     _broken("a NUL byte behind it", _text(lambda text: text + b"\x00")),
     _broken("a comma too many", _text(lambda text: text[:-1] + b",}")),
     _broken("a comment", _text(lambda text: b"/**/" + text)),
-    _broken("a byte order mark", _text(lambda text: b"\xef\xbb\xbf" + text)),
+    _broken("two byte order marks", _text(lambda text: b"\xef\xbb\xbf" * 2 + text)),
     _broken("an Avro record", data_of(b"\x00\x00\x00\x00\x01\x02a")),
     _broken("UTF-16 without a mark", _text(lambda text: text.decode().encode("utf-16-le"))),
     _broken("UTF-16 with a mark", _text(lambda text: text.decode().encode("utf-16")), NOT_UTF_8),
@@ -253,7 +257,7 @@ ATTRIBUTES: Final = [
         )
     ),
     *(
-        _with(name, {attribute: value}, ("invalid-attribute", attribute))
+        _with(name, {attribute: value}, ("invalid-attribute", attribute[:60]))
         for name, attribute, value in (
             ("a long id", "id", "x" * 1_025),
             ("a line break in the id", "id", "a\nb"),
@@ -261,9 +265,27 @@ ATTRIBUTES: Final = [
             ("a NUL in an extension", "note", "a\x00"),
             ("a traceparent of short parts", "traceparent", "00-1-2-3"),
             ("a traceparent of one part", "traceparent", "00-x"),
+            ("an attribute's name of 257 letters", "n" * 257, "x"),
             ("data that is said to be XML", "datacontenttype", "text/xml"),
+            ("data that is said to be almost JSON", "datacontenttype", "application/jsonp"),
             ("data that is said to be plain text", "datacontenttype", "text/plain"),
         )
+    ),
+    *(
+        _with(f"{number} extensions", {f"x{each}": "1" for each in range(number)}, ("too-many-attributes", "/"))
+        for number in (97, 112)
+    ),
+    *(
+        _with(name, {"source": source}, ("invalid-attribute", "source"))
+        for name, source in {
+            "an own source with a slash": f"{OWN}:systeem:zaken/v1",
+            "an own source with a percent sign": f"{OWN}:systeem:zaken%20v1",
+            "an own source with parentheses": f"{OWN}:systeem:zaken(2)",
+            "an own source with an empty system": f"{OWN}:",
+            "an own source without a colon": f"{OWN}-zaken",
+            "an own source in capitals": f"{OWN}:zaken".upper(),
+            "an own source in a web address": f"https://city.example/{OWN}",
+        }.items()
     ),
     *(
         _with(name, {"source": source}, ("source-mismatch", "source"))

@@ -1,11 +1,11 @@
-"""The four encodings of an event: Kafka and HTTP, each in binary and in structured mode."""
+"""The encodings of an event: Kafka and HTTP, each in binary and in structured mode, and a batch over HTTP."""
 
 from urllib.parse import quote
 
 import orjson
 
 from tests.hostile_input.content import Case, Scene
-from tests.support.submitting import STRUCTURED, Record
+from tests.support.submitting import BATCH, STRUCTURED, Record
 
 JSON = "application/json"
 Request = tuple[dict[str, str], bytes]
@@ -28,6 +28,10 @@ def http_binary(case: Case, scene: Scene) -> Request:
 
 def http_structured(case: Case, scene: Scene) -> Request:
     return {"content-type": STRUCTURED}, _structured(case, scene)
+
+
+def http_batch(case: Case, scene: Scene) -> Request:
+    return {"content-type": BATCH}, b"[" + _structured(case, scene) + b"]"
 
 
 def _structured(case: Case, scene: Scene) -> bytes:

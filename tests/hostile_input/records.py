@@ -51,6 +51,11 @@ def _keyed(key: bytes | None) -> Bend:
     return lambda record: replace(record, key=key)
 
 
+def _filled(record: RawRecord, number: int) -> list[tuple[bytes | None, bytes | None]]:
+    """The headers, and empty headers up to this number of headers."""
+    return [*record.headers, *[(b"", None)] * (number - len(record.headers))]
+
+
 def _structured(name: str, change: Callable[[bytes], bytes], *told: str, named: bool = True) -> Kind:
     return Kind(
         name,
@@ -74,12 +79,22 @@ HEADERS = [
     _bent("a surrogate in a header's name", _with(b"\xed\xa0\x80", b"x"), "unreadable-record"),
     _bent("a header without a name", _with(b"", b"x")),
     _bent("a null header", _with(b"note", None)),
-    _bent("a thousand headers", lambda record: replace(record, headers=[*record.headers, *[(b"n", b"")] * 1_000])),
+    _bent("a hundred headers", lambda record: replace(record, headers=_filled(record, 100))),
+    *(
+        _bent(
+            f"{number:,} headers",
+            lambda record, number=number: replace(record, headers=_filled(record, number)),
+            "too-many-attributes",
+        )
+        for number in (101, 1_000, 400_000)
+    ),
     _bent("a header of 100 kB", _with(b"note", b"x" * 100_000)),
     _bent("an attribute of 100 kB", _with(b"ce_note", b"x" * 100_000), "invalid-attribute"),
     _bent("an attribute without a name", _with(b"ce_", b"x"), "invalid-attribute"),
     _bent("an attribute in upper case", _with(b"ce_Note", b"x"), "invalid-attribute"),
-    _bent("an attribute's name of 21 letters", _with(b"ce_" + b"n" * 21, b"x"), "invalid-attribute"),
+    _bent("an attribute's name of 21 letters", _with(b"ce_" + b"n" * 21, b"x")),
+    _bent("an attribute's name of 257 letters", _with(b"ce_" + b"n" * 257, b"x"), "invalid-attribute"),
+    _bent("an attribute with the name of the data", _with(b"ce_data", b"x"), "invalid-attribute"),
     _bent("an attribute's name with a hyphen", _with(b"ce_my-note", b"x"), "invalid-attribute"),
     _bent("an attribute's name with an accent", _with("ce_é".encode(), b"x"), "invalid-attribute"),
     _bent("an attribute that is not UTF-8", _with(b"ce_note", b"\xff"), "invalid-attribute"),

@@ -70,6 +70,9 @@ class Reader:
     def pause_for(self, partition: TopicPartition, seconds: float) -> None:
         self.paused[partition.topic] = seconds
 
+    def read_again(self, partition: TopicPartition, offset: int) -> None:
+        self.reopened.append(partition)
+
     def highwater(self, partition: TopicPartition) -> int:
         return 0
 

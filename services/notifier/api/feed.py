@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
-from samenspel.contracts.cloudevents import BATCH
+from samenspel.contracts.media_types import BATCH
 from samenspel.contracts.values import Id
 from samenspel.runtime.concurrency_limit import ConcurrencyLimit
 from samenspel.runtime.http import OrganisationOf

@@ -9,13 +9,13 @@ from uuid import uuid4
 import orjson
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import ValidationError
 from samenspel.contracts.catalogue import type_name
 from samenspel.contracts.cloudevents import Envelope
-from samenspel.contracts.problems import Problem, problems_of
-from samenspel.contracts.values import Id, Model
+from samenspel.contracts.problems import Problem, Rejected
+from samenspel.contracts.values import Id
 from samenspel.messaging import Submitter, submit_over_http
-from samenspel.runtime.http import OrganisationOf, problem, read_body
+from samenspel.runtime.http import OrganisationOf, rejection
+from samenspel.runtime.json_bodies import openapi_body, parse_body, read_json
 from samenspel.runtime.limits import LimitReached
 from samenspel.runtime.postgres import Connection, Pool
 from samenspel.runtime.wakeup import Wakeup
@@ -56,7 +56,6 @@ _IDEMPOTENT: Final[dict[str, Any]] = {
 }
 After = Annotated[str, Query(max_length=64, pattern="^[!-~]*$")]
 Limit = Annotated[int, Query(ge=1, le=store.PAGE_MAX)]
-BODY_SCHEMA: Final = "the request body of this resource in GET /v1/openapi.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +70,13 @@ class SubscriptionService:
 
     async def create(self, organisation: str, body: bytes, key: str | None = None) -> Response:
         try:
-            wanted = SubscriptionRequest.model_validate_json(body)
+            wanted = parse_body(SubscriptionRequest, body)
             if wanted.endpoint is not None:
                 addresses.parse(wanted.endpoint, local=self.local)
-        except ValidationError as error:
-            return _invalid(*problems_of(error, BODY_SCHEMA))
+        except Rejected as refusal:
+            return rejection(refusal)
         except addresses.AddressRefused as refusal:
-            return _invalid(_refused_address(refusal))
+            return rejection(Rejected(_refused_address(refusal)))
         subscription_id = idempotency.subscription_id_for(organisation, key)
         made = await self._with_endpoint(organisation, subscription_id, wanted, key)
         stated = {"types": wanted.types, "start": wanted.start, "delivery": "push" if made else "pull"}
@@ -119,10 +118,10 @@ class SubscriptionService:
 
     async def acknowledge(self, organisation: str, subscription_id: str, body: bytes) -> Response:
         try:
-            text = AcknowledgeRequest.model_validate_json(body).cursor
-            cursor, marks = cursor_in(text), marks_of(text)
-        except ValidationError as error:
-            return _invalid(*problems_of(error, BODY_SCHEMA))
+            text = parse_body(AcknowledgeRequest, body).cursor
+        except Rejected as refusal:
+            return rejection(refusal)
+        cursor, marks = cursor_in(text), marks_of(text)
         await self._require_active(organisation, subscription_id)
         ends = await lane_ends(self.pool)
         require_same_lanes(marks, ends.marks)
@@ -139,9 +138,9 @@ class SubscriptionService:
 
     async def rotate(self, organisation: str, subscription_id: str, body: bytes, key: str | None) -> Response:
         try:
-            wanted = RotationRequest.model_validate_json(body or b"{}")
-        except ValidationError as error:
-            return _invalid(*problems_of(error, BODY_SCHEMA))
+            wanted = parse_body(RotationRequest, body or b"{}")
+        except Rejected as refusal:
+            return rejection(refusal)
         if (await self._require_active(organisation, subscription_id))["url"] is None:
             raise HTTPException(409, "this subscription has no endpoint, so there is no signing secret to rotate")
         operation = f"rotate {subscription_id}\n{wanted.model_dump_json()}"
@@ -235,10 +234,10 @@ def _add_write_routes(routes: APIRouter, subscriptions: SubscriptionService, org
         "/subscriptions",
         status_code=201,
         summary="Subscribe to events",
-        openapi_extra=_request_body(SubscriptionRequest) | _IDEMPOTENT,
+        openapi_extra=openapi_body(SubscriptionRequest) | _IDEMPOTENT,
     )
     async def create(request: Request, organisation: Organisation) -> Response:
-        return await subscriptions.create(organisation, await read_body(request), idempotency.key_in(request))
+        return await subscriptions.create(organisation, await read_json(request), idempotency.key_in(request))
 
     @routes.delete(one, status_code=204, summary="Cancel a subscription")
     async def cancel(organisation: Organisation, subscriptionId: Id) -> Response:
@@ -247,10 +246,10 @@ def _add_write_routes(routes: APIRouter, subscriptions: SubscriptionService, org
     acknowledging = "Advance the cursor; events before it are not delivered again, by push or pull"
 
     @routes.post(
-        f"{one}/_acknowledge", status_code=204, summary=acknowledging, openapi_extra=_request_body(AcknowledgeRequest)
+        f"{one}/_acknowledge", status_code=204, summary=acknowledging, openapi_extra=openapi_body(AcknowledgeRequest)
     )
     async def acknowledge(request: Request, organisation: Organisation, subscriptionId: Id) -> Response:
-        return await subscriptions.acknowledge(organisation, subscriptionId, await read_body(request))
+        return await subscriptions.acknowledge(organisation, subscriptionId, await read_json(request))
 
     @routes.post(f"{one}/_resume", status_code=204, summary="Retry pending deliveries now, also after a response 410")
     async def resume(organisation: Organisation, subscriptionId: Id) -> Response:
@@ -259,11 +258,11 @@ def _add_write_routes(routes: APIRouter, subscriptions: SubscriptionService, org
     @routes.post(
         f"{one}/_rotate",
         summary="Replace the secret; each replaced secret also signs for 24 hours from its replacement",
-        openapi_extra=_request_body(RotationRequest, required=False) | _IDEMPOTENT,
+        openapi_extra=openapi_body(RotationRequest, required=False) | _IDEMPOTENT,
     )
     async def rotate(request: Request, organisation: Organisation, subscriptionId: Id) -> Response:
         key = idempotency.key_in(request)
-        return await subscriptions.rotate(organisation, subscriptionId, await read_body(request), key)
+        return await subscriptions.rotate(organisation, subscriptionId, await read_json(request), key)
 
 
 async def _submit(
@@ -311,16 +310,6 @@ def _figures(row: Any) -> dict[str, Any]:
 def _clamped(cursor: Cursor, ends: Cursor) -> Cursor:
     """The cursor, limited to the end of the feed: a later event cannot have been delivered."""
     return {name: min(place, ends[name]) for name, place in cursor.items() if name in ends}
-
-
-def _request_body(model: type[Model], *, required: bool = True) -> dict[str, Any]:
-    content = {"application/json": {"schema": model.model_json_schema()}}
-    return {"requestBody": {"required": required, "content": content}}
-
-
-def _invalid(*problems: Problem) -> Response:
-    found = [each.model_dump() for each in problems]
-    return problem(400, "Invalid request", f"{len(found)} problem(s)", found)
 
 
 def _refused_address(refusal: Exception) -> Problem:

@@ -14,6 +14,8 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import orjson
+from samenspel.contracts.problems import Rejected
+from samenspel.contracts.strict_json import parse
 from samenspel.contracts.topics import CANONICAL, LaneId
 
 LANES_MAX: Final = 1_000
@@ -74,13 +76,13 @@ def decode(text: str) -> dict[LaneId, LanePosition]:
     try:
         if len(text) > TEXT_CHARS_MAX:
             raise ValueError("too long")
-        vector = orjson.loads(_bytes_of(text.partition(PADDING)[0]))
+        vector = parse(_bytes_of(text.partition(PADDING)[0]))
         return {
             (topic, lane): _lane_position(place)
             for topic, places in vector.items()
             for lane, place in _lanes(topic, places)
         }
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, Rejected) as error:
         raise BadCursor(BadCursor.__doc__) from error
 
 
@@ -90,7 +92,7 @@ def marks_in(text: str) -> dict[LaneId, str]:
     if not encoded:
         return {}
     try:
-        vector = orjson.loads(_bytes_of(encoded))
+        vector = parse(_bytes_of(encoded))
         return {
             (topic, lane): mark
             for topic, marks in vector.items()

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
-from samenspel.contracts.cloudevents import STRUCTURED
+from samenspel.contracts.media_types import STRUCTURED
 
 from services.notifier.endpoints.addresses import GuardedResolver
 

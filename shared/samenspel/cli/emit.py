@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -12,10 +13,11 @@ from samenspel.cli.console import Exit, errors_as_messages, messages, print_json
 from samenspel.cli.options import As, AsJson, ViaOption
 from samenspel.client.access.profile import Profile
 from samenspel.client.submit.emit import emit as emit_statements
-from samenspel.client.submit.json_lines import BadLines, Entry, read_entries
+from samenspel.client.submit.json_lines import BadLines, Entry, problem_lines, problem_text, read_values
 from samenspel.client.submit.receipts import latest_outcome
-from samenspel.client.submit.statements import Statement, from_object
+from samenspel.client.submit.statements import Statement, envelope_of, statement_in, suggestion
 from samenspel.contracts.catalogue import SUBMISSIONS
+from samenspel.contracts.cloudevents import Envelope
 from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.receipts import Answer
 from samenspel.contracts.submissions import read_submission
@@ -43,11 +45,11 @@ def emit(
     with errors_as_messages():
         profile = Profile.find()
         oin = profile.credential(organisation).oin
-        entries = read_entries(files)
-        statements = _statements(entries, oin, again)
+        entries = read_values(files)
+        envelopes = [envelope_of(oin, entry.value, entry.problems, again=again) for entry in entries]
         if check:
-            return _show_checks(entries, statements, oin, as_json)
-        within = seconds if wait else None
+            return _show_checks(entries, envelopes, oin, as_json)
+        statements = _statements(entries, envelopes, oin)
         with _SendProgress(len(statements)) as (bar, task):
             answers = asyncio.run(
                 emit_statements(
@@ -55,7 +57,7 @@ def emit(
                     oin,
                     statements,
                     via=via,
-                    within=within,
+                    within=seconds if wait else None,
                     progress=lambda number: bar.advance(task, number),
                 )
             )
@@ -79,43 +81,50 @@ class _SendProgress:
         self._progress.stop()
 
 
-def _statements(entries: Sequence[Entry], oin: str, again: int) -> list[Statement]:
-    """One statement per entry. Raises BadLines with every entry that is not an event."""
-    statements: list[Statement] = []
-    problems: list[str] = []
-    for entry in entries:
-        try:
-            statements.append(from_object(oin, entry.value, again=again))
-        except ValueError as error:
-            problems.append(f"{entry.position}: {error}")
-    if problems:
-        raise BadLines(problems)
-    return statements
+def _statements(entries: Sequence[Entry], envelopes: Sequence[Envelope], oin: str) -> list[Statement]:
+    """One statement per entry. Raises BadLines with every entry that cannot be sent unchanged."""
+    bad = [
+        replace(entry, problems=tuple(_problems_in(envelope, oin)))
+        for entry, envelope in zip(entries, envelopes, strict=True)
+        if envelope.problems or envelope.type not in SUBMISSIONS
+    ]
+    if bad:
+        raise BadLines(problem_lines(bad))
+    return [statement_in(envelope) for envelope in envelopes]
 
 
-def _show_checks(entries: Sequence[Entry], statements: Sequence[Statement], oin: str, as_json: bool) -> None:
+def _show_checks(entries: Sequence[Entry], envelopes: Sequence[Envelope], oin: str, as_json: bool) -> None:
     """Print the problems that a service finds without looking at its stored state."""
-    found = [_problems_in(each, oin) for each in statements]
+    found = [_problems_in(each, oin) for each in envelopes]
     wrong = sum(1 for problems in found if problems)
     if as_json:
-        print_json([_checked(*each) for each in zip(entries, statements, found, strict=True)])
+        print_json([_checked(*each) for each in zip(entries, envelopes, found, strict=True)])
     else:
         for entry, problems in zip(entries, found, strict=True):
             for problem in problems:
-                print_line(f"{entry.position}: {_problem_text(problem)}")
-    print_message(f"{len(statements) - wrong} of {len(statements)} event(s) are valid; nothing was sent")
+                print_line(f"{entry.label}: {problem_text(problem)}")
+    print_message(f"{len(envelopes) - wrong} of {len(envelopes)} event(s) are valid; nothing was sent")
     raise typer.Exit(Exit.FAILED if wrong else Exit.OK)
 
 
-def _checked(entry: Entry, statement: Statement, problems: Sequence[Problem]) -> dict[str, Any]:
-    return {"place": entry.position, "id": statement.identity[1], "valid": not problems, "problems": list(problems)}
+def _checked(entry: Entry, envelope: Envelope, problems: Sequence[Problem]) -> dict[str, Any]:
+    return {**_place(entry), "id": envelope.id, "valid": not problems, "problems": list(problems)}
 
 
-def _problems_in(statement: Statement, oin: str) -> Sequence[Problem]:
+def _place(entry: Entry) -> dict[str, Any]:
+    return {"place": entry.position, **({} if entry.item is None else {"item": entry.item})}
+
+
+def _problems_in(envelope: Envelope, oin: str) -> Sequence[Problem]:
+    """The problems that a service finds; a misspelt type gets the fix of a reader with the CLI."""
     try:
-        read_submission(statement.envelope(), oin, SUBMISSIONS, datetime.now(UTC), "check")
+        read_submission(envelope, oin, SUBMISSIONS, datetime.now(UTC), "check")
     except Rejected as refusal:
-        return refusal.problems
+        hint = suggestion(envelope.type)
+        return [
+            each.model_copy(update={"fix": hint}) if each.code == "unknown-type" else each
+            for each in refusal.problems
+        ]
     return ()
 
 
@@ -125,14 +134,11 @@ def _show_answers(
     rows = list(zip(entries, statements, answers, strict=True))
     if as_json:
         print_json(
-            [
-                {"place": entry.position, "id": statement.identity[1], "answer": answer}
-                for entry, statement, answer in rows
-            ]
+            [{**_place(entry), "id": statement.identity[1], "answer": answer} for entry, statement, answer in rows]
         )
     else:
         for entry, statement, answer in rows:
-            print_line(f"{entry.position}: {_outcome_text(statement, answer)}")
+            print_line(f"{entry.label}: {_outcome_text(statement, answer)}")
     if not all(answer is not None and latest_outcome(answer) in ("accepted", "deferred") for answer in answers):
         raise typer.Exit(Exit.FAILED)
 
@@ -144,7 +150,7 @@ def _outcome_text(statement: Statement, answer: Answer | None) -> str:
     outcome = latest_outcome(answer)
     if outcome == "rejected":
         again = " `--again` sends other content." if _has_other_content(answer) else ""
-        return f"{short} rejected: " + "; ".join(map(_problem_text, answer.problems)) + again
+        return f"{short} rejected: " + "; ".join(map(problem_text, answer.problems)) + again
     if outcome == "deferred":
         return f"{short} deferred: {_condition_text(answer)}"
     events = ", ".join(
@@ -162,7 +168,3 @@ def _condition_text(answer: Answer) -> str:
 
 def _has_other_content(answer: Answer) -> bool:
     return any(problem.code == "same-id-other-content" for problem in answer.problems)
-
-
-def _problem_text(problem: Problem) -> str:
-    return f"{problem.field}: {problem.detail} [{problem.code}]. {problem.fix}"

@@ -41,6 +41,15 @@ def to_structured(lines: bytes, value: bytes) -> bytes:
     return orjson.dumps(attributes)[:-1] + b',"data":' + value + b"}"
 
 
+def position_of(headers: Iterable[tuple[str, bytes]]) -> tuple[int, int] | None:
+    """Timeline and sequence of a record of a lane; None for a record that is no event."""
+    fields = dict(headers)
+    try:
+        return read_timeline(fields["ce_timeline"]), read_sequence(fields["ce_sequence"])
+    except (KeyError, ValueError, AttributeError):
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class CanonicalEvent:
     """A canonical event with the attributes that a consumer needs, decoded; ``value`` is the undecoded data.

@@ -1,41 +1,56 @@
-"""CloudEvents 1.0 decoding for Kafka and HTTP, binary and structured, and the checks of the context attributes.
+"""CloudEvents 1.0 decoding for every entry point: Kafka and HTTP, binary and structured, HTTP batches, and the CLI.
 
-The input is not trusted. A decodable event becomes an `Envelope`; any other input raises `Rejected` with all problems
-at once. Rules: CloudEvents 1.0.2 §2-3, Kafka protocol binding §3, HTTP protocol binding §3, and the MUSTs of the
-NLGov profile 1.1.
+The input is not trusted. Every input becomes an `Envelope`, with the problems found while decoding; no entry point
+has a decoder of its own. Rules: CloudEvents 1.0.2 §2-3, JSON event format §3-4, Kafka and HTTP protocol bindings §3.
+`samenspel.contracts.attribute_rules` checks the attributes.
 """
 
-import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from base64 import b64decode
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 import orjson
 
+from samenspel.contracts.media_types import BATCH, STRUCTURED, media_type
 from samenspel.contracts.problems import Problem, Rejected
-from samenspel.contracts.strict_json import duplicated_key, not_json, parse
+from samenspel.contracts.strict_json import (
+    DEPTH_MAX,
+    TEXT_BYTES_MAX,
+    decode,
+    duplicated_key,
+    duplicated_keys,
+    is_deeper,
+    not_json,
+    too_deep,
+    without_bom,
+)
 
-STRUCTURED: Final = "application/cloudevents+json"
-BATCH: Final = "application/cloudevents-batch+json"
+ATTRIBUTES_MAX: Final = 100
+"""Attributes of one event, and headers of one Kafka record; ``data`` is not counted."""
 ATTRIBUTE_CHARS_MAX: Final = 256
-"""Maximum characters in an attribute value. Events and receipts repeat three attributes of the submission."""
-_NAME: Final = re.compile(r"[a-z0-9]{1,20}")
-_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-_REQUIRED: Final = ("specversion", "id", "source", "type")
+"""Maximum characters in the name or the value of an attribute. Events and receipts repeat three attributes."""
+KAFKA_PREFIX: Final = "ce_"
+HTTP_PREFIX: Final = "ce-"
+INTEGERS: Final = range(-(2**31), 2**31)
+"""Range of an attribute of type Integer (CloudEvents 1.0.2 §2.2)."""
+_DATA: Final = ("data", "data_base64")
 
 
 @dataclass(slots=True)
 class Envelope:
-    """One decoded event: context attributes, data as JSON bytes, and the problems found while decoding."""
+    """One decoded event: context attributes, data as JSON bytes, and the problems found while decoding.
+
+    ``header_prefix`` starts the name of an attribute's header; empty in structured mode. ``is_event`` is false if
+    only ``problems`` and perhaps an identity are known.
+    """
 
     attributes: dict[str, str]
     data: bytes
     problems: list[Problem] = field(default_factory=list)
+    header_prefix: str = ""
+    is_event: bool = True
 
     @property
     def id(self) -> str:
@@ -50,177 +65,190 @@ class Envelope:
         return self.attributes.get("type", "")
 
 
-def from_kafka(headers: Iterable[tuple[str, bytes | None]], value: bytes | None) -> Envelope:
+@dataclass(frozen=True, slots=True)
+class HttpEvents:
+    """The events of an HTTP request: ``number`` envelopes, decoded one by one. The answer to a batch is an array."""
+
+    is_batch: bool
+    number: int
+    envelopes: Iterable[Envelope]
+
+
+def from_kafka(headers: Sequence[tuple[str, bytes | None]], value: bytes | None) -> Envelope:
     """The event in a Kafka record. Structured for content type ``application/cloudevents+json``, else binary."""
-    pairs = list(headers)
-    content_type = _media_type(dict(pairs).get("content-type") or b"")
+    if len(headers) > ATTRIBUTES_MAX:
+        return unreadable(too_many_attributes(len(headers), "headers"))
+    last = dict(headers)
+    if len(last) != len(headers) and sum(name == "content-type" for name, _ in headers) > 1:
+        return unreadable(_twice("datacontenttype"))
+    content_type = media_type(last.get("content-type") or b"")
     if content_type == STRUCTURED:
         return from_structured(value or b"")
-    envelope = _binary([(name[3:], raw or b"") for name, raw in pairs if name.startswith("ce_")], value or b"")
-    if content_type:
-        envelope.attributes.setdefault("datacontenttype", content_type)
-    return envelope
+    data, prefix = without_bom(value or b""), KAFKA_PREFIX
+    # All headers are decoded together; after a failure they are decoded one by one, to report each problem.
+    try:
+        attributes = {name[3:]: raw.decode() for name, raw in headers if name[:3] == prefix}  # type: ignore[union-attr]
+        if len(last) == len(headers):
+            return _typed(Envelope(attributes, data, [], prefix), content_type)
+    except (AttributeError, UnicodeDecodeError):
+        pass
+    return _binary(headers, data, content_type, prefix)
 
 
-def from_http(headers: Mapping[str, str], body: bytes) -> list[Envelope]:
-    """The events in an HTTP request: one event (binary or structured) or a batch."""
-    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type == STRUCTURED:
-        return [from_structured(body)]
+def from_http(headers: Iterable[tuple[bytes, bytes]], body: bytes) -> HttpEvents:
+    """The events in an HTTP request: one event (binary or structured) or a batch. Header names are in lower case.
+
+    Raises `Rejected` if the body of a batch is not a JSON array.
+    """
+    pairs = list(headers)
+    content_types = [value for name, value in pairs if name == b"content-type"]
+    content_type = media_type(content_types[0]) if content_types else ""
+    if len(content_types) > 1:
+        return HttpEvents(False, 1, [unreadable(_twice("datacontenttype"))])
     if content_type == BATCH:
-        return [_from_object(item) for item in _batch_of(body)]
-    named = [(name[3:], unquote_to_bytes(raw)) for name, raw in headers.items() if name.startswith("ce-")]
-    envelope = _binary(named, body)
-    if content_type:
-        envelope.attributes.setdefault("datacontenttype", content_type)
-    return [envelope]
+        items = _batch_of(body)
+        return HttpEvents(True, len(items), _from_items(without_bom(body), items))
+    if content_type == STRUCTURED:
+        return HttpEvents(False, 1, [from_structured(body)])
+    named = [(name.decode("latin-1"), value) for name, value in pairs if name.startswith(HTTP_PREFIX.encode())]
+    number = len(named) + len(content_types)
+    if number > ATTRIBUTES_MAX:
+        return HttpEvents(False, 1, [unreadable(too_many_attributes(number, "headers"))])
+    plain = [(name, unquote_to_bytes(value)) for name, value in named]
+    return HttpEvents(False, 1, [_binary(plain, without_bom(body), content_type, HTTP_PREFIX)])
 
 
 def from_structured(body: bytes) -> Envelope:
     """The event in a CloudEvents JSON object (JSON event format §3)."""
-    parsed = parse(body)
-    envelope = _from_object(parsed)
-    if duplicate := duplicated_key(body, parsed):
+    try:
+        parsed = decode(body, DEPTH_MAX + 1)
+    except Rejected as refusal:
+        return unreadable(*refusal.problems)
+    envelope = from_object(parsed)
+    if envelope.is_event and (duplicate := duplicated_key(body, parsed)):
         envelope.problems.append(duplicate)
     return envelope
 
 
-def check(envelope: Envelope) -> list[Problem]:
-    """All problems of the context attributes; empty if the attributes conform to the specification."""
-    attributes = envelope.attributes
-    found = list(envelope.problems)
-    # Fast path: check all values together. The attributes are checked one by one only if that finds a problem.
-    if not all(map(attributes.get, _REQUIRED)):
-        found.extend(_missing(attributes, {problem.field for problem in found}))
-    joined = "".join(attributes.values())
-    if len(joined) > ATTRIBUTE_CHARS_MAX or not joined.isprintable():
-        found.extend(_too_long_or_controlled(attributes))
-    if not attributes.keys() <= _KNOWN:
-        found.extend(_misnamed(attributes.keys() - _KNOWN))
-    for name, value in attributes.items():
-        if value and name in _RULES and not _RULES[name].is_valid(value):
-            found.append(_invalid(name, f"{value[:60]!r} {_RULES[name].detail}", _RULES[name].fix))
-    return found
-
-
-def _missing(attributes: Mapping[str, str], reported: Collection[str]) -> list[Problem]:
-    return [
-        Problem(
-            code="missing-attribute",
-            field=name,
-            detail="this CloudEvents attribute is required",
-            fix=f"Send header ce_{name} (Kafka) or ce-{name} (HTTP), or member {name} (structured).",
-        )
-        for name in _REQUIRED
-        if not attributes.get(name) and name not in reported
-    ]
-
-
-def _misnamed(names: Iterable[str]) -> list[Problem]:
-    return [_invalid(name, _NAMING, "Rename the attribute.") for name in sorted(names) if not _NAME.fullmatch(name)]
-
-
-def _too_long_or_controlled(attributes: Mapping[str, str]) -> list[Problem]:
-    return [
-        _invalid(
-            name,
-            f"the value has more than {ATTRIBUTE_CHARS_MAX} characters or contains a control character",
-            "Shorten the value and remove control characters.",
-        )
-        for name, value in attributes.items()
-        if len(value) > ATTRIBUTE_CHARS_MAX or _CONTROL.search(value)
-    ]
-
-
-def _is_rfc3339(text: str) -> bool:
-    try:
-        return _RFC3339.fullmatch(text) is not None and bool(datetime.fromisoformat(text.upper()))
-    except ValueError:
-        return False
-
-
-class _Rule(NamedTuple):
-    """Validity check of one attribute, with the texts of the problem."""
-
-    is_valid: Callable[[str], object]
-    detail: str
-    fix: str
-
-
-_NAMING: Final = "invalid attribute name: 1 to 20 lower-case letters and digits are allowed"
-_RULES: Final[Mapping[str, _Rule]] = {
-    "specversion": _Rule("1.0".__eq__, "is not a supported version", 'Send "1.0".'),
-    "time": _Rule(_is_rfc3339, "is not an RFC 3339 timestamp", "Send for example 2026-11-24T10:00:00Z."),
-    "datacontenttype": _Rule(
-        lambda value: value.startswith("application/json"), "is not JSON", "Send application/json."
-    ),
-    "traceparent": _Rule(
-        _TRACEPARENT.fullmatch,
-        "is not a W3C traceparent",
-        "Remove the attribute, or send a valid traceparent (W3C Trace Context §3.2).",
-    ),
-}
-_KNOWN: Final = frozenset(
-    {*_REQUIRED, *_RULES, "subject", "dataschema", "partitionkey", "correlationid", "causationid"}
-)
-
-
-def _invalid(name: str, detail: str, fix: str) -> Problem:
-    return Problem(code="invalid-attribute", field=name[:60], detail=detail, fix=fix)
-
-
-@lru_cache(maxsize=64)
-def _media_type(raw: bytes) -> str:
-    return raw.decode("ascii", "replace").partition(";")[0].strip().lower()
-
-
-def _binary(named: Sequence[tuple[str, bytes]], data: bytes) -> Envelope:
-    """The event whose attributes are headers.
-
-    All headers are decoded together; after a failure they are decoded one by one, to report each problem.
-    """
-    try:
-        attributes = {name: raw.decode() for name, raw in named}
-    except UnicodeDecodeError:
-        attributes = {}
-    envelope = Envelope(attributes, data)
-    if len(attributes) != len(named):
-        attributes.clear()
-        for name, raw in named:
-            _read_attribute(envelope, name, raw)
+def from_item(item: Any, duplicate: Problem | None = None) -> Envelope:
+    """The event in a parsed JSON value of any depth; ``duplicate`` is the problem of a repeated key in the value."""
+    if is_deeper(item, DEPTH_MAX + 1):
+        return unreadable(too_deep(), identity=item if isinstance(item, dict) else None)
+    envelope = from_object(item)
+    if envelope.is_event and duplicate:
+        envelope.problems.append(duplicate)
     return envelope
 
 
-def _read_attribute(envelope: Envelope, name: str, raw: bytes) -> None:
+def from_object(item: Any) -> Envelope:
+    """The event in a parsed JSON value of at most `DEPTH_MAX` + 1 levels."""
+    if not isinstance(item, dict):
+        return unreadable(not_json("an event is a JSON object"))
+    number = len(item) - ("data" in item) - ("data_base64" in item)
+    if number > ATTRIBUTES_MAX:
+        return unreadable(too_many_attributes(number, "attributes"), identity=item)
+    envelope = Envelope({}, b"")
+    envelope.data = _data_of(item, envelope.problems)
+    for name, value in item.items():
+        if name in _DATA or value is None:
+            continue
+        if isinstance(value, str):
+            envelope.attributes[name] = value
+        else:
+            _read_member(envelope, name, value)
+    return envelope
+
+
+def unreadable(*problems: Problem, identity: Mapping[str, Any] | None = None) -> Envelope:
+    """Input that is not an event; of its attributes only the identity is kept, for the answer."""
+    given = {name: (identity or {}).get(name) for name in ("source", "id")}
+    named = {name: value[:ATTRIBUTE_CHARS_MAX] for name, value in given.items() if isinstance(value, str)}
+    return Envelope(named, b"", list(problems), is_event=False)
+
+
+def too_many_attributes(number: int, kind: str) -> Problem:
+    return Problem(
+        code="too-many-attributes",
+        field="/",
+        detail=f"the event has {number:,} {kind}; the maximum is {ATTRIBUTES_MAX}",
+        fix="Send the content in the data, and fewer extension attributes.",
+    )
+
+
+def invalid_attribute(name: str, detail: str, fix: str) -> Problem:
+    return Problem(code="invalid-attribute", field=name[:60], detail=detail, fix=fix)
+
+
+def _binary(headers: Iterable[tuple[str, bytes | None]], data: bytes, content_type: str, prefix: str) -> Envelope:
+    """The event whose attributes are the headers with this prefix, with the problem of each header."""
+    envelope = Envelope({}, data, [], prefix)
+    for name, raw in headers:
+        if name.startswith(prefix):
+            _read_header(envelope, name.removeprefix(prefix), raw or b"")
+    return _typed(envelope, content_type)
+
+
+def _typed(envelope: Envelope, content_type: str) -> Envelope:
+    """The same event; the content type is its attribute ``datacontenttype`` (protocol bindings §3.1)."""
+    if content_type:
+        given = envelope.attributes.setdefault("datacontenttype", content_type)
+        if given is not content_type and media_type(given) != content_type:
+            envelope.problems.append(_twice("datacontenttype"))
+    return envelope
+
+
+def _read_header(envelope: Envelope, name: str, raw: bytes) -> None:
     if name in envelope.attributes:
-        envelope.problems.append(_invalid(name, "this attribute occurs twice", "Send the attribute once."))
+        envelope.problems.append(_twice(name))
         return
     try:
         envelope.attributes[name] = raw.decode()
     except UnicodeDecodeError:
-        envelope.problems.append(_invalid(name, "the header value is not UTF-8", "Encode the value as UTF-8."))
+        envelope.problems.append(
+            invalid_attribute(name, "the header value is not UTF-8", "Encode the value as UTF-8.")
+        )
+
+
+def _twice(name: str) -> Problem:
+    return invalid_attribute(name, "this attribute occurs twice", "Send the attribute once.")
+
+
+def _read_member(envelope: Envelope, name: str, value: Any) -> None:
+    """A JSON integer or boolean as attribute (JSON event format §2.2)."""
+    if isinstance(value, bool) or (isinstance(value, int) and value in INTEGERS):
+        envelope.attributes[name] = str(value).lower()
+    else:
+        detail = "an attribute must be a string, an integer of 32 bits or a boolean"
+        envelope.problems.append(invalid_attribute(name, detail, "Send a value of one of these types."))
+
+
+def _data_of(item: Mapping[str, Any], problems: list[Problem]) -> bytes:
+    """The bytes of ``data`` or ``data_base64`` (JSON event format §3.1); no bytes if both are absent or null."""
+    data, encoded = item.get("data"), item.get("data_base64")
+    if encoded is None:
+        return b"" if data is None else orjson.dumps(data)
+    if data is not None:
+        problems.append(
+            invalid_attribute("data_base64", "data and data_base64 exclude each other", "Send one of the two.")
+        )
+    try:
+        return without_bom(b64decode(encoded, validate=True))
+    except (TypeError, ValueError):
+        fix = "Send a string of base64 (RFC 4648 §4), or JSON in data."
+        problems.append(invalid_attribute("data_base64", "the value is not base64", fix))
+        return b""
 
 
 def _batch_of(body: bytes) -> Sequence[Any]:
-    items = parse(body)
+    """The items of a batch; the depth of each item is checked with the item."""
+    items = decode(body, depth_max=TEXT_BYTES_MAX, separators_max=TEXT_BYTES_MAX)
     if not isinstance(items, list):
         raise Rejected(not_json("a batch is a JSON array"))
     return items
 
 
-def _from_object(item: Any) -> Envelope:
-    if not isinstance(item, dict):
-        raise Rejected(not_json("an event is a JSON object"))
-    data = item.get("data")
-    envelope = Envelope({}, b"" if data is None else orjson.dumps(data))
-    for name, value in item.items():
-        if name == "data":
-            continue
-        if isinstance(value, str):
-            envelope.attributes[name] = value
-        elif isinstance(value, bool | int):
-            envelope.attributes[name] = str(value).lower()
-        elif value is not None:
-            detail = "an attribute must be a string, an integer or a boolean"
-            envelope.problems.append(_invalid(name, detail, "Send a value of one of these types."))
-    return envelope
+def _from_items(body: bytes, items: Sequence[Any]) -> Iterator[Envelope]:
+    """The events of a batch; a problem of an item costs no other item."""
+    duplicates = duplicated_keys(body, items)
+    for index, item in enumerate(items):
+        yield from_item(item, duplicates.get(index))

@@ -12,6 +12,7 @@ Code = Literal[
     "not-utf-8",
     "not-json",
     "duplicate-key",
+    "too-many-attributes",
     "missing-attribute",
     "invalid-attribute",
     "unknown-type",
@@ -45,6 +46,8 @@ CODES: Final[tuple[str, ...]] = get_args(Code)
 
 FIELD_CHARS_MAX: Final = 200
 DETAIL_CHARS_MAX: Final = 500
+PROBLEMS_MAX: Final = 100
+"""Problems in one answer. Collection stops here: problems take more memory than the input that causes them."""
 
 
 class Problem(Model):
@@ -92,11 +95,18 @@ def not_permitted(detail: str) -> Problem:
 
 
 class Rejected(Exception):
-    """The submission is rejected for ``problems``; only the answer is stored."""
+    """The submission is rejected for ``problems``, at most `PROBLEMS_MAX`; only the answer is stored.
 
-    def __init__(self, *problems: Problem) -> None:
-        self.problems = problems
-        super().__init__("; ".join(f"{problem.field}: {problem.detail}" for problem in problems))
+    ``left_out`` is the number of further problems.
+    """
+
+    def __init__(self, *problems: Problem, left_out: int = 0) -> None:
+        self.problems = problems[:PROBLEMS_MAX]
+        self.left_out = left_out + len(problems) - len(self.problems)
+        super().__init__()
+
+    def __str__(self) -> str:
+        return "; ".join(f"{problem.field}: {problem.detail}" for problem in self.problems)
 
 
 class AggregateNotArrived(Exception):
@@ -128,11 +138,13 @@ def pointer(path: Iterable[Any]) -> str:
 
 
 def problems_of(error: ValidationError, schema: str = SUBMISSION_SCHEMA) -> tuple[Problem, ...]:
-    """All validation errors of a model, each with the invalid value cut to 100 characters.
+    """The first `PROBLEMS_MAX` validation errors of a model, each with the invalid value cut to 100 characters.
 
-    ``schema`` names the location of the schema, for the text of the fix.
+    ``schema`` names the location of the schema, for the text of the fix. ``error.error_count()`` is the number of all
+    errors.
     """
-    return tuple(_problem_of(entry, schema) for entry in error.errors(include_url=False, include_context=False))
+    entries = error.errors(include_url=False, include_context=False)[:PROBLEMS_MAX]
+    return tuple(_problem_of(entry, schema) for entry in entries)
 
 
 def _problem_of(entry: Any, schema: str) -> Problem:

@@ -7,7 +7,6 @@ from samenspel.contracts.values import Model, Moment
 
 RECEIPT_TYPE: Final = "nl.samenspel.submissions-answered.v1"
 RECEIPT_BYTES_MAX: Final = 64_000
-PROBLEMS_MAX: Final = 100
 
 Outcome = Literal["accepted", "rejected", "deferred", "repeated"]
 

@@ -1,9 +1,11 @@
 """Submissions: an envelope, bound to the organisation of the topic or token, and validated against the model."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -11,15 +13,17 @@ from zoneinfo import ZoneInfo
 import orjson
 from pydantic import ValidationError
 
+from samenspel.contracts.attribute_rules import check, quoted
 from samenspel.contracts.canonical import SUBMISSION_BYTES_MAX
 from samenspel.contracts.catalogue import SCHEMA_BASE, SubmissionType
-from samenspel.contracts.cloudevents import Envelope, check
+from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX, Envelope, invalid_attribute
 from samenspel.contracts.problems import Problem, Rejected, problems_of
-from samenspel.contracts.strict_json import duplicated_key, parse
+from samenspel.contracts.strict_json import decode, duplicated_key, require_few_values, too_large
 from samenspel.contracts.values import Model
 
 DUTCH_TIME: Final = ZoneInfo("Europe/Amsterdam")
 _SOURCE: Final = re.compile(r"urn:nld:oin:([0-9]{20})(:[A-Za-z0-9._:-]{1,200})?")
+_TAIL: Final = re.compile(r":[A-Za-z0-9._:-]*")
 
 
 @dataclass(slots=True)
@@ -60,61 +64,78 @@ def read_submission(
 
     Raises `Rejected` with all problems at once: attributes, source, type and every field of the data.
     """
+    if not envelope.is_event:
+        raise Rejected(*envelope.problems)
     problems = _attribute_problems(envelope, organisation)
-    if len(envelope.data) > SUBMISSION_BYTES_MAX:
-        raise Rejected(*problems, _too_large(len(envelope.data)))
-    kind = types.get(envelope.type)
+    attributes, kind = envelope.attributes, types.get(envelope.type)
     if kind is None:
-        raise Rejected(*problems, *([_unknown_type(envelope.type, types)] if envelope.type else []))
-    read = _parse_data(envelope.data, kind, problems)
-    if read is None:
-        raise Rejected(*problems)
-    data, content_hash = read
+        raise Rejected(*problems, *_problems_without_type(envelope, types))
+    canonical = _canonical_data(envelope.data, problems)
+    data = _validated(envelope.data, kind, problems)
     subject = getattr(data, kind.subject_field)
-    if (claimed := envelope.attributes.get("subject")) and claimed != subject:
+    if (claimed := attributes.get("subject")) and claimed != subject:
         problems.append(_subject_mismatch(claimed, kind.subject_field))
     if problems:
         raise Rejected(*problems)
     return Submission(
         organisation=organisation,
-        source=envelope.source,
-        id=envelope.id,
+        source=attributes["source"],
+        id=attributes["id"],
         type=kind,
         subject=subject,
         key=getattr(data, kind.key_field),
         data=data,
-        hash=content_hash,
+        hash=sha256(b"%b\n%b" % (kind.name.encode(), canonical)).digest(),
         received_at=received_at,
         record=record,
-        correlationid=envelope.attributes.get("correlationid", ""),
-        traceparent=envelope.attributes.get("traceparent", ""),
+        correlationid=attributes.get("correlationid", ""),
+        traceparent=attributes.get("traceparent", ""),
     )
 
 
 def _attribute_problems(envelope: Envelope, organisation: str) -> list[Problem]:
     """Problems of the attributes, including a source that names another organisation."""
     problems = check(envelope)
-    if envelope.source and (problem := _source_mismatch(envelope.source, organisation)):
+    if envelope.source and (problem := _source_problem(envelope.source, organisation)):
         problems.append(problem)
     return problems
 
 
-def _parse_data(data: bytes, kind: SubmissionType, problems: list[Problem]) -> tuple[Model, bytes] | None:
-    """The data as model, and the content hash; None for invalid data, after adding the problems to ``problems``."""
+def _problems_without_type(envelope: Envelope, types: Mapping[str, SubmissionType]) -> list[Problem]:
+    """Data without a known type is not examined; a duplicate key is found in any entry point all the same."""
+    problems = [_unknown_type(envelope.type, types)] if envelope.type else []
+    with suppress(Rejected):
+        _canonical_data(envelope.data, problems)
+    return problems
+
+
+def _canonical_data(data: bytes, problems: list[Problem]) -> bytes:
+    """The data in compact form with sorted keys; spaces and escapes make no difference to its size and its hash.
+
+    Adds a duplicate key to ``problems``. Raises `Rejected` for other data that is not examined further, with
+    ``problems`` first: validation errors take more memory than the data.
+    """
     try:
-        parsed = parse(data)
-        model = kind.model.model_validate_json(data)
-    except Rejected as refusal:
-        problems.extend(refusal.problems)
-    except ValidationError as error:
-        problems.extend(problems_of(error, _schema_of(kind)))
-    else:
+        parsed = decode(data)
         canonical = orjson.dumps(parsed, option=orjson.OPT_SORT_KEYS)
         # The canonical form is the shortest encoding of accepted data. Equal length means that no key was lost.
         if len(canonical) != len(data) and (duplicate := duplicated_key(data, parsed)):
             problems.append(duplicate)
-        return model, sha256(kind.name.encode() + b"\n" + canonical).digest()
-    return None
+        if len(canonical) > SUBMISSION_BYTES_MAX:
+            size = f"{len(canonical):,} bytes; the maximum is {SUBMISSION_BYTES_MAX:,}"
+            raise Rejected(too_large(f"the data has {size}"))
+        require_few_values(canonical, parsed)
+    except Rejected as refusal:
+        raise Rejected(*problems, *refusal.problems) from None
+    return canonical
+
+
+def _validated(data: bytes, kind: SubmissionType, problems: Sequence[Problem]) -> Model:
+    try:
+        return kind.model.model_validate_json(data)
+    except ValidationError as error:
+        found = problems_of(error, _schema_of(kind))
+        raise Rejected(*problems, *found, left_out=error.error_count() - len(found)) from None
 
 
 def _schema_of(kind: SubmissionType) -> str:
@@ -123,33 +144,48 @@ def _schema_of(kind: SubmissionType) -> str:
     return f"GET /v1/schemas{path}, or `samenspel catalogue {kind.name} --schema`"
 
 
-def _source_mismatch(source: str, organisation: str) -> Problem | None:
-    match = _SOURCE.fullmatch(source)
-    if match and match[1] == organisation:
+def _source_problem(source: str, organisation: str) -> Problem | None:
+    """The problem of a source that is not ``urn:nld:oin:<organisation>``, with or without the name of a system."""
+    if len(source) <= ATTRIBUTE_CHARS_MAX and _is_source_of(source, organisation):
         return None
+    match = _SOURCE.fullmatch(source)
+    fix = f"Send urn:nld:oin:{organisation}:systeem:<your system>."
+    if match is None and re.search(rf"(?<![0-9]){organisation}(?![0-9])", source[:ATTRIBUTE_CHARS_MAX]):
+        # A source that is too long is reported by `check`.
+        is_long = len(source) > ATTRIBUTE_CHARS_MAX
+        return None if is_long else invalid_attribute("source", _misspelt_source(source, organisation), fix)
     return Problem(
         code="source-mismatch",
         field="source",
-        detail=f"{source[:100]!r} does not name organisation {organisation}, the owner of this topic or token",
-        fix=f"Send urn:nld:oin:{organisation}:systeem:<your system>.",
+        detail=f"{quoted(source, 100)} does not name organisation {organisation}, the owner of this topic or token",
+        fix=fix,
     )
+
+
+@lru_cache(maxsize=4_096)
+def _is_source_of(source: str, organisation: str) -> bool:
+    match = _SOURCE.fullmatch(source)
+    return match is not None and match[1] == organisation
+
+
+def _misspelt_source(source: str, organisation: str) -> str:
+    """The part of the source that is wrong; the OIN is right."""
+    tail = source.removeprefix(f"urn:nld:oin:{organisation}")
+    if tail == source:
+        return f"{quoted(source, 100)} names the organisation, but does not start with urn:nld:oin:{organisation}"
+    valid = _TAIL.match(tail)
+    wrong = tail[valid.end() if valid else 0 :][:1]
+    if wrong:
+        return f"{wrong!r} is not allowed after the OIN: only : and a name of letters, digits and . _ : -"
+    return "the name of the system after the OIN and : has 1 to 200 characters"
 
 
 def _unknown_type(kind: str, types: Mapping[str, SubmissionType]) -> Problem:
     return Problem(
         code="unknown-type",
         field="type",
-        detail=f"this service does not accept type {kind[:100]!r}",
+        detail=f"this service does not accept type {quoted(kind, 100)}",
         fix=f"Accepted types: {', '.join(sorted(types))}.",
-    )
-
-
-def _too_large(size: int) -> Problem:
-    return Problem(
-        code="submission-too-large",
-        field="/",
-        detail=f"the data has {size:,} bytes; the maximum is {SUBMISSION_BYTES_MAX:,}",
-        fix="Shorten the data, and link to large documents.",
     )
 
 
@@ -157,6 +193,6 @@ def _subject_mismatch(claimed: str, field: str) -> Problem:
     return Problem(
         code="subject-mismatch",
         field="subject",
-        detail=f"{claimed[:100]!r} differs from {field} in the data",
+        detail=f"{quoted(claimed, 100)} differs from {field} in the data",
         fix=f"Remove the attribute, or send the value of {field}.",
     )

@@ -1,7 +1,8 @@
 """Cooperative loops: a long loop that regularly yields to other asyncio tasks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+import time
+from collections.abc import AsyncGenerator, Iterable
 from typing import Final, TypeVar
 
 T = TypeVar("T")
@@ -11,9 +12,15 @@ ITEMS_PER_YIELD: Final = 20
 """Number of submissions or events that a loop handles before it yields to the task that writes to the database."""
 
 
-async def yielding(items: Iterable[T]) -> AsyncIterator[T]:
-    """Iterate over ``items``; yield to the event loop before every `ITEMS_PER_YIELD` items."""
+SECONDS_PER_YIELD: Final = 0.01
+"""Seconds after which a loop yields earlier: some items take a thousand times as long as others."""
+
+
+async def yielding(items: Iterable[T]) -> AsyncGenerator[T]:
+    """Iterate over ``items``; yield to the event loop every `ITEMS_PER_YIELD` items or `SECONDS_PER_YIELD`."""
+    began = 0.0
     for number, item in enumerate(items):
-        if number % ITEMS_PER_YIELD == 0:
+        if number % ITEMS_PER_YIELD == 0 or time.monotonic() - began > SECONDS_PER_YIELD:
             await asyncio.sleep(0)
+            began = time.monotonic()
         yield item

@@ -14,11 +14,12 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
 
 from samenspel.contracts.jsonschema import schemas
-from samenspel.contracts.problems import Problem, pointer
+from samenspel.contracts.problems import Problem, Rejected, pointer
 from samenspel.runtime.concurrency_limit import ConcurrencyLimit
 from samenspel.runtime.issuer_keys import KeysUnavailable
 from samenspel.runtime.limits import LimitReached, acting_organisation
 from samenspel.runtime.metrics import count_limit_reached
+from samenspel.runtime.query_parameters import require_known_parameters
 from samenspel.runtime.tokens import TokenRefused, TokenVerifier
 
 log = structlog.get_logger()
@@ -47,7 +48,7 @@ def create_http_app(title: str, description: str, lifespan: Lifespan, readiness:
         title=title,
         description=description,
         version=API_VERSION,
-        openapi_url="/v1/openapi.json",
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
@@ -55,7 +56,9 @@ def create_http_app(title: str, description: str, lifespan: Lifespan, readiness:
         contact={"name": "Samenspel", "url": "https://samenspel.example", "email": "team@samenspel.example"},
         license_info={"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
         telemetry={"logs": False},
+        dependencies=[Depends(require_known_parameters)],
     )
+    _add_description(app)
     _add_health(app, readiness)
     _add_schemas(app)
     _add_errors(app)
@@ -80,9 +83,16 @@ def problem(
     return JSONResponse(body, status, media_type=PROBLEM, headers={**_HEADERS, **(headers or {})})
 
 
+def rejection(refusal: Rejected) -> JSONResponse:
+    """The response to a request with these problems: status 413 for a body that is too large, else 400."""
+    problems = [each.model_dump() for each in refusal.problems]
+    status = 413 if any(each.code == "submission-too-large" for each in refusal.problems) else 400
+    return problem(status, "Invalid request", f"{len(problems) + refusal.left_out} problem(s)", problems)
+
+
 async def read_body(request: Request) -> bytes:
     """The request body, at most 1 MiB. Raises 413 before more bytes are read, and 415 for a compressed body."""
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
+    if any(each.lower() != "identity" for each in request.headers.getlist("content-encoding")):
         raise HTTPException(
             415, "send the body uncompressed, without Content-Encoding", {"Accept-Encoding": "identity"}
         )
@@ -140,6 +150,15 @@ async def _with_headers(request: Request, call: Callable[[Request], Awaitable[Re
     return response
 
 
+def _add_description(app: FastAPI) -> None:
+    """Serve the OpenAPI document from a route of ours: FastAPI's own route has no dependencies."""
+
+    async def description() -> Response:
+        return JSONResponse(app.openapi())
+
+    app.add_api_route("/v1/openapi.json", description, include_in_schema=False)
+
+
 def _add_health(app: FastAPI, readiness: Readiness) -> None:
     async def livez() -> Response:
         return JSONResponse({"status": "alive"})
@@ -194,6 +213,10 @@ def _add_errors(app: FastAPI) -> None:
         again = {"Retry-After": str(max(1, ceil(error.retry_after_seconds)))}
         return problem(429, "Limit reached", str(error), [error.problem.model_dump()], again)
 
+    async def rejected(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Rejected)
+        return rejection(error)
+
     async def failed(request: Request, error: Exception) -> Response:
         log.exception("request failed", path=request.url.path, exc_info=error)
         return problem(500, "Internal error", "this is our fault; nothing was stored")
@@ -201,6 +224,7 @@ def _add_errors(app: FastAPI) -> None:
     app.add_exception_handler(StarletteHTTPException, refused)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(LimitReached, limited)
+    app.add_exception_handler(Rejected, rejected)
     app.add_exception_handler(Exception, failed)
 
 

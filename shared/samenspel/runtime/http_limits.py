@@ -1,31 +1,49 @@
 """Limits on HTTP connections: every phase of a request is bounded in bytes and in time.
 
-uvicorn limits neither the size of a request head nor the time of its arrival. These limits apply before any
-application code runs, so that a slow or large request does not block other connections.
+uvicorn limits neither the size of a request head nor the time of its arrival, and queues any number of pipelined
+requests. These limits apply before any application code runs, so that a slow or large request does not block other
+connections.
 """
 
 import socket
 from asyncio import BaseTransport, TimerHandle
+from collections.abc import Mapping
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from samenspel.runtime.http import problem
+from samenspel.runtime.http_head import TARGET_BYTES_MAX, refusal_of_head
 from samenspel.runtime.open_streams import ANSWER_SECONDS_MAX, EXTENSION, OpenStream
 from samenspel.runtime.settings import ServiceSettings
 
 HEAD_BYTES_MAX: Final = 32_768
-FIELDS_MAX: Final = 100
+FIELDS_MAX: Final = 128
+"""100 attributes of an event in binary mode, and 28 other fields."""
 MESSAGE_BYTES_MAX: Final = 4_194_304
 """Head, body and chunk headers together; `samenspel.runtime.http.read_body` limits the body alone."""
 HEAD_SECONDS_MAX: Final = 10.0
 BODY_SECONDS_MAX: Final = 30.0
+IN_PROGRESS_BYTES_MAX: Final = 67_108_864
+"""Bytes of all requests in progress. Above, requests of over `SMALL_BYTES` are refused; smaller requests are not."""
+SMALL_BYTES: Final = 65_536
+PIPELINED_MAX: Final = 16
+"""Requests of one connection that wait for the response to an earlier request."""
 CONNECTIONS_MAX: Final = 768
 """Below 1,024, the default limit on open files of a process."""
 KEEPALIVE: Final = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
 """Seconds and probes of TCP: a client that disappeared without closing holds an open stream for one minute."""
+
+
+class _InProgress:
+    """Bytes of the requests in progress, on all connections of this process."""
+
+    bytes = 0
+
+
+in_progress: Final = _InProgress()
 
 
 class LimitedConnection(HttpToolsProtocol):
@@ -36,6 +54,7 @@ class LimitedConnection(HttpToolsProtocol):
     _in_head = True
     _received = 0
     _head_bytes = 0
+    _bytes_in_progress = 0
     received_at = 0.0
 
     def connection_made(self, transport: BaseTransport) -> None:
@@ -50,11 +69,13 @@ class LimitedConnection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stream.ended = True
         self._stop_timer()
+        self._count_in_progress(-self._bytes_in_progress)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         self.received_at = monotonic()
         self._received += len(data)
+        self._count_in_progress(len(data))
         super().data_received(data)
         if self.transport.is_closing():
             return
@@ -62,9 +83,12 @@ class LimitedConnection(HttpToolsProtocol):
             self._refuse(431, f"the head of a request has at most {HEAD_BYTES_MAX:,} bytes")
         elif self._received > MESSAGE_BYTES_MAX:
             self._refuse(413, f"a request has at most {MESSAGE_BYTES_MAX:,} bytes in total")
+        elif self._bytes_in_progress > SMALL_BYTES and in_progress.bytes > IN_PROGRESS_BYTES_MAX:
+            self._refuse(503, "too many large requests at once; send the request again", {"Retry-After": "5"})
 
     def send_400_response(self, msg: str) -> None:
-        self._send_and_close(self._refusal or problem(400, "Bad request", msg))
+        if not self.transport.is_closing():
+            self._send_and_close(self._refusal or problem(400, "Bad request", msg))
 
     def shutdown(self) -> None:
         self._stream.ended = True
@@ -76,17 +100,25 @@ class LimitedConnection(HttpToolsProtocol):
         self._in_head, self._received, self._head_bytes = True, 0, 0
         self._start_timer(HEAD_SECONDS_MAX)
 
+    def on_url(self, url: bytes) -> None:
+        super().on_url(url)
+        if len(self.url) > TARGET_BYTES_MAX:
+            self._stop_parser(414, f"path and query have at most {TARGET_BYTES_MAX:,} bytes")
+
     def on_header(self, name: bytes, value: bytes) -> None:
         """Count a header field. The trailer fields of a chunked body are counted here too."""
         super().on_header(name, value)
         self._head_bytes += len(name) + len(value)
         if len(self.headers) > FIELDS_MAX or self._head_bytes > HEAD_BYTES_MAX:
-            detail = f"the head of a request has at most {FIELDS_MAX} fields and {HEAD_BYTES_MAX:,} bytes"
-            self._refusal = problem(431, "Request refused", detail)
-            raise ValueError(detail)  # stops the parser, which calls send_400_response
+            self._stop_parser(431, f"a request head has at most {FIELDS_MAX} fields and {HEAD_BYTES_MAX:,} bytes")
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        if refusal := refusal_of_head(self.parser.get_http_version(), self.url, self.headers):
+            self._stop_parser(*refusal)
+        if len(self.pipeline) >= PIPELINED_MAX:
+            self.transport.abort()
+            self._stop_parser(503, "too many pipelined requests")
         super().on_headers_complete()
         self._start_timer(BODY_SECONDS_MAX)
 
@@ -99,8 +131,18 @@ class LimitedConnection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._count_in_progress(-self._bytes_in_progress)
         if not self.cycle.more_body and self._is_idle():
             self._stop_timer()
+
+    def _stop_parser(self, status: int, detail: str) -> NoReturn:
+        """Refuse the request from within the parser. The parser stops, and uvicorn calls `send_400_response`."""
+        self._refusal = problem(status, "Request refused", detail)
+        raise ValueError(detail)
+
+    def _count_in_progress(self, number: int) -> None:
+        self._bytes_in_progress += number
+        in_progress.bytes += number
 
     def _start_timer(self, seconds: float) -> None:
         self._stop_timer()
@@ -117,9 +159,9 @@ class LimitedConnection(HttpToolsProtocol):
         else:
             self.transport.abort()
 
-    def _refuse(self, status: int, detail: str) -> None:
+    def _refuse(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
         if self._is_idle() or not self.cycle.response_started:
-            self._send_and_close(problem(status, "Request refused", detail))
+            self._send_and_close(problem(status, "Request refused", detail, headers=headers))
         else:
             self.transport.abort()
 

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samenspel.contracts.problems import Rejected
-from samenspel.contracts.strict_json import DEPTH_MAX, duplicated_key, parse
+from samenspel.contracts.strict_json import (
+    BOM,
+    DEPTH_MAX,
+    SEPARATORS_MAX,
+    decode,
+    duplicated_key,
+    duplicated_keys,
+    parse,
+)
 
 KEYS = ["a", "b", "", '"', 'a":', ' "', ":", "\\", "é", "\t", "\u2028", "name"]
 SPACES = ["", "", "", " ", "\t", "\r\n", "\n  "]
@@ -66,13 +74,13 @@ def has_twice(value: Any) -> bool:
 @given(values, st.randoms(use_true_random=False))
 def test_key_given_twice_is_found_in_every_position_and_spelling(value: Any, chance: Random) -> None:
     text = written(value, chance).encode()
-    assert (duplicated_key(text, parse(text)) is not None) is has_twice(value)
+    assert (duplicated_key(text, decode(text)) is not None) is has_twice(value)
 
 
 @given(values, st.randoms(use_true_random=False))
 def test_parsed_value_equals_the_standard_librarys(value: Any, chance: Random) -> None:
     text = written(value, chance).encode()
-    assert parse(text) == json.loads(text)
+    assert decode(text) == json.loads(text)
 
 
 @pytest.mark.parametrize(
@@ -86,13 +94,13 @@ def test_parsed_value_equals_the_standard_librarys(value: Any, chance: Random) -
     ],
 )
 def test_problem_of_a_duplicate_key_names_the_key(text: bytes, pointer: str) -> None:
-    problem = duplicated_key(text, parse(text))
+    problem = duplicated_key(text, decode(text))
     assert problem is not None
     assert (problem.code, problem.field) == ("duplicate-key", pointer)
 
 
 @pytest.mark.parametrize("opening", [b"[", b'{"a":'])
-@pytest.mark.parametrize("depth", [DEPTH_MAX + 1, 300, 900, 1_000, 10_000, 200_000])
+@pytest.mark.parametrize("depth", [DEPTH_MAX + 1, 300, 900, 1_000, 10_000, SEPARATORS_MAX])
 def test_text_beyond_the_depth_limit_is_always_refused(opening: bytes, depth: int) -> None:
     closing = b"]" if opening == b"[" else b"}"
     with pytest.raises(Rejected) as refusal:
@@ -109,9 +117,35 @@ def test_text_at_the_depth_limit_can_be_serialised(opening: bytes) -> None:
     assert orjson.dumps(parsed) == text
 
 
+@given(values, st.randoms(use_true_random=False))
+def test_text_with_a_duplicate_key_has_no_value(value: Any, chance: Random) -> None:
+    text = written(value, chance).encode()
+    if has_twice(value):
+        with pytest.raises(Rejected) as refusal:
+            parse(text)
+        assert [problem.code for problem in refusal.value.problems] == ["duplicate-key"]
+    else:
+        assert parse(text) == decode(text)
+
+
+@given(st.lists(values, max_size=5), st.randoms(use_true_random=False))
+def test_duplicate_key_is_found_in_its_item_of_an_array(items: list[Any], chance: Random) -> None:
+    text = written(items, chance).encode()
+    found = duplicated_keys(text, decode(text))
+    assert set(found) == {index for index, item in enumerate(items) if has_twice(item)}
+
+
+@given(values, st.randoms(use_true_random=False))
+def test_byte_order_mark_is_ignored_once(value: Any, chance: Random) -> None:
+    text = written(value, chance).encode()
+    assert decode(BOM + text) == decode(text)
+    with pytest.raises(Rejected):
+        decode(BOM + BOM + text)
+
+
 @given(st.binary(max_size=40))
 def test_arbitrary_bytes_are_parsed_or_refused(text: bytes) -> None:
     try:
-        duplicated_key(text, parse(text))
+        duplicated_key(text, decode(text))
     except Rejected as refusal:
         assert {problem.code for problem in refusal.problems} <= {"not-utf-8", "not-json"}

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from samenspel.contracts.catalogue import SUBMISSIONS, SubmissionType
-from samenspel.contracts.cloudevents import BATCH, STRUCTURED, Envelope, from_http, from_kafka
+from samenspel.contracts.cloudevents import Envelope, from_http, from_kafka
+from samenspel.contracts.media_types import BATCH, STRUCTURED
 from samenspel.contracts.submissions import Submission, read_submission
 
 OIN = "00000099000000000344"
@@ -65,7 +66,12 @@ def structured(attributes: dict[str, str], data: bytes) -> bytes:
 
 def over_http(attributes: dict[str, str], data: bytes) -> Envelope:
     headers = {f"ce-{name}": quote(value) for name, value in attributes.items()}
-    return from_http({**headers, "content-type": "application/json"}, data)[0]
+    return with_headers({**headers, "content-type": "application/json"}, data)
+
+
+def with_headers(headers: dict[str, str], body: bytes) -> Envelope:
+    [envelope] = from_http([(name.encode(), value.encode()) for name, value in headers.items()], body).envelopes
+    return envelope
 
 
 def by_every_way(attributes: dict[str, str], data: Any, chance: Random) -> list[Envelope]:
@@ -76,8 +82,8 @@ def by_every_way(attributes: dict[str, str], data: Any, chance: Random) -> list[
             structured(attributes, spelled(data, chance)),
         ),
         over_http(attributes, spelled(data, chance)),
-        from_http({"content-type": STRUCTURED}, structured(attributes, spelled(data, chance)))[0],
-        from_http({"content-type": BATCH}, b"[" + structured(attributes, spelled(data, chance)) + b"]")[0],
+        with_headers({"content-type": STRUCTURED}, structured(attributes, spelled(data, chance))),
+        with_headers({"content-type": BATCH}, b"[" + structured(attributes, spelled(data, chance)) + b"]"),
     ]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,15 @@ from samenspel.contracts.submissions import read_submission
 from samenspel.contracts.topics import Domain
 
 from tests.hostile_input.content import CONTENT, Case, Scene, good
-from tests.hostile_input.encodings import http_binary, http_structured, kafka_binary, kafka_structured
+from tests.hostile_input.encodings import (
+    Request,
+    http_batch,
+    http_binary,
+    http_structured,
+    kafka_binary,
+    kafka_structured,
+)
+from tests.support.events import initiative
 
 OIN = "00000099000000000344"
 SCENE = Scene(f"urn:nld:oin:{OIN}:systeem:zaaksysteem")
@@ -24,12 +33,19 @@ EMBEDDABLE = [case for case in CONTENT if case.embeddable]
 Read = Callable[[Case], Envelope]
 BINARY: dict[str, Read] = {
     "kafka": lambda case: from_kafka(*kafka_binary(case, SCENE)),
-    "http": lambda case: from_http(*http_binary(case, SCENE))[0],
+    "http": lambda case: over_http(http_binary(case, SCENE)),
 }
 STRUCTURED: dict[str, Read] = {
     "kafka": lambda case: from_kafka(*kafka_structured(case, SCENE)),
-    "http": lambda case: from_http(*http_structured(case, SCENE))[0],
+    "http": lambda case: over_http(http_structured(case, SCENE)),
+    "batch": lambda case: over_http(http_batch(case, SCENE)),
 }
+
+
+def over_http(request: Request) -> Envelope:
+    headers, body = request
+    [envelope] = from_http([(name.encode(), value.encode()) for name, value in headers.items()], body).envelopes
+    return envelope
 
 
 def problems_of(case: Case, read: Read) -> Sequence[Problem]:
@@ -76,13 +92,16 @@ def test_problem_of_hostile_content_has_detail_and_fix(case: Case) -> None:
         assert problem.fix.endswith((".", "…"))
 
 
+@pytest.mark.parametrize("spaces", [0, 1_000])
 @pytest.mark.parametrize(
-    ("size", "codes"), [(SUBMISSION_BYTES_MAX, set()), (SUBMISSION_BYTES_MAX + 1, {"submission-too-large"})]
+    ("size", "code"), [(SUBMISSION_BYTES_MAX, "invalid-field"), (SUBMISSION_BYTES_MAX + 1, "submission-too-large")]
 )
-def test_submission_is_refused_from_one_byte_above_the_limit(size: int, codes: set[str]) -> None:
-    padded = good().ljust(size)
-    case = Case("padded", lambda scene: padded, frozenset())
-    assert {problem.code for problem in problems_of(case, BINARY["kafka"])} == codes
+@pytest.mark.parametrize("read", [*BINARY.values(), *STRUCTURED.values()])
+def test_submission_is_refused_from_one_byte_above_the_limit(size: int, code: str, spaces: int, read: Read) -> None:
+    """Spaces are not counted: a structured event does not keep the spaces of its data."""
+    data = orjson.dumps(initiative(title="x" * (size - len(orjson.dumps(initiative(title=""))))))
+    case = Case("large", lambda scene: data + b" " * spaces, frozenset())
+    assert (len(data), {problem.code for problem in problems_of(case, read)}) == (size, {code})
 
 
 GOOD = Case("good", lambda scene: good(), frozenset())

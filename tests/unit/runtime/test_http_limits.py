@@ -4,6 +4,7 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator
 
+import orjson
 import pytest
 import pytest_asyncio
 import uvicorn
@@ -11,7 +12,7 @@ from fastapi import Depends, FastAPI
 from samenspel.runtime import http_limits
 from samenspel.runtime.concurrency_limit import ConcurrencyLimit
 from samenspel.runtime.http import BODY_BYTES_MAX, create_http_app, organisation_dependency, read_body
-from samenspel.runtime.http_limits import LimitedConnection
+from samenspel.runtime.http_limits import PIPELINED_MAX, SMALL_BYTES, LimitedConnection
 from samenspel.runtime.limits import HTTP_REQUESTS
 from samenspel.runtime.open_streams import OpenStream, stream_of
 from samenspel.runtime.wakeup import WakeupTicket
@@ -145,7 +146,7 @@ async def test_answer_that_is_not_read_closes_the_connection(door: str) -> None:
         (head("/body", [(f"x-{number}", "y") for number in range(10_000)]), {431}),
         (head("/body", [("x", "y" * 1_000_000)]), {431}),
         (b"POST /body HTTP/1.1\r\nhost: door\r\nx: " + b"y" * 1_000_000, {431}),
-        (b"POST /" + b"p" * 1_000_000, {431}),
+        (b"POST /" + b"p" * 1_000_000, {414}),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", {400}),
         (b"NONSENSE\r\n\r\n", {400}),
         (head("/body", [("content-length", "1"), ("content-length", "2")]), {400}),
@@ -232,3 +233,71 @@ async def test_stream_ends_when_the_server_stops(door: str, monkeypatch: pytest.
     for connection in [each for each in SERVERS[-1].server_state.connections if isinstance(each, LimitedConnection)]:
         connection.shutdown()
     assert (await waiting).body == b"ended"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"GET /livez\r\n\r\n", 505),
+        (b"GET /livez HTTP/2.0\r\nhost: door\r\n\r\n", 505),
+        (b"GET /livez HTTP/1.1\r\n\r\n", 400),
+        (b"GET /livez HTTP/1.1\r\nhost: door\r\nhost: door\r\n\r\n", 400),
+        (b"GET /livez HTTP/1.1\r\nhost: door\r\nHOST: other\r\n\r\n", 400),
+        (head("/v1%2flivez", method="GET"), 400),
+        (head("/livez%00", method="GET"), 400),
+        (head("/livez/" + "p" * 40_000, method="GET"), 414),
+        (head("/livez?" + "q" * 9_000, method="GET"), 414),
+        (b"GET /livez HTTP/1.0\r\n\r\n", 200),
+        (head("/livez", method="GET"), 200),
+    ],
+    ids=[
+        *("HTTP/0.9", "HTTP/2.0", "no host", "two hosts", "two hosts in another spelling", "encoded slash"),
+        *("encoded NUL", "path of 40 kB", "query of 9 kB", "HTTP/1.0 without host", "good"),
+    ],
+)
+async def test_head_that_http_forbids_is_refused_and_closed(door: str, sent: bytes, status: int) -> None:
+    async with Wire(door) as client:
+        await client.send(sent)
+        assert await client.status() == status
+        assert status == 200 or await client.is_closed()
+    assert await is_served(door)
+
+
+async def test_refusal_of_a_head_is_a_problem_of_rfc_9457(door: str) -> None:
+    async with Wire(door) as client:
+        await client.send(b"GET /livez HTTP/1.1\r\n\r\n")
+        answer = await client._reader.read()
+    fields, _, body = answer.partition(b"\r\n\r\n")
+    assert b"application/problem+json" in fields.lower()
+    assert orjson.loads(body)["detail"] == "send one Host header (RFC 9112 §3.2)"
+
+
+async def test_pipelined_requests_are_few(door: str) -> None:
+    """One packet of 16 kB holds 400 requests; each would be an object of 5 kB that waits for its turn."""
+    async with Wire(door) as client:
+        await client.send(head("/livez", method="GET") * (PIPELINED_MAX + 400))
+        assert await client.status() in (0, 200)
+        assert await client.is_closed()
+    async with Wire(door) as client:
+        await client.send(head("/livez", method="GET") * PIPELINED_MAX)
+        assert await client.status() == 200
+    assert await is_served(door)
+
+
+async def test_large_requests_together_are_bounded_and_small_ones_are_served(
+    door: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_limits, "BODY_SECONDS_MAX", 30.0)
+    monkeypatch.setattr(http_limits, "IN_PROGRESS_BYTES_MAX", 3 * SMALL_BYTES)
+    begun = head("/body", [("content-length", "1000000")]) + bytes(2 * SMALL_BYTES)
+    before = http_limits.in_progress.bytes
+    async with Wire(door) as first, Wire(door) as second:
+        await first.send(begun)
+        await eventually(lambda: http_limits.in_progress.bytes - before > 2 * SMALL_BYTES)
+        await second.send(begun)
+        assert await second.status() == 503
+        assert await second.is_closed()
+        assert await is_served(door)
+        small = await request("POST", f"{door}/body", body=bytes(1_000))
+        assert (small.status, small.body) == (200, b"1000")
+    await eventually(lambda: http_limits.in_progress.bytes == before)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from samenspel.client.replica.headers import Header, HeaderShape, HeaderShapes
 from samenspel.client.replica.refusals import OtherSystem
 from samenspel.contracts.digest import REMOVED, to_hex
+from samenspel.contracts.integers import read_sequence, read_timeline
 from samenspel.contracts.lane_identity import is_other_lane
 from samenspel.contracts.sequencing import Position, SequenceVerdict, step
 from samenspel.contracts.topics import LaneId
@@ -131,8 +132,8 @@ class ReplicaBatch:
         if shape is None or names != shape.names:
             shape = self._shape = self._shapes[names]
         timeline, sequence, aggregate, subject, digest = shape.sequencing_fields(values)
-        number, key = int(sequence), key_of(aggregate, subject)
-        event = int(timeline), number, offset, aggregate, subject, value
+        number, key = read_sequence(sequence), key_of(aggregate, subject)
+        event = read_timeline(timeline), number, offset, aggregate, subject, value
         verdict, after, new_hash = step(lane.position, event, self.hashes[key])
         if verdict is not SequenceVerdict.APPLY:
             return self._not_applied(lane, verdict, event[:2], shape.columns(values), digest.decode())

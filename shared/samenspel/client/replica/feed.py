@@ -23,7 +23,7 @@ from samenspel.client.replica.recognition import NO_EVENTS, Recognition
 from samenspel.client.replica.refusals import REBUILD, NotContinued
 from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import ReplicaStore
-from samenspel.contracts.cloudevents import BATCH
+from samenspel.contracts.media_types import BATCH
 from samenspel.contracts.sequencing import SequenceVerdict
 from samenspel.contracts.topics import LaneId
 

@@ -11,6 +11,7 @@ from samenspel.client.access.kafka_lanes import KafkaLanes, Record
 from samenspel.client.replica.apply import Known, ReplicaLane
 from samenspel.client.replica.connection import ReplicaError
 from samenspel.client.replica.refusals import REBUILD, NotContinued, OtherSystem
+from samenspel.contracts.integers import read_sequence, read_timeline
 from samenspel.contracts.lane_identity import is_other_lane
 from samenspel.contracts.topics import LaneId
 
@@ -31,7 +32,7 @@ class Recognition:
         lane = self.unseen.get(name)
         if lane is None:
             return
-        timeline, sequence = int(headers["ce_timeline"]), int(headers["ce_sequence"])
+        timeline, sequence = read_timeline(headers["ce_timeline"]), read_sequence(headers["ce_sequence"])
         event = headers["ce_id"].decode()
         if is_other_lane(lane.identity, sequence, event):
             raise OtherSystem(lane.label)

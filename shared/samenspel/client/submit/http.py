@@ -14,7 +14,7 @@ from samenspel.client.access.errors import EnvironmentUnavailable, RequestRefuse
 from samenspel.client.access.profile import Credential, System
 from samenspel.client.submit.receipts import is_final
 from samenspel.client.submit.statements import Statement, SubmitProgress, by_domain
-from samenspel.contracts.cloudevents import BATCH
+from samenspel.contracts.media_types import BATCH
 from samenspel.contracts.receipts import Answer
 from samenspel.contracts.topics import DOMAIN_OF, Domain
 

@@ -10,10 +10,14 @@ from uuid import NAMESPACE_URL, uuid5
 import orjson
 
 from samenspel.contracts.catalogue import SUBMISSIONS, SubmissionType, type_name
-from samenspel.contracts.cloudevents import Envelope
+from samenspel.contracts.cloudevents import ATTRIBUTES_MAX, Envelope, from_item, unreadable
+from samenspel.contracts.media_types import JSON
+from samenspel.contracts.problems import Problem, Rejected
+from samenspel.contracts.strict_json import decode
 from samenspel.contracts.topics import Domain
 
 SYSTEM: Final = "samenspel-cli"
+CONTENT_TYPE: Final = "datacontenttype"
 NAMESPACE: Final = uuid5(NAMESPACE_URL, "https://samenspel.example/submissions")
 StatementIdentity = tuple[str, str]
 """Source and id: two submissions of an organisation with the same identity are repeats."""
@@ -39,16 +43,16 @@ class Statement:
 
     def headers(self) -> list[tuple[str, bytes]]:
         """Kafka headers of the binary mode (CloudEvents Kafka binding §3.2)."""
-        named = [(f"ce_{name}", value.encode()) for name, value in self.attributes.items()]
-        return [*named, ("content-type", b"application/json")]
+        named = [(f"ce_{name}", value.encode()) for name, value in self.attributes.items() if name != CONTENT_TYPE]
+        return [*named, ("content-type", self.attributes.get(CONTENT_TYPE, JSON).encode())]
 
     def structured(self) -> bytes:
         """The CloudEvents JSON object."""
-        return orjson.dumps(dict(self.attributes))[:-1] + b',"data":' + self.data + b"}"
+        return orjson.dumps(dict(self.attributes))[:-1] + b',"data":' + (self.data or b"null") + b"}"
 
     def envelope(self) -> Envelope:
         """The submission in the form that the services decode."""
-        return Envelope({**self.attributes, "datacontenttype": "application/json"}, self.data)
+        return Envelope({CONTENT_TYPE: JSON, **self.attributes}, self.data)
 
 
 def full_type(name: str) -> str:
@@ -81,31 +85,59 @@ def statement(oin: str, event_type: str, data: Mapping[str, Any], *, again: int 
     return Statement(completed, orjson.dumps(data), kind)
 
 
-def from_object(oin: str, given: Mapping[str, Any], *, again: int = 0) -> Statement:
-    """Statement from a JSON CloudEvent; the shortest form is ``{"type": …, "data": {…}}``.
+def envelope_of(oin: str, value: Any, problems: Sequence[Problem] = (), *, again: int = 0) -> Envelope:
+    """The event in a parsed JSON value; the shortest form is ``{"type": …, "data": {…}}``.
 
-    Raises ValueError when the object cannot be sent. The service checks the content.
+    Absent attributes are filled in as in `statement`. ``problems`` are those of the text. The envelope is that of a
+    structured event over HTTP, with the same problems.
     """
-    event_type, data = given.get("type"), given.get("data")
-    if not isinstance(event_type, str):
-        raise ValueError('"type" is missing; `samenspel catalogue` lists the types')
-    if not isinstance(data, dict):
-        raise ValueError('"data" is missing or is not an object')
-    if full_type(event_type) not in SUBMISSIONS:
-        raise ValueError(f"{event_type[:100]!r} cannot be submitted{_did_you_mean(event_type)}")
-    attributes = {name: value for name, value in given.items() if name not in ("type", "data", "datacontenttype")}
-    if not_text := [name for name, value in attributes.items() if not isinstance(value, str)]:
-        raise ValueError(f"attribute {not_text[0]!r} is not a text")
-    return statement(oin, event_type, data, again=again, **attributes)
+    if problems and value is None:
+        return unreadable(*problems)
+    if not isinstance(value, dict):
+        return from_item(value)
+    event_type = value.get("type")
+    named = {"type": full_type(event_type)} if event_type and isinstance(event_type, str) else {}
+    absent = {name: text for name, text in _defaults(oin).items() if value.get(name) is None}
+    if len(value) >= ATTRIBUTES_MAX:
+        absent.pop("time", None)  # optional, and perhaps the attribute too many
+    envelope = from_item({**value, **named, **absent})
+    if envelope.is_event:
+        envelope.problems.extend(problems)
+        if value.get("id") is None:
+            envelope.attributes["id"] = _id_of_envelope(envelope, again)
+    return envelope
 
 
-def _did_you_mean(event_type: str) -> str:
+def statement_in(envelope: Envelope) -> Statement:
+    """The statement of an envelope without problems. Raises `KeyError` for a type that cannot be submitted."""
+    return Statement(envelope.attributes, envelope.data, SUBMISSIONS[envelope.type])
+
+
+def suggestion(event_type: str) -> str:
+    """A known type with a similar name, or where to find the types."""
     short = {name.split(".")[2]: name for name in SUBMISSIONS}
     close = get_close_matches(event_type.split(".")[2] if event_type.count(".") > 2 else event_type, short, 1)
-    return f"; did you mean {close[0]!r}?" if close else "; `samenspel catalogue` lists the types"
+    found = f"did you mean {close[0]!r}? " if close else ""
+    return f"{found}`samenspel catalogue` lists the types."
 
 
-def _id_of(source: str, kind: str, subject: str, data: Mapping[str, Any], again: int) -> str:
+def _defaults(oin: str) -> dict[str, str]:
+    time = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return {"specversion": "1.0", "source": source_of(oin), "time": time}
+
+
+def _id_of_envelope(envelope: Envelope, again: int) -> str:
+    try:
+        data = decode(envelope.data)
+    except Rejected:
+        data = envelope.data.hex()
+    kind = SUBMISSIONS.get(envelope.type)
+    named = data.get(kind.subject_field, "") if kind and isinstance(data, dict) else ""
+    subject = envelope.attributes.get("subject") or str(named)
+    return _id_of(envelope.source, envelope.type, subject, data, again)
+
+
+def _id_of(source: str, kind: str, subject: str, data: Any, again: int) -> str:
     canonical = orjson.dumps(data, option=orjson.OPT_SORT_KEYS).decode()
     return str(uuid5(NAMESPACE, "\n".join((source, kind, subject, canonical, str(again)))))
 

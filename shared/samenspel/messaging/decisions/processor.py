@@ -206,7 +206,7 @@ class SubmissionProcessor:
     def _answer(self, work: UnitOfWork, incoming: Incoming) -> RenderedAnswer:
         """The answer to a submission. The first answer under an identity is kept for repeats."""
         if not isinstance(incoming, Submission):
-            return answers.render(incoming, answers.refused(incoming.problems))
+            return answers.render(incoming, answers.refused(incoming.problems, incoming.problems_left_out))
         first = work.first_answers.get(answers.identity(incoming))
         if first is None:
             return self._answer_first(work, incoming)
@@ -298,7 +298,7 @@ class SubmissionProcessor:
             changes = self.decider.decide(submission, work.state, work.now)
             encoded = [encode(change, submission) for change in changes]
         except Rejected as rejection:
-            return answers.refused(rejection.problems)
+            return answers.refused(rejection.problems, rejection.left_out)
         events = [self._append(work, each, submission) for each in encoded]
         work.state.changes += changes
         work.pending.changes += changes

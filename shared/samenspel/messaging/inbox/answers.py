@@ -8,9 +8,9 @@ from typing import Any, Final
 import orjson
 
 from samenspel.contracts.catalogue import AggregateRef
-from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX
-from samenspel.contracts.problems import Problem
-from samenspel.contracts.receipts import PROBLEMS_MAX, RECEIPT_BYTES_MAX, Outcome
+from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX, Envelope
+from samenspel.contracts.problems import PROBLEMS_MAX, Problem, Rejected
+from samenspel.contracts.receipts import RECEIPT_BYTES_MAX, Outcome
 from samenspel.contracts.submission_hashes import HashKeys, PublishedHash
 from samenspel.contracts.submissions import Submission
 
@@ -25,13 +25,17 @@ EventRef = dict[str, str | int]
 
 @dataclass(frozen=True, slots=True)
 class UnreadableSubmission:
-    """Unreadable input: the entry point, the readable part of the identity, the problems."""
+    """Unreadable input: the entry point, the readable part of the identity, the problems.
+
+    ``problems_left_out`` is the number of further problems.
+    """
 
     organisation: str
     source: str
     id: str
     problems: Sequence[Problem]
     record: str
+    problems_left_out: int = 0
 
 
 Incoming = Submission | UnreadableSubmission
@@ -101,10 +105,18 @@ DECISION_FAILED: Final = Problem(
 )
 
 
-def refused(problems: Sequence[Problem]) -> Refused:
+def unreadable_submission(
+    organisation: str, envelope: Envelope, refusal: Rejected, record: str
+) -> UnreadableSubmission:
+    """Input to answer with the problems of ``refusal``. The identity is cut to the length of an answer."""
+    source, id = envelope.source[:ATTRIBUTE_CHARS_MAX], envelope.id[:ATTRIBUTE_CHARS_MAX]
+    return UnreadableSubmission(organisation, source, id, refusal.problems, record, refusal.left_out)
+
+
+def refused(problems: Sequence[Problem], left_out: int = 0) -> Refused:
     """A refusal with as many problems as fit into a receipt, at most 100, and the number of problems left out."""
     shown = list(_that_fit(problems))
-    return Refused(shown, len(problems) - len(shown))
+    return Refused(shown, left_out + len(problems) - len(shown))
 
 
 def decision_failed(identity: SubmissionIdentity, record: str) -> UnreadableSubmission:
@@ -150,7 +162,6 @@ class RenderedAnswer:
 def render(incoming: Incoming, decision: Decision) -> RenderedAnswer:
     """The only rendering of an answer (`contracts.receipts.Answer`)."""
     body: dict[str, Any] = {
-        # The source and id of unreadable input have no length limit.
         "source": incoming.source[:ATTRIBUTE_CHARS_MAX],
         "id": incoming.id[:ATTRIBUTE_CHARS_MAX],
         "outcome": outcome_of(decision),

@@ -13,7 +13,7 @@ import orjson
 from aiokafka import ConsumerRecord
 
 from samenspel.messaging.inbox.deferrals import DeferredSubmission
-from samenspel.messaging.kafka.record_batches import Headers
+from samenspel.messaging.kafka.record_format import Headers
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection

@@ -2,43 +2,51 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 import structlog
 from aiokafka import ConsumerRecord
 
 from samenspel.contracts.catalogue import SubmissionType
-from samenspel.contracts.cloudevents import Envelope, from_kafka
+from samenspel.contracts.cloudevents import Envelope, from_kafka, too_many_attributes
 from samenspel.contracts.problems import Code, Problem, Rejected
 from samenspel.contracts.submissions import Submission, read_submission
 from samenspel.contracts.topics import organisation_of
-from samenspel.messaging.inbox.answers import Incoming, UnreadableSubmission, decision_failed
+from samenspel.messaging.inbox.answers import Incoming, UnreadableSubmission, decision_failed, unreadable_submission
 from samenspel.messaging.inbox.quarantine import QuarantinedRecord
-from samenspel.messaging.kafka.record_batches import undecodable
+from samenspel.messaging.kafka.record_batches import excess_headers, undecodable
+from samenspel.messaging.kafka.record_format import Headers
 
 UNREADABLE: Final[Code] = "unreadable-record"
+NO_EVENT: Final = Envelope({}, b"", is_event=False)
 
 log = structlog.get_logger()
 
 
 def decode(record: ConsumerRecord, types: Mapping[str, SubmissionType]) -> Incoming:
     """The submission in an ingress record, or problems. The topic determines the organisation."""
-    organisation = organisation_of(record.topic)
+    organisation, headers = organisation_of(record.topic), record.headers
     position = f"{record.topic}/{record.partition}/{record.offset}"
-    envelope = Envelope({}, b"")
+    envelope = NO_EVENT
     try:
-        if marker := undecodable(record.headers):
-            envelope = from_kafka(record.headers[1:], record.value)
-            raise Rejected(_unreadable(marker[0]))
-        envelope = from_kafka(record.headers, record.value)
-        received = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-        return read_submission(envelope, organisation, types, received, position)
+        problem = _problem_of_marker(headers)
+        envelope = from_kafka(headers[1:] if problem else headers, record.value)
+        if problem:
+            raise Rejected(problem)
+        return read_submission(envelope, organisation, types, _time_of(record.timestamp), position)
     except Rejected as refusal:
-        return UnreadableSubmission(organisation, envelope.source, envelope.id, refusal.problems, position)
+        return unreadable_submission(organisation, envelope, refusal, position)
     except Exception as error:
         # The fault is ours, not the sender's. The other records of the batch must still be decided.
         log.exception("record cannot be decoded", record=position, exc_info=error)
         return UnreadableSubmission(organisation, "", "", [_unreadable("our decoder fails on this record")], position)
+
+
+@lru_cache(maxsize=64)
+def _time_of(timestamp_ms: int) -> datetime:
+    """The broker's clock gives all records of a batch one time."""
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
 
 
 def unreadable_problem(incoming: Incoming) -> Problem | None:
@@ -69,6 +77,16 @@ def quarantined_record(record: ConsumerRecord, reason: str, detail: str) -> Quar
     if marker := undecodable(record.headers):
         return QuarantinedRecord(*place, reason, detail, raw=marker[1])
     return QuarantinedRecord(*place, reason, detail, record.key, record.headers, record.value)
+
+
+def _problem_of_marker(headers: Headers) -> Problem | None:
+    """The problem of a record that the Kafka consumer did not decode in full."""
+    if not headers or type(headers[0][0]) is str:
+        return None
+    if number := excess_headers(headers):
+        return too_many_attributes(number, "headers")
+    reason, _ = undecodable(headers) or ("", None)
+    return _unreadable(reason)
 
 
 def _unreadable(why: str) -> Problem:

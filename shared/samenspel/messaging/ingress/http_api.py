@@ -5,20 +5,23 @@ contain the same answer.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any, Final
 
 import structlog
 from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
-from samenspel.contracts.cloudevents import BATCH, Envelope, from_http
+from samenspel.contracts.cloudevents import Envelope, HttpEvents, from_http
+from samenspel.contracts.media_types import BATCH, JSON, STRUCTURED
 from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.submission_hashes import HashKeyMissing
-from samenspel.contracts.submissions import read_submission
+from samenspel.contracts.submissions import Submission, read_submission
 from samenspel.messaging.errors import TRANSIENT, LaneDiverged
 from samenspel.messaging.inbox import answers
-from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, UnreadableSubmission
+from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, unreadable_submission
 from samenspel.messaging.ingress.submitter import NotAdmitted, Submitter
+from samenspel.runtime.cooperative import yielding
 from samenspel.runtime.http import OrganisationOf, problem, read_body
 from samenspel.runtime.metrics import ANSWERS
 
@@ -26,13 +29,12 @@ log = structlog.get_logger()
 
 EVENTS_MAX: Final = 500
 DIVERGED_RETRY_SECONDS: Final = 30
+BATCH_PROBLEMS_MAX: Final = 10_000
+"""Problems in the answer to one batch, beyond the first problem of each event."""
 _ACCEPTS: Final = {
     "requestBody": {
         "required": True,
-        "content": {
-            kind: {"schema": {"type": "object"}}
-            for kind in ("application/cloudevents+json", "application/cloudevents-batch+json", "application/json")
-        },
+        "content": {kind: {"schema": {"type": "object"}} for kind in (STRUCTURED, BATCH, JSON)},
     }
 }
 _FORBIDDEN: Final = {"source-mismatch", "not-permitted"}
@@ -53,21 +55,45 @@ def event_router(submitter: Submitter, organisation_of: OrganisationOf) -> APIRo
     @router.post("/events", openapi_extra=_ACCEPTS, summary="Submit one CloudEvent, or a batch")
     async def post_events(request: Request, organisation: Annotated[str, Depends(organisation_of)]) -> Response:
         await submitter.require_storage(organisation)
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        body = await read_body(request)
         try:
-            envelopes = from_http(headers, body)
+            events = _require_event(from_http(request.headers.raw, await read_body(request)))
         except Rejected as refusal:
             return _refused(refusal.problems)
-        if len(envelopes) > EVENTS_MAX:
-            raise HTTPException(413, f"at most {EVENTS_MAX} events at once")
-        incoming = [decode(submitter, each, organisation) for each in envelopes]
-        answered = await submit(submitter, organisation, incoming)
-        if headers.get("content-type", "").startswith(BATCH):
-            return Response(b"[" + b",".join(each.json for each in answered) + b"]", media_type="application/json")
+        # Events are decoded in the turn of their organisation: waiting requests hold only their bytes.
+        async with submitter.turns.slot(organisation):
+            incoming = [decode(submitter, each, organisation) async for each in yielding(events.envelopes)]
+            answered = await submit(submitter, organisation, _with_few_problems(incoming))
+        if events.is_batch:
+            return Response(b"[" + b",".join(each.json for each in answered) + b"]", media_type=JSON)
         return response_to(answered[0])
 
     return router
+
+
+def _require_event(events: HttpEvents) -> HttpEvents:
+    """Raises `Rejected` for a single event that is unreadable, and HTTP 413 for too many events."""
+    if events.number > EVENTS_MAX:
+        raise HTTPException(413, f"at most {EVENTS_MAX} events at once")
+    if events.is_batch:
+        return events
+    [envelope] = events.envelopes
+    if not envelope.is_event:
+        raise Rejected(*envelope.problems)
+    return replace(events, envelopes=[envelope])
+
+
+def _with_few_problems(incoming: Sequence[Incoming]) -> list[Incoming]:
+    """The same input, with at most `BATCH_PROBLEMS_MAX` problems in total; one event keeps one problem at least."""
+    left = BATCH_PROBLEMS_MAX
+    bounded: list[Incoming] = []
+    for each in incoming:
+        if not isinstance(each, Submission):
+            kept = each.problems[: max(1, left)]
+            left -= len(kept)
+            left_out = each.problems_left_out + len(each.problems) - len(kept)
+            each = replace(each, problems=kept, problems_left_out=left_out)
+        bounded.append(each)
+    return bounded
 
 
 def decode(submitter: Submitter, envelope: Envelope, organisation: str) -> Incoming:
@@ -76,18 +102,16 @@ def decode(submitter: Submitter, envelope: Envelope, organisation: str) -> Incom
     try:
         return read_submission(envelope, organisation, processor.decider.types, processor.clock(), "http")
     except Rejected as refusal:
-        return UnreadableSubmission(organisation, envelope.source, envelope.id, refusal.problems, "http")
+        return unreadable_submission(organisation, envelope, refusal, "http")
 
 
 async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
-    """Decide submissions now.
+    """Decide submissions now, in the turn of the organisation.
 
-    Raises HTTP 403 for an organisation without admission, 503 while PostgreSQL or Kafka is unreachable, and
-    `LimitReached` (429).
+    Raises HTTP 403 for an organisation without admission, and 503 while PostgreSQL or Kafka is unreachable.
     """
     try:
-        async with submitter.turns.slot(organisation):
-            answered = await submitter.submit(organisation, incoming) if incoming else []
+        answered = await submitter.submit(organisation, incoming) if incoming else []
     except NotAdmitted as refusal:
         raise HTTPException(403, str(refusal)) from None
     except LaneDiverged as diverged:
@@ -105,7 +129,8 @@ async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Inc
 
 async def submit_over_http(submitter: Submitter, organisation: str, envelope: Envelope) -> Response:
     """Decide a submission composed by another HTTP endpoint, and answer as ``POST /v1/events`` does."""
-    [answer] = await submit(submitter, organisation, [decode(submitter, envelope, organisation)])
+    async with submitter.turns.slot(organisation):
+        [answer] = await submit(submitter, organisation, [decode(submitter, envelope, organisation)])
     return response_to(answer)
 
 

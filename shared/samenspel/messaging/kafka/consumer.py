@@ -15,11 +15,14 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
 from aiokafka.errors import ConsumerStoppedError
 
-from samenspel.messaging.kafka import connection_patch, record_batches
+from samenspel.messaging.kafka import bounded_fetcher, connection_patch, record_batches
+from samenspel.messaging.kafka.bounded_fetcher import memory_of
+from samenspel.messaging.kafka.record_batches import SafeMemoryRecords
 from samenspel.runtime import failpoints
 
 log = structlog.get_logger()
 record_batches.patch_aiokafka()
+bounded_fetcher.patch_aiokafka()
 connection_patch.patch_aiokafka()
 
 OffsetResolver = Callable[[TopicPartition, bool], Awaitable[int]]
@@ -28,6 +31,10 @@ OffsetResolver = Callable[[TopicPartition, bool], Awaitable[int]]
 The second argument is True when this consumer has read the partition before, without a revocation or reset since.
 """
 RECORDS_MAX: Final = 500
+BATCH_BYTES_MAX: Final = 8 * 1_048_576
+"""Bytes of the records handed on together, beyond the records of the last partition."""
+DECOMPRESSED_BYTES_MAX: Final = 16 * 1_048_576
+"""Bytes of decompressed batches that wait for their turn, over all partitions together."""
 WAIT_SECONDS: Final = 1.0
 SMALL_BATCH: Final = 100
 """Records. For a larger batch another fetch costs more time than a larger batch saves."""
@@ -95,6 +102,11 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
                 drained.setdefault(partition, []).extend(records)
         return drained
 
+    def read_again(self, partition: TopicPartition, offset: int) -> None:
+        """Continue this partition at an earlier offset: the records from ``offset`` on were not handled."""
+        if partition in self.assignment() and partition not in self._unpositioned.partitions:
+            self.seek(partition, offset)
+
     def reset_position(self, partition: TopicPartition) -> None:
         """Resolve the offset of this partition again, from the database, before its next record is read."""
         self._unpositioned.partitions.add(partition)
@@ -143,7 +155,7 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
     async def _drain(self, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
         """Up to ``limit`` records, an equal share per partition. Unused shares pass to later partitions.
 
-        The first partition rotates per call.
+        The first partition rotates per call. At `BATCH_BYTES_MAX` the remaining partitions wait for the next call.
         """
         ready = [each for each in self._fetcher._records if each not in self._unpositioned.partitions]
         if not ready:
@@ -151,12 +163,31 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
         self._rounds += 1
         first = self._rounds % len(ready)
         drained: dict[TopicPartition, list[ConsumerRecord]] = {}
+        space = BATCH_BYTES_MAX
         for index, partition in enumerate(ready[first:] + ready[:first]):
-            share = max(1, limit // (len(ready) - index))
-            if limit > 0 and (records := await self._records_of(partition, share)):
+            if limit <= 0 or space <= 0:
+                break
+            if partition in self._unpositioned.partitions:
+                continue
+            memory = memory_of(self._fetcher._records.get(partition))
+            before = memory.record_bytes if memory else 0
+            if records := await self._records_of(partition, max(1, limit // (len(ready) - index))):
                 drained[partition] = records
                 limit -= len(records)
+            if memory:
+                space -= memory.record_bytes - before
+                await self._after_decompression(partition, memory)
         return drained
+
+    async def _after_decompression(self, partition: TopicPartition, memory: SafeMemoryRecords) -> None:
+        """Yield to other tasks. If too many decompressed bytes wait, drop this batch; it is fetched again later."""
+        if not memory.decompressed_bytes:
+            return
+        waiting = filter(None, map(memory_of, self._fetcher._records.values()))
+        if sum(each.decompressed_bytes for each in waiting) > DECOMPRESSED_BYTES_MAX:
+            self._fetcher._records.pop(partition, None)
+            self._fetcher._notify(self._fetcher._wait_consume_future)
+        await asyncio.sleep(0)
 
     async def _records_of(self, partition: TopicPartition, limit: int) -> list[ConsumerRecord]:
         try:

@@ -1,40 +1,47 @@
 """Safe decoding of the record batches in Kafka's log: no content can stop a consumer or fill the memory.
 
 The broker checks the frame of a batch, not the records. Header names outside UTF-8, false offsets, payloads that
-expand a thousandfold, and trailing bytes all pass. aiokafka raises for some of these at every read, and decompresses
-without a size limit. The wrappers of this module limit decompression to 8 MiB. They replace an undecodable record by
-a record whose first header has an `UndecodableMarker` as name and the raw bytes as value.
+expand a thousandfold, a million headers, and trailing bytes all pass. aiokafka raises for some of these at every
+read, and decompresses and creates headers without a limit. The wrappers of this module limit the bytes of a fetch
+response after decompression, and count the headers of each record before aiokafka creates headers. The wrappers
+replace an undecodable record by a record whose first header has an `UndecodableMarker` as name and the raw bytes as
+value.
 """
 
-import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
+from struct import Struct
 from typing import Any, Final
 
 from aiokafka.consumer import fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.default_records import DefaultRecordBatch
 
+from samenspel.messaging.kafka.record_format import (
+    HEADERS_MAX,
+    MALFORMED,
+    Headers,
+    RawRecord,
+    TooManyHeaders,
+    UndecodableMarker,
+    record_at,
+    record_lengths,
+)
+
 DECOMPRESSED_BYTES_MAX: Final = 8 * 1_048_576
-"""Per compressed batch. Clients limit a batch to 1 MiB before compression."""
+"""Per batch, and per fetched partition beyond its last batch. Clients limit a batch to 1 MiB before compression."""
 RECORDS_MAX: Final = 10_000
 """Per batch. With more records, a record is too small for the attributes of an event."""
 
-_FRAME: Final = struct.Struct(">qi")
-_CODEC: Final = struct.Struct(">h")
+_FRAME: Final = Struct(">qi")
+_CODEC: Final = Struct(">h")
 _CODEC_AT: Final = 21
 _RECORDS_AT: Final = 61
 _CODECS: Final = 0x07
 _GZIP: Final = 1
 _GZIP_WINDOW: Final = 31
-_VARINT_BITS_MAX: Final = 70
-
-Headers = Sequence[tuple[str, bytes | None]]
-
-
-class UndecodableMarker(str):
-    """Name of the first header of an undecodable record; the text is the reason. Senders cannot send this type."""
 
 
 class _UnusableBatch(ValueError):
@@ -55,25 +62,35 @@ class SafeRecord:
 
 
 class SafeMemoryRecords:
-    """The batches of one fetch response. Replaces aiokafka's ``MemoryRecords``."""
+    """The batches of one partition in a fetch response. Replaces aiokafka's ``MemoryRecords``.
+
+    ``record_bytes`` counts the bytes of the records handed on. ``decompressed_bytes`` is the size of the batch that
+    is decompressed now, ``decoded_bytes`` the size of all batches so far, after decompression.
+    """
 
     def __init__(self, fetched: bytes | None) -> None:
         self._fetched = fetched or b""
         self._at = 0
+        self.record_bytes = self.decompressed_bytes = self.decoded_bytes = 0
 
     def size_in_bytes(self) -> int:
         return len(self._fetched)
 
     def has_next(self) -> bool:
-        """Whether another whole batch follows. The last batch of a fetch may be truncated."""
+        """Whether another whole batch follows. The last batch of a fetch may be truncated.
+
+        After `DECOMPRESSED_BYTES_MAX` the result ends: aiokafka fetches the following batches again.
+        """
         start = self._at
+        if self.decoded_bytes > DECOMPRESSED_BYTES_MAX:
+            return False
         return len(self._fetched) - start >= _RECORDS_AT and len(self._fetched) >= self._end(start)
 
     def next_batch(self) -> Any:
         start, self._at = self._at, self._end(self._at)
         whole = self._fetched[start : self._at]
         batch = DefaultRecordBatch(whole)
-        return batch if batch.is_control_batch else SafeRecordBatch(batch, whole)
+        return batch if batch.is_control_batch else SafeRecordBatch(batch, whole, self)
 
     def _end(self, start: int) -> int:
         return start + _FRAME.size + int(_FRAME.unpack_from(self._fetched, start)[1])
@@ -82,29 +99,44 @@ class SafeMemoryRecords:
 class SafeRecordBatch:
     """One batch of records. Other attributes are those of aiokafka's batch."""
 
-    def __init__(self, batch: Any, whole: bytes) -> None:
+    def __init__(self, batch: Any, whole: bytes, response: SafeMemoryRecords) -> None:
         self._batch = batch
         self._whole = whole
+        self._response = response
+        self._expected = batch.base_offset
+        self._handed_on = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._batch, name)
 
     def __iter__(self) -> Iterator[Any]:
-        expected = self._batch.base_offset
         try:
             plain = self._decompressed()
             try:
-                for record in DefaultRecordBatch(plain):
-                    self._require_offset_in_batch(expected, record.offset)
-                    expected = record.offset + 1
-                    yield record
+                yield from self._in_order(self._by_aiokafka(plain))
             except (UnicodeDecodeError, CorruptRecordException):
-                for record in self._individually(plain, expected):
-                    expected = record.offset + 1
-                    yield record
+                yield from self._in_order(islice(self._individually(plain), self._handed_on, None))
         except _UnusableBatch as reason:
-            if expected < self._batch.next_offset:
+            if self._expected < self._batch.next_offset:
+                self._response.record_bytes += len(self._whole)
                 yield self._undecodable_record(str(reason))
+        finally:
+            self._response.decompressed_bytes = 0
+
+    def _in_order(self, records: Iterable[tuple[Any, int]]) -> Iterator[Any]:
+        """The records, while the offsets rise within the batch."""
+        expected, end, response = self._expected, self._batch.next_offset, self._response
+        handed_on = 0
+        try:
+            for record, length in records:
+                if not expected <= record.offset < end:
+                    raise _UnusableBatch("an offset is outside the range of the batch")
+                expected = record.offset + 1
+                handed_on += 1
+                response.record_bytes += length
+                yield record
+        finally:
+            self._expected, self._handed_on = expected, handed_on
 
     def _decompressed(self) -> bytes:
         """The bytes of the batch without compression."""
@@ -113,112 +145,84 @@ class SafeRecordBatch:
             raise _UnusableBatch(f"{number:,} records in one batch; at most {RECORDS_MAX:,}")
         codec = self._batch.compression_type
         if not codec:
+            self._response.decoded_bytes += len(self._whole)
             return self._whole
         if codec != _GZIP:
             raise _UnusableBatch("the compression codec is not gzip")
+        plain = self._gunzip()
         attributes = _CODEC.pack(self._batch.attributes & ~_CODECS)
-        frame_end = self._whole[_CODEC_AT + _CODEC.size : _RECORDS_AT]
-        return self._whole[:_CODEC_AT] + attributes + frame_end + _gunzip(self._whole[_RECORDS_AT:])
+        return b"".join((self._whole[:_CODEC_AT], attributes, self._whole[_CODEC_AT + 2 : _RECORDS_AT], plain))
 
-    def _individually(self, plain: bytes, start: int) -> Iterator[SafeRecord]:
-        """The records from offset ``start``, decoded individually: an undecodable record affects no other record."""
-        at, expected = _RECORDS_AT, self._batch.base_offset
-        while at < len(plain):
-            record, at = self._record_at(plain, at)
-            self._require_offset_in_batch(expected, record.offset)
-            expected = record.offset + 1
-            if record.offset >= start:
-                yield record
-
-    def _record_at(self, plain: bytes, at: int) -> tuple[SafeRecord, int]:
-        """The record at this index, and the index of the next record."""
+    def _gunzip(self) -> bytes:
+        stream = zlib.decompressobj(wbits=_GZIP_WINDOW)
         try:
-            length, start = _varint_at(plain, at)
-            _, end = _varint_at(plain, start + 1)
-            delta, end = _varint_at(plain, end)
-            key, end = _bytes_at(plain, end)
-            value, end = _bytes_at(plain, end)
-            headers, end = _headers_at(plain, end)
-        except (IndexError, ValueError) as error:
-            raise _UnusableBatch("the lengths in a record do not match the record") from error
-        if end != start + length or end > len(plain):
-            raise _UnusableBatch("the lengths in a record do not match the record")
-        return self._record(delta, key, value, _decoded_headers(headers, plain[at:end])), end
+            plain = stream.decompress(self._whole[_RECORDS_AT:], DECOMPRESSED_BYTES_MAX)
+        except zlib.error as error:
+            raise _UnusableBatch("the gzip stream is invalid") from error
+        self._response.decompressed_bytes = len(plain)
+        self._response.decoded_bytes += len(plain)
+        if not stream.eof:
+            raise _UnusableBatch(f"the gzip stream is truncated, or expands to over {DECOMPRESSED_BYTES_MAX:,} bytes")
+        return plain
 
-    def _record(self, delta: int, key: bytes | None, value: bytes | None, headers: Headers) -> SafeRecord:
+    def _by_aiokafka(self, plain: bytes) -> Iterable[tuple[Any, int]]:
+        """The records and their lengths. Raises if aiokafka's decoder fails, or would create too many headers."""
+        lengths = record_lengths(plain, _RECORDS_AT)
+        if lengths is None:
+            raise CorruptRecordException(MALFORMED)
+        return zip(DefaultRecordBatch(plain), lengths, strict=False)
+
+    def _individually(self, plain: bytes) -> Iterator[tuple[SafeRecord, int]]:
+        """The records and their lengths; an undecodable record affects no other record."""
+        at = _RECORDS_AT
+        while at < len(plain):
+            begin = at
+            try:
+                raw, at = record_at(plain, begin)
+            except (IndexError, ValueError) as error:
+                raise _UnusableBatch(MALFORMED) from error
+            yield self._record(raw, self._headers(raw, plain, slice(begin, at))), at - begin
+
+    def _headers(self, raw: RawRecord, plain: bytes, record: slice) -> Headers:
+        """The headers with a UTF-8 name. A marker is the first header if other headers were dropped."""
+        named: list[tuple[str, bytes | None]] = []
+        for name, value in raw.headers:
+            try:
+                named.append((name.decode(), value))
+            except UnicodeDecodeError:
+                continue
+        if raw.header_count > HEADERS_MAX:
+            return [(TooManyHeaders(raw.header_count), None), *named]
+        if len(named) == len(raw.headers):
+            return named
+        # A compressed batch is kept whole if it takes fewer bytes than the record.
+        kept = min(plain[record], self._whole, key=len)
+        return [(UndecodableMarker("a header name is not UTF-8"), kept), *named]
+
+    def _record(self, raw: RawRecord, headers: Headers) -> SafeRecord:
         batch = self._batch
-        return SafeRecord(batch.base_offset + delta, batch.max_timestamp, batch.timestamp_type, key, value, headers)
-
-    def _require_offset_in_batch(self, expected: int, offset: int) -> None:
-        if not expected <= offset < self._batch.next_offset:
-            raise _UnusableBatch("an offset is outside the range of the batch")
+        offset = batch.base_offset + raw.offset_delta
+        return SafeRecord(offset, batch.max_timestamp, batch.timestamp_type, raw.key, raw.value, headers)
 
     def _undecodable_record(self, reason: str) -> SafeRecord:
         """One record for the batch or its rest, with the batch's last offset, so that reading continues after."""
         batch = self._batch
         marker = UndecodableMarker(f"{reason} (offsets {batch.base_offset} to {batch.next_offset - 1})")
-        return self._record(batch.next_offset - 1 - batch.base_offset, None, None, [(marker, self._whole)])
-
-
-def _gunzip(payload: bytes) -> bytes:
-    stream = zlib.decompressobj(wbits=_GZIP_WINDOW)
-    try:
-        plain = stream.decompress(payload, DECOMPRESSED_BYTES_MAX)
-    except zlib.error as error:
-        raise _UnusableBatch("the gzip stream is invalid") from error
-    if not stream.eof:
-        raise _UnusableBatch(f"the gzip stream is truncated, or expands to over {DECOMPRESSED_BYTES_MAX:,} bytes")
-    return plain
-
-
-def _varint_at(plain: bytes, at: int) -> tuple[int, int]:
-    """The zigzag varint at this index, and the next index. aiokafka's decoder reads past the end of the bytes."""
-    number = shift = 0
-    while shift < _VARINT_BITS_MAX:
-        digit = plain[at]
-        at += 1
-        number |= (digit & 0x7F) << shift
-        if digit < 0x80:
-            return (number >> 1) ^ -(number & 1), at
-        shift += 7
-    raise ValueError("a varint is too long")
-
-
-def _bytes_at(plain: bytes, at: int) -> tuple[bytes | None, int]:
-    length, start = _varint_at(plain, at)
-    if length < 0:
-        return None, start
-    if start + length > len(plain):
-        raise ValueError("a length exceeds the remaining bytes")
-    return plain[start : start + length], start + length
-
-
-def _headers_at(plain: bytes, at: int) -> tuple[list[tuple[bytes, bytes | None]], int]:
-    number, at = _varint_at(plain, at)
-    found = []
-    for _ in range(number):
-        name, at = _bytes_at(plain, at)
-        value, at = _bytes_at(plain, at)
-        found.append((name or b"", value))
-    return found, at
-
-
-def _decoded_headers(headers: Sequence[tuple[bytes, bytes | None]], raw: bytes) -> Headers:
-    """The headers with a UTF-8 name. If other headers were dropped, the first header is an `UndecodableMarker`."""
-    named: list[tuple[str, bytes | None]] = []
-    for name, value in headers:
-        try:
-            named.append((name.decode(), value))
-        except UnicodeDecodeError:
-            continue
-    complete = len(named) == len(headers)
-    return named if complete else [(UndecodableMarker("a header name is not UTF-8"), raw), *named]
+        last = RawRecord(batch.next_offset - 1 - batch.base_offset, None, None, 0, ())
+        return self._record(last, [(marker, self._whole)])
 
 
 def undecodable(headers: Headers | None) -> tuple[str, bytes | None] | None:
     """The reason and the raw bytes of an undecodable record; None for a record that was decoded."""
     if headers and isinstance(headers[0][0], UndecodableMarker):
         return str(headers[0][0]), headers[0][1]
+    return None
+
+
+def excess_headers(headers: Headers | None) -> int | None:
+    """The number of headers of a record with more than `HEADERS_MAX` headers; None for any other record."""
+    if headers and isinstance(headers[0][0], TooManyHeaders):
+        return headers[0][0].number
     return None
 
 

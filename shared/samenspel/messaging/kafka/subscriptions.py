@@ -23,7 +23,6 @@ from samenspel.runtime.settings import KAFKA_RETRY_MS, ServiceSettings
 
 SESSION_MS: Final = 2_000
 METADATA_MS: Final = 1_000
-PARTITION_BYTES_MAX: Final = 2_097_152
 STOP_SECONDS_MAX: Final = 10
 BatchHandler = Callable[[PartitionConsumer, Sequence[ConsumerRecord]], Awaitable[None]]
 
@@ -107,7 +106,6 @@ def _add_subscriber(broker: KafkaBroker, name: str, subscription: TopicSubscript
         session_timeout_ms=SESSION_MS,
         heartbeat_interval_ms=SESSION_MS // 4,
         isolation_level="read_committed",
-        max_partition_fetch_bytes=PARTITION_BYTES_MAX,
         listener=unpositioned,
         parser=parse,
     )

@@ -6,13 +6,14 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
 
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.operator.lane_operations import LaneOperations
+from samenspel.messaging.operator.requests import NewTimelineRequest, RecoveryRequest
 from samenspel.messaging.recovery.lane_recovery import NotRecoverable
 from samenspel.messaging.recovery.timelines import Recoverable
 from samenspel.runtime.http import OrganisationOf, error_responses, operator_only
+from samenspel.runtime.json_bodies import json_body, openapi_body
 
 _REFUSED: Final = error_responses(
     {
@@ -25,23 +26,6 @@ _REFUSED: Final = error_responses(
 )
 
 
-class RecoveryRequest(BaseModel):
-    """With ``dryRun`` the service recovers all lanes and rolls all changes back."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    dryRun: bool = False
-
-
-class NewTimelineRequest(BaseModel):
-    """The lane as ``<topic>/<number>``, and the reason for discarding the events that only Kafka has."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    lane: Annotated[str, Field(max_length=300)]
-    why: Annotated[str, Field(min_length=1, max_length=1_000, pattern=r"\S")]
-
-
 def lanes_router(operations: LaneOperations, operator: str, organisation_of_request: OrganisationOf) -> APIRouter:
     """Routes of the lane operations, for the operator's token only."""
     routes = APIRouter(prefix="/v1/lanes", responses=_REFUSED)
@@ -52,13 +36,25 @@ def lanes_router(operations: LaneOperations, operator: str, organisation_of_requ
     async def listed(_: Operator) -> Response:
         return JSONResponse({"items": await operations.lanes()})
 
-    @routes.post("/recoveries", summary="Restore events that Kafka has and the database lacks")
-    async def recover(request: RecoveryRequest, operator: Operator) -> Response:
+    @routes.post(
+        "/recoveries",
+        summary="Restore events that Kafka has and the database lacks",
+        openapi_extra=openapi_body(RecoveryRequest),
+    )
+    async def recover(
+        operator: Operator, request: Annotated[RecoveryRequest, Depends(json_body(RecoveryRequest))]
+    ) -> Response:
         recovered = await _with_http_errors(operations.recover(operator, dry_run=request.dryRun))
         return JSONResponse({"items": [asdict(each) for each in recovered]})
 
-    @routes.post("/timelines", summary="Start a new timeline on a lane; discards events that only Kafka has")
-    async def begin(request: NewTimelineRequest, operator: Operator) -> Response:
+    @routes.post(
+        "/timelines",
+        summary="Start a new timeline on a lane; discards events that only Kafka has",
+        openapi_extra=openapi_body(NewTimelineRequest),
+    )
+    async def begin(
+        operator: Operator, request: Annotated[NewTimelineRequest, Depends(json_body(NewTimelineRequest))]
+    ) -> Response:
         timeline = await _with_http_errors(operations.new_timeline(operator, request.lane, request.why.strip()))
         return JSONResponse({"lane": request.lane, "timeline": timeline})
 

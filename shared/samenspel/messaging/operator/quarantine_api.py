@@ -7,14 +7,15 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel
 
 from samenspel.contracts.topics import organisation_of
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.inbox import quarantine
-from samenspel.messaging.inbox.quarantine import OperatorAction
 from samenspel.messaging.operator.redrive import AlreadyResolved, RecordNotFound, Redrive
+from samenspel.messaging.operator.requests import ActionRequest, RowNumber
 from samenspel.runtime.http import OrganisationOf, error_responses, operator_only
+from samenspel.runtime.json_bodies import json_body, openapi_body
 from samenspel.runtime.postgres import Pool
 
 PAGE_MAX: Final = 100
@@ -27,21 +28,6 @@ _REFUSED: Final = error_responses(
         503: "PostgreSQL or Kafka is unreachable; nothing was stored",
     }
 )
-
-
-class ActionRequest(BaseModel):
-    """An action on a record. Discarding requires a reason in ``why``."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    action: OperatorAction
-    why: Annotated[str, Field(max_length=1_000)] = ""
-
-    @model_validator(mode="after")
-    def _has_a_reason(self) -> "ActionRequest":
-        if self.action == "discard" and not self.why.strip():
-            raise ValueError("a discarded record needs a reason in `why`")
-        return self
 
 
 class ActionResult(BaseModel):
@@ -60,13 +46,18 @@ def quarantine_router(
     """For the operator's token only. ``settled`` is called after each commit."""
     routes = APIRouter(prefix="/v1/quarantined-records", responses=_REFUSED)
     the_operator = operator_only(operator, organisation_of_request, "only the operator may read the quarantine")
+    _add_read_routes(routes, pool, the_operator)
+    _add_action_route(routes, redrive, the_operator, on_commit)
+    return routes
 
+
+def _add_read_routes(routes: APIRouter, pool: Pool, the_operator: OrganisationOf) -> None:
     @routes.get(
         "", summary="Quarantined records in order of number; `after` names the last number of the previous page"
     )
     async def records(
         _: Annotated[str, Depends(the_operator)],
-        after: Annotated[int, Query(ge=0)] = 0,
+        after: Annotated[RowNumber, Query()] = 0,
         onlyOpen: Annotated[bool, Query(description="Leave out resolved records")] = True,
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = PAGE_MAX,
     ) -> Response:
@@ -75,7 +66,7 @@ def quarantine_router(
         return JSONResponse({"items": [_summary(row) for row in found]})
 
     @routes.get("/{number}", summary="One record with its raw content and the actions taken on it")
-    async def record(number: int, _: Annotated[str, Depends(the_operator)]) -> Response:
+    async def record(number: RowNumber, _: Annotated[str, Depends(the_operator)]) -> Response:
         async with pool.acquire() as connection:
             row = await quarantine.find(connection, number)
             done = await quarantine.actions(connection, number)
@@ -83,13 +74,24 @@ def quarantine_router(
             raise HTTPException(404, f"the quarantine has no record {number}")
         return JSONResponse({**_summary(row), **_content(row), "actions": [_action(each) for each in done]})
 
-    @routes.post("/{number}/actions", summary="Process the record again, or discard it", response_model=ActionResult)
-    async def act(number: int, wanted: ActionRequest, operator: Annotated[str, Depends(the_operator)]) -> Response:
+
+def _add_action_route(
+    routes: APIRouter, redrive: Redrive, the_operator: OrganisationOf, on_commit: Callable[[], None]
+) -> None:
+    @routes.post(
+        "/{number}/actions",
+        summary="Process the record again, or discard it",
+        response_model=ActionResult,
+        openapi_extra=openapi_body(ActionRequest),
+    )
+    async def act(
+        number: RowNumber,
+        operator: Annotated[str, Depends(the_operator)],
+        wanted: Annotated[ActionRequest, Depends(json_body(ActionRequest))],
+    ) -> Response:
         outcome = await _acted(redrive, number, operator, wanted)
         on_commit()
         return JSONResponse({"outcome": outcome})
-
-    return routes
 
 
 async def _acted(redrive: Redrive, number: int, operator: str, wanted: ActionRequest) -> str:

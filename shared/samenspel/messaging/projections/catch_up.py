@@ -5,7 +5,7 @@ from typing import Final
 
 from aiokafka import TopicPartition
 
-from samenspel.contracts.canonical import read
+from samenspel.contracts.canonical import position_of
 from samenspel.contracts.topics import LaneId
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.runtime.postgres import Pool
@@ -45,8 +45,6 @@ async def _ends_in_repeat(
     record = await log_reader.record_at(partition, end - 1)
     if row is None or record is None:
         return record is None
-    try:
-        event = read(partition.topic, partition.partition, record.offset, record.headers, record.value)
-    except (KeyError, ValueError, TypeError, AttributeError):
-        return False  # The projector has not seen this record yet: the lane is diverged as soon as it has.
-    return (event.timeline, event.sequence) <= (row["timeline"], row["sequence"])
+    # The projector has not seen a record without a position yet: the lane is diverged as soon as it has.
+    position = position_of(record.headers)
+    return position is not None and position <= (row["timeline"], row["sequence"])

@@ -9,6 +9,8 @@ from typing import Final
 
 from aiokafka import TopicPartition
 
+from samenspel.contracts.canonical import position_of
+from samenspel.contracts.sequencing import Position, SequenceVerdict, check
 from samenspel.contracts.topics import LaneId
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.recovery.lane_recovery import LaneReplay, NotRecoverable, lock_lane, recover_lane
@@ -53,12 +55,14 @@ async def start_new_timeline(connection: Connection, log_reader: LogReader, name
 
 
 async def _newest_timeline(log_reader: LogReader, partition: TopicPartition, start: int, end: int) -> int:
-    """The newest timeline in Kafka, over all records: the last record may be a late repeat of an older timeline."""
-    newest = 0
+    """The newest timeline that a reader of the whole log reaches. The last record may be a repeat of an older one."""
+    newest = Position(0)
     async with aclosing(log_reader.records(partition, start, end)) as records:
         async for record in records:
-            newest = max(newest, int(dict(record.headers)["ce_timeline"]))
-    return newest
+            position = position_of(record.headers)
+            if position and check(newest, *position) is SequenceVerdict.NEW_TIMELINE:
+                newest = Position(position[0], 1)
+    return newest.timeline
 
 
 async def _require_unrecoverable(

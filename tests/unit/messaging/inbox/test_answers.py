@@ -7,10 +7,10 @@ import orjson
 import pytest
 from samenspel.contracts.catalogue import SUBMISSIONS, submissions_of, type_name
 from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX, Envelope, from_kafka
-from samenspel.contracts.problems import Rejected
-from samenspel.contracts.receipts import PROBLEMS_MAX, RECEIPT_BYTES_MAX, Receipt
+from samenspel.contracts.problems import PROBLEMS_MAX, Rejected
+from samenspel.contracts.receipts import RECEIPT_BYTES_MAX, Receipt
 from samenspel.contracts.submissions import read_submission
-from samenspel.messaging.inbox.answers import RenderedAnswer, UnreadableSubmission, receipts_of, refused, render
+from samenspel.messaging.inbox.answers import RenderedAnswer, receipts_of, refused, render, unreadable_submission
 
 from tests.hostile_input.huge import HUGE
 
@@ -21,9 +21,8 @@ KIND = SUBMISSIONS[type_name("initiative-registered")]
 def answer_to(envelope: Envelope) -> RenderedAnswer:
     with pytest.raises(Rejected) as refusal:
         read_submission(envelope, OIN, submissions_of("initiatives"), datetime.now(UTC), "")
-    problems = refusal.value.problems
-    unreadable = UnreadableSubmission(OIN, envelope.source, envelope.id, problems, "http")
-    return render(unreadable, refused(problems))
+    given = unreadable_submission(OIN, envelope, refusal.value, "http")
+    return render(given, refused(given.problems, given.problems_left_out))
 
 
 def huge(name: str) -> Envelope:

@@ -9,8 +9,11 @@ from typing import Any
 
 import orjson
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, HTTPException, Response
 from samenspel.client.access.local_issuer import AUDIENCE, ISSUER, Issuer
+from samenspel.contracts.cloudevents import from_item
+from samenspel.contracts.topics import ORGANISATIONS
+from samenspel.messaging.errors import LaneDiverged
 from samenspel.messaging.inbox import answers
 from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, UnreadableSubmission
 from samenspel.messaging.ingress import http_api
@@ -45,7 +48,8 @@ async def _is_free(organisation: str) -> None:
 async def post(issuer: Issuer, token: str, event: Event) -> None:
     """A request in the form of an ASGI server."""
     processor = SimpleNamespace(decider=RegistryDecider(OPERATOR), clock=lambda: NOON)
-    messaging: Any = SimpleNamespace(processor=processor, require_storage=_is_free)
+    turns = ConcurrencyLimit(HTTP_SUBMISSIONS, 1, 30)
+    messaging: Any = SimpleNamespace(processor=processor, require_storage=_is_free, turns=turns)
     app = FastAPI()
     app.include_router(http_api.event_router(messaging, organisation_dependency(verifier(issuer), REQUESTS)))
     headers = {"content-type": "application/cloudevents+json", "authorization": f"Bearer {token}"}
@@ -92,11 +96,24 @@ async def test_forged_token_is_refused_by_the_verifier(issuer: Issuer) -> None:
             raise AssertionError(name, await verifier(issuer).organisation_of(f"Bearer {forge(forger)}"))
 
 
+async def test_lane_that_is_diverged_is_named_with_503() -> None:
+    class Diverged(Deciding):
+        async def submit(self, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
+            raise LaneDiverged({(ORGANISATIONS, 3)}, [])
+
+    with pytest.raises(HTTPException) as raised:
+        await http_api.submit(Diverged(4), CITY, [UnreadableSubmission(CITY, "", "", [], "http")])  # type: ignore[arg-type]
+    refused = raised.value
+    assert (refused.status_code, refused.headers) == (503, {"Retry-After": "30"})
+    assert f"{ORGANISATIONS}/3" in refused.detail
+
+
 class Deciding:
     """Holds every submission until ``may_end``, and counts those in progress by organisation."""
 
     def __init__(self, turns: int) -> None:
         self.turns = ConcurrencyLimit(HTTP_SUBMISSIONS, turns, 30)
+        self.processor = SimpleNamespace(decider=RegistryDecider(OPERATOR), clock=lambda: NOON)
         self.busy: Counter[str] = Counter()
         self.may_end = asyncio.Event()
 
@@ -108,10 +125,10 @@ class Deciding:
 
 async def test_submissions_of_one_organisation_are_decided_in_turns_and_another_has_its_own() -> None:
     submitter = Deciding(4)
-    incoming = [UnreadableSubmission(CITY, "", "", [], "http")]
+    envelope = from_item(statement("initiative-registered", initiative(), by=CITY))
 
-    def submit(organisation: str) -> "asyncio.Task[list[RenderedAnswer]]":
-        return asyncio.create_task(http_api.submit(submitter, organisation, incoming))  # type: ignore[arg-type]
+    def submit(organisation: str) -> "asyncio.Task[Response]":
+        return asyncio.create_task(http_api.submit_over_http(submitter, organisation, envelope))  # type: ignore[arg-type]
 
     flood = [submit(CITY) for _ in range(20)]
     await eventually(lambda: submitter.busy[CITY])
@@ -119,4 +136,4 @@ async def test_submissions_of_one_organisation_are_decided_in_turns_and_another_
     await eventually(lambda: submitter.busy[OPERATOR] == 1)
     assert submitter.busy[CITY] == 4
     submitter.may_end.set()
-    assert [len(each) for each in await asyncio.gather(*flood, other)] == [1] * 21
+    assert [each.status_code for each in await asyncio.gather(*flood, other)] == [200] * 21

@@ -1,13 +1,16 @@
 """Reading ahead of deciding: nothing is decided before the preceding batch."""
 
 import asyncio
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from aiokafka import TopicPartition
 from samenspel.messaging.errors import Fenced
 from samenspel.messaging.inbox.storage_budget import StorageBudget
-from samenspel.messaging.ingress.kafka_receiver import LONG_BATCH, DecodedBatch, KafkaReceiver
+from samenspel.messaging.ingress import kafka_receiver
+from samenspel.messaging.ingress.kafka_receiver import DECODE_SECONDS_MAX, LONG_BATCH, DecodedBatch, KafkaReceiver
 from samenspel.runtime.database_health import StorageFull
 
 TOPIC = "samenspel.in.initiatives.00000099000000000001"
@@ -17,6 +20,7 @@ class Reader:
     def __init__(self) -> None:
         self.reopened: list[TopicPartition] = []
         self.paused: dict[TopicPartition, float] = {}
+        self.returned: list[tuple[TopicPartition, int]] = []
 
     def reset_position(self, partition: TopicPartition) -> None:
         self.reopened.append(partition)
@@ -24,9 +28,12 @@ class Reader:
     def pause_for(self, partition: TopicPartition, seconds: float) -> None:
         self.paused[partition] = seconds
 
+    def read_again(self, partition: TopicPartition, offset: int) -> None:
+        self.returned.append((partition, offset))
 
-def record(offset: int) -> Any:
-    return SimpleNamespace(topic=TOPIC, partition=0, offset=offset, timestamp=1, key=b"", headers=(), value=b"")
+
+def record(offset: int, topic: str = TOPIC) -> Any:
+    return SimpleNamespace(topic=topic, partition=0, offset=offset, timestamp=1, key=b"", headers=(), value=b"")
 
 
 class Trying:
@@ -88,3 +95,48 @@ async def test_short_batch_is_committed_before_the_next_is_read() -> None:
     await trying.read(0, 1)
     assert trying.tried == [[0], [0]]
     assert len(trying.reader.reopened) == reopened
+
+
+OTHER = "samenspel.in.initiatives.00000099000000000002"
+
+
+class Slow:
+    """Decoding of a hostile topic takes a tenth of the limit per record; the clock is the test's."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(kafka_receiver, "decode", self.decode)
+        monkeypatch.setattr(kafka_receiver.time, "monotonic", lambda: self.now)
+        self.on_decode: Callable[[], None] = lambda: None
+
+    def decode(self, given: Any, types: object) -> Any:
+        self.now += DECODE_SECONDS_MAX / 10 if given.topic == TOPIC else 0.0
+        self.on_decode()
+        return SimpleNamespace(problems=())
+
+
+async def test_expensive_records_of_a_topic_are_decoded_for_a_time_and_the_rest_is_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    Slow(monkeypatch)
+    trying = Trying()
+    trying.ingress.positioned(OTHER, 0)
+    hostile, innocent = [record(offset) for offset in range(100)], [record(offset, OTHER) for offset in range(100)]
+    batch = await trying.ingress._decode(trying.reader, [*hostile, *innocent])
+    number = len(batch.records) - len(innocent)
+    assert 10 <= number <= 12
+    assert batch.ranges == [(TOPIC, 0, number, 1), (OTHER, 0, 100, 1)]
+    assert trying.reader.returned == [(TopicPartition(TOPIC, 0), number)]
+    again = await trying.ingress._decode(trying.reader, hostile[number:])
+    assert again.ranges[0][:2] == (TOPIC, number), "nothing is skipped"
+
+
+async def test_rest_of_a_topic_is_not_read_again_after_its_position_was_resolved_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slow, trying = Slow(monkeypatch), Trying()
+    slow.on_decode = lambda: trying.ingress.positioned(TOPIC, 0)
+    await trying.ingress._decode(trying.reader, [record(offset) for offset in range(100)])
+    assert trying.reader.returned == []
+    again = await trying.ingress._decode(trying.reader, [record(0)])
+    assert again.ranges == [(TOPIC, 0, 1, 1)]

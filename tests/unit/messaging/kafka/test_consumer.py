@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from math import inf
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,7 +11,13 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from samenspel.messaging.kafka import consumer
-from samenspel.messaging.kafka.consumer import PartitionConsumer, UnpositionedPartitions
+from samenspel.messaging.kafka.consumer import (
+    BATCH_BYTES_MAX,
+    DECOMPRESSED_BYTES_MAX,
+    PartitionConsumer,
+    UnpositionedPartitions,
+)
+from samenspel.messaging.kafka.record_batches import SafeMemoryRecords
 
 INNOCENT, CLUMSY = TopicPartition("innocent", 0), TopicPartition("clumsy", 0)
 RECORDS = 5
@@ -49,6 +56,7 @@ def reader_of(*order: TopicPartition) -> Any:
         assignment.state_value(partition).seek(0)
         bring(reader, fetcher, partition, Fetched(breaks=partition == CLUMSY))
     fetcher.fetched_records = lambda *arguments, **named: Fetcher.fetched_records(fetcher, *arguments, **named)
+    fetcher.seek_to = lambda partition, offset: Fetcher.seek_to(fetcher, partition, offset)
     fetcher.close = _nothing
     reader._fetcher, reader._coordinator = fetcher, SimpleNamespace(check_errors=lambda: None, close=_nothing)
     return reader
@@ -111,6 +119,21 @@ async def test_paused_partition_is_read_after_the_pause_and_others_meanwhile(mon
         await reader.stop()
 
 
+async def test_pause_without_an_end_ends_when_told() -> None:
+    held = TopicPartition("held", 0)
+    reader = reader_of(held)
+    try:
+        reader.pause_for(held, inf)
+        reader._resume_due()
+        assert reader.paused() == {held}
+        reader.end_pause(TopicPartition("another", 0))
+        reader.end_pause(held)
+        reader._resume_due()
+        assert reader.paused() == set()
+    finally:
+        await reader.stop()
+
+
 async def test_rebalance_does_not_end_a_pause() -> None:
     flood, other = TopicPartition("flood", 0), TopicPartition("other", 0)
     reader = reader_of(flood, other)
@@ -166,3 +189,63 @@ async def test_unused_share_goes_to_the_partition_with_more_records() -> None:
     reader = Flooded({flood: 100_000, quiet: 0})
     taken = [sum(map(len, (await reader._drain(ROOM)).values())) for _ in range(2)]
     assert max(taken) == ROOM
+
+
+class Heavy(PartitionConsumer):
+    """A reader whose partitions hold decompressed batches; ``taken`` lists the partitions in order of their turn."""
+
+    def __init__(self, sizes: dict[TopicPartition, int], waiting: int = 0) -> None:
+        memories = {partition: SafeMemoryRecords(b"") for partition in sizes}
+        results = {
+            partition: SimpleNamespace(_partition_records=SimpleNamespace(_records=memory))
+            for partition, memory in memories.items()
+        }
+        self._fetcher = SimpleNamespace(_records=results, _notify=lambda future: None, _wait_consume_future=None)
+        self._unpositioned = UnpositionedPartitions()
+        self._rounds = 0
+        self.taken: list[TopicPartition] = []
+        self._sizes, self._memories, self._waiting = sizes, memories, waiting
+
+    def __del__(self) -> None:
+        """There is nothing to close."""
+
+    async def _records_of(self, partition: TopicPartition, limit: int) -> list[Any]:
+        memory = self._memories[partition]
+        memory.record_bytes += self._sizes[partition]
+        memory.decompressed_bytes = self._waiting
+        self.taken.append(partition)
+        return [object()]
+
+
+PARTITIONS = [TopicPartition(f"samenspel.in.initiatives.{number}", 0) for number in range(20)]
+
+
+async def test_large_records_of_many_partitions_are_handed_on_in_several_batches() -> None:
+    reader = Heavy(dict.fromkeys(PARTITIONS, BATCH_BYTES_MAX // 4))
+    drained = await reader._drain(ROOM)
+    assert len(drained) == 4
+    for _ in PARTITIONS:
+        await reader._drain(ROOM)
+    assert set(reader.taken) == set(PARTITIONS), "each partition has its turn"
+
+
+async def test_decompressed_batches_of_many_partitions_are_fetched_again_at_their_turn() -> None:
+    reader = Heavy(dict.fromkeys(PARTITIONS, 1), waiting=DECOMPRESSED_BYTES_MAX // 4)
+    await reader._drain(ROOM)
+    assert len(reader.taken) == len(PARTITIONS)
+    assert len(reader._fetcher._records) == 4, (
+        "the others were dropped, with their position behind what was handed on"
+    )
+
+
+async def test_unhandled_records_are_read_again_unless_the_position_is_resolved_anew() -> None:
+    reader = reader_of(INNOCENT)
+    try:
+        reader.read_again(INNOCENT, 3)
+        reader.read_again(CLUMSY, 3)
+        assert await reader.position(INNOCENT) == 3
+        reader.reset_position(INNOCENT)
+        reader.read_again(INNOCENT, 1)
+        assert await reader.position(INNOCENT) == 3
+    finally:
+        await reader.stop()

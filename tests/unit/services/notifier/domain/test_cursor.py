@@ -126,6 +126,12 @@ def test_forged_cursor_is_refused(content: object) -> None:
         decode(urlsafe_b64encode(orjson.dumps(content)).decode())
 
 
+@pytest.mark.parametrize("text", [b'{"samenspel.funding":[[1,1]],"samenspel.funding":[[1,2]]}', b"[" * 900])
+def test_cursor_of_ambiguous_or_deep_json_is_refused(text: bytes) -> None:
+    with pytest.raises(BadCursor):
+        decode(urlsafe_b64encode(text).decode())
+
+
 @given(st.text(max_size=60))
 def test_arbitrary_text_is_a_cursor_or_refused(text: str) -> None:
     with suppress(BadCursor):
