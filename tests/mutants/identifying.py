@@ -27,13 +27,6 @@ IDENTIFYING: Final = (
         "tests/unit/client/replica/test_recognition.py::test_repeat_of_another_event_at_a_known_place_has_diverged",
     ),
     Mutant(
-        "last-event-by-place-replica",
-        "samenspel.client.replica.kafka:KafkaSync._matches_last_applied",
-        "(event, digest) != self._store.known(lane, lane.sequence)",
-        "False",
-        "tests/unit/client/replica/test_kafka.py::test_log_with_another_event_at_the_last_position_has_diverged",
-    ),
-    Mutant(
         "ends-before-the-replica-unseen",
         "samenspel.client.replica.report:report_on",
         "lane.unmet == lane.sequence > 0",

@@ -8,7 +8,7 @@ from typing import Final
 
 from samenspel.client.access.kafka_lanes import KafkaLanes, Record
 from samenspel.client.access.profile import Profile
-from samenspel.client.replica.apply import Divergence, ReplicaLane
+from samenspel.client.replica.apply import ReplicaLane
 from samenspel.client.replica.connection import ReplicaError
 from samenspel.client.replica.parallel_load import OffsetRanges, load
 from samenspel.client.replica.recognition import recognise, require_events
@@ -129,7 +129,7 @@ class KafkaSync:
             lane = lanes[name]
             if name in restarted:
                 continue
-            if name in self._unchecked and not self._matches_last_applied(lane, record):
+            if name in self._unchecked and not self._is_last_applied(lane, record):
                 restarted.add(name)
                 continue
             try:
@@ -144,19 +144,17 @@ class KafkaSync:
         for name in restarted:
             self._source.seek(name, self._bounds[name][0])
 
-    def _matches_last_applied(self, lane: ReplicaLane, record: Record) -> bool:
-        """Whether the first record is the last applied record; if not, the log was recreated or truncated."""
+    def _is_last_applied(self, lane: ReplicaLane, record: Record) -> bool:
+        """Whether the first record is at the place of the last applied event; if not, the log was recreated or cut.
+
+        The batch compares the content of a record at a known place.
+        """
         self._unchecked.discard(lane.name)
-        headers = dict(record.headers() or ())
-        if record.offset() != lane.last_offset or _position_of(headers) != (lane.timeline, lane.sequence):
-            lane.unmet = lane.sequence
-            return False
-        event, digest, aggregate, subject = (
-            headers[f"ce_{name}"].decode() for name in ("id", "statedigest", "aggregate", "subject")
-        )
-        if (event, digest) != self._store.known(lane, lane.sequence):
-            lane.divergence = Divergence(lane.label, lane.sequence, event, aggregate, subject)
-        return True
+        place = _position_of(dict(record.headers() or ()))
+        if record.offset() == lane.last_offset and place == (lane.timeline, lane.sequence):
+            return True
+        lane.unmet = lane.sequence
+        return False
 
     def _rebuild(self, lane: ReplicaLane, record: Record) -> None:
         """Archive the earlier timeline of the lane; the caller reads the new timeline from the start."""
