@@ -7,14 +7,14 @@ from tests.mutants.mutant import Mutant
 IDENTIFYING: Final = (
     Mutant(
         "reads-any-system-replica",
-        "samenspel.client.replica.recognition:Recognition.see",
+        "samenspel.client.replica.recognition:SourceCheck.see",
         "is_other_lane(lane.identity, sequence, event)",
         "False",
         "tests/unit/client/replica/test_recognition.py::test_lane_replaced_by_another_lane_is_always_refused_and_the_file_unchanged",
     ),
     Mutant(
         "takes-an-absent-lane-for-its-own",
-        "samenspel.client.replica.recognition:Recognition.require_all",
+        "samenspel.client.replica.recognition:SourceCheck.require_all",
         "self.unseen.values()",
         "()",
         "tests/unit/client/replica/test_recognition.py::test_lane_replaced_by_another_lane_is_always_refused_and_the_file_unchanged",

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import orjson
 from samenspel.client.replica import ReplicaStore
-from samenspel.client.replica.kafka import KafkaSync, prepare
+from samenspel.client.replica.kafka import KafkaSync, prepare_from_kafka
 from samenspel.contracts.canonical import to_headers
 from samenspel.contracts.digest import REMOVED, replaced, state_hash, to_hex
 from samenspel.contracts.sequencing import is_removal
@@ -140,5 +140,5 @@ def reading_of(store: ReplicaStore, *owners: Owner, rebuild: bool = False) -> Ka
     """A sync of the store up to the present end of these owners' logs, after the recognition of its lanes."""
     source = Source(*owners)
     bounds = source.bounds([TOPIC])
-    prepare(source, store, bounds, rebuild=rebuild)  # type: ignore[arg-type]
+    prepare_from_kafka(source, store, bounds, rebuild=rebuild)  # type: ignore[arg-type]
     return KafkaSync(source, store, bounds)  # type: ignore[arg-type]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from samenspel.client.replica import LaneReport, ReplicaStore
-from samenspel.client.replica.feed import FeedSync, events_in, prepare
+from samenspel.client.replica.feed import FeedSync, events_in, prepare_from_feed
 from samenspel.client.replica.report import report_on
 from samenspel.contracts.canonical import to_lines, to_structured
 from samenspel.contracts.digest import to_hex
@@ -41,7 +41,7 @@ def feed_of(*owners: Owner) -> Pages:
 
 def sync_from(feed: Pages, store: ReplicaStore, *, rebuild: bool = False) -> FeedSync:
     """A sync over HTTP up to the present end of the feed."""
-    prepare(feed, store, rebuild=rebuild)  # type: ignore[arg-type]
+    prepare_from_feed(feed, store, rebuild=rebuild)  # type: ignore[arg-type]
     reading = FeedSync(feed, store)  # type: ignore[arg-type]
     reading.run(False, lambda done, total: None)
     return reading

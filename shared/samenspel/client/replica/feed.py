@@ -19,8 +19,8 @@ from samenspel.client.replica.apply import ReplicaBatch, ReplicaLane
 from samenspel.client.replica.connection import ReplicaError
 from samenspel.client.replica.headers import Header
 from samenspel.client.replica.kafka import LoadProgress
-from samenspel.client.replica.recognition import NO_EVENTS, Recognition
-from samenspel.client.replica.refusals import REBUILD, NotContinued
+from samenspel.client.replica.recognition import NO_EVENTS, SourceCheck
+from samenspel.client.replica.refusals import REBUILD, SourceRefused
 from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import ReplicaStore
 from samenspel.contracts.media_types import BATCH
@@ -52,7 +52,7 @@ class FeedClient:
     def page(self, after: str, wait_seconds: int = 0, limit: int = PAGE_EVENTS) -> tuple[list[bytes], str, bool]:
         """Events after the cursor ``after``, the next cursor, and whether the page has any events.
 
-        Raises EnvironmentUnavailable, and NotContinued for a cursor of another system.
+        Raises EnvironmentUnavailable, and SourceRefused for a cursor of another system.
         """
         query: dict[str, object] = {"limit": limit}
         query |= {"after": after} if after else {}
@@ -64,7 +64,7 @@ class FeedClient:
                 "stop other programs that read the feed, and run this command again"
             )
         if response.status == http.client.GONE:
-            raise NotContinued(f"this file is of another system than the notifier at {self.url}; {REBUILD}")
+            raise SourceRefused(f"this file is of another system than the notifier at {self.url}; {REBUILD}")
         if response.status not in (200, 204):
             raise EnvironmentUnavailable(
                 f"the notifier at {self.url} refused (HTTP {response.status}): check the token in your profile"
@@ -145,7 +145,7 @@ def sync_over_http(
     began = time.monotonic()
     feed = FeedClient(profile.system().url("notifier"), profile.credential(organisation))
     try:
-        prepare(feed, store, rebuild=rebuild)
+        prepare_from_feed(feed, store, rebuild=rebuild)
         sync = FeedSync(feed, store)
         sync.run(follow, progress)
     except KeyboardInterrupt:
@@ -162,7 +162,7 @@ def sync_over_http(
     )
 
 
-def prepare(feed: FeedClient, store: ReplicaStore, *, rebuild: bool) -> None:
+def prepare_from_feed(feed: FeedClient, store: ReplicaStore, *, rebuild: bool) -> None:
     """Recognise the lanes of the file in the feed, or empty the file. Raises ReplicaError, EnvironmentUnavailable."""
     if rebuild:
         _, _, has_events = feed.page("", limit=FIRST_EVENTS)
@@ -170,13 +170,13 @@ def prepare(feed: FeedClient, store: ReplicaStore, *, rebuild: bool) -> None:
             raise ReplicaError(NO_EVENTS.format("the feed of the notifier"))
         store.empty()
     else:
-        recognise(feed, store)
+        recognise_in_feed(feed, store)
     store.speed_up_loading()
 
 
-def recognise(feed: FeedClient, store: ReplicaStore) -> None:
+def recognise_in_feed(feed: FeedClient, store: ReplicaStore) -> None:
     """Find the first event of each lane of the file in the feed. Raises ReplicaError, EnvironmentUnavailable."""
-    recognition = Recognition(store.lanes(), store.known)
+    recognition = SourceCheck(store.lanes(), store.known)
     cursor, more, limit = "", True, FIRST_EVENTS
     while recognition.unseen and more:
         events, cursor, more = feed.page(cursor, limit=limit)

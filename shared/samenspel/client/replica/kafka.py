@@ -43,7 +43,7 @@ def sync_over_kafka(
     began = time.monotonic()
     with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source, _without_gc():
         bounds = source.bounds(topics)
-        prepare(source, store, bounds, rebuild=rebuild)
+        prepare_from_kafka(source, store, bounds, rebuild=rebuild)
         loaded = load(profile, organisation, store, bounds, progress)
         sync = KafkaSync(source, store, bounds)
         applied = sync.run(follow, lambda done, total: progress(loaded + done, loaded + total))
@@ -57,7 +57,7 @@ def sync_over_kafka(
     )
 
 
-def prepare(source: KafkaLanes, store: ReplicaStore, bounds: OffsetRanges, *, rebuild: bool) -> None:
+def prepare_from_kafka(source: KafkaLanes, store: ReplicaStore, bounds: OffsetRanges, *, rebuild: bool) -> None:
     """Recognise the lanes of the file in Kafka, or empty the file. Raises ReplicaError, EnvironmentUnavailable."""
     if rebuild:
         require_events(source, bounds)

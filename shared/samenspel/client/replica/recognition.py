@@ -10,7 +10,7 @@ from typing import Final
 from samenspel.client.access.kafka_lanes import KafkaLanes, Record
 from samenspel.client.replica.apply import Known, ReplicaLane
 from samenspel.client.replica.connection import ReplicaError
-from samenspel.client.replica.refusals import REBUILD, NotContinued, OtherSystem
+from samenspel.client.replica.refusals import REBUILD, OtherSystem, SourceRefused
 from samenspel.contracts.integers import read_sequence, read_timeline
 from samenspel.contracts.lane_identity import is_other_lane
 from samenspel.contracts.topics import LaneId
@@ -20,7 +20,7 @@ Find = Callable[[ReplicaLane, int], Known | None]
 NO_EVENTS: Final = "{} has no events, so the replica is not emptied: check with `samenspel status`, and sync again"
 
 
-class Recognition:
+class SourceCheck:
     """The lanes of a file that are not found in the source yet, by name."""
 
     def __init__(self, lanes: Iterable[ReplicaLane], find: Find) -> None:
@@ -41,9 +41,9 @@ class Recognition:
             del self.unseen[name]
 
     def require_all(self, source: str) -> None:
-        """Raise NotContinued when a lane was not found in ``source``."""
+        """Raise SourceRefused when a lane was not found in ``source``."""
         for lane in self.unseen.values():
-            raise NotContinued(
+            raise SourceRefused(
                 f"{source} has no event of lane {lane.label} that this file has (up to event {lane.sequence}): "
                 f"events were lost there, or this file is of another system; {REBUILD}"
             )
@@ -56,15 +56,17 @@ def recognise(
 
     Raises ReplicaError, EnvironmentUnavailable.
     """
-    recognition = Recognition(lanes, find)
+    recognition = SourceCheck(lanes, find)
     there = {name: lane for name, lane in recognition.unseen.items() if name in bounds}
     ranges = {name: (_start(lane, *bounds[name]), bounds[name][1]) for name, lane in there.items()}
+    from_last = {name for name, (start, _) in ranges.items() if start > bounds[name][0]}
     for record in source.records(ranges):
         name = record.topic(), record.partition()
         _see(recognition, name, record)
         if not recognition.unseen:
             return
-        if name in recognition.unseen and record.offset() == ranges[name][0] > bounds[name][0]:
+        if name in recognition.unseen and name in from_last:
+            from_last.remove(name)
             source.seek(name, bounds[name][0])
     recognition.require_all("Kafka")
 
@@ -84,7 +86,7 @@ def _start(lane: ReplicaLane, start: int, end: int) -> int:
     return lane.last_offset if start <= lane.last_offset < end else start
 
 
-def _see(recognition: Recognition, name: LaneId, record: Record) -> None:
+def _see(recognition: SourceCheck, name: LaneId, record: Record) -> None:
     try:
         recognition.see(name, dict(record.headers() or ()))
     except (KeyError, ValueError, AttributeError):

@@ -44,7 +44,7 @@ async def test_page_has_the_marks_of_the_lanes_with_events(notifier: NotifierSch
 async def test_checkpoint_of_the_version_before_gets_its_identity_from_the_feed(notifier: NotifierSchema) -> None:
     await notifier.publish("a", "b")
     await notifier.room.pool.execute("update checkpoint set identity = null")
-    migration = next(each for each in migrations_of("services.notifier") if each.name == "0020_lane_identity.sql")
+    migration = next(each for each in migrations_of("services.notifier") if each.name == "0004_lane_identity.sql")
     await notifier.room.pool.execute(migration.sql)
     page = await feed.read(notifier.room.pool, {}, 100)
     assert page.marks == {(INITIATIVES, 0): mark_of(notifier.owner.identity)}

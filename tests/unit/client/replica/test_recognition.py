@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samenspel.client.replica import LaneReport, ReplicaStore
 from samenspel.client.replica.connection import ReplicaError
-from samenspel.client.replica.refusals import NotContinued, OtherSystem
+from samenspel.client.replica.refusals import OtherSystem, SourceRefused
 from samenspel.client.replica.report import report_on
 
 from tests.support.lane_owner import Owner, reading_of
@@ -54,7 +54,7 @@ def test_lane_replaced_by_another_lane_is_always_refused_and_the_file_unchanged(
         before = content(store)
         beside.publish()
         new_lane = published(2, ["x"])
-        with pytest.raises(NotContinued, match=r"another system.*--rebuild"):
+        with pytest.raises(SourceRefused, match=r"another system.*--rebuild"):
             sync_again(store, published(0, theirs), beside, new_lane)
         assert content(store) == before
 
