@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import orjson
+from samenspel.contracts.integers import INT32_MAX, INT64_MAX
 from samenspel.contracts.problems import Rejected
 from samenspel.contracts.strict_json import parse
 from samenspel.contracts.topics import CANONICAL, LaneId
 
 LANES_MAX: Final = 1_000
 TEXT_CHARS_MAX: Final = 16_000
-BIGINT_MAX: Final = 2**63 - 1
 
 
 class BadCursor(ValueError):
@@ -73,6 +73,6 @@ def _lanes(topic: str, places: list[Any]) -> "enumerate[Any]":
 
 def _lane_position(pair: list[Any]) -> LanePosition:
     timeline, sequence = pair
-    if not (type(timeline) is type(sequence) is int and 1 <= timeline < 2**31 and 0 <= sequence <= BIGINT_MAX):
+    if not (type(timeline) is type(sequence) is int and 1 <= timeline <= INT32_MAX and 0 <= sequence <= INT64_MAX):
         raise ValueError(pair)
     return LanePosition(timeline, sequence)

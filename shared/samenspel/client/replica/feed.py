@@ -19,6 +19,7 @@ from samenspel.client.replica.headers import Header
 from samenspel.client.replica.kafka import LoadProgress
 from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import ReplicaStore
+from samenspel.contracts.integers import read_lane_number, read_seconds, read_timeline
 from samenspel.contracts.media_types import BATCH
 from samenspel.contracts.sequencing import SequenceVerdict
 
@@ -74,7 +75,7 @@ class FeedClient:
             response, body = self._get_once(path)
             if response.status != http.client.TOO_MANY_REQUESTS or time.monotonic() > deadline:
                 return response, body
-            time.sleep(int(response.headers.get("Retry-After", "1")))
+            time.sleep(_pause_seconds(response.headers.get("Retry-After", "")))
 
     def _get_once(self, path: str) -> tuple[http.client.HTTPResponse, bytes]:
         try:
@@ -89,6 +90,14 @@ class FeedClient:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _pause_seconds(retry_after: str) -> float:
+    """Seconds before a repeat: ``Retry-After`` within `REFUSED_SECONDS_MAX`, or one second."""
+    try:
+        return min(read_seconds(retry_after), REFUSED_SECONDS_MAX)
+    except ValueError:
+        return 1.0
 
 
 def events_in(page: bytes) -> Iterator[bytes]:
@@ -185,13 +194,13 @@ class FeedSync:
             return SequenceVerdict.SKIP
         if verdict is SequenceVerdict.NEW_TIMELINE:
             self.applied += self._store.commit(self.batch)
-            self._store.restart_lane(lane, int(fields["ce_timeline"]))
+            self._store.restart_lane(lane, read_timeline(fields["ce_timeline"]))
             self.batch.hashes = self._store.hashes()
         return verdict
 
     def _lane(self, label: str) -> ReplicaLane:
         topic, _, partition = label.rpartition("/")
-        name = topic, int(partition)
+        name = topic, read_lane_number(partition)
         if name not in self.batch.lanes:
             self.batch.lanes[name] = self._store.lane(*name)
         return self.batch.lanes[name]

@@ -11,6 +11,7 @@ from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import ReplicaLane
 from samenspel.client.replica.report import total_digest
 from samenspel.client.replica.store import ReplicaStore
+from samenspel.contracts.canonical import position_of
 from samenspel.contracts.digest import MODULUS, REMOVED, state_hash, to_hex
 from samenspel.contracts.sequencing import is_removal
 from samenspel.contracts.topics import CANONICAL, LaneId
@@ -208,11 +209,9 @@ def _compare_with_owner(source: KafkaLanes, store: ReplicaStore, verdicts: list[
 
 def _position_and_digest(record: Record) -> tuple[tuple[int, int], str]:
     """Timeline with sequence, and digest; (0, 0) and no digest for a record that is not an event."""
-    headers = dict(record.headers() or ())
-    try:
-        return (int(headers["ce_timeline"]), int(headers["ce_sequence"])), headers["ce_statedigest"].decode()
-    except (KeyError, ValueError, TypeError, AttributeError):
-        return (0, 0), ""
+    headers = record.headers() or []
+    position, digest = position_of(headers), dict(headers).get("ce_statedigest")
+    return (position, digest.decode(errors="replace")) if position and digest else ((0, 0), "")
 
 
 def hash_of(aggregate: str, subject: str, value: str | bytes) -> int:
