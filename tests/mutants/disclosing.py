@@ -6,6 +6,14 @@ from tests.mutants.mutant import Mutant
 
 DISCLOSING: Final = (
     Mutant(
+        "read-by-everybody",
+        "samenspel.messaging.service.read_admission:ReadAdmission.require",
+        "organisation == self._operator",
+        "True",
+        "tests/integration/messaging/service/test_read_admission.py"
+        "::test_organisation_that_was_never_admitted_reads_nothing",
+    ),
+    Mutant(
         "publishes-a-guessable-hash",
         "samenspel.contracts.submission_hashes:HashKeys.published",
         "if not has_private_part:",

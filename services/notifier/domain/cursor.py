@@ -14,13 +14,13 @@ from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import orjson
+from samenspel.contracts.integers import INT32_MAX, INT64_MAX
 from samenspel.contracts.problems import Rejected
 from samenspel.contracts.strict_json import parse
 from samenspel.contracts.topics import CANONICAL, LaneId
 
 LANES_MAX: Final = 1_000
 TEXT_CHARS_MAX: Final = 16_000
-BIGINT_MAX: Final = 2**63 - 1
 MARK_BYTES: Final = 6
 """Enough to tell two systems apart by accident; a reader that forges a mark misleads the reader alone."""
 MARK_CHARS: Final = 8
@@ -139,6 +139,6 @@ def _lanes(topic: str, places: list[Any]) -> "enumerate[Any]":
 
 def _lane_position(pair: list[Any]) -> LanePosition:
     timeline, sequence = pair
-    if not (type(timeline) is type(sequence) is int and 1 <= timeline < 2**31 and 0 <= sequence <= BIGINT_MAX):
+    if not (type(timeline) is type(sequence) is int and 1 <= timeline <= INT32_MAX and 0 <= sequence <= INT64_MAX):
         raise ValueError(pair)
     return LanePosition(timeline, sequence)

@@ -14,7 +14,7 @@ DIGITS_MAX: Final = 20
 """Digits of a sequence in a header; a longer text is refused before it is read as a number."""
 
 Timeline = Annotated[int, Field(ge=1, le=INT32_MAX, description="Timeline of a lane, from 1")]
-LaneNumber = Annotated[int, Field(ge=0, le=INT32_MAX, description="Number of a lane, from 0")]
+Count = Annotated[int, Field(ge=0, le=INT32_MAX)]
 Sequence = Annotated[int, Field(ge=1, le=INT64_MAX, description="Sequence of an event on its lane, from 1")]
 
 
@@ -35,6 +35,11 @@ def read_timeline(text: str | bytes) -> int:
 def read_sequence(text: str | bytes) -> int:
     """The attribute ``sequence``. Raises `ValueError`."""
     return read_integer(text, 1, INT64_MAX, "sequence")
+
+
+def read_seconds(text: str) -> int:
+    """A number of seconds, as in ``Retry-After``. Raises `ValueError`."""
+    return read_integer(text, 0, INT32_MAX, "seconds")
 
 
 def read_lane_number(text: str | bytes) -> int:

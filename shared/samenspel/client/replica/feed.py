@@ -23,6 +23,7 @@ from samenspel.client.replica.recognition import NO_EVENTS, SourceCheck
 from samenspel.client.replica.refusals import REBUILD, SourceRefused
 from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import ReplicaStore
+from samenspel.contracts.integers import read_lane_number, read_seconds, read_timeline
 from samenspel.contracts.media_types import BATCH
 from samenspel.contracts.sequencing import SequenceVerdict
 from samenspel.contracts.topics import LaneId
@@ -83,7 +84,7 @@ class FeedClient:
             response, body = self._get_once(path)
             if response.status != http.client.TOO_MANY_REQUESTS or time.monotonic() > deadline:
                 return response, body
-            time.sleep(int(response.headers.get("Retry-After", "1")))
+            time.sleep(_pause_seconds(response.headers.get("Retry-After", "")))
 
     def _get_once(self, path: str) -> tuple[http.client.HTTPResponse, bytes]:
         try:
@@ -98,6 +99,14 @@ class FeedClient:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _pause_seconds(retry_after: str) -> float:
+    """Seconds before a repeat: ``Retry-After`` within `REFUSED_SECONDS_MAX`, or one second."""
+    try:
+        return min(read_seconds(retry_after), REFUSED_SECONDS_MAX)
+    except ValueError:
+        return 1.0
 
 
 def events_in(page: bytes) -> Iterator[bytes]:
@@ -126,7 +135,7 @@ def split(event: bytes) -> tuple[list[Header], bytes]:
 def lane_in(fields: Mapping[str, bytes]) -> LaneId:
     """The lane named by an event's headers. Raises KeyError or ValueError."""
     topic, _, partition = fields["ce_lane"].decode().rpartition("/")
-    return topic, int(partition)
+    return topic, read_lane_number(partition)
 
 
 def sync_over_http(
@@ -228,7 +237,7 @@ class FeedSync:
             return SequenceVerdict.SKIP
         if verdict is SequenceVerdict.NEW_TIMELINE:
             self.applied += self._store.commit(self.batch)
-            self._store.restart_lane(lane, int(fields["ce_timeline"]))
+            self._store.restart_lane(lane, read_timeline(fields["ce_timeline"]))
             self.batch.hashes = self._store.hashes()
         return verdict
 

@@ -14,6 +14,7 @@ from samenspel.client.replica.parallel_load import OffsetRanges, load
 from samenspel.client.replica.recognition import recognise, require_events
 from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import ReplicaStore
+from samenspel.contracts.canonical import position_of
 from samenspel.contracts.sequencing import SequenceVerdict
 from samenspel.contracts.topics import CANONICAL, LaneId
 
@@ -165,7 +166,7 @@ class KafkaSync:
 
 
 def _position_of(headers: dict[str, bytes]) -> tuple[int, int]:
-    return int(headers.get("ce_timeline", 0)), int(headers.get("ce_sequence", 0))
+    return position_of(headers.items()) or (0, 0)
 
 
 @contextmanager

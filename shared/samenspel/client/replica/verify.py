@@ -11,6 +11,7 @@ from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import ReplicaLane
 from samenspel.client.replica.report import total_digest
 from samenspel.client.replica.store import ReplicaStore
+from samenspel.contracts.canonical import position_of
 from samenspel.contracts.digest import MODULUS, REMOVED, state_hash, to_hex
 from samenspel.contracts.lane_identity import is_other_lane
 from samenspel.contracts.sequencing import is_removal
@@ -210,12 +211,12 @@ def _compare_with_owner(source: KafkaLanes, store: ReplicaStore, verdicts: list[
 
 def _place_of(record: Record) -> tuple[tuple[int, int], str, str]:
     """Timeline with sequence, digest, and id; (0, 0) and empty texts for a record that is not an event."""
-    headers = dict(record.headers() or ())
-    try:
-        digest, event = headers["ce_statedigest"].decode(), headers["ce_id"].decode()
-        return (int(headers["ce_timeline"]), int(headers["ce_sequence"])), digest, event
-    except (KeyError, ValueError, TypeError, AttributeError):
+    headers = record.headers() or []
+    position, fields = position_of(headers), dict(headers)
+    digest, event = fields.get("ce_statedigest"), fields.get("ce_id")
+    if not (position and digest and event):
         return (0, 0), "", ""
+    return position, digest.decode(errors="replace"), event.decode(errors="replace")
 
 
 def hash_of(aggregate: str, subject: str, value: str | bytes) -> int:

@@ -15,7 +15,7 @@ from faststream.kafka import KafkaBroker
 from uuid_utils import uuid7
 
 from samenspel.contracts.canonical import CanonicalEvent
-from samenspel.contracts.topics import INGRESS, organisation_of
+from samenspel.contracts.topics import INGRESS, ORGANISATIONS, organisation_of
 from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.processor import SubmissionProcessor
 from samenspel.messaging.errors import TRANSIENT
@@ -138,12 +138,24 @@ class ServiceRuntime:
 
     async def _terms_run(self) -> bool:
         """Whether a passed deadline counts now. An aggregate may have arrived in Kafka, and not been applied yet."""
-        lanes = [(topic, lane) for topic in self._definition.follows for lane in range(self._settings.lanes)]
         try:
-            return await is_caught_up(self._pool, self.log_reader, lanes)
+            return await self._has_read(self._definition.follows)
         except (KafkaError, *TRANSIENT) as error:
             log.warning("deadlines of deferred submissions wait for Kafka", error=repr(error))
             return False
+
+    async def knows_organisations(self) -> bool:
+        """Whether everything that was published about organisations is in this database."""
+        if ORGANISATIONS in self._definition.owns:
+            return not (self.reconciler.closed_lanes or self.reconciler.needs_recovery)
+        try:
+            return await self._has_read([topic for topic in self._definition.follows if topic == ORGANISATIONS])
+        except (KafkaError, *TRANSIENT):
+            return False
+
+    async def _has_read(self, topics: Sequence[str]) -> bool:
+        lanes = [(topic, lane) for topic in topics for lane in range(self._settings.lanes)]
+        return await is_caught_up(self._pool, self.log_reader, lanes)
 
     def _reset_positions(self) -> None:
         """Read all partitions again from the stored positions: the database may have been restored."""
