@@ -62,6 +62,13 @@ IDENTIFYING: Final = (
         "tests/integration/messaging/projections/test_projector_identity.py::test_log_with_another_event_at_the_last_offset_is_read_from_its_start",
     ),
     Mutant(
+        "resumes-by-digest-projection",
+        "samenspel.messaging.projections.projector:Projector._has_identity",
+        "identity in (None, first.id)",
+        "True",
+        "tests/integration/messaging/projections/test_projector_identity.py::test_lane_with_the_same_states_is_of_another_system_all_the_same",
+    ),
+    Mutant(
         "replaces-a-known-identity",
         "samenspel.messaging.projections.checkpoints:ADOPT",
         " and identity is null",

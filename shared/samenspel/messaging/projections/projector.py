@@ -90,19 +90,22 @@ class Projector:
         record = await self._log_reader.record_at(partition, position.last_offset)
         if record is None or not _is_last_applied(record, position):
             return start
-        if identity is None:
-            await self._adopt_identity(partition, start)
-        return start if self._is_of_other_system(name) else position.last_offset + 1
+        is_known = await self._has_identity(partition, start, identity)
+        return position.last_offset + 1 if is_known and not self._is_of_other_system(name) else start
 
-    async def _adopt_identity(self, partition: TopicPartition, start: int) -> None:
-        """Take the identity of a lane from its log, for the checkpoint of a version before lane identities.
+    async def _has_identity(self, partition: TopicPartition, start: int, identity: str | None) -> bool:
+        """Whether the log begins with the event of this identity. A cut log begins later, and is not compared.
 
-        The digest has shown that the log is the one that was applied.
+        A checkpoint of the version before lane identities takes the identity of the log: the digest has shown that
+        this log was applied. Two systems with the same states have the same digests, and differ in identity alone.
         """
         record = await self._log_reader.record_at(partition, start)
         first = _event_in(record) if record else None
-        if first is not None and first.sequence == 1:
+        if first is None or first.sequence != 1:
+            return True
+        if identity is None:
             await checkpoints.adopt(self._pool, (partition.topic, partition.partition), first.id)
+        return identity in (None, first.id)
 
     def _is_of_other_system(self, name: LaneId) -> bool:
         """Whether the lane was of another system. If the known log is back, its first event ends the divergence."""

@@ -80,3 +80,22 @@ async def test_stored_identity_is_never_replaced(registry: Room) -> None:
     await follow(registry, owner)
     await checkpoints.adopt(registry.pool, LANE, "another")
     assert (await stored(registry))[1] == owner.identity
+
+
+async def test_lane_with_the_same_states_is_of_another_system_all_the_same(registry: Room) -> None:
+    """The systems were filled alike: positions, offsets and digests are equal."""
+    owner, other = Owner(), Owner()
+    for each in (owner, other):
+        each.publish("a", value=b'{"title":"the same"}')
+        each.publish("b", value=b'{"title":"the same"}')
+    await follow(registry, owner)
+    assert (await follow(registry, other)).diverged == {LANE: Divergence(1, OTHER_LANE)}
+
+
+async def test_cut_log_of_the_known_lane_is_continued(registry: Room) -> None:
+    owner = published("a", "b")
+    await follow(registry, owner)
+    owner.publish("c")
+    log = log_of(owner)
+    log.partitions[LANE][0] = log.partitions[LANE][1]  # The first record expired.
+    assert await Projector(registry.pool, log, lambda events: None).resume_offset(PARTITION) == 2  # type: ignore[arg-type]
