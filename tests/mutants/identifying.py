@@ -59,7 +59,7 @@ IDENTIFYING: Final = (
         "samenspel.messaging.projections.projector:_is_last_applied",
         "(*event.position, event.statedigest) == own",
         "event.position == own[:2]",
-        "tests/integration/messaging/projections/test_projector_identity.py::test_log_with_another_event_at_the_last_offset_is_read_from_its_start",
+        "tests/integration/messaging/projections/test_projector_identity.py::test_another_event_at_the_last_offset_of_the_known_lane_is_named",
     ),
     Mutant(
         "resumes-by-digest-projection",

@@ -65,6 +65,22 @@ async def test_log_with_another_event_at_the_last_offset_is_read_from_its_start(
     assert (await follow(registry, published("x", "y", "z"))).diverged == {LANE: Divergence(1, OTHER_LANE)}
 
 
+async def test_another_event_at_the_last_offset_of_the_known_lane_is_named(registry: Room) -> None:
+    owner = published("a", "b")
+    await follow(registry, owner)
+    other = Owner(identity=owner.identity)
+    other.append(owner.log[0].named, owner.log[0].data)
+    other.sequence, other.digest, other.hashes = 1, owner_digest_after_one(owner), {}
+    other.publish("x")
+    other.publish("y")
+    reason = "event 2 in the log is not the event applied here"
+    assert (await follow(registry, other)).diverged == {LANE: Divergence(2, reason)}
+
+
+def owner_digest_after_one(owner: Owner) -> int:
+    return int(dict(owner.log[0].named)["ce_statedigest"], 16)
+
+
 async def test_checkpoint_of_the_version_before_learns_the_identity_from_its_own_log(registry: Room) -> None:
     owner = published("a", "b")
     await follow(registry, owner)
