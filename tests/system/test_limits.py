@@ -12,6 +12,7 @@ from deploy.local.system import LocalSystem
 from tests.support.events import initiative
 from tests.support.organisations import Organisation, admit
 from tests.support.submitting import post, post_raw
+from tests.support.subscribers import applied, subscriber_for
 from tests.support.waiting import eventually
 
 FLOOD = 150
@@ -89,14 +90,12 @@ async def metric(system: LocalSystem, service: Service, name: str, **labels: str
     )
 
 
-async def end_of_feed(organisation: Organisation) -> str:
-    """The cursor after all present events."""
-    cursor = ""
-    while True:
-        before, (status, cursor) = cursor, await read(organisation, "notifier", f"/v1/feed?after={cursor}")
-        assert status == 200
-        if cursor == before:
-            return cursor
+async def end_of_feed(reader: Organisation, *others: Organisation) -> str:
+    """The cursor after all present events, once the feed has the admissions of these organisations."""
+    async with subscriber_for(reader) as subscriber:
+        for each in others:
+            await applied(subscriber, each.oin, 1)
+        return await applied(subscriber, reader.oin, 1)
 
 
 async def test_flood_of_long_polls_leaves_another_organisation_served(system: LocalSystem) -> None:
