@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -18,7 +19,7 @@ from samenspel.contracts.topics import (
 
 from deploy.local.system import LocalSystem
 from tests.support.events import Event
-from tests.support.invariants import Replica, is_published, recount, replay
+from tests.support.invariants import Replica, judge_at_rest
 from tests.support.organisations import Organisation
 from tests.support.reading import answers_of, answers_to, read_topics
 from tests.support.submitting import Answer, post, send
@@ -58,7 +59,7 @@ class Workload:
             return final
 
         final = await eventually(all_accepted, 40)
-        answers = [answer for answer in await answers_of(self.organisation, domain) if answer["id"] in final]
+        answers = await eventually(partial(self._all_answers, set(final)), 40)
         firsts = Counter(answer["id"] for answer in answers if answer["outcome"] == "accepted")
         wrong = [answer for answer in answers if firsts[answer["id"]] != 1]
         assert not wrong, wrong
@@ -66,6 +67,14 @@ class Workload:
         records = Counter(record for record in undeferred if record != "http")
         assert set(records.values()) == {1}, [record for record, times in records.items() if times > 1]
         assert len(records) == len(self.over_kafka) + len(self.repeated)
+
+    async def _all_answers(self, ids: Set[str]) -> list[dict[str, Any]]:
+        """The answers to these submissions, as soon as every record has one, also a repeated record."""
+        answers = [each for each in await answers_of(self.organisation, DOMAIN_OF[self.service]) if each["id"] in ids]
+        answered = {answer["record"] for answer in answers} - {"http"}
+        wanted = len(self.over_kafka) + len(self.repeated)
+        assert len(answered) >= wanted, f"{len(answered)} of {wanted} records answered"
+        return answers
 
 
 async def send_until_acknowledged(organisation: Organisation, events: Sequence[Event], service: Service) -> None:
@@ -100,12 +109,7 @@ async def post_until_answered(organisation: Organisation, service: Service, even
 async def law_holds(
     system: LocalSystem, service: Service, organisations: Sequence[Organisation]
 ) -> dict[Any, Replica]:
-    """After all is published: replay every lane of the service from Kafka, and recount the database."""
-
-    async def all_published() -> bool:
-        return await is_published(system, service)
-
-    await eventually(all_published, 40, "the journal published")
+    """At rest: replay every lane of the service from Kafka, and recount the database."""
     domain = DOMAIN_OF[service]
     topics = {topic: LANES_LOCAL for topic, owner in CANONICAL.items() if owner == service}
     topics |= {receipts(domain, each.oin): 1 for each in organisations}
@@ -114,8 +118,7 @@ async def law_holds(
         "sasl_plain_username": "admin",
         "sasl_plain_password": system.kafka.admin_password,
     }
-    lanes = replay(await read_topics(admin, topics))
-    await recount(system, service, lanes)
+    lanes = await judge_at_rest(system, service, lambda: read_topics(admin, topics))
     for lane in lanes.values():
         assert all(len(types) == 1 for types in lane.events_of.values())
     return lanes

@@ -87,6 +87,21 @@ DIVERGING: Final = (
         f"{READ}::test_ingress_is_held_before_the_first_submission_that_needs_the_lane",
     ),
     Mutant(
+        "leaves-an-unpublished-timeline",
+        "samenspel.messaging.recovery.timelines:start_new_timeline",
+        "lane.timeline > max(newest, FIRST)",
+        "False",
+        "tests/integration/messaging/recovery/test_timelines.py::test_timeline_that_is_not_published_yet_is_not_left",
+    ),
+    Mutant(
+        "counts-forged-timelines",
+        "samenspel.messaging.recovery.timelines:_newest_timeline",
+        "check(newest, *position) is SequenceVerdict.NEW_TIMELINE",
+        "position[0] > newest.timeline",
+        "tests/integration/messaging/recovery/test_timelines.py"
+        "::test_new_timeline_follows_the_timelines_that_a_reader_reaches",
+    ),
+    Mutant(
         "unbounded-integers",
         "samenspel.contracts.integers:read_integer",
         "not minimum <= (number := int(text)) <= maximum",

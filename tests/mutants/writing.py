@@ -20,6 +20,15 @@ WRITING: Final = (
         "tests/unit/services/registry/test_domain.py::test_change_based_on_an_old_version_is_refused",
     ),
     Mutant(
+        "stops-at-a-record-that-cannot-be-quarantined",
+        "samenspel.messaging.ingress.kafka_receiver:KafkaReceiver._process_individually",
+        "            except Exception:\n"
+        "                self._read_later(reader, record)\n"
+        "                stuck.add(record.topic)\n",
+        "",
+        "tests/unit/messaging/ingress/test_kafka_receiver.py::test_record_that_cannot_even_be_quarantined_pauses_its_own_topic_only",
+    ),
+    Mutant(
         "no-lane-lock",
         "samenspel.messaging.outbox.journal:LOCK",
         " for update",

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from fastapi import APIRouter, FastAPI, Request
-from samenspel.runtime.http import create_http_app
+from samenspel.runtime.http import api_router, create_http_app
 
 OrganisationOf = Callable[[Request], Awaitable[str]]
 
@@ -15,7 +15,9 @@ def app_with(router: APIRouter) -> FastAPI:
         return {}
 
     app = create_http_app("test", "test", None, readiness)  # type: ignore[arg-type]  # no lifespan is needed
-    app.include_router(router)
+    api = api_router()
+    api.include_router(router)
+    app.include_router(api)
     return app
 
 

@@ -4,9 +4,11 @@
 Both raise `AssertionError` at the first violation.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
+from itertools import zip_longest
 from typing import Any
 
 import asyncpg
@@ -15,8 +17,15 @@ from aiokafka import ConsumerRecord
 from samenspel.contracts.topics import Service
 
 from deploy.local.system import LocalSystem
+from tests.support.database import rows
+from tests.support.waiting import eventually
 
 Name = tuple[str, int]
+ATTEMPTS, PUBLISHED_SECONDS_MAX = 5, 40.0
+HEADS = """
+select l.topic, l.lane, l.timeline, l.sequence, p.sequence as published
+from lane l join relay_progress p using (topic, lane) order by l.topic, l.lane
+"""
 Cause = tuple[str, str, str]
 """Organisation, source and id of a submission."""
 
@@ -115,6 +124,33 @@ def _hash(aggregate: bytes, subject: bytes, value: bytes) -> int:
     return int.from_bytes(digest.digest(), "big")
 
 
+async def judge_at_rest(
+    system: LocalSystem, service: Service, read: Callable[[], Awaitable[list[ConsumerRecord]]]
+) -> dict[Name, Replica]:
+    """Replay the log that ``read`` gives, and recount the rows, while everything is published and no lane grows.
+
+    Log and database are read one after the other. An answer committed between both is no violation: both are read
+    again. Without such an answer, the `AssertionError` of a violation is raised at once.
+    """
+    for left in reversed(range(ATTEMPTS)):
+        heads = await eventually(partial(_published_heads, system, service), PUBLISHED_SECONDS_MAX)
+        lanes = replay(await read())
+        try:
+            await recount(system, service, lanes)
+            break
+        except AssertionError:
+            if not left or await rows(system, service, HEADS) == heads:
+                raise
+    return lanes
+
+
+async def _published_heads(system: LocalSystem, service: Service) -> list[Any]:
+    heads = await rows(system, service, HEADS)
+    behind = [row for row in heads if row["sequence"] != row["published"]]
+    assert not behind, f"{service} has not published {behind[:3]}"
+    return heads
+
+
 async def recount(system: LocalSystem, service: Service, lanes: dict[Name, Replica]) -> None:
     """Compare these lanes with the owner's database, row by row and sum by sum."""
     connection = await asyncpg.connect(system.databases.dsn_with_password(service))
@@ -133,12 +169,21 @@ async def _recount_lane(connection: "asyncpg.Connection[Any]", name: Name, repli
     of_lane = "select sequence, headers, value from journal where (topic, lane, timeline) = ($1, $2, $3)"
     journal = await connection.fetch(f"{of_lane} order by sequence", *name, lane["timeline"])
     assert [row["sequence"] for row in journal] == list(range(1, lane["sequence"] + 1)), name
-    assert [(row["headers"], row["value"]) for row in journal] == replica.records, f"{name}: log and journal differ"
+    rows_of_journal = [(row["headers"], row["value"]) for row in journal]
+    assert rows_of_journal == replica.records, f"{name}: {_difference(rows_of_journal, replica.records)}"
     assert published["sequence"] == lane["sequence"], name
     rows = await connection.fetch("select * from aggregate where (topic, lane) = ($1, $2) and not removed", *name)
     assert {(row["aggregate"], row["subject"]): row["value"] for row in rows} == replica.states, name
     total = sum(int.from_bytes(row["hash"], "big") for row in rows) % 2**256
     assert total == replica.digest == int.from_bytes(lane["digest"], "big"), f"{name}: the sums differ"
+
+
+def _difference(journal: Sequence[tuple[bytes, bytes]], log: Sequence[tuple[bytes, bytes]]) -> str:
+    """Where log and journal differ first, with both contents; of a mere prefix, the first content beyond it."""
+    pairs = enumerate(zip_longest(journal, log), start=1)
+    first, (written, published) = next((number, pair) for number, pair in pairs if pair[0] != pair[1])
+    lengths = f"log and journal differ: {len(journal)} rows, {len(log)} records"
+    return f"{lengths}; at sequence {first} the journal has {written}, the log {published}"
 
 
 async def is_published(system: LocalSystem, service: Service) -> bool:

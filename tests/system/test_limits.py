@@ -12,6 +12,7 @@ from deploy.local.system import LocalSystem
 from tests.support.events import initiative
 from tests.support.organisations import Organisation, admit
 from tests.support.submitting import post, post_raw
+from tests.support.subscribers import applied, subscriber_for
 from tests.support.waiting import eventually
 
 FLOOD = 150
@@ -49,6 +50,25 @@ def getting(url: str) -> Request:
     return get
 
 
+class Poll:
+    """A long poll after the last event that one of the clients has read, so that every client waits at last.
+
+    ``refusals`` are the code and the ``Retry-After`` of each response 429.
+    """
+
+    def __init__(self, notifier: str, cursor: str) -> None:
+        self.notifier, self.cursor = notifier, cursor
+        self.refusals: list[tuple[str, str]] = []
+
+    async def __call__(self, session: aiohttp.ClientSession) -> int:
+        async with session.get(self.notifier + LONG_POLL.format(cursor=self.cursor)) as response:
+            if response.status == 429:
+                problem = await response.json(content_type="application/problem+json")
+                self.refusals.append((problem["errors"][0]["code"], response.headers["Retry-After"]))
+            self.cursor = response.headers.get("Samenspel-Cursor", self.cursor)
+            return response.status
+
+
 async def read(organisation: Organisation, service: Service, path: str) -> tuple[int, str]:
     """The status of a read, and the cursor of the page."""
     headers = {"authorization": f"Bearer {organisation.credential.token}"}
@@ -70,20 +90,17 @@ async def metric(system: LocalSystem, service: Service, name: str, **labels: str
     )
 
 
-async def end_of_feed(organisation: Organisation) -> str:
-    """The cursor after all present events."""
-    cursor = ""
-    while True:
-        before, (status, cursor) = cursor, await read(organisation, "notifier", f"/v1/feed?after={cursor}")
-        assert status == 200
-        if cursor == before:
-            return cursor
+async def end_of_feed(reader: Organisation, *others: Organisation) -> str:
+    """The cursor after all present events, once the feed has the admissions of these organisations."""
+    async with subscriber_for(reader) as subscriber:
+        for each in others:
+            await applied(subscriber, each.oin, 1)
+        return await applied(subscriber, reader.oin, 1)
 
 
 async def test_flood_of_long_polls_leaves_another_organisation_served(system: LocalSystem) -> None:
     flooder, neighbour = await admit(system), await admit(system)
-    url = system.services.urls()["notifier"] + LONG_POLL.format(cursor=await end_of_feed(neighbour))
-    async with flooding(flooder, getting(url)) as statuses:
+    async with flooding(flooder, Poll(system.services.urls()["notifier"], await end_of_feed(neighbour))) as statuses:
         await eventually(lambda: statuses[429] > 20, 30)
         use = {"limit": "open-streams", "organisation": flooder.oin}
         await eventually(lambda: metric(system, "notifier", "samenspel_limit_reached_total", **use), 30)
@@ -127,19 +144,10 @@ async def test_flood_of_requests_leaves_another_organisation_served(system: Loca
 
 async def test_refused_request_names_the_limit_and_the_time_to_wait(system: LocalSystem) -> None:
     flooder = await admit(system)
-    url = system.services.urls()["notifier"] + LONG_POLL.format(cursor=await end_of_feed(flooder))
-    refusals: list[tuple[str, str]] = []
-
-    async def poll(session: aiohttp.ClientSession) -> int:
-        async with session.get(url) as response:
-            if response.status == 429:
-                problem = await response.json(content_type="application/problem+json")
-                refusals.append((problem["errors"][0]["code"], response.headers["Retry-After"]))
-            return response.status
-
+    poll = Poll(system.services.urls()["notifier"], await end_of_feed(flooder))
     async with flooding(flooder, poll, 8):
-        await eventually(lambda: refusals, 30)
-    assert refusals[0] == ("limit-reached", "1")
+        await eventually(lambda: poll.refusals, 30)
+    assert poll.refusals[0] == ("limit-reached", "1")
 
 
 async def test_batch_of_nothing_readable_is_refused_without_a_word_to_the_neighbour(system: LocalSystem) -> None:

@@ -10,7 +10,7 @@ import asyncpg
 import orjson
 import pytest
 from samenspel.cli.app import build
-from samenspel.contracts.topics import Service, ingress
+from samenspel.contracts.topics import Domain, Service, ingress
 from typer.testing import CliRunner, Result
 
 from deploy.local.system import LocalSystem
@@ -73,7 +73,7 @@ async def test_quarantined_record_is_decided_by_the_operators_retry(
     assert number in await _listed(command)
     assert await _run(command, "retry", str(number), "--why", "the constraint is gone") == 0
     assert number not in await _listed(command)
-    assert (await answers_to(city, [broken["id"]]))[broken["id"]]["outcome"] == "accepted"
+    await eventually(lambda: _is_told(city, broken, "accepted", "initiatives"), 40)
     assert (await post(city, "registry", broken)).outcome == "repeated"
     shown = await _shown(command, number)
     assert not shown["open"]
@@ -116,9 +116,9 @@ async def test_deferred_submission_whose_decision_fails_is_quarantined_and_retri
     assert (await post(round.city, "funding", application)).body["first_outcome"] == "accepted"
 
 
-async def _is_told(city: Organisation, event: Event, outcome: str) -> bool:
-    """Whether the latest answer of funding is this answer."""
-    return (await answers_to(city, [event["id"]], "funding"))[event["id"]]["outcome"] == outcome
+async def _is_told(city: Organisation, event: Event, outcome: str, domain: Domain = "funding") -> bool:
+    """Whether the latest answer of this domain is this answer."""
+    return (await answers_to(city, [event["id"]], domain))[event["id"]]["outcome"] == outcome
 
 
 async def test_discarded_record_stays_with_its_reason(

@@ -5,10 +5,9 @@ from samenspel.contracts.topics import Service
 
 from deploy.local.system import LocalSystem
 from tests.support.database import rows
-from tests.support.invariants import is_published, recount, replay
+from tests.support.invariants import judge_at_rest
 from tests.support.organisations import Organisation
 from tests.support.reading import read_topics
-from tests.support.waiting import eventually
 
 SERVICES: tuple[Service, ...] = ("registry", "funding", "notifier")
 
@@ -20,12 +19,9 @@ async def test_law_of_lanes_held_for_the_whole_session(
     if system.services.daemon(service).process() is None:
         pytest.skip(f"{service} was not started")
 
-    async def all_published() -> bool:
-        return await is_published(system, service)
-
-    await eventually(all_published, 30, "everything published")
     admin = {**operator.kafka, "sasl_plain_username": "admin", "sasl_plain_password": system.kafka.admin_password}
-    topics = await rows(
+    found = await rows(
         system, service, "select topic, max(lane) + 1 as lanes from lane group by topic order by topic"
     )
-    await recount(system, service, replay(await read_topics(admin, {row["topic"]: row["lanes"] for row in topics})))
+    topics = {row["topic"]: row["lanes"] for row in found}
+    await judge_at_rest(system, service, lambda: read_topics(admin, topics))

@@ -6,6 +6,7 @@ from tests.conftest import Admit
 from tests.support.events import initiative
 from tests.support.reading import answers_to, canonical
 from tests.support.submitting import post, send
+from tests.support.waiting import eventually
 
 
 async def test_event_over_http_is_answered_at_once_and_with_a_receipt(organisation: Admit) -> None:
@@ -23,5 +24,9 @@ async def test_event_over_kafka_becomes_canonical(organisation: Admit) -> None:
     await send(city, [event])
     receipt = (await answers_to(city, [event["id"]]))[event["id"]]
     assert receipt["outcome"] == "accepted"
-    ids = {dict(record.headers)["ce_id"].decode() for record in await canonical(city, INITIATIVES)}
-    assert receipt["events"][0]["id"] in ids
+
+    async def is_canonical() -> bool:
+        ids = {dict(record.headers)["ce_id"].decode() for record in await canonical(city, INITIATIVES)}
+        return receipt["events"][0]["id"] in ids
+
+    await eventually(is_canonical, saying="the event, which a receipt may precede,")

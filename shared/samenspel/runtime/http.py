@@ -6,7 +6,7 @@ from math import ceil
 from typing import Annotated, Any, Final
 
 import structlog
-from fastapi import Depends, FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -38,6 +38,8 @@ _HEADERS: Final = {
     "Strict-Transport-Security": "max-age=31536000",
 }
 
+_KNOWN_PARAMETERS: Final = Depends(require_known_parameters)
+
 RequireReader = Callable[[str], Awaitable[None]]
 """Raises `HTTPException` for an organisation that may not read."""
 READING: Final = frozenset({"GET", "HEAD"})
@@ -59,7 +61,6 @@ def create_http_app(title: str, description: str, lifespan: Lifespan, readiness:
         contact={"name": "Samenspel", "url": "https://samenspel.example", "email": "team@samenspel.example"},
         license_info={"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
         telemetry={"logs": False},
-        dependencies=[Depends(require_known_parameters)],
     )
     _add_description(app)
     _add_health(app, readiness)
@@ -91,6 +92,14 @@ def rejection(refusal: Rejected) -> JSONResponse:
     problems = [each.model_dump() for each in refusal.problems]
     status = 413 if any(each.code == "submission-too-large" for each in refusal.problems) else 400
     return problem(status, "Invalid request", f"{len(problems) + refusal.left_out} problem(s)", problems)
+
+
+def api_router(*first: OrganisationOf) -> APIRouter:
+    """A router for the routers of a service. Dependencies of every request: ``first``, then known parameters only.
+
+    So a request without a token is answered 401, whatever its parameters.
+    """
+    return APIRouter(dependencies=[*map(Depends, first), _KNOWN_PARAMETERS])
 
 
 async def read_body(request: Request) -> bytes:
@@ -164,7 +173,7 @@ def _add_description(app: FastAPI) -> None:
     async def description() -> Response:
         return JSONResponse(app.openapi())
 
-    app.add_api_route("/v1/openapi.json", description, include_in_schema=False)
+    app.add_api_route("/v1/openapi.json", description, include_in_schema=False, dependencies=[_KNOWN_PARAMETERS])
 
 
 def _add_health(app: FastAPI, readiness: Readiness) -> None:
@@ -192,7 +201,8 @@ def _add_schemas(app: FastAPI) -> None:
             raise HTTPException(404, f"schema {path} does not exist; available: {', '.join(sorted(known))}")
         return JSONResponse(known[path], media_type="application/schema+json")
 
-    app.add_api_route("/v1/schemas/{path:path}", schema, summary="JSON Schema of the data of an event type")
+    summary = "JSON Schema of the data of an event type"
+    app.add_api_route("/v1/schemas/{path:path}", schema, summary=summary, dependencies=[_KNOWN_PARAMETERS])
 
 
 def _add_errors(app: FastAPI) -> None:

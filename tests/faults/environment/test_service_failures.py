@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -97,14 +99,37 @@ def folders(bare_system: LocalSystem, tmp_path: Path) -> Iterator[dict[Service, 
     yield made
 
 
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A failure, and the services that start in it at once."""
+
+    failure: Failure
+    services: Sequence[Service]
+
+
+def starts_in(failures: Iterable[Failure]) -> list[Any]:
+    """Each failure with one service, in turn; with the other services in `make long`.
+
+    The three services start by the same code. A service takes about two seconds of a processor to start.
+    """
+    made = []
+    for number, failure in enumerate(failures):
+        turn = ALL[number % len(ALL)]
+        others = [each for each in ALL if each != turn]
+        made.append(pytest.param(Start(failure, [turn]), id=f"{failure.name}-{turn}"))
+        made.append(pytest.param(Start(failure, others), id=f"{failure.name}-others", marks=pytest.mark.long))
+    return made
+
+
 @asynccontextmanager
 async def started(
-    system: LocalSystem, failure: Failure, folders: Mapping[Service, Path]
+    system: LocalSystem, start_of: Start, folders: Mapping[Service, Path]
 ) -> AsyncIterator[list[tuple[Attempt, Started]]]:
-    """The three services at once; each is killed when something in the test fails."""
+    """The services at once; each is killed when something in the test fails."""
+    failure = start_of.failure
     with ExitStack() as stack:
         attempts = []
-        for service in ALL:
+        for service in start_of.services:
             start = stack.enter_context(failure.arrange(system, service, folders[service]))
             attempt = Attempt(service, failure.shell, environment(system, service, start.changes))
             stack.callback(attempt.kill)
@@ -123,11 +148,12 @@ def warnings_in(output: str) -> list[dict[str, str]]:
     return [line for line in lines if line["level"] not in ("info", "debug")]
 
 
-@pytest.mark.parametrize("failure", [each for each in FAILURES if each.told], ids=lambda each: each.name)
+@pytest.mark.parametrize("start_of", starts_in(each for each in FAILURES if each.told))
 async def test_permanent_failure_ends_the_start(
-    bare_system: LocalSystem, failure: Failure, folders: dict[Service, Path]
+    bare_system: LocalSystem, start_of: Start, folders: dict[Service, Path]
 ) -> None:
-    async with started(bare_system, failure, folders) as attempts:
+    failure = start_of.failure
+    async with started(bare_system, start_of, folders) as attempts:
         for attempt, _ in attempts:
             output = await asyncio.to_thread(attempt.ended)
             assert attempt.process.returncode == 3, output
@@ -137,11 +163,12 @@ async def test_permanent_failure_ends_the_start(
             assert not [secret for secret in secrets_of(bare_system) if secret in output]
 
 
-@pytest.mark.parametrize("failure", [each for each in FAILURES if each.named], ids=lambda each: each.name)
+@pytest.mark.parametrize("start_of", starts_in(each for each in FAILURES if each.named))
 async def test_temporary_failure_is_retried_and_named(
-    bare_system: LocalSystem, failure: Failure, folders: dict[Service, Path]
+    bare_system: LocalSystem, start_of: Start, folders: dict[Service, Path]
 ) -> None:
-    async with started(bare_system, failure, folders) as attempts:
+    failure = start_of.failure
+    async with started(bare_system, start_of, folders) as attempts:
         for attempt, _ in attempts:
             await eventually(attempt.is_live, LIVE_SECONDS_MAX, f"a live {attempt.service}")
 
@@ -169,13 +196,11 @@ async def _is_ready(attempt: Attempt) -> bool:
     return True
 
 
-@pytest.mark.parametrize(
-    "failure", [each for each in FAILURES if not (each.told or each.named)], ids=lambda each: each.name
-)
+@pytest.mark.parametrize("start_of", starts_in(each for each in FAILURES if not (each.told or each.named)))
 async def test_unneeded_dependency_stops_nothing(
-    bare_system: LocalSystem, failure: Failure, folders: dict[Service, Path]
+    bare_system: LocalSystem, start_of: Start, folders: dict[Service, Path]
 ) -> None:
-    async with started(bare_system, failure, folders) as attempts:
+    async with started(bare_system, start_of, folders) as attempts:
         for attempt, _ in attempts:
             await eventually(attempt.is_live, LIVE_SECONDS_MAX, f"a live {attempt.service}")
             await eventually(lambda attempt=attempt: _is_ready(attempt), 60, f"a ready {attempt.service}")

@@ -1,10 +1,9 @@
 """An ingress above its storage budget is paused, and read on later with nothing lost. Others notice nothing."""
 
-from functools import partial
-
 from samenspel.contracts.topics import ingress
 
 from deploy.local.system import LocalSystem
+from tests.faults.restore.operator_commands import has_read
 from tests.support.database import rows
 from tests.support.events import initiative
 from tests.support.organisations import Organisation, admit
@@ -29,10 +28,6 @@ async def next_offset(organisation: Organisation) -> int:
     return int(row["next_offset"])
 
 
-async def has_read_all(organisation: Organisation) -> bool:
-    return await next_offset(organisation) == RECORDS
-
-
 async def test_flood_of_unreadable_records_pauses_its_ingress_and_loses_nothing(bare_system: LocalSystem) -> None:
     life = await begin_limited(bare_system, **{SETTING: str(LIMIT)})
     try:
@@ -51,7 +46,7 @@ async def test_flood_of_unreadable_records_pauses_its_ingress_and_loses_nothing(
         life.kill()
     life = await begin_limited(bare_system)
     try:
-        await eventually(partial(has_read_all, flooder), 60)
+        await has_read(bare_system, flooder, RECORDS)
         answered = [answer["record"] for answer in await answers_of(flooder)]
         topic = ingress("initiatives", flooder.oin)
         assert answered == [f"{topic}/0/{offset}" for offset in range(RECORDS)], "each once, in order"

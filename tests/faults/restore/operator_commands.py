@@ -15,6 +15,7 @@ from samenspel.contracts.topics import DOMAIN_OF, Service, ingress
 from deploy.local.provisioning import fill_profile
 from deploy.local.system import LocalSystem
 from tests.support.database import rows
+from tests.support.invariants import is_published
 from tests.support.organisations import Organisation, operator_of
 from tests.support.waiting import eventually
 
@@ -81,15 +82,18 @@ async def is_behind(system: LocalSystem, service: Service) -> dict[str, str]:
 
 
 async def has_read(system: LocalSystem, city: Organisation, number: int, service: Service = "registry") -> None:
-    """Wait until the service stands behind this many records of the organisation's ingress."""
+    """Wait until the service stands behind this many records of the organisation's ingress, and has answered.
+
+    The offset is committed with the answers; the answers reach Kafka later.
+    """
     topic = ingress(DOMAIN_OF[service], city.oin)
 
     async def read() -> bool:
         [stands] = await rows(system, service, "select next_offset from ingress_offset where topic = $1", topic)
         assert stands["next_offset"] == number, stands
-        return True
+        return await is_published(system, service)
 
-    await eventually(read, 60, f"{number} records read")
+    await eventually(read, 60, f"{number} records read and answered")
 
 
 async def state_of(system: LocalSystem, service: Service) -> dict[str, list[dict[str, Any]]]:

@@ -9,7 +9,7 @@ from samenspel.contracts.topics import FUNDING
 
 from deploy.local.system import LocalSystem
 from tests.faults.restore.backup import Backup
-from tests.faults.restore.operator_commands import is_behind, is_ready, recover, state_of
+from tests.faults.restore.operator_commands import has_read, is_behind, is_ready, recover, state_of
 from tests.faults.workload import law_holds
 from tests.support.events import new_id
 from tests.support.funding_round import Round, accepted, most_granted, settled
@@ -63,7 +63,11 @@ async def test_ceiling_holds_after_a_restore_of_the_database(bare_system: LocalS
         assert (await state_of(system, "funding"))["aggregate"] == before["aggregate"]
         assert (await a_round.programme())["granted_cents"] == 60_000_00
         await _the_rest_is_granted(a_round, open_still)
+        await has_read(system, a_round.city, 1, "funding")
         await law_holds(system, "funding", [a_round.rijk, a_round.city])
+        records = await canonical(a_round.city, FUNDING)
+        programme = a_round.programme_id.encode()
+        assert most_granted(each for each in records if programme in each.value)[a_round.programme_id] == CEILING
     finally:
         life.kill()
 
@@ -77,5 +81,3 @@ async def _the_rest_is_granted(a_round: Round, open_still: dict[str, object]) ->
     state = await a_round.state_of(open_still)
     assert state["decision"]["granted_cents"] == 40_000_00
     assert state["requested_cents"] == 60_000_00
-    records = [each for each in await canonical(a_round.city, FUNDING) if a_round.programme_id.encode() in each.value]
-    assert most_granted(records)[a_round.programme_id] == CEILING

@@ -32,7 +32,9 @@ REQUESTS: Final[dict[type[Model], dict[str, Any]]] = {
 Extra = Literal["forbid", "ignore"]
 Case = tuple[type[Model], Any, Extra]
 SLOW: Final = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-thoroughly = settings(max_examples=20, suppress_health_check=SLOW)
+briefly = settings(max_examples=6, suppress_health_check=SLOW)
+"""Each run of `make test` generates other values, so few values per run and model are enough."""
+thoroughly = settings(max_examples=60, suppress_health_check=SLOW)
 
 
 def cases() -> Iterator[Any]:
@@ -74,16 +76,32 @@ def assert_agree(case: Case, value: Any) -> None:
 
 
 @every_type
-@thoroughly
+@briefly
 @given(data=st.data())
 def test_model_accepts_what_the_schema_accepts(case: Case, data: st.DataObject) -> None:
     assert_agree(case, data.draw(valid_values(case[1])))
 
 
+@pytest.mark.long
 @every_type
 @thoroughly
 @given(data=st.data())
+def test_model_accepts_what_the_schema_accepts_for_more_values(case: Case, data: st.DataObject) -> None:
+    assert_agree(case, data.draw(valid_values(case[1])))
+
+
+@every_type
+@briefly
+@given(data=st.data())
 def test_model_refuses_what_the_schema_refuses(case: Case, data: st.DataObject) -> None:
+    assert_agree(case, data.draw(changed_values(case[1], case[1]["examples"][0])))
+
+
+@pytest.mark.long
+@every_type
+@thoroughly
+@given(data=st.data())
+def test_model_refuses_what_the_schema_refuses_for_more_values(case: Case, data: st.DataObject) -> None:
     assert_agree(case, data.draw(changed_values(case[1], case[1]["examples"][0])))
 
 

@@ -19,6 +19,11 @@ class Wanted(Model):
     numbers: tuple[int, ...] = ()
 
 
+async def test_content_type_of_an_empty_body_says_nothing() -> None:
+    answer = await act(b"", {"content-type": "application/octet-stream"})
+    assert (answer.status, answer.json["errors"][0]["code"]) == (400, "not-json")
+
+
 def problems(body: bytes) -> set[tuple[str, str]]:
     with pytest.raises(Rejected) as refusal:
         parse_body(Wanted, body)

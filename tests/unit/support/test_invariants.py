@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from aiokafka import ConsumerRecord
 from samenspel.contracts.digest import state_hash, to_hex
 
-from tests.support.invariants import replay
+from tests.support import invariants
+from tests.support.invariants import judge_at_rest, replay
 
 TOPIC = "samenspel.initiatives"
 
@@ -65,3 +67,42 @@ def test_correct_log_passes_and_its_repeats_are_counted() -> None:
 def test_every_violation_of_the_law_is_detected(how: str) -> None:
     with pytest.raises(AssertionError):
         replay(BROKEN[how])
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The heads of the lanes. A recount finds log and journal different, except with two heads."""
+    heads: list[int] = []
+
+    async def published(*_: Any) -> list[int]:
+        return list(heads) or [-1]
+
+    async def differ(*_: Any) -> None:
+        assert len(heads) == 2, "log and journal differ"
+
+    monkeypatch.setattr(invariants, "rows", published)
+    monkeypatch.setattr(invariants, "_published_heads", published)
+    monkeypatch.setattr(invariants, "recount", differ)
+    return heads
+
+
+async def test_lane_that_grows_meanwhile_is_judged_again(judged: list[int]) -> None:
+    async def read() -> list[ConsumerRecord]:
+        judged.append(len(judged))
+        return []
+
+    assert await judge_at_rest(None, "registry", read) == {}  # type: ignore[arg-type]  # no system is asked
+    assert len(judged) == 2
+
+
+async def test_violation_is_raised_at_once_when_no_lane_grows(judged: list[int]) -> None:
+    reads: list[None] = []
+
+    async def read() -> list[ConsumerRecord]:
+        reads.append(None)
+        return []
+
+    judged.append(0)
+    with pytest.raises(AssertionError, match="differ"):
+        await judge_at_rest(None, "registry", read)  # type: ignore[arg-type]  # no system is asked
+    assert len(reads) == 1

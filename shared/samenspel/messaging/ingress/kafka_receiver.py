@@ -39,6 +39,8 @@ from samenspel.runtime.postgres import Pool
 log = structlog.get_logger()
 
 PAUSE_SECONDS: Final = 0.2
+STUCK_SECONDS: Final = 5.0
+"""Pause of an ingress topic whose next record can be neither decided nor quarantined."""
 DECODE_SECONDS_MAX: Final = 0.05
 """Decoding time of one topic per batch: four times that of 500 valid records. A hostile record takes up to a
 hundred times as long. The remaining records of the topic are read again, so that other organisations do not wait."""
@@ -250,7 +252,10 @@ class KafkaReceiver:
         """Process record by record after a batch failed: quarantine the failing record, and decide the others."""
         log.exception("batch cannot be decided; retried record by record", records=len(batch.records))
         starts = {topic: start for topic, start, _, _ in batch.ranges}
+        stuck: set[str] = set()
         for record, incoming in zip(batch.records, batch.incoming, strict=True):
+            if record.topic in stuck:
+                continue
             offset_range = (record.topic, starts[record.topic], record.offset + 1, record.timestamp)
             starts[record.topic] = record.offset + 1
             single = DecodedBatch([record], [incoming], [offset_range], unreadable_records([record], [incoming]))
@@ -259,9 +264,19 @@ class KafkaReceiver:
             except TRANSIENT:
                 self._reset_positions(reader, batch)
                 return False
+            except Exception:
+                self._read_later(reader, record)
+                stuck.add(record.topic)
         self._on_commit(len(batch.records))
         await self._pause_above_budget(reader, batch)
         return True
+
+    def _read_later(self, reader: PartitionConsumer, record: ConsumerRecord) -> None:
+        """Pause the topic of a record whose quarantining fails too; the other organisations do not wait."""
+        log.exception("record can be neither decided nor quarantined", topic=record.topic, offset=record.offset)
+        partition = TopicPartition(record.topic, 0)
+        reader.reset_position(partition)
+        reader.pause_for(partition, STUCK_SECONDS)
 
     async def _commit_or_quarantine(self, single: DecodedBatch) -> None:
         try:

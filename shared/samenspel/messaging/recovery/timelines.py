@@ -27,6 +27,8 @@ from journal j cross join
   (select E'\\nce_timeline:' || $3::int || E'\\n' as before, E'\\nce_timeline:' || $4::int || E'\\n' as after) t
 where (j.topic, j.lane, j.timeline) = ($1, $2, $3::int)
 """
+FIRST: Final = 1
+PUBLISHED: Final = "select sequence from relay_progress where (topic, lane) = ($1, $2)"
 START: Final = "update lane set timeline = $3, reconciled = '' where (topic, lane) = ($1, $2)"
 UNPUBLISH: Final = """
 update relay_progress set timeline = $3, sequence = 0, next_offset = $4, held_until = '-infinity'
@@ -41,12 +43,16 @@ class Recoverable(Exception):
 async def start_new_timeline(connection: Connection, log_reader: LogReader, name: LaneId, replay: LaneReplay) -> int:
     """Start the lane's next timeline in the caller's transaction. Returns the number of the timeline.
 
-    Raises `Recoverable`, or `LookupError` when the lane or topic does not exist.
+    Raises `Recoverable`, or `LookupError` when the lane or topic does not exist. A timeline without any published
+    event is not left: for readers the next timeline would rise by two, and they refuse such a rise.
     """
     await _require_unrecoverable(connection, log_reader, name, replay)
     lane = await lock_lane(connection, name)
     start, end = await log_reader.bounds(TopicPartition(*name))
-    timeline = max(lane.timeline, await _newest_timeline(log_reader, TopicPartition(*name), start, end)) + 1
+    newest = await _newest_timeline(log_reader, TopicPartition(*name), start, end)
+    if lane.timeline > max(newest, FIRST) and not await connection.fetchval(PUBLISHED, *name):
+        raise Recoverable(f"timeline {lane.timeline} of {lane.name} is not published yet: wait for the relay")
+    timeline = max(lane.timeline, newest) + 1
     await connection.execute(COPY, *name, lane.timeline, timeline, timeout=COPY_SECONDS_MAX)
     await connection.execute(START, *name, timeline)
     await connection.execute(UNPUBLISH, *name, timeline, end)

@@ -5,13 +5,13 @@ resources answer 503.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
 import asyncpg
 import structlog
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.routing import Mount
 
 from samenspel.messaging.errors import TRANSIENT
@@ -30,7 +30,7 @@ from samenspel.messaging.service.runtime import ServiceRuntime
 from samenspel.messaging.service.service_limits import ServiceLimits
 from samenspel.runtime import metrics
 from samenspel.runtime.dependencies import Dependencies
-from samenspel.runtime.http import OrganisationOf, organisation_dependency, problem
+from samenspel.runtime.http import OrganisationOf, api_router, organisation_dependency, problem
 from samenspel.runtime.limit_use import LimitUse
 from samenspel.runtime.migrations import MigrationChanged, migrate
 from samenspel.runtime.postgres import NotDurable, Pool, create_pool, unavailable_reason
@@ -85,20 +85,19 @@ class ServiceProcess:
         while True:
             async with AsyncExitStack() as stack:
                 try:
-                    routers = await self._start(stack)
+                    router = await self._start(stack)
                 except Exception as error:
                     self._on_failed_start(error)
                 else:
-                    for router in routers:
-                        app.include_router(router)
+                    app.include_router(router)
                     app.router.routes.remove(placeholder)
                     app.openapi_schema = None
                     await self._stopping.wait()
                     return
             await asyncio.sleep(START_PAUSE_SECONDS)
 
-    async def _start(self, stack: AsyncExitStack) -> Sequence[APIRouter]:
-        """Start the parts one by one; ``stack`` stops the started parts. Returns the routers of the service."""
+    async def _start(self, stack: AsyncExitStack) -> APIRouter:
+        """Start the parts one by one; ``stack`` stops the started parts. Returns the router of all resources."""
         definition = self._definition
         pool = await _database(definition, self._settings)
         stack.callback(pool.terminate)
@@ -115,7 +114,10 @@ class ServiceProcess:
             context = ServiceContext(pool, runtime.submitter, organisation_of, runtime.after_apply.append, limits.use)
             routers += await stack.enter_async_context(definition.background(context))
         self._runtime = runtime
-        return routers
+        api = api_router(organisation_of)
+        for router in routers:
+            api.include_router(router)
+        return api
 
     def _on_failed_start(self, error: Exception) -> None:
         """PostgreSQL is the only dependency of a start; any other error is a defect, and logged as one."""
@@ -145,10 +147,7 @@ def _routers(
     yield submission_router(pool, organisation_of)
     yield quarantine_router(pool, redrive, operator, organisation_of, runtime.relay.wake)
     yield lanes_router(runtime.lane_operations, operator, organisation_of)
-    for own in definition.routers(pool):
-        router = APIRouter(dependencies=[Depends(organisation_of)])
-        router.include_router(own)
-        yield router
+    yield from definition.routers(pool)
 
 
 async def _database(definition: ServiceDefinition, settings: ServiceSettings) -> Pool:

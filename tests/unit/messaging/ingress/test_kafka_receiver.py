@@ -140,3 +140,29 @@ async def test_rest_of_a_topic_is_not_read_again_after_its_position_was_resolved
     assert trying.reader.returned == []
     again = await trying.ingress._decode(trying.reader, [record(0)])
     assert again.ranges == [(TOPIC, 0, 1, 1)]
+
+
+async def test_record_that_cannot_even_be_quarantined_pauses_its_own_topic_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Kept as the result of the batch, the error would end the reading of all organisations."""
+    Slow(monkeypatch)
+    trying = Trying()
+    committed: list[tuple[str, int]] = []
+
+    async def commit(batch: DecodedBatch) -> None:
+        if batch.records[0].topic == TOPIC:
+            raise ValueError("defect")
+        committed.extend((each.topic, each.offset) for each in batch.records)
+
+    async def fails(single: DecodedBatch, error: Exception) -> None:
+        raise error
+
+    monkeypatch.setattr(trying.ingress, "_commit", commit)
+    monkeypatch.setattr(trying.ingress, "_quarantine_failed", fails)
+    trying.ingress.positioned(OTHER, 0)
+    await trying.ingress(trying.reader, [record(0), record(1), record(0, OTHER)])
+    await trying.ingress(trying.reader, [record(1, OTHER)])
+    assert committed == [(OTHER, 0), (OTHER, 1)]
+    assert trying.reader.reopened == [TopicPartition(TOPIC, 0)], "tried again from the stored offset"
+    assert trying.reader.paused == {TopicPartition(TOPIC, 0): kafka_receiver.STUCK_SECONDS}
