@@ -172,3 +172,15 @@ def test_new_file_accepts_a_lane_on_a_later_timeline(store: ReplicaStore) -> Non
     owner.publish("a")
     applied, report = sync(store, owner)
     assert (applied, report.timeline) == (1, 3)
+
+
+def test_file_of_the_version_before_is_read_and_recognised(tmp_path: Path) -> None:
+    """Such a file has no table of kept identities; its events have the identities."""
+    owner, file = published(0, ["a"]), tmp_path / "r.db"
+    with ReplicaStore(file, create=True) as store:
+        sync(store, owner)
+        list(store.query("drop table lane_identity"))
+    with ReplicaStore(file) as store:
+        assert [lane.identity for lane in store.lanes()] == [owner.identity]
+    with ReplicaStore(file, create=True) as store, pytest.raises(OtherSystem):
+        sync(store, published(0, ["a"]))
