@@ -5,7 +5,7 @@ transaction that saves the checkpoints, so the feed has no gap before a checkpoi
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from heapq import merge
 from typing import Any, Final, NamedTuple
 
@@ -18,7 +18,7 @@ from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection, Pool
 from samenspel.runtime.wakeup import Wakeup
 
-from services.notifier.domain.cursor import START, Cursor, LanePosition
+from services.notifier.domain.cursor import START, Cursor, LanePosition, Marks, mark_of
 
 log = structlog.get_logger()
 
@@ -36,7 +36,7 @@ select * from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::text[],
                      $9::text[], $10::bytea[], $11::bytea[])
 on conflict do nothing
 """
-END_POSITIONS: Final = "select topic, lane, timeline, sequence from checkpoint"
+END_POSITIONS: Final = "select topic, lane, timeline, sequence, identity from checkpoint"
 READ: Final = """
 select f.topic, f.lane, f.timeline, f.sequence, f.id, f.headers, f.value
 from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[]) as r (topic, lane, timeline, low, high)
@@ -59,11 +59,22 @@ class Range(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """Events as CloudEvents JSON objects, the cursor after the events, and whether more events are available."""
+    """Events as CloudEvents JSON objects, the cursor after the events, and whether more events are available.
+
+    ``marks`` has the marks of all lanes of this system.
+    """
 
     events: list[bytes]
     cursor: Cursor
     more: bool
+    marks: Marks = field(default_factory=dict)
+
+
+class LaneEnds(NamedTuple):
+    """The end of the feed, and the mark of each lane with events."""
+
+    positions: Cursor
+    marks: Marks
 
 
 class FeedWriter:
@@ -107,8 +118,16 @@ class FeedEnds:
 
 async def end_positions(connection: Connection | Pool) -> dict[LaneId, LanePosition]:
     """Current end of the feed, per lane."""
-    rows = await connection.fetch(END_POSITIONS)
-    return {(row["topic"], row["lane"]): LanePosition(row["timeline"], row["sequence"]) for row in rows}
+    return dict((await lane_ends(connection)).positions)
+
+
+async def lane_ends(connection: Connection | Pool) -> LaneEnds:
+    """Current end of the feed, per lane, with the marks of the lanes."""
+    rows = {(row["topic"], row["lane"]): row for row in await connection.fetch(END_POSITIONS)}
+    return LaneEnds(
+        {name: LanePosition(row["timeline"], row["sequence"]) for name, row in rows.items()},
+        {name: mark_of(row["identity"]) for name, row in rows.items() if row["identity"]},
+    )
 
 
 async def read(
@@ -118,7 +137,7 @@ async def read(
 
     For a ``subscriber``: without events about the subscriptions of other organisations.
     """
-    ends, cursor = await end_positions(pool), dict(after)
+    (ends, marks), cursor = await lane_ends(pool), dict(after)
     rows: list[Any] = []
     for _ in range(SCANS_MAX):
         ranges = plan(cursor, ends, EVENTS_PER_SCAN if types else limit)
@@ -130,7 +149,7 @@ async def read(
     rows, left = cut(merged(rows), limit)
     cursor |= left
     events = [to_structured(row["headers"], row["value"]) for row in rows]
-    return FeedPage(events, cursor, more=bool(plan(cursor, ends, 1)))
+    return FeedPage(events, cursor, more=bool(plan(cursor, ends, 1)), marks=marks)
 
 
 def plan(after: Cursor, ends: Cursor, limit: int) -> list[Range]:

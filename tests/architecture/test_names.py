@@ -54,7 +54,10 @@ SAME_PART: Final = [
     "router",
 ]
 """Names of the same part in every service, command group or module."""
-HOMONYMS: Final = {"Decision": "of an authority on an application (Awb 4:29); and of a service on a submission"}
+HOMONYMS: Final = {
+    "Decision": "of an authority on an application (Awb 4:29); and of a service on a submission",
+    "Divergence": "of a replica from the published digest; and of a projection",
+}
 """Other names with two definitions, and the reason."""
 
 

@@ -6,6 +6,42 @@ from tests.mutants.mutant import Mutant
 
 DISCLOSING: Final = (
     Mutant(
+        "takes-any-kind-of-token",
+        "samenspel.runtime.tokens:TokenVerifier._verify",
+        'not _is_access_token(decoded.header.get("typ"))',
+        "False",
+        "tests/unit/runtime/test_tokens.py::test_another_kind_of_token_of_the_issuer_is_refused",
+    ),
+    Mutant(
+        "calls-any-port",
+        "services.notifier.endpoints.addresses:parse",
+        "port not in PORTS",
+        "False",
+        "tests/unit/services/notifier/endpoints/test_addresses.py::test_other_url_is_refused",
+    ),
+    Mutant(
+        "calls-special-addresses",
+        "services.notifier.endpoints.addresses:is_allowed",
+        "address not in _GLOBAL_UNICAST",
+        "False",
+        "tests/unit/services/notifier/endpoints/test_addresses.py::test_internal_address_is_refused",
+    ),
+    Mutant(
+        "leaves-other-databases-open",
+        "deploy.local.postgres_node.databases:Databases._ensure",
+        "await connection.execute(CLOSE_OTHERS)",
+        "pass",
+        "tests/integration/deploy/local/postgres_node/test_databases.py::test_service_enters_its_own_database_only",
+    ),
+    Mutant(
+        "read-by-everybody",
+        "samenspel.messaging.service.read_admission:ReadAdmission.require",
+        "organisation == self._operator",
+        "True",
+        "tests/integration/messaging/service/test_read_admission.py"
+        "::test_organisation_that_was_never_admitted_reads_nothing",
+    ),
+    Mutant(
         "publishes-a-guessable-hash",
         "samenspel.contracts.submission_hashes:HashKeys.published",
         "if not has_private_part:",

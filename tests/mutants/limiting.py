@@ -67,7 +67,7 @@ LIMITING: Final = (
     Mutant(
         "idle-reader-with-a-connection",
         "services.notifier.api.feed:FeedReader._await_events",
-        "if self.ends.has_events_after(after):",
+        "if self.ends.has_events_after(page.cursor):",
         "if True:",
         "tests/unit/services/notifier/api/test_feed.py::test_idle_long_poll_uses_no_database_connection",
     ),

@@ -69,13 +69,6 @@ READING: Final = (
         "tests/integration/messaging/projections/test_projector.py::test_two_concurrent_projectors_apply_each_event_once",
     ),
     Mutant(
-        "believes-any-digest",
-        "samenspel.messaging.projections.batch:ProjectionBatch._apply",
-        "after.digest != event.statedigest",
-        "False",
-        "tests/integration/messaging/projections/test_projector.py::test_projector_names_the_event_at_which_its_digest_diverges",
-    ),
-    Mutant(
         "keeps-what-it-cannot-serve",
         "samenspel.messaging.kafka.group_membership:GroupMembership._wait_until_lost",
         "self._heartbeat.silent.wait()",

@@ -6,11 +6,12 @@ from typing import Any, get_args
 from uuid import uuid4
 
 import pytest
+from samenspel.client.access.local_issuer import Issuer
 from samenspel.contracts.topics import Service
 
 from deploy.local.system import LocalSystem
 from tests.support.http_requests import request
-from tests.support.organisations import admit
+from tests.support.organisations import admit, unique_oin
 
 SERVICES: tuple[Service, ...] = get_args(Service)
 OPEN = {"/v1/schemas/{path}"}
@@ -37,6 +38,17 @@ async def test_request_without_a_token_is_refused_on_every_path(system: LocalSys
     assert len(found) >= 4
     for method, path in found:
         assert (await request(method, f"{url}{path}", body=b"{}")).is_problem(401), (method, path)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_organisation_that_was_never_admitted_reads_nothing(system: LocalSystem, service: Service) -> None:
+    """Its token is valid: the issuer knows clients, the services know the admitted organisations."""
+    url = system.services.urls()[service]
+    token = {"authorization": f"Bearer {Issuer(system.profile.issuer_folder).mint(unique_oin())}"}
+    reads = [path for method, path in await operations(url) if method == "GET"]
+    assert len(reads) >= 4
+    for path in reads:
+        assert (await request("GET", f"{url}{path}", token)).is_problem(403), path
 
 
 @pytest.mark.parametrize("service", SERVICES)

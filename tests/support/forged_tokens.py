@@ -41,7 +41,7 @@ class Forger:
     def signed(self, changed: Mapping[str, Any] | None = None, without: str = "", **header: Any) -> str:
         """By the issuer, with these claims changed."""
         claims = {name: value for name, value in {**self.claims, **(changed or {})}.items() if name != without}
-        return jwt.encode({"alg": "ES256", "kid": self.issuer.kid, **header}, claims, self.issuer)
+        return jwt.encode({"typ": "at+jwt", "alg": "ES256", "kid": self.issuer.kid, **header}, claims, self.issuer)
 
     def strange(self, **header: Any) -> str:
         """By a stranger, under the issuer's key id unless the header says another."""
@@ -68,14 +68,14 @@ class Forger:
         return jwe.encrypt_compact(header, json.dumps(self.claims).encode(), ECKey.import_key(public))
 
     def _by(self, key: ECKey | RSAKey, algorithm: str, header: Mapping[str, Any]) -> str:
-        header = {"alg": algorithm, **header}
+        header = {"typ": "at+jwt", "alg": algorithm, **header}
         # The signed text is assembled by hand: a library would not sign some of these headers.
         text = f"{_part({name: value for name, value in header.items() if value is not None})}.{_part(self.claims)}"
         signature = jwt.encode({"alg": algorithm}, {}, key, algorithms=[algorithm]).rpartition(".")[2]
         return f"{text}.{signature}"
 
     def _head(self, **header: Any) -> str:
-        return _part({"typ": "JWT", **header})
+        return _part({"typ": "at+jwt", **header})
 
 
 def _part(value: Any) -> str:
@@ -160,6 +160,8 @@ def _with_wrong_claims() -> Iterator[tuple[str, Callable[[Forger], str]]]:
     }
     for name, claims in wrong.items():
         yield name, lambda forger, claims=claims: forger.signed(claims)
+    for kind in ("JWT", "id+jwt", "", "logout+jwt"):
+        yield f"the type {kind!r}", lambda forger, kind=kind: forger.signed(typ=kind)
     for claim in ("iss", "aud", "exp", "oin"):
         yield f"no {claim}", lambda forger, claim=claim: forger.signed(without=claim)
 

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import orjson
 from samenspel.client.replica import ReplicaStore
-from samenspel.client.replica.kafka import KafkaSync
+from samenspel.client.replica.kafka import KafkaSync, prepare_from_kafka
 from samenspel.contracts.canonical import to_headers
 from samenspel.contracts.digest import REMOVED, replaced, state_hash, to_hex
 from samenspel.contracts.sequencing import is_removal
@@ -50,6 +50,8 @@ class Owner:
     digest: int = 0
     hashes: dict[tuple[str, str], int] = field(default_factory=dict)
     log: list[Record] = field(default_factory=list)
+    identity: str = field(default_factory=lambda: str(uuid4()))
+    """Id of the event at sequence 1, on every timeline."""
 
     def publish(self, subject: str = "", aggregate: str = "initiative.v1", value: bytes | None = None) -> Record:
         """An event with a generated state, or with these bytes."""
@@ -83,7 +85,7 @@ class Owner:
             "authid": "urn:nld:oin:00000099000000000344",
             "causationid": "cause",
             "correlationid": "correlation",
-            "id": str(uuid4()),
+            "id": self.identity if self.sequence == 1 else str(uuid4()),
             "lane": f"{TOPIC}/{self.lane}",
             "sequence": f"{self.sequence:020d}",
             "source": "urn:nld:oin:00000099000000000001:systeem:samenspel-registry",
@@ -117,7 +119,8 @@ class Source:
 
     def batch(self, records_max: int, seconds: float) -> list[Record]:
         found = []
-        for name, log in self._logs.items():
+        for name in self.next_offsets:
+            log = self._logs[name]
             some = [record for record in log if record.at >= self.next_offsets[name]][:3]
             if some:
                 self.next_offsets[name] = some[-1].at + 1
@@ -133,7 +136,9 @@ class Source:
     def require_progress(self) -> None: ...
 
 
-def reading_of(store: ReplicaStore, *owners: Owner) -> KafkaSync:
-    """A sync of the store up to the present end of these owners' logs."""
+def reading_of(store: ReplicaStore, *owners: Owner, rebuild: bool = False) -> KafkaSync:
+    """A sync of the store up to the present end of these owners' logs, after the recognition of its lanes."""
     source = Source(*owners)
-    return KafkaSync(source, store, source.bounds([TOPIC]))  # type: ignore[arg-type]
+    bounds = source.bounds([TOPIC])
+    prepare_from_kafka(source, store, bounds, rebuild=rebuild)  # type: ignore[arg-type]
+    return KafkaSync(source, store, bounds)  # type: ignore[arg-type]

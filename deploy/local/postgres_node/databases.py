@@ -18,6 +18,8 @@ NAMED_SERVER: Final = "SAMENSPEL_POSTGRES_DSN"
 """Environment variable with the URL of a superuser of an existing server."""
 OLDEST_VERSION: Final = 170_000
 """``server_version_num`` of PostgreSQL 17, the first with ``transaction_timeout``."""
+CLOSE_OTHERS: Final = "REVOKE CONNECT, TEMPORARY ON DATABASE postgres, template1 FROM PUBLIC"
+"""By default every role may enter these databases; a superuser still may."""
 SCRAM_ITERATIONS: Final = 4096
 
 
@@ -66,6 +68,7 @@ class Databases:
                 )
             for service in services:
                 await self._ensure_service(connection, service)
+            await connection.execute(CLOSE_OTHERS)
         except asyncpg.PostgresError as error:
             raise LocalSystemError(f"PostgreSQL refused to create the databases: {error}") from None
         finally:

@@ -1,7 +1,8 @@
 """HTTP API of the feed: all events with the reader's own cursor, or the events and cursor of a subscription."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from time import monotonic
 from typing import Annotated, Any, Final
 
@@ -15,12 +16,16 @@ from samenspel.runtime.open_streams import OpenStream, stream_of
 from samenspel.runtime.postgres import Pool
 
 from services.notifier import feed
-from services.notifier.domain.cursor import BadCursor, Cursor, decode, encode
+from services.notifier.domain.cursor import BadCursor, Cursor, Marks, decode, encode, marks_in, other_lane
 from services.notifier.feed import PAGE_MAX, FeedEnds, FeedPage
 from services.notifier.store import subscriptions
 
 REFUSE_SECONDS: Final = 1.0
 """Time for which a long poll above the limit waits for a free place before the refusal."""
+OTHER_SYSTEM: Final = (
+    "this cursor is of another system: lane {lane} begins here with another event. Read again without a cursor, and "
+    "discard the events of the other system; a replica is started again by samenspel replica sync --rebuild"
+)
 TERMS_LOST: Final = "the database was restored without the filter of this subscription: delete it and create another"
 
 After = Annotated[str | None, Query(description="Samenspel-Cursor of the previous page; absent: the beginning")]
@@ -37,7 +42,8 @@ _PAGE: Final[dict[int | str, dict[str, Any]]] = {
             "Samenspel-Cursor": {"schema": {"type": "string"}, "description": "Opaque; send as `after`"},
             "Samenspel-More": {"schema": {"type": "boolean"}, "description": "Whether more events are available now"},
         },
-    }
+    },
+    410: {"description": "The cursor is of another system: read again without a cursor"},
 }
 
 
@@ -62,14 +68,21 @@ class FeedReader:
 
         Raises `LimitReached`.
         """
-        page = await feed.read(self.pool, after, reader.limit, types, subscriber)
+        page = await self._read(reader, after, types, subscriber)
         if page.events or page.more or not reader.wait_seconds:
             return page
         async with self.streams.slot(reader.organisation):
-            return await self._await_events(reader, page.cursor, types, subscriber)
+            return await self._await_events(reader, page, types, subscriber)
+
+    async def _read(
+        self, reader: "PageRequest", after: Cursor, types: Sequence[str], subscriber: str | None
+    ) -> FeedPage:
+        page = await feed.read(self.pool, after, reader.limit, types, subscriber)
+        require_same_lanes(reader.marks, page.marks)
+        return page
 
     async def _await_events(
-        self, reader: "PageRequest", after: Cursor, types: Sequence[str], subscriber: str | None
+        self, reader: "PageRequest", page: FeedPage, types: Sequence[str], subscriber: str | None
     ) -> FeedPage:
         seconds = min(reader.wait_seconds, self.seconds_max)
         deadline = monotonic() + seconds
@@ -77,25 +90,28 @@ class FeedReader:
         try:
             while True:
                 ticket = self.ends.changed.next_ticket
-                if self.ends.has_events_after(after):
-                    page = await feed.read(self.pool, after, reader.limit, types, subscriber)
+                if self.ends.has_events_after(page.cursor):
+                    page = await self._read(reader, page.cursor, types, subscriber)
                     if page.events or page.more:
                         return page
-                    after = page.cursor
                 if not await reader.stream.wait(ticket, deadline - monotonic()):
-                    return FeedPage([], after, more=False)
+                    return page
         finally:
             reader.stream.end()
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """The request for one page: the reader, at most ``limit`` events, and the seconds of a long poll."""
+    """The request for one page: the reader, at most ``limit`` events, and the seconds of a long poll.
+
+    ``marks`` are those in the cursor of the request.
+    """
 
     organisation: str
     limit: int
     wait_seconds: float
     stream: OpenStream
+    marks: Marks = field(default_factory=dict)
 
 
 def router(reader: FeedReader, organisation_of: OrganisationOf) -> APIRouter:
@@ -111,9 +127,9 @@ def router(reader: FeedReader, organisation_of: OrganisationOf) -> APIRouter:
         subscriptionId: Annotated[Id | None, Query()] = None,
         waitSeconds: Wait = 0,
     ) -> Response:
-        wanted = PageRequest(organisation, limit, waitSeconds, stream_of(request.scope))
+        wanted = PageRequest(organisation, limit, waitSeconds, stream_of(request.scope), marks_of(after))
         if subscriptionId is None:
-            return respond(await reader.page(wanted, cursor_in(after)))
+            return respond(wanted, await reader.page(wanted, cursor_in(after)))
         return await _of_subscription(reader, wanted, subscriptionId, after)
 
     @routes.get(
@@ -129,7 +145,7 @@ def router(reader: FeedReader, organisation_of: OrganisationOf) -> APIRouter:
         limit: Limit = PAGE_MAX,
         waitSeconds: Wait = 0,
     ) -> Response:
-        wanted = PageRequest(organisation, limit, waitSeconds, stream_of(request.scope))
+        wanted = PageRequest(organisation, limit, waitSeconds, stream_of(request.scope), marks_of(after))
         return await _of_subscription(reader, wanted, subscriptionId, after)
 
     return routes
@@ -144,24 +160,45 @@ async def _of_subscription(
     if found[0]["types"] is None:
         raise HTTPException(409, TERMS_LOST)
     cursor = await subscriptions.cursor_of(reader.pool, subscription_id) if after is None else cursor_in(after)
-    return respond(await reader.page(wanted, cursor, found[0]["types"], wanted.organisation))
+    return respond(wanted, await reader.page(wanted, cursor, found[0]["types"], wanted.organisation))
 
 
 def cursor_in(text: str | None) -> Cursor:
     """The cursor in a request. Raises 400 for an invalid cursor."""
-    try:
+    with _invalid_as_400():
         return decode(text or "")
+
+
+def marks_of(text: str | None) -> Marks:
+    """The marks of the lanes in the cursor of a request. Raises 400 for an invalid cursor."""
+    with _invalid_as_400():
+        return marks_in(text or "")
+
+
+@contextmanager
+def _invalid_as_400() -> Iterator[None]:
+    try:
+        yield
     except BadCursor as error:
         fix = "Send a Samenspel-Cursor unchanged, or no cursor for the beginning."
         raise HTTPException(400, f"{error} {fix}") from None
+
+
+def require_same_lanes(sent: Marks, present: Marks) -> None:
+    """Raise 410 for a cursor of another system: its positions have no meaning here."""
+    if (name := other_lane(sent, present)) is not None:
+        raise HTTPException(410, OTHER_SYSTEM.format(lane=f"{name[0]}/{name[1]}"))
 
 
 def subscription_not_found(subscription_id: str) -> str:
     return f"subscription {subscription_id} does not exist or is not yours; GET /v1/subscriptions lists yours"
 
 
-def respond(page: FeedPage) -> Response:
+def respond(request: PageRequest, page: FeedPage) -> Response:
     """A JSON array with one event per line, so that a reader may process the body line by line."""
     body = b"[\n" + b"\n,".join(page.events) + b"\n]" if page.events else b"[]"
-    headers = {"Samenspel-Cursor": encode(page.cursor), "Samenspel-More": str(page.more).lower()}
+    headers = {
+        "Samenspel-Cursor": encode(page.cursor, {**request.marks, **page.marks}),
+        "Samenspel-More": str(page.more).lower(),
+    }
     return Response(body, media_type=BATCH, headers=headers)

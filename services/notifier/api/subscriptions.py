@@ -21,12 +21,12 @@ from samenspel.runtime.postgres import Connection, Pool
 from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier.api import idempotency
-from services.notifier.api.feed import cursor_in, subscription_not_found
+from services.notifier.api.feed import cursor_in, marks_of, require_same_lanes, subscription_not_found
 from services.notifier.api.models import AcknowledgeRequest, RotationRequest, SubscriptionRequest
 from services.notifier.domain.cursor import Cursor, encode
 from services.notifier.endpoints import addresses
 from services.notifier.endpoints.signing import SecretBox, new_secret
-from services.notifier.feed import end_positions
+from services.notifier.feed import lane_ends
 from services.notifier.store import attempts as attempt_log
 from services.notifier.store import endpoints
 from services.notifier.store import subscriptions as store
@@ -118,11 +118,14 @@ class SubscriptionService:
 
     async def acknowledge(self, organisation: str, subscription_id: str, body: bytes) -> Response:
         try:
-            cursor = cursor_in(parse_body(AcknowledgeRequest, body).cursor)
+            text = parse_body(AcknowledgeRequest, body).cursor
         except Rejected as refusal:
             return rejection(refusal)
+        cursor, marks = cursor_in(text), marks_of(text)
         await self._require_active(organisation, subscription_id)
-        if not await store.acknowledge(self.pool, subscription_id, _clamped(cursor, await end_positions(self.pool))):
+        ends = await lane_ends(self.pool)
+        require_same_lanes(marks, ends.marks)
+        if not await store.acknowledge(self.pool, subscription_id, _clamped(cursor, ends.positions)):
             raise HTTPException(409, BACKWARDS)
         self.wakeup.notify()
         return Response(status_code=204)
@@ -209,7 +212,8 @@ def _add_read_routes(routes: APIRouter, subscriptions: SubscriptionService, orga
     @routes.get("/subscriptions/{subscriptionId}", summary="One of your subscriptions: state, cursor and figures")
     async def one(organisation: Organisation, subscriptionId: Id) -> Response:
         row = await subscriptions.own(organisation, subscriptionId)
-        return JSONResponse({**_shown(row), "cursor": encode(await store.cursor_of(pool, subscriptionId))})
+        cursor, ends = await store.cursor_of(pool, subscriptionId), await lane_ends(pool)
+        return JSONResponse({**_shown(row), "cursor": encode(cursor, ends.marks)})
 
     @routes.get("/subscriptions/{subscriptionId}/attempts", summary="Latest delivery attempts, newest first")
     async def attempts(

@@ -1,21 +1,30 @@
 """The cursor: the position of a reader on every lane, as one opaque text.
 
 A cursor contains the owners' timelines and sequences and no numbers of the notifier. So a cursor has the same meaning
-on every instance, after every rebuild, and for push and pull.
+on every instance, after every rebuild, and for push and pull. A cursor also has a mark of each lane's identity: the
+lane of another system is recognised.
+
+The text is base64url of the positions, with padding, and then base64url of the marks. An instance of the version
+before reads no further than the padding. A text without marks, of the version before, is a position on any system.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
 import orjson
+from samenspel.contracts.integers import INT32_MAX, INT64_MAX
 from samenspel.contracts.problems import Rejected
 from samenspel.contracts.strict_json import parse
 from samenspel.contracts.topics import CANONICAL, LaneId
 
 LANES_MAX: Final = 1_000
 TEXT_CHARS_MAX: Final = 16_000
-BIGINT_MAX: Final = 2**63 - 1
+MARK_BYTES: Final = 6
+"""Enough to tell two systems apart by accident; a reader that forges a mark misleads the reader alone."""
+MARK_CHARS: Final = 8
+PADDING: Final = "="
 
 
 class BadCursor(ValueError):
@@ -32,6 +41,8 @@ class LanePosition(NamedTuple):
 START: Final = LanePosition()
 Cursor = Mapping[LaneId, LanePosition]
 """Position by topic and lane. An absent lane is at `START`."""
+Marks = Mapping[LaneId, str]
+"""Mark of the identity, by topic and lane. An absent lane has no known identity."""
 
 
 def advances(present: Cursor, wanted: Cursor) -> bool:
@@ -39,13 +50,23 @@ def advances(present: Cursor, wanted: Cursor) -> bool:
     return any(place > present.get(name, START) for name, place in wanted.items())
 
 
-def encode(cursor: Cursor) -> str:
-    """Base64url of compact JSON: per topic the positions of the lanes, in order."""
+def mark_of(identity: str) -> str:
+    """The mark of a lane's identity: the first bytes of the SHA-256, as base64url."""
+    return urlsafe_b64encode(sha256(identity.encode()).digest()[:MARK_BYTES]).decode()
+
+
+def other_lane(sent: Marks, present: Marks) -> LaneId | None:
+    """The first lane with another mark in a cursor than at present; a lane with one unknown mark is not compared."""
+    return next((name for name in sorted(sent) if present.get(name, sent[name]) != sent[name]), None)
+
+
+def encode(cursor: Cursor, marks: Marks | None = None) -> str:
+    """Base64url of compact JSON: per topic the positions of the lanes, in order; and the marks likewise."""
     vector: dict[str, list[tuple[int, ...]]] = {}
     for topic, lane in sorted(name for name, place in cursor.items() if place != START):
         places = vector.setdefault(topic, [])
         places.extend(tuple(cursor.get((topic, between), START)) for between in range(len(places), lane + 1))
-    return urlsafe_b64encode(orjson.dumps(vector)).decode().rstrip("=")
+    return _text(orjson.dumps(vector), _marks_of_lanes(marks or {}))
 
 
 def decode(text: str) -> dict[LaneId, LanePosition]:
@@ -55,7 +76,7 @@ def decode(text: str) -> dict[LaneId, LanePosition]:
     try:
         if len(text) > TEXT_CHARS_MAX:
             raise ValueError("too long")
-        vector = parse(urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        vector = parse(_bytes_of(text.partition(PADDING)[0]))
         return {
             (topic, lane): _lane_position(place)
             for topic, places in vector.items()
@@ -63,6 +84,51 @@ def decode(text: str) -> dict[LaneId, LanePosition]:
         }
     except (ValueError, TypeError, AttributeError, Rejected) as error:
         raise BadCursor(BadCursor.__doc__) from error
+
+
+def marks_in(text: str) -> dict[LaneId, str]:
+    """The marks in a text that `decode` accepts; none in a text of the version before. Raises `BadCursor`."""
+    encoded = text.partition(PADDING)[2].lstrip(PADDING)
+    if not encoded:
+        return {}
+    try:
+        vector = parse(_bytes_of(encoded))
+        return {
+            (topic, lane): mark
+            for topic, marks in vector.items()
+            for lane, mark in _lanes(topic, marks)
+            if _valid(mark)
+        }
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadCursor(BadCursor.__doc__) from error
+
+
+def _text(positions: bytes, marks: bytes) -> str:
+    """Positions and marks as one text. Spaces after the positions make the padding that ends the first part."""
+    if not marks:
+        return urlsafe_b64encode(positions).decode().rstrip(PADDING)
+    positions += b" " * (len(positions) % 3 == 0)
+    return urlsafe_b64encode(positions).decode() + urlsafe_b64encode(marks).decode().rstrip(PADDING)
+
+
+def _marks_of_lanes(marks: Marks) -> bytes:
+    """Compact JSON: per topic the marks of the lanes, in order, with an empty text for no mark."""
+    vector: dict[str, list[str]] = {}
+    for topic, lane in sorted(marks):
+        known = vector.setdefault(topic, [])
+        known.extend(marks.get((topic, between), "") for between in range(len(known), lane + 1))
+    return orjson.dumps(vector) if vector else b""
+
+
+def _bytes_of(text: str) -> bytes:
+    return urlsafe_b64decode(text + PADDING * (-len(text) % 4))
+
+
+def _valid(mark: Any) -> bool:
+    """Whether the lane has a mark. Raises ValueError for any other value than a mark."""
+    if not isinstance(mark, str) or len(mark) not in (0, MARK_CHARS):
+        raise ValueError(mark)
+    return bool(mark)
 
 
 def _lanes(topic: str, places: list[Any]) -> "enumerate[Any]":
@@ -73,6 +139,6 @@ def _lanes(topic: str, places: list[Any]) -> "enumerate[Any]":
 
 def _lane_position(pair: list[Any]) -> LanePosition:
     timeline, sequence = pair
-    if not (type(timeline) is type(sequence) is int and 1 <= timeline < 2**31 and 0 <= sequence <= BIGINT_MAX):
+    if not (type(timeline) is type(sequence) is int and 1 <= timeline <= INT32_MAX and 0 <= sequence <= INT64_MAX):
         raise ValueError(pair)
     return LanePosition(timeline, sequence)

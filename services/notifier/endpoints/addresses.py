@@ -18,8 +18,15 @@ URL_CHARS_MAX: Final = 1_000
 DNS_TRY_SECONDS, DNS_TRIES = 2.0, 2
 DNS_SECONDS_MAX: Final = 5.0
 Address = IPv4Address | IPv6Address
-_EMBEDDED_IPV4: Final = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("2002::/16"))
-"""NAT64 and 6to4: IPv6 addresses that contain an arbitrary IPv4 address."""
+PORTS: Final = (443, 8443)
+"""Allowed ports on the public internet: other ports are of other services, which a webhook must not reach."""
+_GLOBAL_UNICAST: Final = ip_network("2000::/3")
+"""The only allocated global unicast addresses of IPv6 (RFC 4291 §2.4, IANA). NAT64 and site-local are outside."""
+_SPECIAL: Final = tuple(
+    ip_network(text)
+    for text in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20", "192.0.0.0/24", "192.88.99.0/24")
+)
+"""Teredo, ORCHID, documentation, and 6to4 with its relays (IANA, special-purpose address registries)."""
 
 
 class AddressRefused(OSError):
@@ -33,7 +40,9 @@ def is_allowed(address: Address, *, local: bool) -> bool:
         return is_allowed(mapped, local=local)
     if address.is_loopback:
         return local
-    if any(address.version == network.version and address in network for network in _EMBEDDED_IPV4):
+    if any(address.version == network.version and address in network for network in _SPECIAL):
+        return False
+    if address.version == _GLOBAL_UNICAST.version and address not in _GLOBAL_UNICAST:
         return False
     return address.is_global and not address.is_multicast
 
@@ -51,6 +60,8 @@ def parse(text: str, *, local: bool) -> URL:
         raise AddressRefused("the scheme must be https")
     if not url.host or not port or url.user is not None or url.password is not None or url.fragment:
         raise AddressRefused("a URL requires a host; user, password and fragment are not allowed")
+    if not local and port not in PORTS:
+        raise AddressRefused(f"the port must be {' or '.join(map(str, PORTS))}")
     literal = _literal(url.host)
     if literal is not None:
         require_allowed([literal], local=local)

@@ -1,5 +1,6 @@
 """``samenspel replica sync | verify | diff``: a local replica of all lanes, verified by digest."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,6 +22,8 @@ from samenspel.cli.console import (
 from samenspel.cli.options import AsJson, Database, MaybeAs, ViaOption, reading_organisation
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica import (
+    REBUILD,
+    LaneReport,
     ReplicaStore,
     SyncReport,
     VerifyReport,
@@ -39,9 +42,15 @@ def sync_command(
     organisation: MaybeAs = None,
     via: ViaOption = "kafka",
     follow: Annotated[bool, typer.Option("--follow", help="Continue with new events until Ctrl-C.")] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Empty the file, and read every lane again from its first event.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read new events into the replica and check the digest of every event.
+
+    A file of another system is refused, and stays as it is: exit code 1. --rebuild empties the file, once the system
+    can be read, and starts it again.
 
     samenspel replica sync --db replica.db && sqlite3 replica.db "select name, left_cents from programme"
     """
@@ -56,6 +65,7 @@ def sync_command(
                 oin,
                 store,
                 follow=follow,
+                rebuild=rebuild,
                 progress=lambda done, total: bar.update(task, completed=done, total=total),
             )
     if as_json:
@@ -119,8 +129,7 @@ def _progress_bar() -> Progress:
 def _print_sync(report: SyncReport) -> None:
     table = TextTable("lane", "sequence", "digest", "state")
     for lane in report.lanes:
-        problem = Text("diverged", "red") if lane.divergence else f"gap at {lane.missing}" if lane.missing else ""
-        table.add_row(lane.lane, str(lane.sequence), lane.digest[:16], problem)
+        table.add_row(lane.lane, str(lane.sequence), lane.digest[:16], _problem(lane))
     print_table(table)
     print_line(f"total digest {report.total_digest}")
     rate = report.applied / report.seconds if report.seconds else 0
@@ -130,13 +139,31 @@ def _print_sync(report: SyncReport) -> None:
     if report.unreadable:
         print_message(f"{report.unreadable} record(s) are not canonical events and were skipped")
     for lane in report.lanes:
-        if lane.divergence:
-            print_message(str(lane.divergence))
-        elif lane.set_aside:
-            rebuilt = f"its owner started timeline {lane.timeline}, and this replica was rebuilt from that timeline"
-            print_message(f"{lane.lane}: {rebuilt}; the earlier events are in {lane.set_aside}")
-        if lane.missing:
-            print_message(f"{lane.lane}: event {lane.missing} is missing in Kafka; later events are not applied")
+        for sentence in _sentences(lane):
+            print_message(sentence)
+
+
+def _sentences(lane: LaneReport) -> Iterator[str]:
+    if lane.divergence:
+        yield str(lane.divergence)
+    elif lane.set_aside:
+        rebuilt = f"its owner started timeline {lane.timeline}, and this replica was rebuilt from that timeline"
+        yield f"{lane.lane}: {rebuilt}; the earlier events are in {lane.set_aside}"
+    if lane.missing:
+        yield f"{lane.lane}: event {lane.missing} is missing in Kafka; later events are not applied"
+    if lane.jump:
+        yield (
+            f"{lane.lane}: its owner is on timeline {lane.jump} and this replica on {lane.timeline}: the timelines "
+            f"between are not known here, so nothing is applied; {REBUILD}"
+        )
+    if lane.ahead:
+        yield f"{lane.lane}: Kafka ends before event {lane.sequence}, which this replica has: events were lost there"
+
+
+def _problem(lane: LaneReport) -> Text | str:
+    if lane.divergence:
+        return Text("diverged", "red")
+    return f"gap at {lane.missing}" if lane.missing else "ahead" if lane.ahead else "too old" if lane.jump else ""
 
 
 def _print_verification(report: VerifyReport) -> None:

@@ -10,6 +10,8 @@ from typing import Final
 
 import orjson
 
+from samenspel.contracts.digest import from_hex
+from samenspel.contracts.integers import read_sequence, read_timeline
 from samenspel.contracts.sequencing import SequencedEvent, hash_after
 
 CONTENT_TYPE: Final = ("content-type", b"application/json")
@@ -39,6 +41,15 @@ def to_structured(lines: bytes, value: bytes) -> bytes:
     return orjson.dumps(attributes)[:-1] + b',"data":' + value + b"}"
 
 
+def position_of(headers: Iterable[tuple[str, bytes]]) -> tuple[int, int] | None:
+    """Timeline and sequence of a record of a lane; None for a record that is no event."""
+    fields = dict(headers)
+    try:
+        return read_timeline(fields["ce_timeline"]), read_sequence(fields["ce_sequence"])
+    except (KeyError, ValueError, AttributeError):
+        return None
+
+
 @dataclass(frozen=True, slots=True)
 class CanonicalEvent:
     """A canonical event with the attributes that a consumer needs, decoded; ``value`` is the undecoded data.
@@ -64,6 +75,11 @@ class CanonicalEvent:
         return to_lines(self.headers)
 
     @property
+    def position(self) -> tuple[int, int]:
+        """Timeline and sequence."""
+        return self.timeline, self.sequence
+
+    @property
     def sequenced(self) -> SequencedEvent:
         """The part of the event that `samenspel.contracts.sequencing.step` reads."""
         aggregate, subject = self.aggregate.encode(), self.subject.encode()
@@ -83,13 +99,13 @@ def read(topic: str, lane: int, offset: int, headers: Iterable[tuple[str, bytes]
         topic=topic,
         lane=lane,
         offset=offset,
-        timeline=int(fields["ce_timeline"]),
-        sequence=int(fields["ce_sequence"]),
+        timeline=read_timeline(fields["ce_timeline"]),
+        sequence=read_sequence(fields["ce_sequence"]),
         id=fields["ce_id"].decode(),
         type=fields["ce_type"].decode(),
         aggregate=fields["ce_aggregate"].decode(),
         subject=fields["ce_subject"].decode(),
-        statedigest=int(fields["ce_statedigest"], 16),
+        statedigest=from_hex(fields["ce_statedigest"]),
         value=value,
         headers=kept,
     )

@@ -5,12 +5,15 @@ arrival, and a replaced aggregate costs one subtraction and one addition. The di
 owner of a lane can publish forged events with a matching digest.
 """
 
+import re
 from hashlib import sha256
 from typing import Final
 
 MODULUS: Final = 1 << 256
 REMOVED: Final = 0
 """``H`` of a removed aggregate, and of an aggregate that never existed."""
+
+_HEX: Final = re.compile(rb"[0-9a-f]{64}")
 
 
 def state_hash(aggregate: bytes, subject: bytes, value: bytes) -> int:
@@ -30,3 +33,10 @@ def replaced(digest: int, old: int, new: int) -> int:
 def to_hex(digest: int) -> str:
     """64 hex digits, as in ``ce_statedigest``."""
     return f"{digest:064x}"
+
+
+def from_hex(text: bytes) -> int:
+    """The digest in ``ce_statedigest``. Raises `ValueError` for a text that is not 64 lower-case hex digits."""
+    if not _HEX.fullmatch(text):
+        raise ValueError("statedigest is not 64 lower-case hex digits")
+    return int(text, 16)

@@ -2,6 +2,7 @@
 
 from typing import Final, Literal
 
+from samenspel.contracts.integers import Count, Sequence, Timeline
 from samenspel.contracts.problems import Problem
 from samenspel.contracts.values import Model, Moment
 
@@ -15,8 +16,8 @@ class PublishedEvent(Model):
     """Reference to a canonical event: lane as ``<topic>/<partition>``, timeline, sequence, id and type."""
 
     lane: str
-    timeline: int
-    sequence: int
+    timeline: Timeline
+    sequence: Sequence
     id: str
     type: str
 
@@ -47,7 +48,7 @@ class Answer(Model):
     submissionhash: str | None = None
     events: tuple[PublishedEvent, ...] = ()
     problems: tuple[Problem, ...] = ()
-    problems_left_out: int = 0
+    problems_left_out: Count = 0
     waits_for: AwaitedAggregate | None = None
     waits_until: Moment | None = None
     received_at: Moment | None = None

@@ -23,6 +23,11 @@ class SequenceVerdict(Enum):
     """An earlier event is missing. The reader reads on and applies nothing until the missing event arrives."""
     NEW_TIMELINE = auto()
     """The owner started a new timeline. The reader must rebuild the lane from the first event of that timeline."""
+    TIMELINE_JUMP = auto()
+    """The timeline rises by more than one: no owner does so. The reader applies nothing, keeps its copy, and says so.
+
+    A reader without any event accepts the first timeline that it reads.
+    """
 
 
 class Position(NamedTuple):
@@ -58,10 +63,17 @@ def step(position: Position, event: SequencedEvent, old_hash: int) -> SequenceSt
 def check(position: Position, timeline: int, sequence: int) -> SequenceVerdict:
     """Judge one event by timeline and sequence alone. Readers of canonical events call `step` instead."""
     if timeline != position.timeline:
-        return SequenceVerdict.SKIP if timeline < position.timeline else SequenceVerdict.NEW_TIMELINE
+        return _check_other_timeline(position, timeline)
     if sequence == position.sequence + 1:
         return SequenceVerdict.APPLY
     return SequenceVerdict.SKIP if sequence <= position.sequence else SequenceVerdict.GAP
+
+
+def _check_other_timeline(position: Position, timeline: int) -> SequenceVerdict:
+    if timeline < position.timeline:
+        return SequenceVerdict.SKIP
+    is_next = timeline == position.timeline + 1 or position.sequence == 0
+    return SequenceVerdict.NEW_TIMELINE if is_next else SequenceVerdict.TIMELINE_JUMP
 
 
 def hash_after(aggregate: bytes, subject: bytes, value: bytes) -> int:

@@ -22,6 +22,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from samenspel.contracts import text
+from samenspel.contracts.integers import INT32_MAX
 
 CENTS_MAX: Final = 10**15
 """Ten thousand billion euro: far above any programme, far below the maximum of a 64-bit integer."""
@@ -121,7 +122,7 @@ Cents = Annotated[
     Field(gt=0, le=CENTS_MAX, description="Euro cents, a whole number above zero"),
 ]
 CentsOrZero = Annotated[int, Field(ge=0, le=CENTS_MAX, description="Euro cents, a whole number")]
-Version = Annotated[int, Field(ge=1, le=2**31 - 1, description="Version of the aggregate's state, from 1")]
+Version = Annotated[int, Field(ge=1, le=INT32_MAX, description="Version of the aggregate's state, from 1")]
 
 
 class Period(Model):

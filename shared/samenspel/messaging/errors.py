@@ -4,10 +4,16 @@ MessagingError
 ├── LaneNotReconciled    a lane was not compared with Kafka since the database (re)started
 ├── LaneNotFound         a lane does not exist yet: the organisation or the topic is new
 ├── Fenced               another transaction was first: this transaction may write nothing
+├── LaneDiverged         a lane that the decision needs is diverged
 └── NoHashKey            the setting submission_hash_keys has no key for a submission with a private part
 """
 
+from collections.abc import Iterable, Sequence
+
 import asyncpg
+
+from samenspel.contracts.submissions import Submission
+from samenspel.contracts.topics import LaneId
 
 
 class MessagingError(Exception):
@@ -24,6 +30,18 @@ class LaneNotFound(MessagingError):
 
 class Fenced(MessagingError):
     """Another transaction was first: it advanced the offset, stored the aggregate or answered the submission."""
+
+
+class LaneDiverged(MessagingError):
+    """A lane that a decision needs is diverged: nothing that depends on the lane is decided or deferred.
+
+    ``submissions`` are the submissions of the batch that need one of ``lanes``.
+    """
+
+    def __init__(self, lanes: Iterable[LaneId], submissions: Sequence[Submission]) -> None:
+        self.lanes, self.submissions = frozenset(lanes), submissions
+        names = ", ".join(f"{topic}/{lane}" for topic, lane in sorted(self.lanes))
+        super().__init__(f"a lane that this decision needs has diverged from its owner: {names}")
 
 
 class NoHashKey(MessagingError):

@@ -40,6 +40,9 @@ _HEADERS: Final = {
 
 _KNOWN_PARAMETERS: Final = Depends(require_known_parameters)
 
+RequireReader = Callable[[str], Awaitable[None]]
+"""Raises `HTTPException` for an organisation that may not read."""
+READING: Final = frozenset({"GET", "HEAD"})
 Readiness = Callable[[], Awaitable[Mapping[str, str]]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -123,11 +126,14 @@ async def read_body(request: Request) -> bytes:
     return bytes(body)
 
 
-def organisation_dependency(verifier: TokenVerifier, requests: ConcurrencyLimit) -> OrganisationOf:
+def organisation_dependency(
+    verifier: TokenVerifier, requests: ConcurrencyLimit, require_reader: RequireReader | None = None
+) -> OrganisationOf:
     """A dependency that returns the OIN in the bearer token, and counts the request until the response is sent.
 
     One dependency serves all routes of an instance, so that ``requests`` limits reads and writes together. Raises 401
-    for a missing or invalid token, 503 while the issuer's keys are unavailable, and `LimitReached`.
+    for a missing or invalid token, 503 while the issuer's keys are unavailable, and `LimitReached`. A request that
+    reads passes ``require_reader`` too; a decision itself judges the organisation of a submission.
     """
 
     async def organisation(request: Request) -> AsyncIterator[str]:
@@ -135,6 +141,8 @@ def organisation_dependency(verifier: TokenVerifier, requests: ConcurrencyLimit)
         async with requests.slot(authenticated):
             # Each request is handled in a task of its own: the variable needs no reset.
             acting_organisation.set(authenticated)
+            if require_reader is not None and request.method in READING:
+                await require_reader(authenticated)
             yield authenticated
 
     return organisation

@@ -16,6 +16,9 @@ LANES_NOT_RECONCILED: Final = Gauge(
 )
 LANES_STALLED: Final = Gauge("samenspel_lanes_stalled", "Followed lanes with a missing next event in the log")
 LANES_DIVERGED: Final = Gauge("samenspel_lanes_diverged", "Followed lanes with another digest than the owner")
+INGRESS_HELD: Final = Gauge(
+    "samenspel_ingress_held", "Ingress partitions that are not read, because a needed lane is diverged"
+)
 LANES_REBUILT: Final = Counter(
     "samenspel_lanes_rebuilt_total", "Followed lanes rebuilt from their first event after a new timeline"
 )

@@ -12,6 +12,8 @@ from samenspel.runtime.issuer_keys import key_source_at
 
 ALGORITHMS: Final = ["ES256", "PS256", "RS256"]
 """Asymmetric algorithms only: a verifier of tokens cannot create a token."""
+ACCESS_TOKEN: Final = "at+jwt"
+"""Type of an access token (RFC 9068 §2.1)."""
 CLOCK_SKEW_SECONDS: Final = 30
 TOKEN_CHARS_MAX: Final = 8_192
 _OIN: Final = re.compile(r"[0-9]{20}")
@@ -27,10 +29,14 @@ class TokenRefused(Exception):
         self.error = error
 
 
+class NoAccessToken(ValueError):
+    """Another kind of token of the same issuer, such as an ID token (RFC 8725 §3.11)."""
+
+
 class TokenVerifier:
     """Verifies the tokens of one issuer with the keys at ``jwks``: a path or an https address.
 
-    Only ``alg`` and ``kid`` of a token's header are used: a key or a key address in the header is ignored.
+    Only ``typ``, ``alg`` and ``kid`` of a token's header are used: a key or a key address in the header is ignored.
     """
 
     def __init__(self, jwks: str, issuer: str, audience: str, dependency: Dependency | None = None) -> None:
@@ -57,12 +63,20 @@ class TokenVerifier:
             raise TokenRefused(_reason(error)) from None
 
     def _verify(self, token: bytes, keys: KeySet) -> str:
-        claims = jwt.decode(token, keys, algorithms=ALGORITHMS).claims
+        decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
+        if not _is_access_token(decoded.header.get("typ")):
+            raise NoAccessToken
+        claims = decoded.claims
         self._claims.validate(claims)
         oin = claims["oin"]
         if not (isinstance(oin, str) and _OIN.fullmatch(oin)):
             raise ClaimError("oin")
         return oin
+
+
+def _is_access_token(typ: object) -> bool:
+    """Whether the header names an access token. Media types compare without case, ``application/`` may be absent."""
+    return isinstance(typ, str) and typ.lower().removeprefix("application/") == ACCESS_TOKEN
 
 
 def _key_id(token: bytes) -> object:
@@ -72,6 +86,8 @@ def _key_id(token: bytes) -> object:
 
 def _reason(error: Exception) -> str:
     """A text without any content of the token, except the name of a claim."""
+    if isinstance(error, NoAccessToken):
+        return "the token is no access token: its header has another typ than at+jwt (RFC 9068)"
     if isinstance(error, ExpiredTokenError):
         return "the token has expired"
     if isinstance(error, ClaimError) and error.claim.isidentifier():

@@ -62,7 +62,7 @@ EVERY: Final = [
 """Points on the path of every service."""
 
 FOLLOWING: Final = [
-    *_points("checkpoints.create checkpoints.load", at_birth=True),
+    *_points("checkpoints.create checkpoints.load checkpoints.diverged", at_birth=True),
     *_points("log-reader.fetch", Towards.FETCH, at_birth=True),
     *_points("projector.begin checkpoints.lock projector.hashes projector.save checkpoints.save projector.commit"),
     *_points("aggregates.load-projected due-deferrals.needing"),

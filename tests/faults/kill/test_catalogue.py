@@ -39,6 +39,7 @@ OFF_THE_PATH: Final = {
     "RECOVERED": "only spares a receiver that was away a wait",
     "REMOVE": "no aggregate is removed yet",
     "OVERRUN": "after a commit: only delays the next records of a sender",
+    "ADOPT": "only for a checkpoint of the version before; one statement that changes nothing when repeated",
     "USE": "a gauge",
     "COUNT_BY_ORGANISATION": "a gauge",
     "WITH_PREFIX": "labels of gauges",

@@ -117,8 +117,9 @@ async def test_service_enters_its_own_database_only(system: LocalSystem) -> None
         assert await own.fetchval("SHOW synchronous_commit") == "on"
     finally:
         await own.close()
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await asyncpg.connect(system.databases.dsn_with_password("registry"), database="funding")
+    for other in ("funding", "notifier", "postgres", "template1"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await asyncpg.connect(system.databases.dsn_with_password("registry"), database=other)
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(system.databases.dsn("registry"), password="guess")
 

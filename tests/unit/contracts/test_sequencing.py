@@ -17,7 +17,15 @@ def test_only_the_next_event_of_the_same_timeline_is_applied(
     assert (verdict is SequenceVerdict.APPLY) == (timeline == own and sequence == last + 1)
     assert (verdict is SequenceVerdict.SKIP) == (timeline < own or (timeline == own and sequence <= last))
     assert (verdict is SequenceVerdict.GAP) == (timeline == own and sequence > last + 1)
-    assert (verdict is SequenceVerdict.NEW_TIMELINE) == (timeline > own)
+    jumps = last > 0 and timeline > own + 1
+    assert (verdict is SequenceVerdict.NEW_TIMELINE) == (timeline > own and not jumps)
+    assert (verdict is SequenceVerdict.TIMELINE_JUMP) == jumps
+
+
+def test_timeline_rises_by_one() -> None:
+    assert check(Position(1, 5), 2, 1) is SequenceVerdict.NEW_TIMELINE
+    assert check(Position(1, 5), 3, 1) is SequenceVerdict.TIMELINE_JUMP
+    assert check(Position(1, 0), 3, 1) is SequenceVerdict.NEW_TIMELINE, "the first event of an empty copy"
 
 
 @given(st.lists(st.integers(1, 12), max_size=60))

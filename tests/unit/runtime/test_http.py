@@ -148,6 +148,25 @@ async def test_request_without_a_valid_token_is_refused_as_rfc_6750_says(
     assert reply.headers[header[0]] == header[1]
 
 
+@pytest.mark.parametrize(("method", "status"), [("GET", 403), ("HEAD", 403), ("POST", 200)])
+async def test_organisation_that_may_not_read_may_still_submit(method: str, status: int) -> None:
+    """A decision itself judges the organisation of a submission, and defers it before the admission has arrived."""
+    app = app_with()
+    verifier: object = Verifier()
+    refused: list[str] = []
+
+    async def refuse(organisation: str) -> None:
+        refused.append(organisation)
+        raise HTTPException(403, "not admitted")
+
+    @app.api_route("/own", methods=[method])
+    async def own(who: Annotated[str, Depends(organisation_dependency(verifier, requests(), refuse))]) -> str:  # type: ignore[arg-type]
+        return who
+
+    reply = await ask(app, method, "/own", headers={"authorization": "Bearer city"})
+    assert (reply.status, bool(refused)) == (status, status == 403)
+
+
 @pytest.mark.parametrize(("token", "status"), [("operator", 200), ("city", 403)])
 async def test_operator_path_is_for_the_operator_only(token: str, status: int) -> None:
     app = app_with()

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from samenspel.client.access.local_issuer import AUDIENCE, ISSUER, Issuer
 from samenspel.runtime.tokens import TokenRefused, TokenVerifier
 
+from tests.support.forged_tokens import Forger
+
 OIN = "00000099000000000344"
 
 
@@ -17,6 +19,18 @@ async def test_arbitrary_text_is_refused_as_a_token(tmp_path_factory: pytest.Tem
     verifier = TokenVerifier(str(Issuer(folder).jwks), ISSUER, AUDIENCE)
     with pytest.raises(TokenRefused):
         await verifier.organisation_of(f"Bearer {text}")
+
+
+async def test_another_kind_of_token_of_the_issuer_is_refused(tmp_path: Path) -> None:
+    """An ID token is for the client, not for a service (RFC 8725 §3.11)."""
+    issuer = Issuer(tmp_path)
+    verifier = TokenVerifier(str(issuer.jwks), ISSUER, AUDIENCE)
+    forger = Forger.at(tmp_path, OIN, "http://127.0.0.1:9")
+    for typ in ("at+jwt", "AT+JWT", "application/at+jwt"):
+        assert await verifier.organisation_of(f"Bearer {forger.signed(typ=typ)}") == OIN
+    for typ in ("JWT", "id+jwt", "application/jwt", ""):
+        with pytest.raises(TokenRefused, match="no access token"):
+            await verifier.organisation_of(f"Bearer {forger.signed(typ=typ)}")
 
 
 async def test_valid_token_gives_its_organisation(tmp_path: Path) -> None:

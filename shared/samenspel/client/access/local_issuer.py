@@ -16,6 +16,8 @@ from samenspel.runtime.settings import LOCAL_ISSUER
 ISSUER: Final = LOCAL_ISSUER
 AUDIENCE: Final = "samenspel"
 ALGORITHM: Final = "ES256"
+ACCESS_TOKEN: Final = "at+jwt"
+"""Type of an access token (RFC 9068 §2.1)."""
 VALID_FOR: Final = timedelta(days=90)
 
 
@@ -47,7 +49,8 @@ class Issuer:
             "iat": now,
             "exp": now + int(valid_for.total_seconds()),
         }
-        return jwt.encode({"alg": ALGORITHM, "kid": self._key.kid}, claims, self._key, algorithms=[ALGORITHM])
+        header = {"typ": ACCESS_TOKEN, "alg": ALGORITHM, "kid": self._key.kid}
+        return jwt.encode(header, claims, self._key, algorithms=[ALGORITHM])
 
     def _load_or_make(self) -> ECKey:
         """Load or create the key, and always write the public key set: a crash between both files leaves no trace."""

@@ -5,12 +5,20 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from samenspel.client.replica.headers import Header, HeaderShape, HeaderShapes
+from samenspel.client.replica.refusals import OtherSystem
 from samenspel.contracts.digest import REMOVED, to_hex
+from samenspel.contracts.integers import read_sequence, read_timeline
+from samenspel.contracts.lane_identity import is_other_lane
 from samenspel.contracts.sequencing import Position, SequenceVerdict, step
 from samenspel.contracts.topics import LaneId
 
 OIN_DIGITS: Final = 20
+ID: Final = 3
+"""Place of the event's id in a row of `_row_of`."""
+DIGEST: Final = 13
 START: Final = Position()
+Known = tuple[str, str]
+"""Id of an event, and the digest after the event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,12 @@ class ReplicaLane:
     divergence: Divergence | None = None
     set_aside: str = ""
     """File with the events of the previous timeline, after the owner started a new timeline."""
+    identity: str = ""
+    """Id of the event at sequence 1 in the file, of any timeline; empty for a lane without events."""
+    unmet: int = 0
+    """Sequence of the last applied event while the source has not shown that event; 0 once it has."""
+    jump: tuple[int, int] = (0, 0)
+    """Timeline of an event that rises by more than one, and the sequence of the replica at that event."""
     label: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -84,11 +98,24 @@ def key_of(aggregate: bytes, subject: bytes) -> bytes:
     return aggregate + b"\n" + subject
 
 
+def _not_stored(lane: ReplicaLane, sequence: int) -> Known | None:
+    """A batch without a file knows its own rows only."""
+    raise KeyError(sequence)
+
+
 class ReplicaBatch:
     """Applies records; ``rows`` are the events applied since the last commit, as rows of table ``event``."""
 
-    def __init__(self, lanes: Mapping[LaneId, ReplicaLane], hashes: Hashes) -> None:
+    def __init__(
+        self,
+        lanes: Mapping[LaneId, ReplicaLane],
+        hashes: Hashes,
+        find: Callable[[ReplicaLane, int], Known | None] = _not_stored,
+    ) -> None:
         self.lanes = dict(lanes)
+        self._find = find
+        self._pending: dict[tuple[str, int], Known] = {}
+        self._indexed = 0
         self.hashes = hashes
         self.rows: list[tuple[Any, ...]] = []
         self.unreadable = 0
@@ -105,13 +132,11 @@ class ReplicaBatch:
         if shape is None or names != shape.names:
             shape = self._shape = self._shapes[names]
         timeline, sequence, aggregate, subject, digest = shape.sequencing_fields(values)
-        number, key = int(sequence), key_of(aggregate, subject)
-        event = int(timeline), number, offset, aggregate, subject, value
+        number, key = read_sequence(sequence), key_of(aggregate, subject)
+        event = read_timeline(timeline), number, offset, aggregate, subject, value
         verdict, after, new_hash = step(lane.position, event, self.hashes[key])
         if verdict is not SequenceVerdict.APPLY:
-            if verdict is SequenceVerdict.GAP:
-                lane.highest_unapplied = max(lane.highest_unapplied, number)
-            return verdict
+            return self._not_applied(lane, verdict, event[:2], shape.columns(values), digest.decode())
         if lane.divergence is not None:
             return SequenceVerdict.SKIP
         row = _row_of(lane.label, after, shape.columns(values), new_hash, digest, shape.lines(values), value)
@@ -123,9 +148,53 @@ class ReplicaBatch:
         self.rows.append(row)
         return SequenceVerdict.APPLY
 
+    def _not_applied(
+        self,
+        lane: ReplicaLane,
+        verdict: SequenceVerdict,
+        place: tuple[int, int],
+        columns: Sequence[bytes],
+        digest: str,
+    ) -> SequenceVerdict:
+        """Judge a repeat by its content, and a new timeline by its first event. Raises OtherSystem."""
+        timeline, sequence = place
+        if verdict is SequenceVerdict.SKIP and timeline == lane.timeline:
+            self._compare(lane, sequence, columns, digest)
+        elif verdict is SequenceVerdict.NEW_TIMELINE and sequence == 1:
+            if is_other_lane(lane.identity, sequence, columns[0].decode()):
+                raise OtherSystem(lane.label)
+        elif verdict is SequenceVerdict.TIMELINE_JUMP:
+            lane.jump = timeline, lane.sequence
+            return SequenceVerdict.SKIP
+        elif verdict is not SequenceVerdict.SKIP:
+            # Behind a gap; on a new timeline, which begins with event 1, every event is behind the gap.
+            after = sequence if timeline == lane.timeline else lane.sequence + sequence
+            lane.highest_unapplied = max(lane.highest_unapplied, after)
+            return SequenceVerdict.GAP
+        return verdict
+
+    def _compare(self, lane: ReplicaLane, sequence: int, columns: Sequence[bytes], digest: str) -> None:
+        """A repeat has the id and digest of the event at its place; another event is a divergence."""
+        id, _, aggregate, subject = map(bytes.decode, columns[:4])
+        known = self._known(lane, sequence)
+        if known is not None and known != (id, digest):
+            if is_other_lane(known[0], sequence, id):
+                raise OtherSystem(lane.label)
+            lane.divergence = lane.divergence or Divergence(lane.label, sequence, id, aggregate, subject)
+        elif sequence == lane.unmet:
+            lane.unmet = 0
+
+    def _known(self, lane: ReplicaLane, sequence: int) -> Known | None:
+        """Id and digest of the applied event at this place. Raises KeyError when the batch cannot tell."""
+        for row in self.rows[self._indexed :]:
+            self._pending[row[0], row[2]] = row[ID], row[DIGEST]
+        self._indexed = len(self.rows)
+        return self._pending.get((lane.label, sequence)) or self._find(lane, sequence)
+
     def mark_committed(self) -> None:
         """Empty the batch after the store committed the rows."""
         self.rows = []
+        self._pending, self._indexed = {}, 0
         for lane in self.lanes.values():
             lane.stored = lane.timeline, lane.sequence
 

@@ -6,7 +6,8 @@ are cut out of the line: parsing and serialising would change the bytes under th
 
 import http.client
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Final
 from urllib.parse import urlencode, urlsplit
 
@@ -15,14 +16,21 @@ import orjson
 from samenspel.client.access.errors import EnvironmentUnavailable
 from samenspel.client.access.profile import Credential, Profile
 from samenspel.client.replica.apply import ReplicaBatch, ReplicaLane
+from samenspel.client.replica.connection import ReplicaError
 from samenspel.client.replica.headers import Header
 from samenspel.client.replica.kafka import LoadProgress
+from samenspel.client.replica.recognition import NO_EVENTS, SourceCheck
+from samenspel.client.replica.refusals import REBUILD, SourceRefused
 from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import ReplicaStore
+from samenspel.contracts.integers import read_lane_number, read_seconds, read_timeline
 from samenspel.contracts.media_types import BATCH
 from samenspel.contracts.sequencing import SequenceVerdict
+from samenspel.contracts.topics import LaneId
 
 PAGE_EVENTS: Final = 1_000
+FIRST_EVENTS: Final = 200
+"""Events of a page that shows the first event of each lane: a page has an equal share of every lane."""
 REQUEST_SECONDS_MAX: Final = 60
 FOLLOW_SECONDS: Final = 20
 REFUSED_SECONDS_MAX: Final = 60.0
@@ -42,12 +50,12 @@ class FeedClient:
         kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         self._connection = kind(parts.netloc, timeout=REQUEST_SECONDS_MAX)
 
-    def page(self, after: str, wait_seconds: int = 0) -> tuple[list[bytes], str, bool]:
+    def page(self, after: str, wait_seconds: int = 0, limit: int = PAGE_EVENTS) -> tuple[list[bytes], str, bool]:
         """Events after the cursor ``after``, the next cursor, and whether the page has any events.
 
-        Raises EnvironmentUnavailable.
+        Raises EnvironmentUnavailable, and SourceRefused for a cursor of another system.
         """
-        query: dict[str, object] = {"limit": PAGE_EVENTS}
+        query: dict[str, object] = {"limit": limit}
         query |= {"after": after} if after else {}
         query |= {"waitSeconds": wait_seconds} if wait_seconds else {}
         response, body = self._get(f"{self._path}?{urlencode(query)}")
@@ -56,6 +64,8 @@ class FeedClient:
                 f"the notifier at {self.url} has too many requests of your organisation (HTTP 429): "
                 "stop other programs that read the feed, and run this command again"
             )
+        if response.status == http.client.GONE:
+            raise SourceRefused(f"this file is of another system than the notifier at {self.url}; {REBUILD}")
         if response.status not in (200, 204):
             raise EnvironmentUnavailable(
                 f"the notifier at {self.url} refused (HTTP {response.status}): check the token in your profile"
@@ -74,7 +84,7 @@ class FeedClient:
             response, body = self._get_once(path)
             if response.status != http.client.TOO_MANY_REQUESTS or time.monotonic() > deadline:
                 return response, body
-            time.sleep(int(response.headers.get("Retry-After", "1")))
+            time.sleep(_pause_seconds(response.headers.get("Retry-After", "")))
 
     def _get_once(self, path: str) -> tuple[http.client.HTTPResponse, bytes]:
         try:
@@ -89,6 +99,14 @@ class FeedClient:
 
     def close(self) -> None:
         self._connection.close()
+
+
+def _pause_seconds(retry_after: str) -> float:
+    """Seconds before a repeat: ``Retry-After`` within `REFUSED_SECONDS_MAX`, or one second."""
+    try:
+        return min(read_seconds(retry_after), REFUSED_SECONDS_MAX)
+    except ValueError:
+        return 1.0
 
 
 def events_in(page: bytes) -> Iterator[bytes]:
@@ -114,23 +132,30 @@ def split(event: bytes) -> tuple[list[Header], bytes]:
     return headers, data[:-1]
 
 
+def lane_in(fields: Mapping[str, bytes]) -> LaneId:
+    """The lane named by an event's headers. Raises KeyError or ValueError."""
+    topic, _, partition = fields["ce_lane"].decode().rpartition("/")
+    return topic, read_lane_number(partition)
+
+
 def sync_over_http(
     profile: Profile,
     organisation: str,
     store: ReplicaStore,
     *,
     follow: bool = False,
+    rebuild: bool = False,
     progress: LoadProgress = lambda done, total: None,
 ) -> SyncReport:
     """Sync the file from the notifier's feed, for organisations without Kafka.
 
-    Options and report as for `sync_over_kafka`. Raises EnvironmentUnavailable, ProfileError, ReplicaError.
+    Options, errors and report as for `sync_over_kafka`.
     """
     began = time.monotonic()
-    store.speed_up_loading()
     feed = FeedClient(profile.system().url("notifier"), profile.credential(organisation))
-    sync = FeedSync(feed, store)
     try:
+        prepare_from_feed(feed, store, rebuild=rebuild)
+        sync = FeedSync(feed, store)
         sync.run(follow, progress)
     except KeyboardInterrupt:
         if not follow:
@@ -144,6 +169,33 @@ def sync_over_http(
         sync.batch.unreadable,
         tuple(report_on(lane) for _, lane in sorted(sync.batch.lanes.items())),
     )
+
+
+def prepare_from_feed(feed: FeedClient, store: ReplicaStore, *, rebuild: bool) -> None:
+    """Recognise the lanes of the file in the feed, or empty the file. Raises ReplicaError, EnvironmentUnavailable."""
+    if rebuild:
+        _, _, has_events = feed.page("", limit=FIRST_EVENTS)
+        if not has_events:
+            raise ReplicaError(NO_EVENTS.format("the feed of the notifier"))
+        store.empty()
+    else:
+        recognise_in_feed(feed, store)
+    store.speed_up_loading()
+
+
+def recognise_in_feed(feed: FeedClient, store: ReplicaStore) -> None:
+    """Find the first event of each lane of the file in the feed. Raises ReplicaError, EnvironmentUnavailable."""
+    recognition = SourceCheck(store.lanes(), store.known)
+    cursor, more, limit = "", True, FIRST_EVENTS
+    while recognition.unseen and more:
+        events, cursor, more = feed.page(cursor, limit=limit)
+        for event in events:
+            with suppress(KeyError, ValueError):
+                headers, _ = split(event)
+                fields = dict(headers)
+                recognition.see(lane_in(fields), fields)
+        limit = PAGE_EVENTS
+    recognition.require_all("the feed of the notifier")
 
 
 class FeedSync:
@@ -178,20 +230,19 @@ class FeedSync:
         try:
             headers, value = split(event)
             fields = dict(headers)
-            lane = self._lane(fields["ce_lane"].decode())
+            lane = self._lane(*lane_in(fields))
             verdict = self.batch.apply(lane, -1, headers, value)
         except (KeyError, ValueError):
             self.batch.unreadable += 1
             return SequenceVerdict.SKIP
         if verdict is SequenceVerdict.NEW_TIMELINE:
             self.applied += self._store.commit(self.batch)
-            self._store.restart_lane(lane, int(fields["ce_timeline"]))
+            self._store.restart_lane(lane, read_timeline(fields["ce_timeline"]))
             self.batch.hashes = self._store.hashes()
         return verdict
 
-    def _lane(self, label: str) -> ReplicaLane:
-        topic, _, partition = label.rpartition("/")
-        name = topic, int(partition)
+    def _lane(self, topic: str, partition: int) -> ReplicaLane:
+        name = topic, partition
         if name not in self.batch.lanes:
             self.batch.lanes[name] = self._store.lane(*name)
         return self.batch.lanes[name]

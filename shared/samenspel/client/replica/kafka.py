@@ -8,10 +8,13 @@ from typing import Final
 
 from samenspel.client.access.kafka_lanes import KafkaLanes, Record
 from samenspel.client.access.profile import Profile
-from samenspel.client.replica.apply import Divergence, ReplicaLane
+from samenspel.client.replica.apply import ReplicaLane
+from samenspel.client.replica.connection import ReplicaError
 from samenspel.client.replica.parallel_load import OffsetRanges, load
+from samenspel.client.replica.recognition import recognise, require_events
 from samenspel.client.replica.report import SyncReport, report_on
 from samenspel.client.replica.store import ReplicaStore
+from samenspel.contracts.canonical import position_of
 from samenspel.contracts.sequencing import SequenceVerdict
 from samenspel.contracts.topics import CANONICAL, LaneId
 
@@ -29,16 +32,19 @@ def sync_over_kafka(
     *,
     topics: Sequence[str] = tuple(CANONICAL),
     follow: bool = False,
+    rebuild: bool = False,
     progress: LoadProgress = lambda done, total: None,
 ) -> SyncReport:
     """Sync the file to the present ends of the lanes; with ``follow``, continue until interrupted.
 
-    A diverged lane stops, other lanes continue. Raises EnvironmentUnavailable, ProfileError, ReplicaError.
+    A diverged lane stops, other lanes continue. With ``rebuild`` the file is emptied first, once Kafka has given an
+    event of each lane. Raises OtherSystem for a file of another system, EnvironmentUnavailable, ProfileError,
+    ReplicaError.
     """
     began = time.monotonic()
-    store.speed_up_loading()
     with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source, _without_gc():
         bounds = source.bounds(topics)
+        prepare_from_kafka(source, store, bounds, rebuild=rebuild)
         loaded = load(profile, organisation, store, bounds, progress)
         sync = KafkaSync(source, store, bounds)
         applied = sync.run(follow, lambda done, total: progress(loaded + done, loaded + total))
@@ -50,6 +56,17 @@ def sync_over_kafka(
         sync.batch.unreadable,
         tuple(report_on(lane) for lane in sync.batch.lanes.values()),
     )
+
+
+def prepare_from_kafka(source: KafkaLanes, store: ReplicaStore, bounds: OffsetRanges, *, rebuild: bool) -> None:
+    """Recognise the lanes of the file in Kafka, or empty the file. Raises ReplicaError, EnvironmentUnavailable."""
+    if rebuild:
+        require_events(source, bounds)
+        store.empty()
+    else:
+        topics = {topic for topic, _ in bounds}
+        recognise(source, [lane for lane in store.lanes() if lane.topic in topics], store.known, bounds)
+    store.speed_up_loading()
 
 
 class KafkaSync:
@@ -83,6 +100,9 @@ class KafkaSync:
         except KeyboardInterrupt:
             if not follow:
                 raise
+        except ReplicaError:
+            self.batch.rows = []
+            raise
         finally:
             self._commit()
         return self.applied
@@ -94,6 +114,7 @@ class KafkaSync:
         if start <= offset < end:
             return offset
         self._unchecked.discard(name)
+        self.batch.lanes[name].unmet = self.batch.lanes[name].sequence
         return start
 
     def _has_unread_records(self) -> bool:
@@ -109,7 +130,7 @@ class KafkaSync:
             lane = lanes[name]
             if name in restarted:
                 continue
-            if name in self._unchecked and not self._matches_last_applied(lane, record):
+            if name in self._unchecked and not self._is_last_applied(lane, record):
                 restarted.add(name)
                 continue
             try:
@@ -124,16 +145,17 @@ class KafkaSync:
         for name in restarted:
             self._source.seek(name, self._bounds[name][0])
 
-    def _matches_last_applied(self, lane: ReplicaLane, record: Record) -> bool:
-        """Whether the first record is the last applied record; if not, the log was recreated or truncated."""
+    def _is_last_applied(self, lane: ReplicaLane, record: Record) -> bool:
+        """Whether the first record is at the place of the last applied event; if not, the log was recreated or cut.
+
+        The batch compares the content of a record at a known place.
+        """
         self._unchecked.discard(lane.name)
-        headers = dict(record.headers() or ())
-        if record.offset() != lane.last_offset or _position_of(headers) != (lane.timeline, lane.sequence):
-            return False
-        if int(headers["ce_statedigest"], 16) != lane.digest:
-            event, aggregate, subject = (headers[f"ce_{name}"].decode() for name in ("id", "aggregate", "subject"))
-            lane.divergence = Divergence(lane.label, lane.sequence, event, aggregate, subject)
-        return True
+        place = _position_of(dict(record.headers() or ()))
+        if record.offset() == lane.last_offset and place == (lane.timeline, lane.sequence):
+            return True
+        lane.unmet = lane.sequence
+        return False
 
     def _rebuild(self, lane: ReplicaLane, record: Record) -> None:
         """Archive the earlier timeline of the lane; the caller reads the new timeline from the start."""
@@ -144,7 +166,7 @@ class KafkaSync:
 
 
 def _position_of(headers: dict[str, bytes]) -> tuple[int, int]:
-    return int(headers.get("ce_timeline", 0)), int(headers.get("ce_sequence", 0))
+    return position_of(headers.items()) or (0, 0)
 
 
 @contextmanager

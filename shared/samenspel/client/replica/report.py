@@ -22,6 +22,10 @@ class LaneReport:
     missing: int | None
     divergence: Divergence | None
     set_aside: str = ""
+    ahead: bool = False
+    """Whether the log ends before the last event of this replica: the owner or Kafka lost events."""
+    jump: int | None = None
+    """Timeline of the owner, when it is more than one above the replica's. Such events are not applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class SyncReport:
 
     @property
     def is_sound(self) -> bool:
-        return not any(lane.divergence or lane.missing for lane in self.lanes)
+        return not any(lane.divergence or lane.missing or lane.ahead or lane.jump for lane in self.lanes)
 
     @property
     def total_digest(self) -> str:
@@ -46,8 +50,22 @@ class SyncReport:
 def report_on(lane: ReplicaLane) -> LaneReport:
     missing = lane.sequence + 1 if lane.highest_unapplied > lane.sequence and lane.divergence is None else None
     return LaneReport(
-        lane.label, lane.timeline, lane.sequence, hex_of(lane), missing, lane.divergence, lane.set_aside
+        lane.label,
+        lane.timeline,
+        lane.sequence,
+        hex_of(lane),
+        missing,
+        lane.divergence,
+        lane.set_aside,
+        ahead=lane.unmet == lane.sequence > 0,
+        jump=_jump(lane),
     )
+
+
+def _jump(lane: ReplicaLane) -> int | None:
+    """The timeline that rose too far, unless a later event continued the replica."""
+    timeline, sequence = lane.jump
+    return timeline if timeline > lane.timeline + 1 and sequence == lane.sequence else None
 
 
 def total_digest(digests: Iterable[int]) -> str:

@@ -32,6 +32,8 @@ create table event (
 create unique index event_place on event (lane, timeline, sequence);
 -- The index `event_subject` (aggregate, subject, number) is created at the end of the first sync, which is cheaper.
 
+-- The table `lane_identity` (lane, id) keeps the id of a lane's first event while the lane starts a new timeline.
+
 -- Cursor of the pull feed.
 create table feed (
     url text primary key,

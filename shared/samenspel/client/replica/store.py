@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Self
 
-from samenspel.client.replica.apply import Hashes, ReplicaBatch, ReplicaLane, hex_of, key_of
+from samenspel.client.replica.apply import Hashes, Known, ReplicaBatch, ReplicaLane, hex_of, key_of
 from samenspel.client.replica.connection import ReplicaError, connect, connect_to_read, unusable_text
 from samenspel.contracts.catalogue import AGGREGATES
 from samenspel.contracts.digest import REMOVED
@@ -27,6 +27,26 @@ ROWS_PER_STATEMENT: Final = 100
 _LAST_HASH: Final = "select hash from event where aggregate = ? and subject = ? order by number desc limit 1"
 _SAVE_POSITION: Final = (
     "update lane set sequence = ?, digest = ?, last_offset = ? where lane = ? and timeline = ? and sequence = ?"
+)
+# The identity of a lane outlives its events: after the start of a new timeline the lane is empty for a moment.
+_LANES: Final = """
+select topic, partition, timeline, sequence, digest, last_offset, coalesce(
+  (select id from event e where (e.lane, e.timeline, e.sequence) = (lane.lane, lane.timeline, 1)),
+  {kept}, '') as identity
+from lane order by topic, partition
+"""
+_KEPT_IDENTITY: Final = "(select id from lane_identity i where i.lane = lane.lane)"
+_KNOWN: Final = "select id, digest from event where lane = ? and timeline = ? and sequence = ?"
+_KEEP_IDENTITY: Final = (
+    "insert or replace into lane_identity select lane, id from event where lane = ? and timeline = ? and sequence = 1"
+)
+_IDENTITY_TABLE: Final = "create table if not exists lane_identity (lane text primary key, id text not null)"
+_EMPTY: Final = (
+    "drop index if exists event_subject",
+    "delete from event",
+    "delete from lane",
+    "delete from feed",
+    "delete from lane_identity",
 )
 _COPY_TO_ARCHIVE: Final = {
     "lane": "insert or ignore into archive.lane select * from main.lane where lane = ?",
@@ -83,17 +103,26 @@ class ReplicaStore:
         return next(lane for lane in self.lanes() if lane.label == name)
 
     def lanes(self) -> list[ReplicaLane]:
-        rows = self.query(
-            "select topic, partition, timeline, sequence, digest, last_offset from lane order by topic, partition"
-        )
+        # A file of an older version that is only read has no kept identities.
+        kept = _KEPT_IDENTITY if "lane_identity" in self._tables() else "null"
         return [
-            ReplicaLane(topic, partition, Position(timeline, sequence, int(digest, 16), offset), (timeline, sequence))
-            for topic, partition, timeline, sequence, digest, offset in rows
+            ReplicaLane(
+                topic,
+                partition,
+                Position(timeline, sequence, int(digest, 16), offset),
+                (timeline, sequence),
+                identity=identity,
+            )
+            for topic, partition, timeline, sequence, digest, offset, identity in self.query(_LANES.format(kept=kept))
         ]
 
     def batch(self, lanes: list[ReplicaLane]) -> ReplicaBatch:
         """An empty batch that continues at the positions of these lanes."""
-        return ReplicaBatch({lane.name: lane for lane in lanes}, self.hashes())
+        return ReplicaBatch({lane.name: lane for lane in lanes}, self.hashes(), self.known)
+
+    def known(self, lane: ReplicaLane, sequence: int) -> Known | None:
+        """Id and digest of the stored event at this place of the lane's timeline; None without such an event."""
+        return next(self.query(_KNOWN, lane.label, lane.timeline, sequence), None)
 
     def hashes(self) -> Hashes:
         """Hashes of the stored aggregates. Without the subject index all hashes are read into memory."""
@@ -123,13 +152,20 @@ class ReplicaStore:
         if lane.sequence:
             lane.set_aside = str(self._archive_lane(lane))
         with self._transaction():
+            self._connection.execute(_KEEP_IDENTITY, (lane.label, lane.timeline))
             self._connection.execute("delete from event where lane = ?", (lane.label,))
             self._connection.execute(
                 "update lane set timeline = ?, sequence = 0, digest = ?, last_offset = -1 where lane = ?",
                 (timeline, f"{0:064x}", lane.label),
             )
         lane.position = Position(timeline)
-        lane.stored, lane.highest_unapplied, lane.divergence = (timeline, 0), 0, None
+        lane.stored, lane.highest_unapplied, lane.unmet, lane.divergence = (timeline, 0), 0, 0, None
+
+    def empty(self) -> None:
+        """Remove all lanes, events and cursors in one transaction; the file is then loaded like a new file."""
+        with self._transaction():
+            for statement in _EMPTY:
+                self._connection.execute(statement)
 
     def _archive_lane(self, lane: ReplicaLane) -> Path:
         """Copy the lane into a replica file of its own, as proof of the earlier timeline.
@@ -193,6 +229,7 @@ class ReplicaStore:
             folder = files(__package__)
             script = (folder / "schema.sql").read_text() + (folder / "views.sql").read_text()
             self._connection.executescript(f"begin immediate;\n{script}\ncommit;")
+        self._connection.execute(_IDENTITY_TABLE)
 
     def _tables(self) -> set[str]:
         return {name for (name,) in self.query("select name from sqlite_master where type = 'table'")}

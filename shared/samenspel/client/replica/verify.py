@@ -11,7 +11,9 @@ from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import ReplicaLane
 from samenspel.client.replica.report import total_digest
 from samenspel.client.replica.store import ReplicaStore
+from samenspel.contracts.canonical import position_of
 from samenspel.contracts.digest import MODULUS, REMOVED, state_hash, to_hex
+from samenspel.contracts.lane_identity import is_other_lane
 from samenspel.contracts.sequencing import is_removal
 from samenspel.contracts.topics import CANONICAL, LaneId
 
@@ -172,7 +174,8 @@ class _OwnerLane:
 
     def add(self, record: Record) -> bool:
         """Add a record. False when the first record is not the last applied event: read the whole lane then."""
-        position, digest = _position_and_digest(record)
+        position, digest, event = _place_of(record)
+        self.agrees &= not is_other_lane(self.lane.identity, position[1], event)
         self.latest = max(self.latest, position)
         self.agrees &= position != (self.verdict.timeline, self.verdict.sequence) or digest == self.verdict.digest
         found = self.start_checked or position == (self.lane.timeline, self.lane.sequence)
@@ -206,13 +209,14 @@ def _compare_with_owner(source: KafkaLanes, store: ReplicaStore, verdicts: list[
     return [each.verdict_against_owner() for each in owners.values()]
 
 
-def _position_and_digest(record: Record) -> tuple[tuple[int, int], str]:
-    """Timeline with sequence, and digest; (0, 0) and no digest for a record that is not an event."""
-    headers = dict(record.headers() or ())
-    try:
-        return (int(headers["ce_timeline"]), int(headers["ce_sequence"])), headers["ce_statedigest"].decode()
-    except (KeyError, ValueError, TypeError, AttributeError):
-        return (0, 0), ""
+def _place_of(record: Record) -> tuple[tuple[int, int], str, str]:
+    """Timeline with sequence, digest, and id; (0, 0) and empty texts for a record that is not an event."""
+    headers = record.headers() or []
+    position, fields = position_of(headers), dict(headers)
+    digest, event = fields.get("ce_statedigest"), fields.get("ce_id")
+    if not (position and digest and event):
+        return (0, 0), "", ""
+    return position, digest.decode(errors="replace"), event.decode(errors="replace")
 
 
 def hash_of(aggregate: str, subject: str, value: str | bytes) -> int:

@@ -14,6 +14,7 @@ from samenspel.client.access.errors import EnvironmentUnavailable, RequestRefuse
 from samenspel.client.access.profile import Credential, System
 from samenspel.client.submit.receipts import is_final
 from samenspel.client.submit.statements import Statement, SubmitProgress, by_domain
+from samenspel.contracts.integers import read_seconds
 from samenspel.contracts.media_types import BATCH
 from samenspel.contracts.receipts import Answer
 from samenspel.contracts.topics import DOMAIN_OF, Domain
@@ -112,7 +113,10 @@ class HttpSubmitter:
 
 def pause_seconds(retry_after: str | None) -> float:
     """Seconds to wait before a repeat: ``Retry-After`` in seconds (RFC 9110 §10.2.3), or `PAUSE_SECONDS`."""
-    return float(retry_after) if retry_after and retry_after.isdecimal() else PAUSE_SECONDS
+    try:
+        return read_seconds(retry_after or "")
+    except ValueError:
+        return PAUSE_SECONDS
 
 
 def _answers_in(content: bytes, batch: Sequence[Statement], service: str, url: str) -> list[Answer]:

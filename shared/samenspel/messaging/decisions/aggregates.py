@@ -1,9 +1,10 @@
 """SQL of the service's own aggregates, and the shared lock on projected aggregates."""
 
 from collections.abc import Container, Iterable, Mapping, Set
+from dataclasses import dataclass, field
 from itertools import groupby
 
-from samenspel.contracts.catalogue import AggregateRef
+from samenspel.contracts.catalogue import AGGREGATES, AggregateRef
 from samenspel.contracts.digest import to_hex
 from samenspel.contracts.topics import LaneId
 from samenspel.messaging.decisions.state import StoredAggregate
@@ -32,10 +33,14 @@ on conflict (aggregate, subject) do update set
 where (aggregate.topic, aggregate.lane) = (excluded.topic, excluded.lane)
 """
 
+# One statement reads the projected aggregates and the diverged lanes, so that no round trip is added.
 SHARE_PROJECTION = """
-select aggregate, subject, value, hash
-from projection where (aggregate, subject) in (select * from unnest($1::text[], $2::text[])) and not stale
-order by aggregate, subject for share
+with projected as (
+  select aggregate, subject, topic, lane, value, hash
+  from projection where (aggregate, subject) in (select * from unnest($1::text[], $2::text[])) and not stale
+  order by aggregate, subject for share)
+select aggregate, subject, topic, lane, value, hash from projected
+union all select null, null, topic, lane, null, null from checkpoint where diverged_at is not null
 """
 
 
@@ -83,16 +88,40 @@ def _row(reference: AggregateRef, lane: LaneId, stored: StoredAggregate) -> tupl
     return reference[1], lane[1], stored.value, to_hex(stored.hash), stored.private or b""
 
 
-async def load_projected_for_share(
-    connection: Connection, references: Iterable[AggregateRef]
-) -> dict[AggregateRef, StoredAggregate]:
-    """Projected aggregates of other services, locked against change until commit."""
+@dataclass(frozen=True, slots=True)
+class Projected:
+    """Projected aggregates by reference, the lane of each, and the diverged lanes of the followed topics."""
+
+    states: Mapping[AggregateRef, StoredAggregate] = field(default_factory=dict)
+    lanes: Mapping[AggregateRef, LaneId] = field(default_factory=dict)
+    diverged: Set[LaneId] = frozenset()
+
+    def diverged_for(self, references: Iterable[AggregateRef]) -> set[LaneId]:
+        """The diverged lanes that a decision about these aggregates needs.
+
+        An aggregate that is not projected may be on any lane of its topic.
+        """
+        if not self.diverged:
+            return set()
+        return {lane for each in references for lane in self.diverged if self._may_be_on(lane, each)}
+
+    def _may_be_on(self, lane: LaneId, reference: AggregateRef) -> bool:
+        if reference in self.lanes:
+            return self.lanes[reference] == lane
+        return AGGREGATES[reference[0]].topic == lane[0]
+
+
+async def load_projected_for_share(connection: Connection, references: Iterable[AggregateRef]) -> Projected:
+    """Projected aggregates of other services, locked against change until commit, and the diverged lanes."""
     wanted = sorted(set(references))
-    if not wanted:
-        return {}
     failpoints.reached("aggregates.load-projected")
     rows = await connection.fetch(SHARE_PROJECTION, *as_arrays(wanted, 2))
-    return {
-        (row["aggregate"], row["subject"]): StoredAggregate(row["value"], int.from_bytes(row["hash"], "big"))
-        for row in rows
-    }
+    found = [row for row in rows if row["aggregate"] is not None]
+    return Projected(
+        {
+            (row["aggregate"], row["subject"]): StoredAggregate(row["value"], int.from_bytes(row["hash"], "big"))
+            for row in found
+        },
+        {(row["aggregate"], row["subject"]): (row["topic"], row["lane"]) for row in found},
+        frozenset((row["topic"], row["lane"]) for row in rows if row["aggregate"] is None),
+    )

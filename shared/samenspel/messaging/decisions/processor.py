@@ -20,11 +20,12 @@ from samenspel.contracts.submission_hashes import HashKeyMissing, HashKeys, Publ
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import LaneId, ingress, lane_of, receipts
 from samenspel.messaging.decisions import aggregates
+from samenspel.messaging.decisions.aggregates import Projected
 from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.events import EncodedChange, append_event, append_receipt, encode
 from samenspel.messaging.decisions.state import DecisionState, StoredAggregate
 from samenspel.messaging.decisions.unit_of_work import SUBMISSIONS_PER_WRITE, PendingWrites, UnitOfWork, WriteBehind
-from samenspel.messaging.errors import Fenced, NoHashKey
+from samenspel.messaging.errors import Fenced, LaneDiverged, NoHashKey
 from samenspel.messaging.inbox import answer_store, answers, deferrals, quarantine
 from samenspel.messaging.inbox.answers import (
     Accepted,
@@ -52,7 +53,8 @@ class SubmissionProcessor:
     """Decides submissions for one service, on a connection with an open transaction.
 
     ``patience`` is the time until the deadline of a deferral, by submission type; else `deferrals.PATIENCE`.
-    ``deferrals_max`` is the limit of deferred submissions of one organisation.
+    ``deferrals_max`` is the limit of deferred submissions of one organisation. ``has_projections``: the service
+    follows topics of other services.
     """
 
     decider: Decider
@@ -64,6 +66,7 @@ class SubmissionProcessor:
     storage: StorageBudget = field(default_factory=StorageBudget)
     patience: Mapping[str, timedelta] = field(default_factory=dict)
     deferrals_max: int = DEFERRED_SUBMISSIONS.default
+    has_projections: bool = True
 
     def lane_of(self, submission: Submission) -> LaneId:
         return self.decider.topic_of(submission), lane_of(submission.key, self.lane_count)
@@ -74,10 +77,13 @@ class SubmissionProcessor:
         """Decide all submissions in order. Write journal, state, receipts and first answers in this transaction.
 
         ``quarantined`` are the records that this transaction stores in quarantine: the storage budget counts them.
-        Raises `Fenced` if another transaction answered any of the submissions first.
+        Raises `Fenced` if another transaction answered any of the submissions first, and `LaneDiverged` if any of
+        them needs a diverged lane.
         """
         submissions = [each for each in incoming if isinstance(each, Submission)]
-        work = await self._begin(connection, submissions, {each.organisation for each in incoming})
+        projected = await self._load_projected(connection, submissions)
+        self._require_consistent(projected, submissions)
+        work = await self._begin(connection, submissions, {each.organisation for each in incoming}, projected)
         answered: list[RenderedAnswer] = []
         async with WriteBehind(partial(self._write, connection, work.state)) as writer:
             for number, each in enumerate(incoming):
@@ -95,17 +101,20 @@ class SubmissionProcessor:
     ) -> list[DeferredSubmission]:
         """Decide deferred submissions, in order of number. Returns the submissions with a final answer.
 
-        A submission without its aggregate stays deferred, and so does one that is not at the head of its queue.
-        ``terms_run`` is False while a passed deadline does not count.
+        A submission without its aggregate stays deferred, and so does one that needs a diverged lane, or is not at
+        the head of its queue. ``terms_run`` is False while a passed deadline does not count.
         """
         submissions = [each.submission(self.decider.types) for each in queued]
-        work = await self._begin(connection, submissions, {each.organisation for each in submissions})
+        projected = await self._load_projected(connection, submissions)
+        work = await self._begin(connection, submissions, {each.organisation for each in submissions}, projected)
         numbers = await deferrals.numbers(connection, {each.queue for each in queued})
         final: list[tuple[DeferredSubmission, RenderedAnswer]] = []
         for each, submission in zip(queued, submissions, strict=True):
             if numbers[each.queue][:1] != [each.number]:
                 continue
             decision = self._decide_deferred(work, each, submission, terms_run)
+            if decision is None:
+                continue
             if not isinstance(decision, Condition):
                 del numbers[each.queue][0]
                 final.append((each, work.settle(each, submission, decision)))
@@ -138,13 +147,30 @@ class SubmissionProcessor:
         await self.storage.charge(connection, [answer], [record])
         return True
 
+    async def _load_projected(self, connection: Connection, submissions: Sequence[Submission]) -> Projected:
+        if not (self.has_projections and submissions):
+            return Projected()
+        references = (ref for each in submissions for ref in self.decider.foreign_refs(each))
+        return await aggregates.load_projected_for_share(connection, references)
+
+    def _require_consistent(self, projected: Projected, submissions: Sequence[Submission]) -> None:
+        """Raises `LaneDiverged` with the submissions that need a diverged lane."""
+        needed = {number: self._diverged_for(projected, each) for number, each in enumerate(submissions)}
+        if lanes := set[LaneId]().union(*needed.values()):
+            raise LaneDiverged(lanes, [submissions[number] for number, found in needed.items() if found])
+
+    def _diverged_for(self, projected: Projected, submission: Submission) -> set[LaneId]:
+        """The diverged lanes that the decision on this submission needs."""
+        return projected.diverged_for(self.decider.foreign_refs(submission)) if projected.diverged else set()
+
     async def _begin(
-        self, connection: Connection, submissions: Sequence[Submission], organisations: set[str]
+        self,
+        connection: Connection,
+        submissions: Sequence[Submission],
+        organisations: set[str],
+        projected: Projected,
     ) -> UnitOfWork:
         decider = self.decider
-        foreign = await aggregates.load_projected_for_share(
-            connection, (ref for each in submissions for ref in decider.foreign_refs(each))
-        )
         deciding = {self.lane_of(each) for each in submissions}
         answering = {(receipts(decider.domain, organisation), 0) for organisation in organisations}
         locked = await journal.lock(connection, deciding | answering)
@@ -154,7 +180,8 @@ class SubmissionProcessor:
         queues = await self._load_queues(connection, submissions, own)
         first_answers = await answer_store.load(connection, submissions)
         now = self.clock()
-        return UnitOfWork(now, rfc3339(now), locked, DecisionState(own, foreign, extra), queues, first_answers)
+        state = DecisionState(own, projected.states, extra)
+        return UnitOfWork(now, rfc3339(now), locked, state, queues, first_answers, projected)
 
     async def _load_queues(
         self, connection: Connection, submissions: Sequence[Submission], own: Mapping[AggregateRef, StoredAggregate]
@@ -223,8 +250,14 @@ class SubmissionProcessor:
 
     def _decide_deferred(
         self, work: UnitOfWork, queued: DeferredSubmission, submission: Submission, terms_run: bool
-    ) -> Accepted | Refused | Condition:
-        decision = self._attempt(work, submission, before=queued.number)
+    ) -> Accepted | Refused | Condition | None:
+        """The decision, or the condition that it waits for; None while a lane that it needs is diverged."""
+        if self._diverged_for(work.projected, submission):
+            return None
+        try:
+            decision = self._attempt(work, submission, before=queued.number)
+        except LaneDiverged:
+            return None
         if isinstance(decision, Condition) and queued.is_overdue and terms_run:
             return answers.refused([deferrals.never_arrived(decision, queued.row["deadline"])])
         return decision
@@ -232,11 +265,17 @@ class SubmissionProcessor:
     def _attempt(
         self, work: UnitOfWork, submission: Submission, before: float = inf
     ) -> Accepted | Refused | Condition:
-        """Decide, or name the condition that a decision waits for; ``before`` is the number of the deferral."""
+        """Decide, or name the condition that a decision waits for; ``before`` is the number of the deferral.
+
+        Raises `LaneDiverged` for an aggregate that may be in events which were not applied.
+        """
         try:
             decision = self._decide(work, submission)
         except AggregateNotArrived as missing:
-            return Condition((missing.aggregate, missing.subject))
+            awaited_ref = missing.aggregate, missing.subject
+            if lanes := work.projected.diverged_for([awaited_ref]):
+                raise LaneDiverged(lanes, [submission]) from None
+            return Condition(awaited_ref)
         awaited = isinstance(decision, Refused) and self._awaited_deferral(work, submission, decision, before)
         return Condition(awaited, "deferral") if awaited else decision
 

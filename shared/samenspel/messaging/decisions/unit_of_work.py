@@ -11,6 +11,7 @@ from samenspel.contracts.catalogue import AggregateRef
 from samenspel.contracts.submissions import Submission
 from samenspel.contracts.topics import LaneId
 from samenspel.contracts.values import Model
+from samenspel.messaging.decisions.aggregates import Projected
 from samenspel.messaging.decisions.state import AggregateChange, DecisionState, StoredAggregate
 from samenspel.messaging.inbox import answers
 from samenspel.messaging.inbox.answers import Decision, Deferred, FirstAnswer, RenderedAnswer, SubmissionIdentity
@@ -57,6 +58,7 @@ class UnitOfWork:
     state: DecisionState
     queues: QueueState
     first_answers: dict[SubmissionIdentity, FirstAnswer]
+    projected: Projected
     pending: PendingWrites = field(default_factory=PendingWrites)
 
     def change(self, ref: AggregateRef, stored: StoredAggregate, lane: LaneId) -> None:

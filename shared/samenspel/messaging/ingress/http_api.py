@@ -17,7 +17,7 @@ from samenspel.contracts.media_types import BATCH, JSON, STRUCTURED
 from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.submission_hashes import HashKeyMissing
 from samenspel.contracts.submissions import Submission, read_submission
-from samenspel.messaging.errors import TRANSIENT
+from samenspel.messaging.errors import TRANSIENT, LaneDiverged
 from samenspel.messaging.inbox import answers
 from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, unreadable_submission
 from samenspel.messaging.ingress.submitter import NotAdmitted, Submitter
@@ -28,6 +28,7 @@ from samenspel.runtime.metrics import ANSWERS
 log = structlog.get_logger()
 
 EVENTS_MAX: Final = 500
+DIVERGED_RETRY_SECONDS: Final = 30
 BATCH_PROBLEMS_MAX: Final = 10_000
 """Problems in the answer to one batch, beyond the first problem of each event."""
 _ACCEPTS: Final = {
@@ -114,6 +115,10 @@ async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Inc
         answered = await submitter.submit(organisation, incoming) if incoming else []
     except NotAdmitted as refusal:
         raise HTTPException(403, str(refusal)) from None
+    except LaneDiverged as diverged:
+        log.warning("HTTP submission not taken", error=diverged)
+        detail = f"{diverged}; nothing was stored, send the submission again later"
+        raise HTTPException(503, detail, {"Retry-After": str(DIVERGED_RETRY_SECONDS)}) from None
     except (KafkaError, HashKeyMissing, *TRANSIENT) as error:
         log.warning("HTTP submission not processed", error=error)
         detail = "the service cannot decide now and stored nothing; send the submission again, repeats are recognised"

@@ -9,18 +9,20 @@ record, and the failing record is quarantined.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import groupby
+from math import inf
 from typing import Final
 
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 
-from samenspel.contracts.topics import organisation_of
+from samenspel.contracts.submissions import Submission
+from samenspel.contracts.topics import LaneId, organisation_of
 from samenspel.messaging.decisions.processor import SubmissionProcessor
-from samenspel.messaging.errors import TRANSIENT
+from samenspel.messaging.errors import TRANSIENT, LaneDiverged
 from samenspel.messaging.inbox import offsets, quarantine
 from samenspel.messaging.inbox.answers import DECISION_FAILED, Incoming
 from samenspel.messaging.inbox.offsets import OffsetRange
@@ -55,6 +57,33 @@ class DecodedBatch:
     ranges: Sequence[OffsetRange]
     unreadable: Sequence[QuarantinedRecord]
 
+    def before(self, blocked: Sequence[Submission]) -> "Ready":
+        """The records before the first of the ``blocked`` submissions of each topic."""
+        stops: dict[str, int] = {}
+        kept: list[tuple[ConsumerRecord, Incoming]] = []
+        for record, incoming in zip(self.records, self.incoming, strict=True):
+            if any(incoming is each for each in blocked):
+                stops.setdefault(record.topic, record.offset)
+            if record.topic not in stops:
+                kept.append((record, incoming))
+        records, incoming_kept = [each for each, _ in kept], [each for _, each in kept]
+        last = {record.topic: record for record in records}
+        ranges = [
+            (topic, start, stops.get(topic, end), last[topic].timestamp)
+            for topic, start, end, _ in self.ranges
+            if topic in last
+        ]
+        batch = DecodedBatch(records, incoming_kept, ranges, unreadable_records(records, incoming_kept))
+        return Ready(batch, {topic for topic, *_ in self.ranges} - stops.keys())
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The part of a batch that can be decided now, and the topics that are ``complete`` in that part."""
+
+    batch: DecodedBatch
+    complete: Set[str]
+
 
 class KafkaReceiver:
     """Handles the batches of the ingress consumer. ``on_commit`` is called after each commit and wakes the relay."""
@@ -70,6 +99,8 @@ class KafkaReceiver:
         self._gaps: dict[str, set[int]] = {}
         self._refused: set[str] = set()
         self._deciding: asyncio.Task[bool] | None = None
+        self.held: dict[str, frozenset[LaneId]] = {}
+        """Ingress topics that are not read now, with the diverged lanes that their next submission needs."""
 
     def positioned(self, topic: str, offset: int) -> None:
         """The consumer reads this topic from ``offset`` on."""
@@ -154,6 +185,8 @@ class KafkaReceiver:
         """Decide the batch. False if the batch was not decided and must be read again."""
         try:
             await self._commit(batch)
+        except LaneDiverged as diverged:
+            return await self._hold(reader, batch, diverged)
         except TRANSIENT as error:
             log.warning("batch not decided; read again", records=len(batch.records), error=error)
             self._storage.record_error(error)
@@ -178,6 +211,30 @@ class KafkaReceiver:
         for outcome, number in Counter(each.outcome for each in answered).items():
             ANSWERS.labels(outcome, "kafka").inc(number)
         self._refused |= {each.organisation for each in answered if each.outcome == "rejected"}
+
+    async def _hold(self, reader: PartitionConsumer, batch: DecodedBatch, diverged: LaneDiverged) -> bool:
+        """Read no further on the partitions of submissions that need a diverged lane, and decide what is before them.
+
+        Nothing is lost: the records stay in Kafka, and `release` ends the pause.
+        """
+        ready = batch.before(diverged.submissions)
+        for topic, *_ in batch.ranges:
+            if topic not in ready.complete:
+                log.warning("ingress not read: a needed lane is diverged", topic=topic, lanes=sorted(diverged.lanes))
+                self.held[topic] = diverged.lanes
+                reader.pause_for(TopicPartition(topic, 0), inf)
+        if ready.batch.records:
+            await self._decide(reader, ready.batch)
+        self._reset_positions(reader, batch)
+        return False
+
+    def release(self, diverged: Set[LaneId]) -> list[TopicPartition]:
+        """The held partitions that may be read again, because none of their lanes is in ``diverged``."""
+        released = [topic for topic, lanes in self.held.items() if not lanes & diverged]
+        for topic in released:
+            log.info("ingress read again", topic=topic)
+            del self.held[topic]
+        return [TopicPartition(topic, 0) for topic in released]
 
     async def _pause_above_budget(self, reader: PartitionConsumer, batch: DecodedBatch) -> None:
         """Pause the partitions of organisations above the storage budget: the records stay in Kafka until then."""

@@ -118,6 +118,11 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
         if partition in self.assignment():
             self.pause(partition)
 
+    def end_pause(self, partition: TopicPartition) -> None:
+        """End a pause of `pause_for` at the next poll."""
+        if partition in self._paused_until:
+            self._paused_until[partition] = 0.0
+
     def _resume_due(self) -> None:
         now = time.monotonic()
         for partition in [each for each, until in self._paused_until.items() if until <= now]:

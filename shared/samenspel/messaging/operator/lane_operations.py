@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import structlog
 
+from samenspel.contracts.integers import read_lane_number
 from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.contracts.topics import RECEIPTS, LaneId
 from samenspel.messaging.decisions.decider import Decider
@@ -124,6 +125,9 @@ def _summary(recovered: Sequence[Recovered]) -> str:
 def parse_lane(label: str) -> LaneId:
     """Topic and lane of a label such as ``samenspel.initiatives/3``. Raises `LookupError`."""
     topic, _, number = label.rpartition("/")
-    if not (topic and number.isdecimal()):
-        raise LookupError(f"{label!r} is not a lane: write the lane as topic/number")
-    return topic, int(number)
+    try:
+        if topic:
+            return topic, read_lane_number(number)
+    except ValueError:
+        pass
+    raise LookupError(f"{label!r} is not a lane: write the lane as topic/number")

@@ -4,6 +4,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from samenspel.contracts.integers import INT64_MAX
 from samenspel.contracts.values import Model
 from samenspel.messaging.inbox.quarantine import OperatorAction
 
@@ -12,7 +13,7 @@ _CONTROL: Final = r"\x00-\x08\x0b-\x1f\x7f-\x9f"
 _PRINTABLE: Final = f"^[^{_CONTROL}]*$"
 _NOT_BLANK: Final = rf"^[^{_CONTROL}]*[^{_CONTROL}\s][^{_CONTROL}]*$"
 Reason = Annotated[str, StringConstraints(max_length=1_000, pattern=_PRINTABLE)]
-RowNumber = Annotated[int, Field(ge=0, le=2**63 - 1)]
+RowNumber = Annotated[int, Field(ge=0, le=INT64_MAX)]
 """Number of a row, within PostgreSQL's ``bigint``."""
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from aiokafka import ConsumerRecord, TopicPartition
 
-from samenspel.contracts.canonical import to_lines
+from samenspel.contracts.canonical import position_of, to_lines
 from samenspel.contracts.topics import LaneId
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.runtime import failpoints
@@ -65,13 +65,14 @@ class LogTail:
     fingerprints: dict[int, bytes] = field(default_factory=dict)
 
     def add(self, record: ConsumerRecord, timeline: int) -> None:
-        headers = dict(record.headers)
-        log_timeline = int(headers["ce_timeline"])
+        position = position_of(record.headers)
+        if position is None:
+            return  # No reader applies this record, so it says nothing about this lane.
+        log_timeline, sequence = position
         if log_timeline > timeline:
             raise DatabaseBehindLog(f"Kafka is on timeline {log_timeline}, the database on {timeline}")
         if log_timeline < timeline:
             return
-        sequence = int(headers["ce_sequence"])
         self.highest = max(self.highest, sequence)
         self.fingerprints.setdefault(sequence, fingerprint(record))
         if sequence == self.contiguous + 1 or self.contiguous < 0:
@@ -150,9 +151,12 @@ async def offset_after_published(
 ) -> int:
     """Return the offset after the last published record.
 
-    Returns ``start``, the first offset of the log, when that record is gone or another record has its offset.
+    Returns ``start``, the first offset of the log, when that record is gone or another record has its offset. On a
+    new timeline no record is published yet; the earlier records are then left out.
     """
     next_offset = published["next_offset"]
+    if published["sequence"] == 0 and next_offset <= end:
+        return int(next_offset)  # Nothing of this timeline was published before this offset.
     last = partition, next_offset - 1, published["timeline"], published["sequence"]
     if start < next_offset <= end and await holds_event(log_reader, *last):
         return int(next_offset)
@@ -164,10 +168,7 @@ async def holds_event(
 ) -> bool:
     """Whether Kafka has the event with this timeline and sequence at this offset."""
     record = await log_reader.record_at(partition, offset)
-    if record is None:
-        return False
-    headers = dict(record.headers)
-    return (int(headers["ce_timeline"]), int(headers["ce_sequence"])) == (timeline, sequence)
+    return record is not None and position_of(record.headers) == (timeline, sequence)
 
 
 async def require_same_events(

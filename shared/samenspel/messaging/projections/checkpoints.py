@@ -1,51 +1,93 @@
 """Checkpoints: a service's position on each lane of other services."""
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
 
 from samenspel.contracts.sequencing import Position
 from samenspel.contracts.topics import LaneId
+from samenspel.messaging.projections.batch import Divergence
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
-from samenspel.runtime.postgres import Connection
+from samenspel.runtime.postgres import Connection, Pool
 
+UNKNOWN_REASON: Final = "digest differs from the owner's"
 CREATE = "insert into checkpoint (topic, lane) values ($1, $2) on conflict do nothing"
-LOAD = "select timeline, sequence, digest, last_offset from checkpoint where (topic, lane) = ($1, $2)"
+LOAD = "select timeline, sequence, digest, last_offset, identity from checkpoint where (topic, lane) = ($1, $2)"
 LOCK = """
-select topic, lane, timeline, sequence, digest, last_offset from checkpoint
+select topic, lane, timeline, sequence, digest, last_offset, diverged_at, divergence, identity from checkpoint
 where (topic, lane) in (select * from unnest($1::text[], $2::int[])) order by topic, lane for update
 """
+ADOPT = "update checkpoint set identity = $3 where (topic, lane) = ($1, $2) and identity is null"
+DIVERGED = "select topic, lane, diverged_at, divergence from checkpoint where diverged_at is not null"
 SAVE = """
 update checkpoint p set timeline = x.timeline, sequence = x.sequence, digest = x.digest, last_offset = x.last_offset,
-  diverged_at = case when p.timeline = x.timeline then coalesce(p.diverged_at, x.diverged_at)
-                     else x.diverged_at end
-from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[])
-  as x (topic, lane, timeline, sequence, digest, last_offset, diverged_at)
+  diverged_at = x.diverged_at, divergence = x.divergence, identity = coalesce(p.identity, x.identity)
+from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[], $8::text[],
+            $9::text[])
+  as x (topic, lane, timeline, sequence, digest, last_offset, diverged_at, divergence, identity)
 where (p.topic, p.lane) = (x.topic, x.lane)
 """
+
+
+class Locked(NamedTuple):
+    """Locked checkpoints by lane: positions, the lanes that diverged, and the known identities."""
+
+    positions: dict[LaneId, Position]
+    diverged: dict[LaneId, Divergence]
+    identities: dict[LaneId, str]
 
 
 def _position(row: Any) -> Position:
     return Position(row["timeline"], row["sequence"], int.from_bytes(row["digest"], "big"), row["last_offset"])
 
 
-async def load(connection: Connection, name: LaneId) -> Position:
-    """Load the checkpoint of a lane. The first call for a lane inserts a checkpoint at the lane's beginning."""
+async def load(connection: Connection, name: LaneId) -> tuple[Position, str | None]:
+    """Load position and identity of a lane. The first call for a lane inserts a checkpoint at the lane's beginning.
+
+    The identity is None for a lane without events, and for a checkpoint of a version before lane identities.
+    """
     failpoints.reached("checkpoints.create")
     await connection.execute(CREATE, *name)
     failpoints.reached("checkpoints.load")
-    return _position(await connection.fetchrow(LOAD, *name))
+    row: Any = await connection.fetchrow(LOAD, *name)
+    return _position(row), row["identity"]
 
 
-async def lock(connection: Connection, names: Iterable[LaneId]) -> dict[LaneId, Position]:
+async def adopt(connection: Connection | Pool, name: LaneId, identity: str) -> None:
+    """Store the identity of a lane whose checkpoint has none. One statement: repeating it changes nothing."""
+    await connection.execute(ADOPT, *name, identity)
+
+
+def _divergences(rows: Iterable[Any]) -> dict[LaneId, Divergence]:
+    return {
+        (row["topic"], row["lane"]): Divergence(row["diverged_at"], row["divergence"] or UNKNOWN_REASON)
+        for row in rows
+        if row["diverged_at"] is not None
+    }
+
+
+async def lock(connection: Connection, names: Iterable[LaneId]) -> Locked:
     """Lock and load these checkpoints until commit, sorted by topic and lane to prevent deadlocks."""
     failpoints.reached("checkpoints.lock")
     rows = await connection.fetch(LOCK, *as_arrays(sorted(names), 2))
-    return {(row["topic"], row["lane"]): _position(row) for row in rows}
+    positions = {(row["topic"], row["lane"]): _position(row) for row in rows}
+    identities = {(row["topic"], row["lane"]): row["identity"] for row in rows if row["identity"]}
+    return Locked(positions, _divergences(rows), identities)
 
 
-async def save(connection: Connection, positions: dict[LaneId, Position], diverged: dict[LaneId, int]) -> None:
-    """Save checkpoints. ``diverged`` has, by lane, the first sequence with a digest unlike the owner's digest."""
+async def diverged(connection: Connection | Pool) -> dict[LaneId, Divergence]:
+    """The diverged lanes, of all instances of the service."""
+    failpoints.reached("checkpoints.diverged")
+    return _divergences(await connection.fetch(DIVERGED))
+
+
+async def save(
+    connection: Connection,
+    positions: Mapping[LaneId, Position],
+    diverged: Mapping[LaneId, Divergence],
+    identities: Mapping[LaneId, str],
+) -> None:
+    """Save checkpoints. ``diverged`` has, by lane, the first event that does not fit. A stored identity stays."""
     rows = [
         (
             *name,
@@ -53,9 +95,10 @@ async def save(connection: Connection, positions: dict[LaneId, Position], diverg
             position.sequence,
             position.digest.to_bytes(32, "big"),
             position.last_offset,
-            diverged.get(name),
+            *diverged.get(name, (None, None)),
+            identities.get(name),
         )
         for name, position in sorted(positions.items())
     ]
     failpoints.reached("checkpoints.save")
-    await connection.execute(SAVE, *as_arrays(rows, 7))
+    await connection.execute(SAVE, *as_arrays(rows, 9))

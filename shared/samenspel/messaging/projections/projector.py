@@ -21,7 +21,7 @@ from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.kafka.consumer import PartitionConsumer
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.projections import checkpoints
-from samenspel.messaging.projections.batch import ProjectionBatch
+from samenspel.messaging.projections.batch import OTHER_LANE, Divergence, ProjectionBatch
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.metrics import LANES_REBUILT
@@ -73,8 +73,8 @@ class Projector:
         """Lanes with a gap in the log itself, by lane label."""
         self.rebuilding: dict[str, int] = {}
         """Lanes under reconstruction after a new timeline, with the number of the timeline."""
-        self.diverged: dict[str, int] = {}
-        """Lanes with a digest unlike the owner's digest, with the first such sequence."""
+        self.diverged: dict[LaneId, Divergence] = {}
+        """Lanes with an event that does not fit, as last seen by any instance."""
 
     async def resume_offset(self, partition: TopicPartition) -> int:
         """Return the offset to read from: after the last applied record.
@@ -83,18 +83,40 @@ class Projector:
         """
         name = partition.topic, partition.partition
         async with self._pool.acquire() as connection:
-            position = await checkpoints.load(connection, name)
+            position, identity = await checkpoints.load(connection, name)
         start, end = await self._log_reader.bounds(partition)
         if not start <= position.last_offset < end:
             return start
         record = await self._log_reader.record_at(partition, position.last_offset)
-        return position.last_offset + 1 if record and _is_last_applied(record, position) else start
+        if record is None or not _is_last_applied(record, position):
+            return start
+        is_known = await self._has_identity(partition, start, identity)
+        return position.last_offset + 1 if is_known and not self._is_of_other_system(name) else start
+
+    async def _has_identity(self, partition: TopicPartition, start: int, identity: str | None) -> bool:
+        """Whether the log begins with the event of this identity. A cut log begins later, and is not compared.
+
+        A checkpoint of the version before lane identities takes the identity of the log: the digest has shown that
+        this log was applied. Two systems with the same states have the same digests, and differ in identity alone.
+        """
+        record = await self._log_reader.record_at(partition, start)
+        first = _event_in(record) if record else None
+        if first is None or first.sequence != 1:
+            return True
+        if identity is None:
+            await checkpoints.adopt(self._pool, (partition.topic, partition.partition), first.id)
+        return identity in (None, first.id)
+
+    def _is_of_other_system(self, name: LaneId) -> bool:
+        """Whether the lane was of another system. If the known log is back, its first event ends the divergence."""
+        found = self.diverged.get(name)
+        return found is not None and found.reason == OTHER_LANE
 
     async def __call__(self, consumer: PartitionConsumer, records: Sequence[ConsumerRecord]) -> None:
         """Apply a batch. After an error, reset the positions of its partitions so that the batch is read again."""
-        events = [event for event in map(_event_in, records) if event is not None]
+        events = [_event_in(record) for record in records]
         try:
-            batch = await self._apply(events)
+            batch = await self._apply(records, events)
         except Exception as error:
             # A transient error is a warning. Any other error is a defect: every retry logs it, and skips no event.
             log_failure = log.warning if isinstance(error, TRANSIENT) else log.exception
@@ -106,14 +128,18 @@ class Projector:
             self._update_state(consumer, batch, records)
             self._on_commit(batch.events)
 
-    async def _apply(self, events: Sequence[CanonicalEvent]) -> ProjectionBatch:
+    async def _apply(
+        self, records: Sequence[ConsumerRecord], read_events: Sequence[CanonicalEvent | None]
+    ) -> ProjectionBatch:
         failpoints.reached("projector.begin")
+        events = [event for event in read_events if event is not None]
         async with self._pool.acquire() as connection, connection.transaction():
-            locked = await checkpoints.lock(connection, {(event.topic, event.lane) for event in events})
+            lanes = {(record.topic, record.partition) for record in records}
+            locked = await checkpoints.lock(connection, lanes)
             hashes = await self._hashes(connection, {(event.aggregate, event.subject) for event in events})
-            batch = ProjectionBatch(locked, hashes)
-            for event in events:
-                batch.apply(event)
+            batch = ProjectionBatch(locked.positions, hashes, diverged=locked.diverged, identities=locked.identities)
+            for record, event in zip(records, read_events, strict=True):
+                _apply_to(batch, record, event)
             await self._save(connection, batch)
             failpoints.reached("projector.commit")
         return batch
@@ -129,8 +155,12 @@ class Projector:
         }
 
     async def _save(self, connection: Connection, batch: ProjectionBatch) -> None:
-        if not batch.events:
-            return
+        if batch.events:
+            await self._save_events(connection, batch)
+        if batch.changed:
+            await checkpoints.save(connection, batch.positions, batch.diverged, batch.identities)
+
+    async def _save_events(self, connection: Connection, batch: ProjectionBatch) -> None:
         rows = [
             _row_of(event, batch.hashes[(event.topic, event.lane), ref])
             for ref, event in sorted(batch.latest.items())
@@ -147,7 +177,6 @@ class Projector:
             await connection.execute(REMOVE, *as_arrays(removed, 2))
         if self._listener is not None:
             await self._listener.applied(connection, batch.events)
-        await checkpoints.save(connection, batch.positions, batch.diverged)
 
     def _update_state(
         self, consumer: PartitionConsumer, batch: ProjectionBatch, records: Sequence[ConsumerRecord]
@@ -175,7 +204,22 @@ class Projector:
             elif self._at_end(consumer, partition, records):
                 log.error("events are missing in the log", lane=label, after=batch.positions[name].sequence)
                 self.stalled.add(label)
-        self.diverged.update({f"{topic}/{lane}": at for (topic, lane), at in batch.diverged.items()})
+        self._update_diverged(batch)
+
+    def _update_diverged(self, batch: ProjectionBatch) -> None:
+        for name in batch.positions:
+            label, found, before = f"{name[0]}/{name[1]}", batch.diverged.get(name), self.diverged.get(name)
+            if found and found != before:
+                log.error("lane diverged; its events are not applied", lane=label, reason=found.reason)
+            if before and not found:
+                log.info("lane is consistent again", lane=label)
+        self.diverged = {
+            lane: found for lane, found in self.diverged.items() if lane not in batch.positions
+        } | batch.diverged
+
+    async def refresh_diverged(self, connection: Connection) -> None:
+        """Take over the divergences that any instance has found or seen ended."""
+        self.diverged = await checkpoints.diverged(connection)
 
     def _at_end(
         self, consumer: PartitionConsumer, partition: TopicPartition, records: Sequence[ConsumerRecord]
@@ -188,14 +232,26 @@ def _event_in(record: ConsumerRecord) -> CanonicalEvent | None:
     try:
         return read(record.topic, record.partition, record.offset, record.headers, record.value)
     except (KeyError, ValueError, TypeError, AttributeError) as error:
-        # Only the owner can write to this topic, so the record is a defect. The sequence rule reports any lost event.
+        # Only the owner can write to this topic, so the record is a defect, and the lane counts as diverged.
         log.error("record is no canonical event", topic=record.topic, offset=record.offset, error=error)
         return None
 
 
+def _apply_to(batch: ProjectionBatch, record: ConsumerRecord, event: CanonicalEvent | None) -> None:
+    """Apply the event in a record. A record that is no canonical event does not fit either."""
+    if event is not None:
+        batch.apply(event)
+        return
+    name = record.topic, record.partition
+    position = batch.positions[name]
+    if record.offset > position.last_offset:
+        batch.refuse(name, position.sequence + 1, f"record at offset {record.offset} is no canonical event")
+
+
 def _is_last_applied(record: ConsumerRecord, position: Position) -> bool:
     event = _event_in(record)
-    return event is not None and (event.timeline, event.sequence) == (position.timeline, position.sequence)
+    own = position.timeline, position.sequence, position.digest
+    return event is not None and (*event.position, event.statedigest) == own
 
 
 def _row_of(event: CanonicalEvent, new_hash: int) -> tuple[Any, ...]:

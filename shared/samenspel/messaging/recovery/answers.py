@@ -10,6 +10,8 @@ from typing import Any, Final
 import orjson
 
 from samenspel.contracts.canonical import CanonicalEvent
+from samenspel.contracts.integers import read_lane_number
+from samenspel.contracts.receipts import PublishedEvent
 from samenspel.contracts.submission_hashes import HashKeyMissing, HashKeys, PublishedHash
 from samenspel.messaging.inbox import answer_store, keyed_answers
 from samenspel.messaging.inbox.answers import SubmissionIdentity
@@ -135,11 +137,22 @@ async def _journalled(connection: Connection, answers: Sequence[AnswerTo]) -> se
     """Ids of the answers' events, if the journal has the event at the lane, timeline and sequence in the answer."""
     ids = {}
     for _, answer in answers:
-        for event in answer.get("events", ()):
-            topic, _, lane = event["lane"].rpartition("/")
-            ids[topic, int(lane), event["timeline"], event["sequence"]] = event["id"]
+        for each in answer.get("events", ()):
+            event = _event_in(each)
+            topic, _, lane = event.lane.rpartition("/")
+            ids[topic, read_lane_number(lane), event.timeline, event.sequence] = event.id
     rows = await connection.fetch(JOURNALLED, *as_arrays(sorted(ids), 4))
     return {id for row in rows if f"\nce_id:{(id := ids[tuple(row.values())[:4]])}\n".encode() in row["headers"]}
+
+
+def _event_in(member: dict[str, Any]) -> PublishedEvent:
+    """The event that an answer names. Raises `NotRecoverable` for a receipt that this service cannot have written."""
+    try:
+        event = PublishedEvent.model_validate(member, extra="ignore")
+        read_lane_number(event.lane.rpartition("/")[2])
+    except ValueError as error:
+        raise NotRecoverable(f"a receipt in Kafka is malformed: {error}") from None
+    return event
 
 
 def _submission_of(event: CanonicalEvent) -> SubmissionIdentity:

@@ -13,6 +13,7 @@ from typing import Final
 
 from aiokafka import ConsumerRecord, TopicPartition
 
+from samenspel.contracts.canonical import position_of
 from samenspel.contracts.sequencing import Position, SequenceVerdict, check
 from samenspel.contracts.topics import LaneId
 from samenspel.messaging.kafka.log_reader import LogReader
@@ -110,13 +111,13 @@ async def _apply_chunk(
     sequence, following, fingerprints = lane.sequence, list[ConsumerRecord](), dict[int, bytes]()
     highest = 0
     for record in chunk:
-        headers = dict(record.headers)
-        number, timeline = int(headers["ce_sequence"]), int(headers["ce_timeline"])
-        if timeline < lane.timeline:
+        position = position_of(record.headers)
+        if position is None or position[0] < lane.timeline:
             continue
+        timeline, number = position
         highest = max(highest, number)
         verdict = check(Position(lane.timeline, sequence), timeline, number)
-        if verdict is SequenceVerdict.NEW_TIMELINE:
+        if verdict in (SequenceVerdict.NEW_TIMELINE, SequenceVerdict.TIMELINE_JUMP):
             raise NotRecoverable(
                 f"{lane.name} is on timeline {timeline} in Kafka, and on {lane.timeline} in the database"
             )
@@ -151,11 +152,10 @@ async def lock_lane(connection: Connection, name: LaneId) -> Lane:
 
 async def _skip_expired(connection: Connection, lane: Lane, first: ConsumerRecord) -> None:
     """Skip expired receipts, which cannot be recovered. Only the organisation needs the receipts."""
-    headers = dict(first.headers)
-    expired = int(headers["ce_sequence"]) - 1
-    if int(headers["ce_timeline"]) == lane.timeline and expired > lane.sequence:
-        await receipt_retention.begin_after(connection, (lane.topic, lane.lane), expired)
-        lane.sequence = expired
+    position = position_of(first.headers)
+    if position and position[0] == lane.timeline and position[1] - 1 > lane.sequence:
+        await receipt_retention.begin_after(connection, (lane.topic, lane.lane), position[1] - 1)
+        lane.sequence = position[1] - 1
 
 
 async def _log_range(

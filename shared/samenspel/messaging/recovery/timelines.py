@@ -9,6 +9,8 @@ from typing import Final
 
 from aiokafka import TopicPartition
 
+from samenspel.contracts.canonical import position_of
+from samenspel.contracts.sequencing import Position, SequenceVerdict, check
 from samenspel.contracts.topics import LaneId
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.recovery.lane_recovery import LaneReplay, NotRecoverable, lock_lane, recover_lane
@@ -25,6 +27,8 @@ from journal j cross join
   (select E'\\nce_timeline:' || $3::int || E'\\n' as before, E'\\nce_timeline:' || $4::int || E'\\n' as after) t
 where (j.topic, j.lane, j.timeline) = ($1, $2, $3::int)
 """
+FIRST: Final = 1
+PUBLISHED: Final = "select sequence from relay_progress where (topic, lane) = ($1, $2)"
 START: Final = "update lane set timeline = $3, reconciled = '' where (topic, lane) = ($1, $2)"
 UNPUBLISH: Final = """
 update relay_progress set timeline = $3, sequence = 0, next_offset = $4, held_until = '-infinity'
@@ -39,12 +43,16 @@ class Recoverable(Exception):
 async def start_new_timeline(connection: Connection, log_reader: LogReader, name: LaneId, replay: LaneReplay) -> int:
     """Start the lane's next timeline in the caller's transaction. Returns the number of the timeline.
 
-    Raises `Recoverable`, or `LookupError` when the lane or topic does not exist.
+    Raises `Recoverable`, or `LookupError` when the lane or topic does not exist. A timeline without any published
+    event is not left: for readers the next timeline would rise by two, and they refuse such a rise.
     """
     await _require_unrecoverable(connection, log_reader, name, replay)
     lane = await lock_lane(connection, name)
     start, end = await log_reader.bounds(TopicPartition(*name))
-    timeline = max(lane.timeline, await _newest_timeline(log_reader, TopicPartition(*name), start, end)) + 1
+    newest = await _newest_timeline(log_reader, TopicPartition(*name), start, end)
+    if lane.timeline > max(newest, FIRST) and not await connection.fetchval(PUBLISHED, *name):
+        raise Recoverable(f"timeline {lane.timeline} of {lane.name} is not published yet: wait for the relay")
+    timeline = max(lane.timeline, newest) + 1
     await connection.execute(COPY, *name, lane.timeline, timeline, timeout=COPY_SECONDS_MAX)
     await connection.execute(START, *name, timeline)
     await connection.execute(UNPUBLISH, *name, timeline, end)
@@ -53,12 +61,14 @@ async def start_new_timeline(connection: Connection, log_reader: LogReader, name
 
 
 async def _newest_timeline(log_reader: LogReader, partition: TopicPartition, start: int, end: int) -> int:
-    """The newest timeline in Kafka, over all records: the last record may be a late repeat of an older timeline."""
-    newest = 0
+    """The newest timeline that a reader of the whole log reaches. The last record may be a repeat of an older one."""
+    newest = Position(0)
     async with aclosing(log_reader.records(partition, start, end)) as records:
         async for record in records:
-            newest = max(newest, int(dict(record.headers)["ce_timeline"]))
-    return newest
+            position = position_of(record.headers)
+            if position and check(newest, *position) is SequenceVerdict.NEW_TIMELINE:
+                newest = Position(position[0], 1)
+    return newest.timeline
 
 
 async def _require_unrecoverable(

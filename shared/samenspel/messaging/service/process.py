@@ -25,6 +25,7 @@ from samenspel.messaging.operator.redrive import Redrive
 from samenspel.messaging.outbox import journal
 from samenspel.messaging.service import readiness
 from samenspel.messaging.service.definition import ServiceContext, ServiceDefinition
+from samenspel.messaging.service.read_admission import ReadAdmission
 from samenspel.messaging.service.runtime import ServiceRuntime
 from samenspel.messaging.service.service_limits import ServiceLimits
 from samenspel.runtime import metrics
@@ -106,7 +107,8 @@ class ServiceProcess:
         self._dependencies.database.works()
         limits = ServiceLimits.of(self._settings, pool, runtime)
         stack.callback(asyncio.create_task(_update_gauges(pool, runtime, limits.use)).cancel)
-        organisation_of = organisation_dependency(self._verifier, limits.requests)
+        admission = ReadAdmission(pool, self._settings.operator_oin, runtime.knows_organisations)
+        organisation_of = organisation_dependency(self._verifier, limits.requests, admission.require)
         routers = list(_routers(definition, self._settings, pool, runtime, organisation_of))
         if definition.background:
             context = ServiceContext(pool, runtime.submitter, organisation_of, runtime.after_apply.append, limits.use)
@@ -165,6 +167,7 @@ async def _update_gauges(pool: Pool, runtime: ServiceRuntime, use: LimitUse) -> 
     """Update the gauges of limits, backlog, closed lanes, stalled lanes, deferrals and quarantine."""
     while True:
         try:
+            await runtime.watch_divergence()
             async with pool.acquire() as connection:
                 metrics.JOURNAL_BACKLOG.set(await connection.fetchval(BACKLOG))
                 await runtime.hash_keys.refresh(connection)
@@ -180,4 +183,5 @@ async def _update_gauges(pool: Pool, runtime: ServiceRuntime, use: LimitUse) -> 
         metrics.LANES_NOT_RECONCILED.set(len(runtime.reconciler.closed_lanes))
         metrics.LANES_STALLED.set(len(runtime.projector.stalled))
         metrics.LANES_DIVERGED.set(len(runtime.projector.diverged))
+        metrics.INGRESS_HELD.set(len(runtime.kafka_receiver.held))
         await asyncio.sleep(GAUGE_SECONDS)

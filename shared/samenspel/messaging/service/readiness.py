@@ -30,8 +30,8 @@ def _of_messaging(runtime: ServiceRuntime, name: str) -> dict[str, str]:
         for lane, timeline in projector.rebuilding.items()
     }
     found |= {
-        f"lane {lane} diverged": f"digest differs from the owner's at event {sequence}"
-        for lane, sequence in projector.diverged.items()
+        f"lane {topic}/{lane} diverged": f"{found.reason}; submissions that need this lane are not taken"
+        for (topic, lane), found in projector.diverged.items()
     }
     if reconciler.log_unreachable or not runtime.relay.connected:
         found["relay"] = "Kafka or PostgreSQL is unreachable, or the lanes are not reconciled yet"

@@ -15,7 +15,7 @@ from faststream.kafka import KafkaBroker
 from uuid_utils import uuid7
 
 from samenspel.contracts.canonical import CanonicalEvent
-from samenspel.contracts.topics import INGRESS, organisation_of
+from samenspel.contracts.topics import INGRESS, ORGANISATIONS, organisation_of
 from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.processor import SubmissionProcessor
 from samenspel.messaging.errors import TRANSIENT
@@ -61,7 +61,7 @@ class ServiceRuntime:
         self.log_reader, self._relay_log_reader = LogReader(kafka), LogReader(kafka)
         self.heartbeat = _heartbeat(definition.name, settings, pool, dependencies.database)
         self.hash_keys = HashKeyCheck(settings.hash_keys(), decider.types.values())
-        self.processor = _processor(definition.name, settings, decider)
+        self.processor = _processor(definition, settings, decider)
         self.reconciler = Reconciler(pool, self._relay_log_reader, self._reset_positions)
         self.relay = Relay(pool, self.reconciler, kafka, _holder(settings), RELAYED_EVENTS.inc)
         self.submitter = Submitter(
@@ -90,6 +90,7 @@ class ServiceRuntime:
         Raises the error of PostgreSQL; then no task has started.
         """
         await self._ensure_lanes()
+        await self.watch_divergence()
         parts = {
             "heartbeat": self.heartbeat.run,
             "relay": self.relay.run,
@@ -106,6 +107,15 @@ class ServiceRuntime:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.membership.stop()
         await asyncio.gather(self.log_reader.close(), self._relay_log_reader.close())
+
+    async def watch_divergence(self) -> None:
+        """Take over what other instances know about diverged lanes, and read on where no needed lane is diverged."""
+        async with self._pool.acquire() as connection:
+            await self.projector.refresh_diverged(connection)
+        released = self.kafka_receiver.release(self.projector.diverged.keys())
+        for reader in self.membership.consumers():
+            for partition in released:
+                reader.end_pause(partition)
 
     def _lane_operations(self, decider: Decider) -> LaneOperations:
         settings = self._settings
@@ -131,12 +141,24 @@ class ServiceRuntime:
 
     async def _terms_run(self) -> bool:
         """Whether a passed deadline counts now. An aggregate may have arrived in Kafka, and not been applied yet."""
-        lanes = [(topic, lane) for topic in self._definition.follows for lane in range(self._settings.lanes)]
         try:
-            return await is_caught_up(self._pool, self.log_reader, lanes)
+            return await self._has_read(self._definition.follows)
         except (KafkaError, *TRANSIENT) as error:
             log.warning("deadlines of deferred submissions wait for Kafka", error=repr(error))
             return False
+
+    async def knows_organisations(self) -> bool:
+        """Whether everything that was published about organisations is in this database."""
+        if ORGANISATIONS in self._definition.owns:
+            return not (self.reconciler.closed_lanes or self.reconciler.needs_recovery)
+        try:
+            return await self._has_read([topic for topic in self._definition.follows if topic == ORGANISATIONS])
+        except (KafkaError, *TRANSIENT):
+            return False
+
+    async def _has_read(self, topics: Sequence[str]) -> bool:
+        lanes = [(topic, lane) for topic in topics for lane in range(self._settings.lanes)]
+        return await is_caught_up(self._pool, self.log_reader, lanes)
 
     def _reset_positions(self) -> None:
         """Read all partitions again from the stored positions: the database may have been restored."""
@@ -178,8 +200,8 @@ class ServiceRuntime:
         )
 
 
-def _processor(name: str, settings: ServiceSettings, decider: Decider) -> SubmissionProcessor:
-    source = f"urn:nld:oin:{settings.operator_oin}:systeem:samenspel-{name}"
+def _processor(definition: ServiceDefinition, settings: ServiceSettings, decider: Decider) -> SubmissionProcessor:
+    source = f"urn:nld:oin:{settings.operator_oin}:systeem:samenspel-{definition.name}"
     storage = StorageBudget(settings.limit_stored_bytes)
     return SubmissionProcessor(
         decider,
@@ -191,6 +213,7 @@ def _processor(name: str, settings: ServiceSettings, decider: Decider) -> Submis
         storage,
         settings.patience(),
         settings.limit_deferrals,
+        bool(definition.follows),
     )
 
 

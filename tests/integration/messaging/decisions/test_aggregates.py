@@ -58,7 +58,7 @@ async def test_projected_aggregate_is_read_and_holds_until_commit(registry: Room
     await arrive(registry)
     async with registry.pool.acquire() as connection, connection.transaction():
         found = await aggregates.load_projected_for_share(connection, [FACT, FACT])
-        assert {reference: stored.value for reference, stored in found.items()} == {FACT: b"{}"}
+        assert {reference: stored.value for reference, stored in found.states.items()} == {FACT: b"{}"}
         change = asyncio.create_task(registry.pool.execute("update projection set value = '{\"version\": 2}'"))
         await eventually(registry.is_blocked, 60)
     await change
@@ -68,4 +68,4 @@ async def test_stale_projection_is_not_read(registry: Room) -> None:
     await arrive(registry)
     await registry.pool.execute("update projection set stale = true")
     async with registry.pool.acquire() as connection:
-        assert await aggregates.load_projected_for_share(connection, [FACT]) == {}
+        assert (await aggregates.load_projected_for_share(connection, [FACT])).states == {}

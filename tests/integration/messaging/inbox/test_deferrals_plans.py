@@ -6,8 +6,10 @@ from typing import Any, Final
 import orjson
 import pytest
 import pytest_asyncio
+from samenspel.messaging.decisions import aggregates
 from samenspel.messaging.inbox import answer_store, deferrals, due_deferrals
 from samenspel.messaging.recovery import answers
+from samenspel.messaging.service import read_admission
 from samenspel.runtime.postgres import Connection
 
 from tests.support.service_schema import Room
@@ -42,6 +44,8 @@ STATEMENTS: Final = {
     for name, text in vars(module).items()
     if name.isupper() and isinstance(text, str)
 } | {"recovery.REMOVE_DEFERRED": answers.REMOVE_DEFERRED, "answer_store.REPLACE": answer_store.REPLACE}
+BY_SUBJECT: Final = (aggregates.SHARE_PROJECTION, read_admission.IS_ADMITTED)
+"""Statements that look up aggregates by kind and subject."""
 KEYS: Final = ("number", "id")
 """Columns whose value selects one deferral, at least of one organisation."""
 LARGE: Final = {"deferral", "aggregate", "projection", "submission"}
@@ -81,6 +85,13 @@ async def test_statement_that_reads_a_whole_lane_is_noticed(full: Connection) ->
     lanes = "select * from unnest($1::text[], $2::int[])"
     former = f"select distinct topic, lane, subject from deferral where (topic, lane) in ({lanes})"  # noqa: S608
     assert list(_scans(await _generic_plan(full, former), limited=False))
+
+
+async def test_aggregate_is_looked_up_by_its_subject(full: Connection) -> None:
+    for statement in BY_SUBJECT:
+        scans = list(_scans(await _generic_plan(full, statement), limited=False))
+        assert scans, "one scan per table"
+        assert [scan for scan in scans if "(subject = " not in scan] == []
 
 
 async def _unbounded(connection: Connection) -> AsyncIterator[tuple[str, list[str]]]:

@@ -67,6 +67,36 @@ async def test_projector_names_the_event_at_which_its_digest_diverges(registry: 
     records[1] = replace(records[1], value=b'{"title":"another"}')
     copy = projector(registry)
     await copy(Reader(), records)  # type: ignore[arg-type]
-    assert copy.diverged == {f"{INITIATIVES}/0": 2}
-    [position] = await registry.rows("select diverged_at from checkpoint")
-    assert position["diverged_at"] == 2
+    assert {lane: found.sequence for lane, found in copy.diverged.items()} == {(INITIATIVES, 0): 2}
+    [position] = await registry.rows("select sequence, diverged_at, divergence from checkpoint")
+    assert tuple(position) == (1, 2, copy.diverged[INITIATIVES, 0].reason)
+    assert [row["subject"] for row in await registry.rows("select subject from projection")] == ["a"]
+    another = projector(registry)
+    async with registry.pool.acquire() as connection:
+        await another.refresh_diverged(connection)
+    assert another.diverged == copy.diverged, "every instance knows"
+
+
+async def test_divergence_ends_with_the_event_that_fits(registry: Room) -> None:
+    await placed(registry)
+    owner, copy = Owner(), projector(registry)
+    first, second = as_read(owner.publish("a")), owner.publish("b")
+    forged = replace(as_read(second), value=b"{}")
+    await copy(Reader(), [first, forged])  # type: ignore[arg-type]
+    assert copy.diverged
+    await copy(Reader(), [as_read(owner.repeat(second))])  # type: ignore[arg-type]
+    assert not copy.diverged
+    [position] = await registry.rows("select sequence, diverged_at, divergence from checkpoint")
+    assert tuple(position) == (2, None, None)
+
+
+async def test_record_that_is_no_event_is_named_and_skipped(registry: Room) -> None:
+    """A timeline above 32 bits was an endless retry that /readyz did not show."""
+    await placed(registry)
+    owner, copy = Owner(), projector(registry)
+    first = owner.publish("a")
+    huge = owner.repeat(first, ce_timeline=str(2**40).encode())
+    await copy(Reader(), [as_read(first), as_read(huge)])  # type: ignore[arg-type]
+    assert copy.diverged[INITIATIVES, 0].reason == "record at offset 1 is no canonical event"
+    await copy(Reader(), [as_read(owner.publish("b"))])  # type: ignore[arg-type]
+    assert not copy.diverged

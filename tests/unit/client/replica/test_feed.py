@@ -3,29 +3,11 @@
 from pathlib import Path
 
 from samenspel.client.replica import ReplicaStore, verify
-from samenspel.client.replica.feed import FeedSync, events_in, split
-from samenspel.contracts.canonical import to_lines, to_structured
+from samenspel.client.replica.feed import FeedSync, split
+from samenspel.contracts.canonical import to_lines
 
-from tests.support.lane_owner import Owner, Record, reading_of
-
-
-def structured(record: Record) -> bytes:
-    return to_structured(to_lines(record.named), record.data)
-
-
-class Pages:
-    """The notifier's feed, two events a page; the cursor is the number of events read."""
-
-    url = "http://notifier.example/v1/feed"
-
-    def __init__(self, events: list[bytes]) -> None:
-        self._events = events
-
-    def page(self, after: str, wait_seconds: int = 0) -> tuple[list[bytes], str, bool]:
-        start = int(after or 0)
-        events = self._events[start : start + 2]
-        page = b"[\n" + b"\n,".join(events) + b"\n]" if events else b"[]"
-        return list(events_in(page)), str(start + len(events)), bool(events)
+from tests.support.lane_owner import Owner, reading_of
+from tests.support.replicas import Pages, structured
 
 
 def test_data_of_a_structured_event_is_kept_byte_for_byte() -> None:

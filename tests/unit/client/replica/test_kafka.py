@@ -19,7 +19,8 @@ def test_second_synchronisation_reads_new_records_only(store: ReplicaStore) -> N
 
 
 def test_log_with_another_event_at_the_last_position_has_diverged(store: ReplicaStore) -> None:
-    owner, forger = Owner(), Owner()
+    owner = Owner()
+    forger = Owner(identity=owner.identity)
     for _ in range(4):
         owner.publish()
         forger.publish()

@@ -128,3 +128,10 @@ def test_replica_of_the_feed_without_offsets_is_compared(store: ReplicaStore, ow
     owner.repeat(owner.log[2])
     found = compared(store, owner)
     assert (found.behind, found.equal) == (1, True)
+
+
+def test_shorter_lane_of_another_system_is_not_called_equal(store: ReplicaStore) -> None:
+    owner = Owner()
+    owner.publish()
+    found = compared(store, owner)
+    assert (found.behind, found.equal) == (-2, False)

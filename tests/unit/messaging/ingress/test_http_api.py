@@ -9,10 +9,12 @@ from typing import Any
 
 import orjson
 import pytest
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, HTTPException, Response
 from samenspel.client.access.local_issuer import AUDIENCE, ISSUER, Issuer
 from samenspel.contracts.cloudevents import Envelope, from_item
 from samenspel.contracts.problems import not_permitted
+from samenspel.contracts.topics import ORGANISATIONS
+from samenspel.messaging.errors import LaneDiverged
 from samenspel.messaging.inbox import answers
 from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, UnreadableSubmission
 from samenspel.messaging.ingress import http_api
@@ -95,6 +97,18 @@ async def test_forged_token_is_refused_by_the_verifier(issuer: Issuer) -> None:
     for name, forge in forgeries():
         with pytest.raises(TokenRefused):
             raise AssertionError(name, await verifier(issuer).organisation_of(f"Bearer {forge(forger)}"))
+
+
+async def test_lane_that_is_diverged_is_named_with_503() -> None:
+    class Diverged(Deciding):
+        async def submit(self, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
+            raise LaneDiverged({(ORGANISATIONS, 3)}, [])
+
+    with pytest.raises(HTTPException) as raised:
+        await http_api.submit(Diverged(4), CITY, [UnreadableSubmission(CITY, "", "", [], "http")])  # type: ignore[arg-type]
+    refused = raised.value
+    assert (refused.status_code, refused.headers) == (503, {"Retry-After": "30"})
+    assert f"{ORGANISATIONS}/3" in refused.detail
 
 
 class Deciding:

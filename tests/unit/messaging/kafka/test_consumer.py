@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
+from math import inf
 from types import SimpleNamespace
 from typing import Any
 
@@ -114,6 +115,21 @@ async def test_paused_partition_is_read_after_the_pause_and_others_meanwhile(mon
         assert reader.paused() == set(), "fetched again"
         bring(reader, reader._fetcher, flood, Fetched())
         assert await reader.getmany() == {flood: list(range(RECORDS))}
+    finally:
+        await reader.stop()
+
+
+async def test_pause_without_an_end_ends_when_told() -> None:
+    held = TopicPartition("held", 0)
+    reader = reader_of(held)
+    try:
+        reader.pause_for(held, inf)
+        reader._resume_due()
+        assert reader.paused() == {held}
+        reader.end_pause(TopicPartition("another", 0))
+        reader.end_pause(held)
+        reader._resume_due()
+        assert reader.paused() == set()
     finally:
         await reader.stop()
 

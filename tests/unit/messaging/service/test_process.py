@@ -117,6 +117,9 @@ class Runtime:
 
     async def start(self) -> None: ...
 
+    async def knows_organisations(self) -> bool:
+        return True
+
     async def stop(self) -> None:
         self.stopped += 1
 

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+from samenspel.messaging.projections.batch import Divergence
 from samenspel.messaging.service.readiness import problems
 from samenspel.runtime.dependencies import Dependencies
 
@@ -42,7 +43,7 @@ def test_every_problem_of_a_service_is_named() -> None:
         "recovery": runtime(reconciler__needs_recovery=True),
         f"lane {lane} stalled": runtime(projector__stalled={lane}),
         f"lane {lane} rebuilding": runtime(projector__rebuilding={lane: 2}),
-        f"lane {lane} diverged": runtime(projector__diverged={lane: 7}),
+        f"lane {lane} diverged": runtime(projector__diverged={("samenspel.initiatives", 0): Divergence(7, "digest")}),
         "relay": runtime(relay__connected=False),
         "database": runtime(storage__reason="no space left"),
         "submission hash key": runtime(hash_keys__problems=lambda: {"submission hash key": "add the key"}),

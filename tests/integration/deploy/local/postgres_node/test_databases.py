@@ -30,8 +30,9 @@ async def test_service_enters_its_own_database_only(databases: Databases) -> Non
     for _ in range(2):
         await asyncio.to_thread(databases.ensure, SERVICES)
     assert await user_in(databases.dsn_with_password("one")) == "one in one"
-    with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await user_in(databases.dsn_with_password("one").removesuffix("one") + "other")
+    for other in ("other", "postgres", "template1"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await user_in(databases.dsn_with_password("one").removesuffix("one") + other)
     with pytest.raises(asyncpg.InvalidPasswordError):
         await user_in(databases.dsn_with_password("one").replace("one:", "one:x", 1))
 

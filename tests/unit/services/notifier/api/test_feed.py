@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier import feed
 from services.notifier.api.feed import FeedReader, PageRequest, router
-from services.notifier.domain.cursor import LanePosition, decode, encode
+from services.notifier.domain.cursor import LanePosition, decode, encode, mark_of, marks_in
 from services.notifier.feed import FeedPage
 from services.notifier.store import subscriptions
 from tests.support.asgi import Reply, ask
@@ -84,6 +85,44 @@ async def test_page_carries_events_cursor_and_whether_there_is_more(monkeypatch:
     assert decode(reply.headers["samenspel-cursor"]) == CURSOR
     assert reply.headers["samenspel-more"] == "true"
     assert pages.asked == [(CURSOR, 5, (), None)]
+
+
+@pytest.mark.parametrize("path", ["/v1/feed?after={}", f"/v1/subscriptions/{ID}/events?after={{}}"])
+async def test_cursor_of_another_system_is_gone(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lane = INITIATIVES, 0
+    cursor = encode({lane: LanePosition(1, 15)}, {lane: mark_of("first of ours")})
+    page = replace(EMPTY, marks={lane: mark_of("first of theirs")})
+    reply = await get(path.format(cursor), Feed(page), monkeypatch)
+    assert (reply.status, reply.headers["content-type"]) == (410, "application/problem+json")
+    assert (
+        "lane samenspel.initiatives/0 begins here with another event. Read again without a cursor"
+        in reply.json["detail"]
+    )
+
+
+async def test_lane_replaced_during_a_long_poll_ends_the_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    lane, ends = (INITIATIVES, 0), Ends()
+    cursor = encode(CURSOR, {lane: mark_of("ours")})
+    pages = Feed(EMPTY, replace(FULL, marks={lane: mark_of("theirs")}))
+    waiting = asyncio.create_task(get(f"/v1/feed?waitSeconds=20&after={cursor}", pages, monkeypatch, ends))
+    await eventually(lambda: len(pages.asked) == 1)
+    ends.arrive()
+    assert (await waiting).status == 410
+
+
+async def test_cursor_of_a_page_has_the_marks_of_the_system_and_keeps_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A notifier that is rebuilt knows no identity of a lane yet, and passes the mark of the reader on."""
+    one, other = (INITIATIVES, 0), (INITIATIVES, 1)
+    sent = encode(CURSOR, {other: mark_of("b")})
+    reply = await get(f"/v1/feed?after={sent}", Feed(replace(FULL, marks={one: mark_of("a")})), monkeypatch)
+    assert marks_in(reply.headers["samenspel-cursor"]) == {one: mark_of("a"), other: mark_of("b")}
+
+
+async def test_cursor_of_the_version_before_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = replace(FULL, marks={(INITIATIVES, 0): mark_of("a")})
+    assert (await get(f"/v1/feed?after={encode(CURSOR)}", Feed(page), monkeypatch)).status == 200
 
 
 async def test_empty_page_is_an_empty_array(monkeypatch: pytest.MonkeyPatch) -> None:

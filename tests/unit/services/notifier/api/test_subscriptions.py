@@ -13,8 +13,9 @@ from samenspel.runtime.limits import STORED_BYTES, LimitReached
 from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier.api import subscriptions as api
-from services.notifier.domain.cursor import LanePosition, encode
+from services.notifier.domain.cursor import LanePosition, encode, mark_of
 from services.notifier.endpoints.signing import SecretBox
+from services.notifier.feed import LaneEnds
 from services.notifier.store import endpoints, idempotency
 from services.notifier.store import subscriptions as store
 from services.notifier.store.idempotency import Claim
@@ -56,7 +57,7 @@ class Store:
             (store, "figures"),
             (store, "acknowledge"),
             (endpoints, "insert"),
-            (api, "end_positions"),
+            (api, "lane_ends"),
         ):
             monkeypatch.setattr(module, name, getattr(self, name))
         monkeypatch.setattr(endpoints, "rotate", self.insert)
@@ -82,8 +83,9 @@ class Store:
     async def delete(self, pool: object, *key: str) -> None:
         self.kept = [stored for stored in self.kept if stored[:2] != key]
 
-    async def end_positions(self, pool: object) -> Any:
-        return {(INITIATIVES, 0): LanePosition(1, 5)}
+    async def lane_ends(self, pool: object) -> LaneEnds:
+        lane = INITIATIVES, 0
+        return LaneEnds({lane: LanePosition(1, 5)}, {lane: mark_of("first")})
 
     async def submit(self, submitter: object, organisation: str, envelope: Envelope) -> JSONResponse:
         stated = {"type": envelope.type, "id": envelope.id, "by": organisation}
@@ -156,6 +158,15 @@ async def test_acknowledgement_never_goes_beyond_the_feed(monkeypatch: pytest.Mo
     cursor = encode({(INITIATIVES, 0): LanePosition(1, 9), (INITIATIVES, 1): LanePosition(1, 2)})
     assert (await call("POST", f"subscriptions/{ID}/_acknowledge", {"cursor": cursor})).status == 204
     assert known.acknowledged == [{(INITIATIVES, 0): LanePosition(1, 5)}]
+
+
+async def test_acknowledgement_with_a_cursor_of_another_system_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    known, lane = Store(monkeypatch), (INITIATIVES, 0)
+    cursor = encode({lane: LanePosition(1, 3)}, {lane: mark_of("another")})
+    reply = await call("POST", f"subscriptions/{ID}/_acknowledge", {"cursor": cursor})
+    assert (reply.status, reply.headers["content-type"]) == (410, "application/problem+json")
+    assert "this cursor is of another system: lane samenspel.initiatives/0" in reply.json["detail"]
+    assert known.acknowledged == []
 
 
 @pytest.mark.parametrize(("url", "status"), [(URL, 200), (None, 409)])
