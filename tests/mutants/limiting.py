@@ -15,7 +15,7 @@ LIMITING: Final = (
     ),
     Mutant(
         "unlimited-http-submissions",
-        "samenspel.messaging.ingress.http_api:submit",
+        "samenspel.messaging.ingress.http_api:submit_over_http",
         "async with submitter.turns.slot(organisation):",
         "if True:",
         "tests/unit/messaging/ingress/test_http_api.py"
