@@ -10,7 +10,7 @@ from samenspel.contracts.topics import Service, ingress
 from deploy.local.services import ALL
 from deploy.local.system import LocalSystem
 from tests.conftest import running
-from tests.faults.restore.operator_commands import is_ready, recover, samenspel
+from tests.faults.restore.operator_commands import amiss, is_ready, recover, samenspel
 from tests.support.database import rows
 from tests.support.events import new_id
 from tests.support.forged_events import forge, lane_of_organisation, last_event
@@ -52,18 +52,10 @@ async def known_to_funding(organisation: Organisation) -> bool:
     return bool(await rows(organisation.system, "funding", query, organisation.oin))
 
 
-async def readiness(system: LocalSystem, service: Service) -> dict[str, str]:
-    """The problems in ``/readyz``, by name."""
-    url = f"{system.services.urls()[service]}/readyz"
-    async with aiohttp.ClientSession() as session, session.get(url) as response:
-        problems: dict[str, str] = (await response.json())["amiss"]
-        return problems
-
-
 async def diverged(organisation: Organisation, service: Service = "funding") -> str:
     """The reason in ``/readyz`` for the divergence of the lane of this organisation; empty without a divergence."""
     topic, lane = lane_of_organisation(organisation)
-    return (await readiness(organisation.system, service)).get(f"lane {topic}/{lane} diverged", "")
+    return (await amiss(organisation.system, service)).get(f"lane {topic}/{lane} diverged", "")
 
 
 async def repair(city: Organisation) -> None:
@@ -122,7 +114,11 @@ async def test_forged_role_is_not_applied_and_nothing_that_needs_the_lane_is_dec
     await send(rijk, [by_kafka], "funding")
     assert (await answers_to(rijk, [by_kafka["id"]], "funding"))[by_kafka["id"]]["outcome"] == "accepted"
 
-    assert await answers_of(city, "funding") == []
+    own_system.daemons()["funding"].kill()
+    await eventually(lambda: diverged(city), 60, "the same after a restart")
+    await eventually(lambda: is_held(own_system), 60)
+    assert (await post(city, "funding", forbidden)).status == 503
+    assert await traces(city) == await answers_of(city, "funding") == []
     await repair(city)
     after = (await answers_to(city, [forbidden["id"]], "funding"))[forbidden["id"]]
     assert [problem["code"] for problem in after["problems"]] == ["not-permitted"]
