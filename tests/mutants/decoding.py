@@ -260,8 +260,8 @@ MEANING: Final = (
     Mutant(
         "any-content-type-is-json",
         "samenspel.runtime.json_bodies:read_json",
-        "len(given) > 1 or media_type(given[0] if given else JSON) != JSON",
-        "False",
+        "len(given) < 2 and media_type(given[0] if given else JSON) == JSON",
+        "True",
         f"{BODIES}::test_content_type_is_json_in_any_spelling",
     ),
     Mutant(
@@ -287,8 +287,8 @@ MEANING: Final = (
     ),
     Mutant(
         "routes-without-the-check",
-        "samenspel.runtime.http:create_http_app",
-        "dependencies=[Depends(require_known_parameters)]",
+        "samenspel.runtime.http:_add_description",
+        "dependencies=[_KNOWN_PARAMETERS]",
         "dependencies=[]",
         f"{QUERIES}::test_description_and_schemas_have_no_parameters",
     ),
@@ -316,7 +316,7 @@ MEANING: Final = (
     Mutant(
         "row-numbers-beyond-the-database",
         "samenspel.messaging.operator.requests:RowNumber",
-        "ge=0, le=2**63 - 1",
+        "ge=0, le=INT64_MAX",
         "ge=0",
         "tests/unit/messaging/operator/test_requests.py::test_number_of_a_row_fits_the_database",
     ),

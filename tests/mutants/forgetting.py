@@ -130,7 +130,7 @@ FORGETTING: Final = (
     Mutant(
         "recovers-with-a-hole",
         "samenspel.messaging.recovery.lane_recovery:_skip_expired",
-        "await receipt_retention.begin_after(connection, (lane.topic, lane.lane), expired)",
+        "await receipt_retention.begin_after(connection, (lane.topic, lane.lane), position[1] - 1)",
         "pass",
         "tests/integration/messaging/recovery/test_lane_recovery.py::test_backup_older_than_the_start_of_the_log_gets_one_start",
     ),
