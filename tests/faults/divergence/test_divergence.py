@@ -128,17 +128,23 @@ async def test_forged_role_is_not_applied_and_nothing_that_needs_the_lane_is_dec
 
 
 @pytest.mark.parametrize(
-    ("timeline", "reason"),
+    ("timeline", "changes", "reason"),
     [
-        (str(2**31 - 1), "to 2147483647"),
-        (str(2**31), "no canonical event"),
-        (str(2**40), "no canonical event"),
+        (2**31 - 1, {}, "to 2147483647"),
+        (2**31 - 1, {"sequence": "1"}, "begins with another event"),
+        (2**31, {}, "no canonical event"),
+        (2**40, {"sequence": "1"}, "no canonical event"),
     ],
 )
 async def test_forged_timeline_discards_no_copy_and_readyz_names_the_lane(
-    own_system: LocalSystem, rijk: Organisation, city: Organisation, timeline: str, reason: str
+    own_system: LocalSystem,
+    rijk: Organisation,
+    city: Organisation,
+    timeline: int,
+    changes: dict[str, str],
+    reason: str,
 ) -> None:
-    await forge(own_system, await last_event(city), timeline=timeline, sequence="1")
+    await forge(own_system, await last_event(city), timeline=str(timeline), **changes)
     await eventually(lambda: diverged(city))
     assert reason in await diverged(city)
     assert await known_to_funding(city)
