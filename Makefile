@@ -3,6 +3,9 @@ PY ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+WORKERS ?= 2
+# Tests that share servers stay in one process (tests/conftest.py).
+PARALLEL := -n $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test long unit check model chaos storm soak mutants cases bench audit lock clean
@@ -27,14 +30,14 @@ up: $(READY) ## start the local system: Kafka, PostgreSQL and the three services
 down: $(READY) ## stop the local system; the data is kept
 	@$(BIN)/samenspel down
 
-test: $(READY) ## run the tests, on separate Kafka and PostgreSQL servers
-	@$(BIN)/python -m pytest
+test: $(READY) ## run the tests, on separate Kafka and PostgreSQL servers; WORKERS= processes
+	@$(BIN)/python -m pytest $(PARALLEL)
 
-long: $(READY) ## run the tests that `make test` excludes: full disk (as root), older broker, larger models
+long: $(READY) ## run the tests that `make test` excludes: full disk (as root), older broker, larger models, all services
 	@$(BIN)/python -m pytest -m long
 
 unit: $(READY) ## run the tests that need no server; about a minute
-	@$(BIN)/python -m pytest tests/unit tests/architecture
+	@$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/architecture
 
 check: $(READY) ## check format, lint rules, types and import contracts
 	@$(BIN)/ruff format --check .

@@ -20,6 +20,13 @@ from deploy.local.system import LocalSystem
 from tests.support.organisations import Organisation, admit, operator_of
 from tests.support.postgres import own_environment
 
+TESTS = Path(__file__).parent
+GROUPS = {
+    **dict.fromkeys(("cases", "hostile_input", "security", "system"), "system"),
+    "faults": "faults",
+    **dict.fromkeys(("integration", "mutants"), "database"),
+}
+"""Folders of tests that share servers."""
 Admit = Callable[..., Awaitable[Organisation]]
 
 # The tests require correct answers, not quick answers: a busy machine must not fail a test.
@@ -37,10 +44,15 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by required servers. Tests of the whole session come last."""
+    """Mark tests by required servers. Tests of the whole session come last.
+
+    Tests that share servers form a group, which one worker of pytest-xdist runs in order.
+    """
     items.sort(key=lambda item: item.path.name == "test_session_end.py")
     for item in items:
         needed = set(getattr(item, "fixturenames", ()))
+        if group := GROUPS.get(item.path.relative_to(TESTS).parts[0]):
+            item.add_marker(pytest.mark.xdist_group(group))
         if {"system", "bare_system"} & needed:
             item.add_marker("system")
         if "server" in needed:

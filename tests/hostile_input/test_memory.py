@@ -16,7 +16,6 @@ import pytest
 from samenspel.contracts.examples import EXAMPLES
 from samenspel.contracts.topics import DOMAIN_OF, Service, ingress
 
-from deploy.local.services import ALL
 from deploy.local.system import LocalSystem
 from tests.hostile_input.amplification import AMPLIFIED, bodies
 from tests.hostile_input.batches import TAKEN
@@ -61,7 +60,10 @@ def limited(system: LocalSystem, service: Service) -> Iterator[psutil.Process]:
             process.rlimit(psutil.RLIMIT_AS, before)
 
 
-@pytest.mark.parametrize("service", ALL)
+@pytest.mark.parametrize(
+    "service",
+    ["registry", pytest.param("funding", marks=pytest.mark.long), pytest.param("notifier", marks=pytest.mark.long)],
+)
 async def test_hostile_corpus_passes_within_512_mib_and_others_are_answered(
     system: LocalSystem, service: Service, limited: psutil.Process
 ) -> None:

@@ -36,7 +36,7 @@ class Work(ABC):
 class Registering(Work):
     """Initiatives, changes, a refused submission, and a submission with a failing decision until repaired.
 
-    A submission of the round before is sent again: its answer has lost the details meanwhile.
+    A submission of the first round is sent again in each round: soon its answer has no details any more.
     """
 
     _earlier: Event | None = None
@@ -59,7 +59,7 @@ class Registering(Work):
             for event in events[4:12]
         ]
         await self.stage.submit(changes[:5], changes[5:])
-        self._earlier = changes[0]
+        self._earlier = self._earlier or changes[0]
 
 
 class Funding(Work):

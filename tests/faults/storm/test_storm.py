@@ -13,6 +13,7 @@ SEED = 20261124
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # clients are abandoned on purpose
+@pytest.mark.long
 async def test_small_storm_loses_nothing(bare_system: LocalSystem) -> None:
     """Two registries; the first is stopped with a lane locked, and wakes up after the second has done the work."""
     plan = Plan.small(SEED, events=1_500)

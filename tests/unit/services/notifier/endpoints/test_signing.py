@@ -28,7 +28,11 @@ def test_another_body_secret_or_id_is_not_verified() -> None:
             verifier.verify(body, given)
 
 
-@pytest.mark.parametrize("secret", [new_secret(), "whsec_" + "A" * 32, "whsec_" + "A" * 86 + "=="])
+@pytest.mark.parametrize(
+    "secret",
+    [new_secret(), "whsec_" + "A" * 32, "whsec_" + "A" * 86 + "=="],
+    ids=["new", "24 bytes", "64 bytes"],
+)
 def test_secret_that_signs_is_usable(secret: str) -> None:
     assert require_signing_secret(secret) == secret
 
