@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import aiohttp
+import pytest
 from samenspel.contracts.topics import ingress
 
 from deploy.local.system import LocalSystem
@@ -19,6 +20,7 @@ from tests.support.service_process import begin, through
 from tests.support.waiting import eventually
 
 
+@pytest.mark.long
 async def test_instance_without_its_database_leaves_its_partitions_and_rejoins(bare_system: LocalSystem) -> None:
     port = bare_system.ports.remembered("postgres")
     assert port is not None

@@ -14,31 +14,21 @@ from tests.faults.kill.submissions import Work
 
 SELECTED_CASES = (
     # The decision transaction: not committed, committed without a reply, reply lost.
-    "registry ingress.commit before 1",
     "registry ingress.commit after 1",
     "registry ingress.commit lost 1",
-    "registry http.commit after 1",
     # Kafka has the batch; the relay dies before, or after, the acknowledgement, or before it saves the progress.
-    "registry relay.acknowledge after 1",
     "registry relay.acknowledge lost 1",
-    "registry relay.save-progress before 1",
     "registry relay.save-progress after 1",
     "registry reconciliation.mark before 1",
-    "funding projector.commit before 1",
     "funding projector.commit after 1",
-    "funding deferral-worker.commit before 1",
     "funding deferral-worker.commit lost 1",
     "funding deferral-worker.quarantine-commit before 1",
-    "registry redrive.commit after 1",
     # Old receipts and details are removed, or not; the lane and the answers go on.
-    "registry receipt-retention.remove before 1",
     "registry receipt-retention.remove after 1",
     "registry answer-retention.compact lost 1",
-    "funding answer-retention.compact after 1",
     "registry answers.event-types lost 1",
     # The receiver has the delivery; the notifier dies before it records the attempt.
     "notifier delivery.post after 1",
-    "notifier attempts.commit before 1",
     "notifier deliveries.commit lost 1",
 )
 CASES = [*SELECTED_CASES, *filter(None, REGRESSIONS.read_text().splitlines())]

@@ -45,6 +45,7 @@ async def city(bare_system: LocalSystem, lives: Lives) -> Organisation:
     return await admit(bare_system)
 
 
+@pytest.mark.long
 async def test_recreated_canonical_topic_is_published_again(bare_system: LocalSystem, city: Organisation) -> None:
     """From the first event on, by running services with and without something to send.
 

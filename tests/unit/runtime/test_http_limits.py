@@ -203,7 +203,9 @@ async def test_compressed_body_is_refused_without_decompression(door: str) -> No
     assert said.headers["accept-encoding"] == "identity"
 
 
-async def test_longest_silent_connection_gives_way_to_a_new_one(door: str) -> None:
+async def test_longest_silent_connection_gives_way_to_a_new_one(door: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HEAD_SECONDS_MAX", "BODY_SECONDS_MAX", "ANSWER_SECONDS_MAX"):
+        monkeypatch.setattr(http_limits, name, 30.0)  # the number of connections decides, not a time
     async with many(door, 3 * QUICK["CONNECTIONS_MAX"]):  # type: ignore[arg-type]  # it is a whole number
         for _ in range(30):
             assert await is_served(door)

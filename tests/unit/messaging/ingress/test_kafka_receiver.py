@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from math import inf
 from types import SimpleNamespace
 from typing import Any
 
@@ -34,6 +35,12 @@ class Reader:
 
 def record(offset: int, topic: str = TOPIC) -> Any:
     return SimpleNamespace(topic=topic, partition=0, offset=offset, timestamp=1, key=b"", headers=(), value=b"")
+
+
+@pytest.fixture(autouse=True)
+def decoding_takes_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine must not make a long batch short."""
+    monkeypatch.setattr(kafka_receiver, "DECODE_SECONDS_MAX", inf)
 
 
 class Trying:
@@ -105,6 +112,7 @@ class Slow:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 0.0
+        monkeypatch.setattr(kafka_receiver, "DECODE_SECONDS_MAX", DECODE_SECONDS_MAX)
         monkeypatch.setattr(kafka_receiver, "decode", self.decode)
         monkeypatch.setattr(kafka_receiver.time, "monotonic", lambda: self.now)
         self.on_decode: Callable[[], None] = lambda: None
