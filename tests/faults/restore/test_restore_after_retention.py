@@ -8,12 +8,13 @@ from samenspel.contracts.topics import receipts
 from deploy.local.system import LocalSystem
 from tests.faults.restore.backup import Backup
 from tests.faults.restore.operator_commands import is_behind, is_ready, recover
+from tests.faults.restore.registrations import some_submissions
 from tests.faults.workload import law_holds
 from tests.support.database import rows
-from tests.support.events import Event, initiative
+from tests.support.events import Event
 from tests.support.invariants import is_published
 from tests.support.organisations import Organisation, admit, operator_of
-from tests.support.reading import answers_of, answers_to
+from tests.support.reading import answers_of
 from tests.support.retention import LONG_MIGRATED
 from tests.support.service_process import Life, begin
 from tests.support.submitting import post, send
@@ -40,13 +41,13 @@ async def test_repeats_are_repeats_after_retention_and_after_a_restore(
 ) -> None:
     system, backup = bare_system, Backup(bare_system, "registry")
     city = await admit(system)
-    old = await _submitted(city)
+    old = await some_submissions(city, 4)
     await _is_removed(system, city)
     await _all_are_repeats(city, old, {"details-expired"})
     await eventually(lambda: is_published(system, "registry"), 40)
     await backup.take()
     await is_ready(system, "registry")
-    lost = await _submitted(city)
+    lost = await some_submissions(city, 4)
     await eventually(lambda: is_published(system, "registry"), 40)
     await _is_removed(system, city)
     await backup.restore()
@@ -57,19 +58,6 @@ async def test_repeats_are_repeats_after_retention_and_after_a_restore(
     await _all_are_repeats(city, old, {"details-expired"})
     await _all_are_repeats(city, lost, {"details-expired", "stale-version"})
     await law_holds(system, "registry", [city, operator_of(system)])
-
-
-async def _submitted(city: Organisation) -> list[Event]:
-    """Accepted over Kafka, and accepted and refused over HTTP."""
-    over_kafka = [city.event("initiative-registered", initiative()) for _ in range(4)]
-    await send(city, over_kafka)
-    await answers_to(city, [event["id"] for event in over_kafka], seconds=40)
-    stated = over_kafka[0]["data"]["initiative_id"]
-    changed = city.event("initiative-changed", {"initiative_id": stated, "based_on_version": 1, "title": "Anders"})
-    refused = city.event("initiative-changed", {"initiative_id": stated, "based_on_version": 1, "title": "Te laat"})
-    assert (await post(city, "registry", changed)).outcome == "accepted"
-    assert (await post(city, "registry", refused)).codes == {"stale-version"}
-    return [*over_kafka, changed, refused]
 
 
 async def _is_removed(system: LocalSystem, city: Organisation) -> None:

@@ -8,13 +8,14 @@ import pytest_asyncio
 from deploy.local.system import LocalSystem
 from tests.faults.restore.backup import Backup
 from tests.faults.restore.operator_commands import is_behind, is_ready, samenspel, state_of
+from tests.faults.restore.registrations import some_submissions
 from tests.faults.workload import law_holds
 from tests.support.events import initiative
 from tests.support.invariants import is_published
 from tests.support.organisations import Organisation, admit, operator_of
-from tests.support.reading import answers_of, answers_to
+from tests.support.reading import answers_of
 from tests.support.service_process import Life, begin_ready
-from tests.support.submitting import post, send
+from tests.support.submitting import post
 from tests.support.waiting import eventually
 
 
@@ -29,30 +30,17 @@ async def _published(system: LocalSystem) -> None:
     await eventually(lambda: is_published(system, "registry"), 40, "a published journal")
 
 
-async def _some_work(city: Organisation, number: int = 12) -> list[dict[str, object]]:
-    """Over Kafka and HTTP: new initiatives, a change, and a refused submission."""
-    over_kafka = [city.event("initiative-registered", initiative()) for _ in range(number)]
-    await send(city, over_kafka)
-    await answers_to(city, [event["id"] for event in over_kafka], seconds=40)
-    stated = over_kafka[0]["data"]["initiative_id"]
-    changed = city.event("initiative-changed", {"initiative_id": stated, "based_on_version": 1, "title": "Anders"})
-    refused = city.event("initiative-changed", {"initiative_id": stated, "based_on_version": 1, "title": "Te laat"})
-    assert (await post(city, "registry", changed)).outcome == "accepted"
-    assert (await post(city, "registry", refused)).codes == {"stale-version"}
-    return [*over_kafka, changed, refused]
-
-
 async def test_older_backup_is_recovered_from_kafka_without_new_decisions(
     bare_system: LocalSystem, registry: Life
 ) -> None:
     system, backup = bare_system, Backup(bare_system, "registry")
     city = await admit(system)
-    await _some_work(city)
+    await some_submissions(city, 12)
     await _published(system)
     await backup.take()
     await is_ready(system, "registry")
     later = await admit(system)
-    lost = {each.oin: await _some_work(each) for each in (city, later)}
+    lost = {each.oin: await some_submissions(each, 12) for each in (city, later)}
     await _published(system)
     before = await state_of(system, "registry")
     await backup.restore()
