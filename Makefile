@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= 2
-# Each process starts the servers that its tests need.
-PARALLEL := -n $(WORKERS) --dist loadgroup
+# Tests that share servers stay in one process (tests/conftest.py).
+PARALLEL := -n $(WORKERS) --dist loadscope
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up down test long unit check model chaos storm soak mutants cases bench audit lock clean

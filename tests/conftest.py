@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from samenspel.contracts.topics import Service
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.local.errors import LocalSystemError
 from deploy.local.services import ALL
@@ -20,13 +22,12 @@ from deploy.local.system import LocalSystem
 from tests.support.organisations import Organisation, admit, operator_of
 from tests.support.postgres import own_environment
 
-TESTS = Path(__file__).parent
 GROUPS = {
     **dict.fromkeys(("cases", "hostile_input", "security", "system"), "system"),
     "faults": "faults",
     **dict.fromkeys(("integration", "mutants"), "database"),
 }
-"""Folders of tests that share servers."""
+"""Folders of tests that share servers, with the name of the group."""
 Admit = Callable[..., Awaitable[Organisation]]
 
 # The tests require correct answers, not quick answers: a busy machine must not fail a test.
@@ -44,19 +45,30 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by required servers. Tests of the whole session come last.
-
-    Tests that share servers form a group, which one worker of pytest-xdist runs in order.
-    """
+    """Mark tests by required servers. Tests of the whole session come last."""
     items.sort(key=lambda item: item.path.name == "test_session_end.py")
     for item in items:
         needed = set(getattr(item, "fixturenames", ()))
-        if group := GROUPS.get(item.path.relative_to(TESTS).parts[0]):
-            item.add_marker(pytest.mark.xdist_group(group))
         if {"system", "bare_system"} & needed:
             item.add_marker("system")
         if "server" in needed:
             item.add_marker("integration")
+
+
+class GroupScheduling(LoadScopeScheduling):
+    """One worker runs the tests that share servers, in order; other tests are distributed by file.
+
+    The marks of pytest-xdist 3.8 for groups have no effect with pytest 9: they set a private attribute that is gone.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return GROUPS.get(file.split("/")[1], file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
+    return GroupScheduling(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
