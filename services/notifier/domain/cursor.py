@@ -9,9 +9,9 @@ before reads no further than the padding. A text without marks, of the version b
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
 from samenspel.contracts.integers import INT32_MAX, INT64_MAX
@@ -43,6 +43,7 @@ Cursor = Mapping[LaneId, LanePosition]
 """Position by topic and lane. An absent lane is at `START`."""
 Marks = Mapping[LaneId, str]
 """Mark of the identity, by topic and lane. An absent lane has no known identity."""
+Value = TypeVar("Value")
 
 
 def advances(present: Cursor, wanted: Cursor) -> bool:
@@ -73,17 +74,9 @@ def decode(text: str) -> dict[LaneId, LanePosition]:
     """The cursor in a text. An empty text is the beginning of all lanes. Raises `BadCursor`."""
     if not text:
         return {}
-    try:
-        if len(text) > TEXT_CHARS_MAX:
-            raise ValueError("too long")
-        vector = parse(_bytes_of(text.partition(PADDING)[0]))
-        return {
-            (topic, lane): _lane_position(place)
-            for topic, places in vector.items()
-            for lane, place in _lanes(topic, places)
-        }
-    except (ValueError, TypeError, AttributeError, Rejected) as error:
-        raise BadCursor(BadCursor.__doc__) from error
+    if len(text) > TEXT_CHARS_MAX:
+        raise BadCursor(BadCursor.__doc__)
+    return _by_lane(text.partition(PADDING)[0], _lane_position)
 
 
 def marks_in(text: str) -> dict[LaneId, str]:
@@ -91,15 +84,17 @@ def marks_in(text: str) -> dict[LaneId, str]:
     encoded = text.partition(PADDING)[2].lstrip(PADDING)
     if not encoded:
         return {}
+    return {name: mark for name, mark in _by_lane(encoded, _mark).items() if mark}
+
+
+def _by_lane(encoded: str, read: Callable[[Any], Value]) -> dict[LaneId, Value]:
+    """The values of all lanes in one part of a text. Raises `BadCursor`."""
     try:
         vector = parse(_bytes_of(encoded))
         return {
-            (topic, lane): mark
-            for topic, marks in vector.items()
-            for lane, mark in _lanes(topic, marks)
-            if _valid(mark)
+            (topic, lane): read(value) for topic, values in vector.items() for lane, value in _lanes(topic, values)
         }
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, Rejected) as error:
         raise BadCursor(BadCursor.__doc__) from error
 
 
@@ -124,17 +119,17 @@ def _bytes_of(text: str) -> bytes:
     return urlsafe_b64decode(text + PADDING * (-len(text) % 4))
 
 
-def _valid(mark: Any) -> bool:
-    """Whether the lane has a mark. Raises ValueError for any other value than a mark."""
-    if not isinstance(mark, str) or len(mark) not in (0, MARK_CHARS):
-        raise ValueError(mark)
-    return bool(mark)
+def _mark(text: Any) -> str:
+    """The mark of a lane, empty for no mark. Raises ValueError for any other value."""
+    if not isinstance(text, str) or len(text) not in (0, MARK_CHARS):
+        raise ValueError(text)
+    return text
 
 
-def _lanes(topic: str, places: list[Any]) -> "enumerate[Any]":
-    if topic not in CANONICAL or len(places) > LANES_MAX:
+def _lanes(topic: str, values: list[Any]) -> "enumerate[Any]":
+    if topic not in CANONICAL or len(values) > LANES_MAX:
         raise ValueError(topic)
-    return enumerate(places)
+    return enumerate(values)
 
 
 def _lane_position(pair: list[Any]) -> LanePosition:

@@ -132,6 +132,12 @@ def test_cursor_of_ambiguous_or_deep_json_is_refused(text: bytes) -> None:
         decode(urlsafe_b64encode(text).decode())
 
 
+@pytest.mark.parametrize("text", [b"{", b'{"samenspel.funding":[],"samenspel.funding":[]}', b"[" * 900])
+def test_marks_of_ambiguous_or_unreadable_json_are_refused(text: bytes) -> None:
+    with pytest.raises(BadCursor):
+        marks_in(encode({("samenspel.funding", 0): LanePosition(1, 1)}) + "=" + urlsafe_b64encode(text).decode())
+
+
 @given(st.text(max_size=60))
 def test_arbitrary_text_is_a_cursor_or_refused(text: str) -> None:
     with suppress(BadCursor):
