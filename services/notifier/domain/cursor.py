@@ -10,6 +10,7 @@ before reads no further than the padding. A text without marks, of the version b
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -51,6 +52,7 @@ def advances(present: Cursor, wanted: Cursor) -> bool:
     return any(place > present.get(name, START) for name, place in wanted.items())
 
 
+@lru_cache(4 * LANES_MAX)
 def mark_of(identity: str) -> str:
     """The mark of a lane's identity: the first bytes of the SHA-256, as base64url."""
     return urlsafe_b64encode(sha256(identity.encode()).digest()[:MARK_BYTES]).decode()
