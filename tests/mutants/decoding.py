@@ -74,7 +74,7 @@ AMPLIFYING: Final = (
     Mutant(
         "no-total-of-waiting-batches",
         "samenspel.messaging.kafka.consumer:PartitionConsumer._after_decompression",
-        "> DECOMPRESSED_BYTES_MAX",
+        "> WAITING_BYTES_MAX",
         "< 0",
         f"{CONSUMER}::test_decompressed_batches_of_many_partitions_are_fetched_again_at_their_turn",
     ),

@@ -33,7 +33,7 @@ The second argument is True when this consumer has read the partition before, wi
 RECORDS_MAX: Final = 500
 BATCH_BYTES_MAX: Final = 8 * 1_048_576
 """Bytes of the records handed on together, beyond the records of the last partition."""
-DECOMPRESSED_BYTES_MAX: Final = 16 * 1_048_576
+WAITING_BYTES_MAX: Final = 16 * 1_048_576
 """Bytes of decompressed batches that wait for their turn, over all partitions together."""
 WAIT_SECONDS: Final = 1.0
 SMALL_BATCH: Final = 100
@@ -184,7 +184,7 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
         if not memory.decompressed_bytes:
             return
         waiting = filter(None, map(memory_of, self._fetcher._records.values()))
-        if sum(each.decompressed_bytes for each in waiting) > DECOMPRESSED_BYTES_MAX:
+        if sum(each.decompressed_bytes for each in waiting) > WAITING_BYTES_MAX:
             self._fetcher._records.pop(partition, None)
             self._fetcher._notify(self._fetcher._wait_consume_future)
         await asyncio.sleep(0)

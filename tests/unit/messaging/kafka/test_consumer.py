@@ -13,7 +13,7 @@ from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from samenspel.messaging.kafka import consumer
 from samenspel.messaging.kafka.consumer import (
     BATCH_BYTES_MAX,
-    DECOMPRESSED_BYTES_MAX,
+    WAITING_BYTES_MAX,
     PartitionConsumer,
     UnpositionedPartitions,
 )
@@ -230,7 +230,7 @@ async def test_large_records_of_many_partitions_are_handed_on_in_several_batches
 
 
 async def test_decompressed_batches_of_many_partitions_are_fetched_again_at_their_turn() -> None:
-    reader = Heavy(dict.fromkeys(PARTITIONS, 1), waiting=DECOMPRESSED_BYTES_MAX // 4)
+    reader = Heavy(dict.fromkeys(PARTITIONS, 1), waiting=WAITING_BYTES_MAX // 4)
     await reader._drain(ROOM)
     assert len(reader.taken) == len(PARTITIONS)
     assert len(reader._fetcher._records) == 4, (
