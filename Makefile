@@ -36,7 +36,7 @@ test: $(READY) ## run the tests, on separate Kafka and PostgreSQL servers; WORKE
 long: $(READY) ## run the tests that `make test` excludes: full disk (as root), older broker, larger models, all services
 	@$(BIN)/python -m pytest -m long
 
-unit: $(READY) ## run the tests that need no server; about a minute
+unit: $(READY) ## run the tests that need no server; two or three minutes
 	@$(BIN)/python -m pytest $(PARALLEL) tests/unit tests/architecture
 
 check: $(READY) ## check format, lint rules, types and import contracts

@@ -46,8 +46,8 @@ DIVERGING: Final = (
     ),
     Mutant(
         "decides-on-a-diverged-lane",
-        "samenspel.messaging.decisions.aggregates:Projected.diverged_for",
-        "if not self.diverged:",
+        "samenspel.messaging.decisions.processor:SubmissionProcessor._require_consistent",
+        "if not projected.diverged:",
         "if True:",
         f"{DECIDED}::test_submission_that_needs_a_diverged_lane_is_not_taken",
     ),

@@ -101,8 +101,6 @@ class Projected:
 
         An aggregate that is not projected may be on any lane of its topic.
         """
-        if not self.diverged:
-            return set()
         return {lane for each in references for lane in self.diverged if self._may_be_on(lane, each)}
 
     def _may_be_on(self, lane: LaneId, reference: AggregateRef) -> bool:

@@ -155,13 +155,15 @@ class SubmissionProcessor:
 
     def _require_consistent(self, projected: Projected, submissions: Sequence[Submission]) -> None:
         """Raises `LaneDiverged` with the submissions that need a diverged lane."""
+        if not projected.diverged:
+            return
         needed = {number: self._diverged_for(projected, each) for number, each in enumerate(submissions)}
         if lanes := set[LaneId]().union(*needed.values()):
             raise LaneDiverged(lanes, [submissions[number] for number, found in needed.items() if found])
 
     def _diverged_for(self, projected: Projected, submission: Submission) -> set[LaneId]:
         """The diverged lanes that the decision on this submission needs."""
-        return projected.diverged_for(self.decider.foreign_refs(submission)) if projected.diverged else set()
+        return projected.diverged_for(self.decider.foreign_refs(submission))
 
     async def _begin(
         self,
