@@ -37,11 +37,14 @@ select * from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::text[],
 on conflict do nothing
 """
 END_POSITIONS: Final = "select topic, lane, timeline, sequence, identity from checkpoint"
+# `offset 0` makes PostgreSQL read each range by the index. PostgreSQL expects every range to have the same share of
+# the table, and would otherwise scan the whole feed for a few ranges.
 READ: Final = """
 select f.topic, f.lane, f.timeline, f.sequence, f.id, f.headers, f.value
 from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[]) as r (topic, lane, timeline, low, high)
-join feed f on (f.topic, f.lane, f.timeline) = (r.topic, r.lane, r.timeline)
-  and f.sequence > r.low and f.sequence <= r.high
+cross join lateral (
+  select * from feed f where (f.topic, f.lane, f.timeline) = (r.topic, r.lane, r.timeline)
+    and f.sequence > r.low and f.sequence <= r.high order by f.sequence offset 0) f
 where (cardinality($6::text[]) = 0 or f.type = any($6)) and ($7::text is null or f.topic <> $8 or f.organisation = $7)
 order by f.topic, f.lane, f.sequence
 """

@@ -19,11 +19,12 @@ where (initiative_index.lead, initiative_index.theme, initiative_index.phase)
    is distinct from (excluded.lead, excluded.theme, excluded.phase)
 """
 
+# `a.subject > $1` looks redundant: PostgreSQL does not derive it from the join, and would read all earlier subjects.
 INITIATIVES = """
 select a.value from initiative_index i
 join aggregate a on (a.aggregate, a.subject) = ('initiative.v1', i.initiative_id)
-where i.initiative_id > $1 and ($2::text is null or i.theme = $2) and ($3::text is null or i.phase = $3)
-  and ($4::text is null or i.lead = $4) and not a.removed
+where i.initiative_id > $1 and a.subject > $1 and not a.removed
+  and ($2::text is null or i.theme = $2) and ($3::text is null or i.phase = $3) and ($4::text is null or i.lead = $4)
 order by i.initiative_id limit $5
 """
 

@@ -56,6 +56,7 @@ order by l.is_full, l.place limit $2
 for update of c skip locked
 """
 # A subscription is the business of its subscriber: events about the subscriptions of others are not delivered.
+# `offset 0`: see the comment on `READ` in `services/notifier/feed.py`.
 INSERT_DELIVERIES: Final = """
 insert into delivery (subscription_id, topic, lane, timeline, sequence, subject, due_at)
 select r.subscription_id, f.topic, f.lane, f.timeline, f.sequence, f.subject,
@@ -66,8 +67,9 @@ select r.subscription_id, f.topic, f.lane, f.timeline, f.sequence, f.subject,
 from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::bigint[])
   as r (subscription_id, topic, lane, timeline, low, high)
 join subscription s using (subscription_id)
-join feed f on (f.topic, f.lane, f.timeline) = (r.topic, r.lane, r.timeline)
-  and f.sequence > r.low and f.sequence <= r.high
+cross join lateral (
+  select * from feed f where (f.topic, f.lane, f.timeline) = (r.topic, r.lane, r.timeline)
+    and f.sequence > r.low and f.sequence <= r.high order by f.sequence offset 0) f
 where (cardinality(s.types) = 0 or f.type = any(s.types)) and (f.topic <> $7 or f.organisation = s.organisation)
 on conflict do nothing
 """
