@@ -1,14 +1,14 @@
 """The invariants of every state, and of states without further steps."""
 
 from tests.model.reconciliation import is_ahead
-from tests.model.state import Copy, Event, Events, Fault, Owner, Setting, State
+from tests.model.state import Event, Events, Fault, Owner, Replica, Setting, State
 
 
 def violation(state: State, setting: Setting) -> str | None:
     """The violated invariant, or None."""
     return (
         decided_well(state)
-        or next((wrong for copy in state.copies if (wrong := copy_violation(copy))), None)
+        or next((wrong for replica in state.replicas if (wrong := replica_violation(replica))), None)
         or log_violation(state, setting)
     )
 
@@ -25,16 +25,16 @@ def decided_well(state: State) -> str | None:
     return None
 
 
-def copy_violation(copy: Copy) -> str | None:
-    sequences = tuple(event.sequence for event in copy.applied)
+def replica_violation(replica: Replica) -> str | None:
+    sequences = tuple(event.sequence for event in replica.applied)
     if len(set(sequences)) < len(sequences):
-        return f"applied twice: {told(copy.applied)}"
+        return f"applied twice: {told(replica.applied)}"
     if sequences != tuple(range(1, len(sequences) + 1)):
-        return f"not applied in order, or with a gap: {told(copy.applied)}"
-    if len({event.timeline for event in copy.applied}) > 1:
-        return f"two timelines in one copy: {told(copy.applied)}"
-    if copy.position.sequence > len(sequences):
-        return f"position {copy.position.sequence}, applied {told(copy.applied)}"
+        return f"not applied in order, or with a gap: {told(replica.applied)}"
+    if len({event.timeline for event in replica.applied}) > 1:
+        return f"two timelines in one replica: {told(replica.applied)}"
+    if replica.position.sequence > len(sequences):
+        return f"position {replica.position.sequence}, applied {told(replica.applied)}"
     return None
 
 
@@ -72,7 +72,7 @@ def unpublished(state: State) -> str | None:
 def false_alarm(state: State) -> str | None:
     closed = any(instance.relay.stage == "ahead" for instance in state.instances)
     return (
-        "the door closed though no database was restored" if closed and not is_ahead(state.owner, state.log) else None
+        "the lane closed though no database was restored" if closed and not is_ahead(state.owner, state.log) else None
     )
 
 
@@ -81,7 +81,7 @@ def at_rest(state: State, setting: Setting) -> str | None:
     owner = state.owner
     journal = tuple(event for event in owner.journal if event.timeline == owner.timeline)
     if not owner.is_open:
-        return "at rest with its door closed"
+        return "at rest with a closed lane"
     return unanswered(state, setting) or undecided(owner, journal) or behind(state, setting, journal)
 
 
@@ -104,9 +104,9 @@ def behind(state: State, setting: Setting, journal: Events) -> str | None:
         return None
     if not set(journal) <= set(state.log):
         return f"at rest with {told(state.log)} in the log, of {told(journal)}"
-    for at, copy in enumerate(state.copies):
-        if copy.applied != journal:
-            return f"at rest with {told(copy.applied)} in copy {at}, of {told(journal)}"
+    for at, replica in enumerate(state.replicas):
+        if replica.applied != journal:
+            return f"at rest with {told(replica.applied)} in replica {at}, of {told(journal)}"
     return None
 
 

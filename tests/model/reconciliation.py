@@ -1,4 +1,4 @@
-"""Comparing the lane with Kafka: Kafka first, then the journal; and only then the doors open."""
+"""Comparing the lane with Kafka: Kafka first, then the journal; and only then the lane opens."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -25,7 +25,7 @@ def comparing(relay: Relay, owner: Owner, log: Events, setting: Setting) -> Iter
         case "kafka-read":
             yield compared(relay, owner)
         case "matched":
-            yield "opens the door", Relay(compared=True), owner._replace(compared=relay.life)
+            yield "opens the lane", Relay(compared=True), owner._replace(compared=relay.life)
         case "ahead" if not is_ahead(owner, log):
             yield "looks again", Relay(), owner
 

@@ -53,7 +53,7 @@ def unpublished(state: State, was: Published, setting: Setting) -> Events:
     """The relay's view of the journal: the committed rows of the timeline."""
     journal = state.owner.journal
     if setting.broken is Broken.JOURNAL_COMMITTED:
-        journal = (*journal, *(event for each in state.desk for event in each.events))
+        journal = (*journal, *(event for each in state.transactions for event in each.events))
     return tuple(each for each in journal if each.timeline == was.timeline and each.sequence > was.sequence)
 
 

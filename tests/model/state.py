@@ -37,7 +37,7 @@ class Published(NamedTuple):
     cuts: int = 0
 
 
-class Door(NamedTuple):
+class IngressOffset(NamedTuple):
     """An ingress offset of an organisation: the next offset, and the append time of the previous record."""
 
     next_offset: int = 0
@@ -53,7 +53,7 @@ class Owner(NamedTuple):
     journal: Events = ()
     published: Published = Published()
     answered: tuple[str, ...] = ()
-    doors: tuple[Door, ...] = ()
+    ingress_offsets: tuple[IngressOffset, ...] = ()
 
     @property
     def head(self) -> int:
@@ -76,13 +76,13 @@ class Record(NamedTuple):
 class Batch(NamedTuple):
     """Ingress records read by an instance and not yet decided."""
 
-    door: int
-    start: Door
+    ingress: int
+    start: IngressOffset
     records: tuple[Record, ...]
 
     @property
-    def end(self) -> Door:
-        return Door(self.start.next_offset + len(self.records), self.records[-1].appended_at)
+    def end(self) -> IngressOffset:
+        return IngressOffset(self.start.next_offset + len(self.records), self.records[-1].appended_at)
 
 
 class Transaction(NamedTuple):
@@ -119,7 +119,7 @@ class Instance(NamedTuple):
     """A process of the owner: the relay, and the position in each ingress. ``reads`` is None until resolved."""
 
     relay: Relay = Relay()
-    reads: tuple[Door | None, ...] = ()
+    reads: tuple[IngressOffset | None, ...] = ()
     batches: tuple[Batch, ...] = ()
 
 
@@ -135,11 +135,11 @@ class Reader(NamedTuple):
     """The memory of a reader; ``holds`` only with a broken transaction rule."""
 
     offset: int = 0
-    in_hole: bool = False
+    in_gap: bool = False
     holds: Place | None = None
 
 
-class Copy(NamedTuple):
+class Replica(NamedTuple):
     """The database of a replica or another service; and the readers, all but the first of them zombies."""
 
     position: Place = Place()
@@ -151,12 +151,12 @@ class Copy(NamedTuple):
 class State(NamedTuple):
     owner: Owner = Owner()
     backup: Owner | None = None
-    desk: tuple[Transaction, ...] = ()
+    transactions: tuple[Transaction, ...] = ()
     instances: tuple[Instance, ...] = (Instance(),)
     wire: tuple[Events, ...] = ()
     """Requests of a dead or impatient relay, possibly still arriving."""
     log: Events = ()
-    copies: tuple[Copy, ...] = (Copy(),)
+    replicas: tuple[Replica, ...] = (Replica(),)
     ingress: tuple[tuple[Record, ...], ...] = ()
     sent: tuple[int, ...] = ()
     """Number of records sent so far by each organisation into the ingress."""
@@ -180,7 +180,7 @@ class Fault(StrEnum):
     REPUBLISH = "the operator lowers published"
     RESTORE = "the owner's database is restored from an older backup"
     RENEW = "the operator starts a new timeline"
-    COPY = "a copy's database is restored from an older backup"
+    REPLICA = "a replica's database is restored from an older backup"
 
 
 class Setting(NamedTuple):
@@ -203,13 +203,13 @@ class Setting(NamedTuple):
 
     @property
     def start(self) -> State:
-        doors = (Door(),) * len(self.ingress)
+        offsets = (IngressOffset(),) * len(self.ingress)
         return State(
-            owner=Owner(compared=0 if self.readers else 1, doors=doors),
-            instances=(Instance(reads=(None,) * len(doors)),) * self.instances,
-            copies=tuple(Copy(readers=(Reader(),) * number) for number in self.readers),
-            ingress=((),) * len(doors),
-            sent=(0,) * len(doors),
+            owner=Owner(compared=0 if self.readers else 1, ingress_offsets=offsets),
+            instances=(Instance(reads=(None,) * len(offsets)),) * self.instances,
+            replicas=tuple(Replica(readers=(Reader(),) * number) for number in self.readers),
+            ingress=((),) * len(offsets),
+            sent=(0,) * len(offsets),
             faults=self.faults,
         )
 

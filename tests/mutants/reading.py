@@ -76,7 +76,7 @@ READING: Final = (
         "tests/unit/messaging/kafka/test_group_membership.py::test_group_joined_after_the_database_fell_silent_is_left_again",
     ),
     Mutant(
-        "no-fence-at-the-door",
+        "no-fence-at-the-ingress",
         "samenspel.messaging.inbox.offsets:lock",
         "stored.get(topic) != start",
         "False",

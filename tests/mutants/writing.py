@@ -86,14 +86,14 @@ WRITING: Final = (
         "tests/integration/messaging/ingress/test_kafka_receiver.py::test_ingress_batch_is_committed_whole_or_not_at_all",
     ),
     Mutant(
-        "door-in-a-second-transaction",
+        "ingress-offset-in-a-second-transaction",
         "samenspel.messaging.ingress.kafka_receiver:KafkaReceiver._commit",
         "await offsets.save(",
         "await connection.execute('commit; begin'); await offsets.save(",
         "tests/integration/messaging/ingress/test_kafka_receiver.py::test_ingress_batch_is_committed_whole_or_not_at_all",
     ),
     Mutant(
-        "doors-open-uncompared",
+        "lanes-open-unreconciled",
         "samenspel.messaging.outbox.journal:LOCK",
         "reconciled = incarnation() as open",
         "true as open",
