@@ -192,6 +192,13 @@ WRITING: Final = (
         "tests/integration/messaging/outbox/test_relay.py::test_idle_relay_detects_a_repeat_at_the_offset_of_its_last_event",
     ),
     Mutant(
+        "takes-expired-for-lost",
+        "samenspel.messaging.outbox.reconciler:Reconciler._last_published_is_present",
+        "bool(offset < start)",
+        "bool(offset < start and False)",
+        "tests/integration/messaging/outbox/test_reconciler.py::test_expired_receipts_are_not_taken_for_lost_receipts",
+    ),
+    Mutant(
         "goes-on-behind-what-was-not-decided",
         "samenspel.messaging.ingress.kafka_receiver:KafkaReceiver.__call__",
         "and not await previous",

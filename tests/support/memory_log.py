@@ -25,9 +25,11 @@ def record(
 
 @dataclass(slots=True)
 class Log:
-    """Answers as `samenspel.messaging.kafka.log_reader.Probe` does; offsets are places in the lists."""
+    """Answers as `samenspel.messaging.kafka.log_reader.LogReader` does; offsets are places in the lists."""
 
     partitions: dict[tuple[str, int], list[ConsumerRecord]] = field(default_factory=dict)
+    starts: dict[tuple[str, int], int] = field(default_factory=dict)
+    """First offset of a log with expired records; 0 for other logs."""
 
     def append(
         self, topic: str, lane: int, headers: Headers, value: bytes, appended: int = 0, key: bytes | None = None
@@ -42,14 +44,14 @@ class Log:
             self.append(topic, 0, *binary(event), appended=appended)
 
     async def bounds(self, partition: TopicPartition) -> tuple[int, int]:
-        return 0, len(self.partitions.get(tuple(partition), ()))
+        return self.starts.get(tuple(partition), 0), len(self.partitions.get(tuple(partition), ()))
 
     async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         return {each: (await self.bounds(each))[1] for each in partitions}
 
     async def record_at(self, partition: TopicPartition, offset: int) -> ConsumerRecord | None:
         there = self.partitions.get(tuple(partition), [])
-        return there[offset] if 0 <= offset < len(there) else None
+        return there[offset] if self.starts.get(tuple(partition), 0) <= offset < len(there) else None
 
     async def records(self, partition: TopicPartition, start: int, end: int) -> AsyncIterator[ConsumerRecord]:
         for each in self.partitions.get(tuple(partition), [])[start:end]:

@@ -6,6 +6,7 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
 
 from samenspel.runtime import failpoints
 
@@ -71,9 +72,12 @@ class LogReader:
                 consumer.unsubscribe()
 
     async def record_at(self, partition: TopicPartition, offset: int) -> ConsumerRecord | None:
-        """The record at this offset, or None when the log has no such record."""
-        async with aclosing(self.records(partition, offset, offset + 1)) as found:
-            return await anext(found, None)
+        """The record at this offset, or None when the log has no such record, for example an expired one."""
+        try:
+            async with aclosing(self.records(partition, offset, offset + 1)) as found:
+                return await anext(found, None)
+        except OffsetOutOfRangeError:
+            return None
 
     async def close(self) -> None:
         consumer, self._consumer = self._consumer, None

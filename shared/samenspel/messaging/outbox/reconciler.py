@@ -147,10 +147,12 @@ class Reconciler:
             self._suspects.add(_name(sample))
 
     async def _last_published_is_present(self, row: Any) -> bool:
-        partition = TopicPartition(*_name(row))
-        return await holds_event(
-            self._log_reader, partition, row["next_offset"] - 1, row["timeline"], row["sequence"]
-        )
+        """Whether Kafka has the last published event, or has expired the event as an organisation sent nothing."""
+        partition, offset = TopicPartition(*_name(row)), row["next_offset"] - 1
+        if await holds_event(self._log_reader, partition, offset, row["timeline"], row["sequence"]):
+            return True
+        start, _ = await self._log_reader.bounds(partition)
+        return bool(offset < start)
 
 
 def _name(row: Any) -> LaneId:
