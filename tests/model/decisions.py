@@ -91,12 +91,13 @@ def decided(
 ) -> Transaction:
     """The future commit of a transaction with the lane just locked, or wrongly not locked."""
     owner, events, answered = state.owner, list[Event](), list[str]()
+    head = owner.head_in_journal if setting.broken is Broken.HEAD_OF_JOURNAL else owner.head
     drawn = max((event.sequence for each in state.transactions for event in each.events), default=0)
     for cause in causes:
         known = is_known(owner._replace(answered=(*owner.answered, *answered)), cause, setting)
         if not known:
-            sequence = max(owner.head, drawn) + len(events) + 1
-            events.append(Event(owner.timeline, sequence, cause, owner.incarnation, owner.head + len(events)))
+            sequence = max(head, drawn) + len(events) + 1
+            events.append(Event(owner.timeline, sequence, cause, owner.incarnation, head + len(events)))
             answered.append(cause)
     locked = setting.broken is not Broken.STATE_AFTER_LOCK
     return Transaction(instance, tuple(events), tuple(answered), batch, owner.head, locked)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tests.model.operator import operator_faults
 from tests.model.reader import open_lane
+from tests.model.reconciliation import is_there
 from tests.model.relay import with_relay
 from tests.model.rules import Broken
 from tests.model.state import Events, Fault, Instance, Reader, Relay, Replica, Setting, State, Step, put
@@ -31,6 +32,8 @@ def faults(state: State, setting: Setting) -> Iterator[Step]:
         yield from unheard(after)
     if Fault.RESTART in may:
         yield from restarts(after)
+    if Fault.RETENTION in may:
+        yield from retention(after, setting)
     yield from reader_faults(after, setting)
     yield from broker_faults(after, setting)
 
@@ -74,6 +77,25 @@ def restarts(state: State) -> Iterator[Step]:
         yield ("PostgreSQL is killed, and forgets that more than {} was published", sequence), lost
 
 
+def retention(state: State, setting: Setting) -> Iterator[Step]:
+    """The oldest receipt of the journal, if it is published and the lane is reconciled; with its older copies."""
+    owner, published = state.owner, state.owner.published
+    oldest = next((event for event in owner.journal if event.timeline == owner.timeline), None)
+    if oldest is None or not owner.is_open:
+        return
+    is_published = published.timeline == owner.timeline and oldest.sequence <= published.sequence
+    if is_published or setting.broken is Broken.RETAIN_UNPUBLISHED:
+        yield ("the retention removes {}", oldest), with_removed(state, oldest.sequence)
+
+
+def with_removed(state: State, sequence: int) -> State:
+    owner = state.owner
+    old = tuple(event for event in owner.journal if event.sequence == sequence)
+    journal = tuple(event for event in owner.journal if event.sequence != sequence)
+    removed = tuple(sorted((*owner.removed, *old)))
+    return state._replace(owner=owner._replace(journal=journal, removed=removed))
+
+
 def reader_faults(state: State, setting: Setting) -> Iterator[Step]:
     for at, replica in enumerate(state.replicas):
         for index, reader in enumerate(replica.readers):
@@ -102,8 +124,10 @@ def with_replica_reader(state: State, at: int, replica: Replica, index: int, rea
 
 def broker_faults(state: State, setting: Setting) -> Iterator[Step]:
     if Fault.LOG in setting.may:
-        for end in range(len(state.log)):
+        for end in (0, *range(state.expired + 1, len(state.log))):
             yield ("Kafka loses what is behind offset {} of the lane", end), lane_cut_back(state, end, setting)
+    if Fault.EXPIRY in setting.may:
+        yield from expiry(state)
     if Fault.INGRESS in setting.may:
         for ingress, log in enumerate(state.ingress):
             for end in range(len(log)):
@@ -111,9 +135,16 @@ def broker_faults(state: State, setting: Setting) -> Iterator[Step]:
                 yield ("Kafka loses what is behind offset {} of the ingress of {}", end, ingress), cut
 
 
+def expiry(state: State) -> Iterator[Step]:
+    """A loss is noticed long before the retention of the topic is over, so Kafka deletes nothing in between."""
+    published = state.owner.published
+    if published.next_offset and is_there(state.log, state.expired, published):
+        yield ("Kafka deletes {}, which is old", state.log[state.expired]), state._replace(expired=state.expired + 1)
+
+
 def lane_cut_back(state: State, end: int, setting: Setting) -> State:
     """Connections end with the truncation: requests of a dead relay are lost; live relays may send again."""
-    cut = state._replace(log=state.log[:end], wire=())
+    cut = state._replace(log=state.log[:end], expired=min(state.expired, end), wire=())
     if setting.broken is Broken.OPENED_AGAIN:
         return cut
     return cut._replace(replicas=tuple(opened_again(replica, cut.log) for replica in cut.replicas))

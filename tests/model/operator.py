@@ -35,7 +35,7 @@ def operator_steps(state: State, setting: Setting) -> Iterator[Step]:
 
 def recoverable(owner: Owner, log: Events) -> Events:
     """The events after the journal without a gap in Kafka; nothing if Kafka has other events there."""
-    known, found = set(owner.journal), list[Event]()
+    known, found = set(owner.decided), list[Event]()
     for event in log:
         if event.timeline != owner.timeline or event in known:
             continue

@@ -15,7 +15,7 @@ def violation(state: State, setting: Setting) -> str | None:
 
 def decided_well(state: State) -> str | None:
     """No submission decided twice, no sequence repeated or left out, and no decision on outdated state."""
-    journal = [event for event in state.owner.journal if event.timeline == state.owner.timeline]
+    journal = [event for event in state.owner.decided if event.timeline == state.owner.timeline]
     causes = [event.cause for event in journal]
     if len(set(causes)) < len(causes):
         return f"decided twice: {told(journal)}"
@@ -43,28 +43,48 @@ def log_violation(state: State, setting: Setting) -> str | None:
     for event in state.log:
         if first.setdefault((event.timeline, event.sequence), event) != event:
             return f"one number, two events in the log: {told(state.log)}"
-    if Fault.LOG not in setting.may and (wrong := gaps(state.log, first) or unpublished(state)) is not None:
+    if Fault.LOG not in setting.may and (wrong := gaps(state, first) or unpublished(state)) is not None:
         return wrong
+    if (often := published_too_often(state, setting)) is not None:
+        return often
     if Fault.RESTORE in setting.may:
         return None
-    uncommitted = set(state.log) - set(state.owner.journal)
+    uncommitted = set(state.log) - set(state.owner.decided)
     if uncommitted:
         return f"the log holds what was never committed: {told(uncommitted)}"
     # A reconciliation begun before a new timeline finds the timeline in Kafka, closes, retries, and opens.
     return None if Fault.RENEW in setting.may else false_alarm(state)
 
 
-def gaps(log: Events, first: dict[tuple[int, int], Event]) -> str | None:
+def gaps(state: State, first: dict[tuple[int, int], Event]) -> str | None:
+    """A new timeline of receipts begins behind the removed receipts; nothing else is left out.
+
+    Readers ignore the late events of an earlier timeline.
+    """
     highest: dict[int, int] = {}
     for timeline, sequence in first:
-        if sequence != highest.get(timeline, 0) + 1:
-            return f"a gap in the log: {told(log)}"
+        if timeline < max(highest, default=0):
+            continue
+        begins = timeline > 1 and timeline not in highest and sequence <= state.owner.removed_up_to + 1
+        if sequence != highest.get(timeline, 0) + 1 and not begins:
+            return f"a gap in the log: {told(state.log)}"
         highest[timeline] = sequence
     return None
 
 
+def published_too_often(state: State, setting: Setting) -> str | None:
+    """Each instance may publish an event again after each fault, and no more often."""
+    often = setting.instances * (setting.faults + 1) + 1
+    again = next((event for event in set(state.log) if state.log.count(event) > often), None)
+    return f"{again} published again and again: {told(state.log)}" if again else None
+
+
 def unpublished(state: State) -> str | None:
     (timeline, sequence, *_), log = state.owner.published, set(state.log)
+    if not {(event.sequence, event.cause) for event in state.owner.removed} <= {
+        (event.sequence, event.cause) for event in log
+    }:
+        return f"removed {told(state.owner.removed)}, but the log holds {told(state.log)}"
     due = (each for each in state.owner.journal if each.timeline == timeline and each.sequence <= sequence)
     return None if log.issuperset(due) else f"published up to {sequence}, but the log holds {told(state.log)}"
 
@@ -82,7 +102,7 @@ def at_rest(state: State, setting: Setting) -> str | None:
     journal = tuple(event for event in owner.journal if event.timeline == owner.timeline)
     if not owner.is_open:
         return "at rest with a closed lane"
-    return unanswered(state, setting) or undecided(owner, journal) or behind(state, setting, journal)
+    return unanswered(state, setting) or undecided(owner, owner.decided) or behind(state, setting, journal)
 
 
 def unanswered(state: State, setting: Setting) -> str | None:
@@ -93,14 +113,14 @@ def unanswered(state: State, setting: Setting) -> str | None:
     return f"at rest without an answer to {', '.join(sorted(missing))}" if missing else None
 
 
-def undecided(owner: Owner, journal: Events) -> str | None:
-    if {event.cause for event in journal} == set(owner.answered):
+def undecided(owner: Owner, decided: Events) -> str | None:
+    if {event.cause for event in decided} == set(owner.answered):
         return None
-    return f"at rest with answers to {', '.join(owner.answered) or 'nothing'}, and {told(journal)} decided"
+    return f"at rest with answers to {', '.join(owner.answered) or 'nothing'}, and {told(decided)} decided"
 
 
 def behind(state: State, setting: Setting, journal: Events) -> str | None:
-    if not setting.readers:
+    if not setting.publishes:
         return None
     if not set(journal) <= set(state.log):
         return f"at rest with {told(state.log)} in the log, of {told(journal)}"

@@ -54,12 +54,27 @@ class Owner(NamedTuple):
     published: Published = Published()
     answered: tuple[str, ...] = ()
     ingress_offsets: tuple[IngressOffset, ...] = ()
+    removed: Events = ()
+    """Receipts that the retention removed from the journal, of all timelines."""
 
     @property
     def head(self) -> int:
-        """The sequence of the lane."""
+        """The sequence of the lane. The removal of receipts does not change the sequence."""
+        return max(self.removed_up_to, self.head_in_journal)
+
+    @property
+    def head_in_journal(self) -> int:
         last = self.journal[-1] if self.journal else None
         return last.sequence if last is not None and last.timeline == self.timeline else 0
+
+    @property
+    def removed_up_to(self) -> int:
+        return max((event.sequence for event in self.removed), default=0)
+
+    @property
+    def decided(self) -> Events:
+        """All events of the database's lifetime, removed or not."""
+        return (*self.removed, *self.journal)
 
     @property
     def is_open(self) -> bool:
@@ -113,6 +128,8 @@ class Relay(NamedTuple):
     """The reconciliation's reading of Kafka."""
     head: int = -1
     """The head of the journal, if read before Kafka; only with this rule broken."""
+    removed: int = 0
+    """The sequence of the last removed receipt, as read before Kafka."""
 
 
 class Instance(NamedTuple):
@@ -156,6 +173,8 @@ class State(NamedTuple):
     wire: tuple[Events, ...] = ()
     """Requests of a dead or impatient relay, possibly still arriving."""
     log: Events = ()
+    expired: int = 0
+    """The first offset of the log: Kafka has deleted the records before. ``log`` still names them."""
     replicas: tuple[Replica, ...] = (Replica(),)
     ingress: tuple[tuple[Record, ...], ...] = ()
     sent: tuple[int, ...] = ()
@@ -180,6 +199,8 @@ class Fault(StrEnum):
     REPUBLISH = "the operator lowers published"
     RESTORE = "the owner's database is restored from an older backup"
     RENEW = "the operator starts a new timeline"
+    RETENTION = "the service removes the oldest published receipt from its journal"
+    EXPIRY = "Kafka deletes the oldest published receipt"
     REPLICA = "a replica's database is restored from an older backup"
 
 
@@ -198,14 +219,20 @@ class Setting(NamedTuple):
     broken: "StrEnum | None" = None
     batch_max: int = 2
     """How many ingress records are decided together at most."""
+    receipts: bool = False
+    """Whether the lane is one of receipts: journal and Kafka lose old events, and no replica follows."""
     states_max: int | None = None
     """How many states are tried, nearest first; None: all there are."""
+
+    @property
+    def publishes(self) -> bool:
+        return bool(self.readers) or self.receipts
 
     @property
     def start(self) -> State:
         offsets = (IngressOffset(),) * len(self.ingress)
         return State(
-            owner=Owner(compared=0 if self.readers else 1, ingress_offsets=offsets),
+            owner=Owner(compared=0 if self.publishes else 1, ingress_offsets=offsets),
             instances=(Instance(reads=(None,) * len(offsets)),) * self.instances,
             replicas=tuple(Replica(readers=(Reader(),) * number) for number in self.readers),
             ingress=((),) * len(offsets),

@@ -15,7 +15,7 @@ def steps(state: State, setting: Setting) -> Iterator[Step]:
     yield from decision_steps(state, setting)
     if setting.ingress:
         yield from ingress_steps(state, setting)
-    if setting.readers:
+    if setting.publishes:
         yield from relay_steps(state, setting)
         yield from late_requests(state)
         yield from reader_steps(state, setting)
