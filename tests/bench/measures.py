@@ -47,13 +47,19 @@ def compared(
     least: float | None = None,
     most: float | None = None,
 ) -> Figure:
-    """The median ratio of rounds that were measured in turn, with its spread; the goal is a bound of that median."""
+    """The median ratio of rounds that were measured in turn, with its spread.
+
+    The goal is at ``least`` or at ``most`` so much; without both, the figure is context.
+    """
     ratios = [mine / floor for mine, floor in zip(ours, floors, strict=True)]
     ratio = statistics.median(ratios)
-    goals = [f"ratio >= {least:g}"] * (least is not None) + [f"ratio <= {most:g}"] * (most is not None)
-    holds = (least is None or ratio >= least) and (most is None or ratio <= most) if goals else None
+    goal, holds = "", None
+    if least is not None:
+        goal, holds = f"ratio >= {least:g}", ratio >= least
+    elif most is not None:
+        goal, holds = f"ratio <= {most:g}", ratio <= most
     value, floor = statistics.median(ours), statistics.median(floors)
-    return Figure(name, value, unit, floor, ratio, ", ".join(goals), holds, (min(ratios), max(ratios)))
+    return Figure(name, value, unit, floor, ratio, goal, holds, (min(ratios), max(ratios)))
 
 
 def throughput(stand: Stand, count: int, rounds: int) -> list[Figure]:
