@@ -15,6 +15,8 @@ from tests.bench.harness import Stand, stand
 from tests.bench.hostile_input import poison
 from tests.bench.instances import sharing
 from tests.bench.measures import Figure
+from tests.bench.peers.comparison import against_peers, delays_against_peers
+from tests.bench.peers.relaying import relaying
 
 
 @dataclass
@@ -58,6 +60,9 @@ PARTS: Final[Mapping[str, Part]] = {
     "decoding": lambda run: decoding(run.rounds),
     "latency": lambda run: measures.latency(run.stand, run.folder, per_second=300, seconds=10),
     "throughput": lambda run: measures.throughput(run.stand, run.count, run.rounds),
+    "peers": lambda run: against_peers(run.stand, run.count // 2, run.rounds),
+    "peer-delays": lambda run: delays_against_peers(run.stand, run.rounds),
+    "relay": lambda run: relaying(run.stand, run.count, run.rounds),
     "rebuild": lambda run: measures.rebuild(run.stand, run.folder, run.count, run.rounds),
     "poison": lambda run: poison(run.stand, run.rounds),
     "fairness": lambda run: fairness(run.stand),
