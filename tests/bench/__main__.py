@@ -7,7 +7,9 @@ round has, ``ROUNDS`` how many rounds, ``SIZES`` the histories (comma-separated)
 import os
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import orjson
 from rich.console import Console
@@ -26,16 +28,31 @@ SIZES = [int(size) for size in os.environ.get("SIZES", "10000,100000,1000000").s
 def main() -> int:
     talk = Console(stderr=True)
     parts = selected(ONLY)
-    figures: list[Figure] = []
+    measured: dict[str, list[Figure]] = {}
     with running(COUNT, ROUNDS, SIZES) as run:
         for name, part in parts.items():
             began = time.monotonic()
-            figures += part(run)
+            measured[name] = part(run)
             talk.print(f"measured {name} in {time.monotonic() - began:.0f} s")
+    figures = [figure for each in measured.values() for figure in each]
     _print(figures)
     RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_bytes(orjson.dumps([figure.row() for figure in figures], option=orjson.OPT_INDENT_2))
+    RESULT.write_bytes(orjson.dumps(_result(measured), option=orjson.OPT_INDENT_2))
     return 1 if any(figure.holds is False for figure in figures) else 0
+
+
+def _result(measured: dict[str, list[Figure]]) -> dict[str, dict[str, Any]]:
+    """By part; `tests/architecture/measurements.py` copies it into the documents."""
+    sizes = f"COUNT={COUNT} ROUNDS={ROUNDS}"
+    today = datetime.now(UTC).date().isoformat()
+    return {
+        part: {
+            "date": today,
+            "command": f"ONLY={part} {sizes} make bench",
+            "figures": [each.row() for each in figures],
+        }
+        for part, figures in measured.items()
+    }
 
 
 def _print(figures: list[Figure]) -> None:

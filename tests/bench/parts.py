@@ -17,6 +17,7 @@ from tests.bench.instances import sharing
 from tests.bench.measures import Figure
 from tests.bench.peers.comparison import against_peers, delays_against_peers
 from tests.bench.peers.relaying import relaying
+from tests.bench.sizing import sizing
 
 
 @dataclass
@@ -68,6 +69,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "fairness": lambda run: fairness(run.stand),
     "instances": lambda run: sharing(run.stand, run.count // 2, 2 * run.rounds),
     "growth": lambda run: measures.growth(run.own_stand("growth"), run.sizes, run.count // 2),
+    "sizing": lambda run: sizing(run.own_stand("sizing"), run.folder, run.count // 2),
 }
 
 
