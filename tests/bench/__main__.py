@@ -5,6 +5,7 @@ round has, ``ROUNDS`` how many rounds, ``SIZES`` the histories (comma-separated)
 """
 
 import os
+import signal
 import sys
 import time
 from datetime import UTC, datetime
@@ -26,6 +27,7 @@ SIZES = [int(size) for size in os.environ.get("SIZES", "10000,100000,1000000").s
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the systems of this run end with it
     talk = Console(stderr=True)
     parts = selected(ONLY)
     measured: dict[str, list[Figure]] = {}
