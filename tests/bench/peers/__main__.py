@@ -3,7 +3,7 @@
 import uvloop
 
 from tests.bench.peers import batch, per_message
-from tests.bench.peers.common import Poller, Wanted, open_pool
+from tests.bench.peers.program import Poller, Wanted, open_pool
 
 
 async def run(wanted: Wanted) -> None:

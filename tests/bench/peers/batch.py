@@ -7,19 +7,8 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage
 
-from tests.bench.peers.common import (
-    PUBLISH,
-    SAVE,
-    STATE,
-    CloudEvent,
-    Initiative,
-    Poller,
-    Submission,
-    Wanted,
-    decide,
-    loaded,
-    value_of,
-)
+from tests.bench.peers.decisions import CloudEvent, Initiative, Submission, decide, loaded, value_of
+from tests.bench.peers.program import PUBLISH, SAVE, STATE, Poller, Wanted
 
 RECORDS: Final = 500
 BATCH_TIMEOUT_MS: Final = 20

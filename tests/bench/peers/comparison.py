@@ -10,8 +10,8 @@ from samenspel.contracts.topics import LANES_LOCAL
 
 from tests.bench.harness import ORGANISATIONS, Stand, event_headers, submission
 from tests.bench.measures import Figure, compared
-from tests.bench.peers.common import Mode
 from tests.bench.peers.contestants import Contestant, Registry, ends, in_mode, load, numbers, peers
+from tests.bench.peers.program import Mode
 
 SECONDS_MAX: Final = 120.0
 POLL_SECONDS: Final = 0.005

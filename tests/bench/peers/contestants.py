@@ -17,7 +17,7 @@ from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, ingress
 
 from deploy.local.postgres_node.databases import NAMED_SERVER, Databases
 from tests.bench.harness import ORGANISATIONS, Stand, event_headers, submission
-from tests.bench.peers.common import CANONICAL, VARIABLE, Mode, PeerName, Wanted
+from tests.bench.peers.program import CANONICAL, VARIABLE, Mode, PeerName, Wanted
 
 Offsets = Mapping[TopicPartition, int]
 Header = tuple[str, bytes]

@@ -6,19 +6,8 @@ from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.annotations import KafkaMessage
 
-from tests.bench.peers.common import (
-    PUBLISH,
-    SAVE,
-    STATE,
-    CloudEvent,
-    Initiative,
-    Poller,
-    Submission,
-    Wanted,
-    decide,
-    loaded,
-    value_of,
-)
+from tests.bench.peers.decisions import CloudEvent, Initiative, Submission, decide, loaded, value_of
+from tests.bench.peers.program import PUBLISH, SAVE, STATE, Poller, Wanted
 
 FIRST: Final = "insert into inbox (source, id) values ($1, $2) on conflict do nothing returning true"
 READING: Final[dict[str, Any]] = {"auto_offset_reset": "earliest", "ack_policy": AckPolicy.ACK}
