@@ -64,7 +64,15 @@ def _print(figures: list[Figure]) -> None:
         ratio = f"{each.ratio:.2f}" if each.ratio is not None else ""
         spread = f"{each.spread[0]:.2f} - {each.spread[1]:.2f}" if each.spread else ""
         holds = {None: "", True: "yes", False: "no"}[each.holds]
-        table.add_row(each.name, f"{each.value:,.1f} {each.unit}", floor, ratio, spread, each.goal, holds)
+        table.add_row(
+            each.name,
+            f"{each.value:,.{1 if each.value >= 10 else 3}f} {each.unit}",
+            floor,
+            ratio,
+            spread,
+            each.goal,
+            holds,
+        )
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 

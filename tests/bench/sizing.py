@@ -60,13 +60,12 @@ def _daemon(stand: Stand, name: str) -> psutil.Process:
 
 def _events(stand: Stand, folder: Path, processes: Processes, count: int) -> list[Figure]:
     asyncio.run(_settle(stand))
-    idle = _idle(processes)
     began, busy, disk = time.monotonic(), _seconds(processes), _disk(stand)
     asyncio.run(fill(stand, "initiatives", count, 1, count // 5))
     asyncio.run(_await_fed(stand, count))
     asyncio.run(_settle(stand))
-    elapsed = time.monotonic() - began
-    used = {name: took - busy[name] - elapsed * idle[name] for name, took in _seconds(processes).items()}
+    elapsed, after, idle = time.monotonic() - began, _seconds(processes), _idle(processes)
+    used = {name: max(0.0, took - busy[name] - elapsed * idle[name]) for name, took in after.items()}
     grown = {name: size - disk[name] for name, size in _disk(stand).items()}
     with ReplicaStore(folder / "sizing.db", create=True) as store:
         sync_over_kafka(stand.system.profile, stand.reader(), store, topics=[INITIATIVES])
@@ -113,7 +112,7 @@ def _organisations(stand: Stand, processes: Processes) -> list[Figure]:
     return [
         *(Figure(f"memory: {name}", size, "MiB") for name, size in before.items()),
         *(
-            Figure(f"memory per organisation: {name}", 1024 * (memory[name] - size) / ADMITTED, "KiB")
+            Figure(f"memory per organisation: {name}", 1024 * max(0.0, memory[name] - size) / ADMITTED, "KiB")
             for name, size in before.items()
         ),
         Figure("disk per organisation: PostgreSQL", sum(grown.values()) / 1024 / ADMITTED, "KiB"),
