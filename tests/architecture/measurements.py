@@ -66,8 +66,8 @@ def _line(row: Row, *, is_compared: bool) -> str:
 
 
 def _number(value: float) -> str:
-    """Three digits or more."""
-    digits = 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2
+    """Three digits or more; a count without decimals."""
+    digits = 0 if abs(value) >= 100 or value == int(value) else 1 if abs(value) >= 10 else 2
     return f"{value:,.{digits}f}"
 
 
