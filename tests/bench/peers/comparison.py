@@ -2,6 +2,7 @@
 
 import asyncio
 import statistics
+import sys
 import time
 from typing import Final
 
@@ -38,6 +39,7 @@ def against_peers(stand: Stand, count: int, rounds: int) -> list[Figure]:
         ):
             number, seconds = count // SHARES.get(name, 1), SLOW_SECONDS if name in SHARES else SECONDS_MAX
             rates.setdefault(name, []).append(throughput(stand, contestant, mode, number, seconds))
+            print(f"{name}: {rates[name][-1]:,.0f} events/s", file=sys.stderr)
     mine, unit = rates["ours structured"], "events/s"
     return [
         compared("structured, against the batch peer", unit, mine, rates["batch structured"], least=0.85),
@@ -85,6 +87,7 @@ def delays_against_peers(stand: Stand, rounds: int) -> list[Figure]:
     for _ in range(rounds):
         for name, contestant in contestants.items():
             found[name].append(_delays(stand, contestant))
+            print(f"{name}: p50 {found[name][-1][0]:.1f} ms, p99 {found[name][-1][1]:.1f} ms", file=sys.stderr)
     (ours50, ours99), (peer50, peer99) = (tuple(zip(*found[name], strict=True)) for name in contestants)
     pace = f"at {PER_SECOND}/s"
     return [

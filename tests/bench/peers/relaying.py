@@ -31,6 +31,7 @@ def relaying(stand: Stand, count: int, rounds: int) -> list[Figure]:
         with stand.process("registry", "services.registry"):
             ours.append(asyncio.run(arrivals(stand, INITIATIVES, sum(begin.values()), count, warm=count // 10)))
         floors.append(_raw(stand, [begin[lane] for lane in sorted(begin)], count))
+        print(f"relay: {ours[-1]:,.0f} events/s, raw: {floors[-1]:,.0f} events/s", file=sys.stderr)
     return [compared("relay alone, against raw record batches", "events/s", ours, floors, least=0.5)]
 
 
