@@ -146,7 +146,8 @@ from generate_series(0, $1 * 2 / 10 - 1) n
 """,
     "replaced_secret": """
 insert into replaced_secret (organisation, subscription_id, secret, ends_at)
-select oin(n % 1000), uid('s', n), n::text, now() + case when n < 100 then interval '-1 hour' else interval '1 day' end
+select oin(n % 1000), uid('s', n), n::text,
+  now() + case when n < 100 then interval '-1 hour' else interval '1 day' end
 from generate_series(0, $1 * 2 / 10 - 1) n
 """,
     "idempotency_key": """
@@ -161,9 +162,9 @@ select uid('s', n), oin(n % 1000), '{}', case when n % 2 = 0 then 'push' else 'p
 from generate_series(0, $1 * 2 / 10 - 1) n
 """,
     "subscription_cursor": """
-insert into subscription_cursor (subscription_id, topic, lane, sequence)
+insert into subscription_cursor (subscription_id, topic, lane, sequence, pull)
 select uid('s', n), canonical(l), lane_of(l),
-  case when n % 2 = 1 then 0 when n < 8 or n % 1000 = 998 then $1 / 48 - 20 else $1 / 48 end
+  case when n % 2 = 1 then 0 when n < 8 or n % 1000 = 998 then $1 / 48 - 20 else $1 / 48 end, n % 2 = 1
 from generate_series(0, $1 / 48 - 1) n, generate_series(0, 47) l
 """,
     "delivery": """
@@ -176,8 +177,8 @@ from generate_series(0, $1 - 1) n
 """,
     "attempt": """
 insert into attempt (subscription_id, event_id, attempted_at, seconds, status)
-select uid('s', n % ($1 / 48)), uid('e', n), now() - case when n < 500 then interval '31 days' else interval '1 day' end,
-  0.1, 200
+select uid('s', n % ($1 / 48)), uid('e', n),
+  now() - case when n < 500 then interval '31 days' else interval '1 day' end, 0.1, 200
 from generate_series(0, $1 - 1201) n
 union all select uid('s', 0), uid('e', n), now(), 0.1, 500 from generate_series(1, 1200) n
 """,

@@ -15,7 +15,7 @@ Plan = dict[str, Any]
 REMOVED: Final = ("Filter", "Index Recheck", "Join Filter")
 FACTOR_MAX: Final = 2
 SLACK: Final = 2_000
-"""Rows that a statement may read more on a longer history: pages and arrays of keys that a short history cannot fill."""
+"""Rows that a statement may read more: a short history cannot fill all pages and arrays of keys."""
 
 
 async def rows_of_statements(connection: Connection, statements: Mapping[str, str]) -> dict[str, int]:

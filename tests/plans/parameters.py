@@ -24,6 +24,7 @@ BY_TYPE: Final = {
     "timestamptz": "now()",
 }
 """A value for a column that no table has, such as the error text of an attempt."""
+QUERY: Final = "select {shaped} from (select distinct {values} from {table} limit {rows}) x"
 _PARAMETER: Final = re.compile(r"\$(\d+)")
 _CALL: Final = re.compile(r"\bunnest\(")
 _ALIAS: Final = re.compile(r"\s*(?:with ordinality\s*)?\)?\s*as\s+(?:\w+\s*)?(?:\(([^)]*)\)|(\w+))")
@@ -75,15 +76,17 @@ def limits_of(statement: str) -> set[int]:
 def query_of(group: Group, statement: str, types: Sequence[str], columns: Columns) -> str:
     """A query for the values of the group, as texts, one column per parameter."""
     table, found = _table_of(group, statement, columns)
-    values = [
-        f"{_value(column, types[number - 1], column in found, _is_new(column, table, statement, columns))} as p{number}"
-        for number, column in group.columns.items()
-    ]
-    rows = f"select distinct {', '.join(values)} from {table} limit {KEYS if group.is_array else 1}"
-    if not group.is_array:
-        return f"select {', '.join(f'p{number}::text' for number in group.columns)} from ({rows}) x"
-    separate = (_aggregated(number, statement) for number in group.columns)
-    return f"select {', '.join(separate)} from ({rows}) x"
+    values = []
+    for number, column in group.columns.items():
+        is_new = _is_new(column, table, statement, columns)
+        values.append(f"{_value(column, types[number - 1], column in found, is_new)} as p{number}")
+    shape = _aggregated if group.is_array else lambda number, _: f"p{number}::text"
+    return QUERY.format(
+        shaped=", ".join(shape(number, statement) for number in group.columns),
+        values=", ".join(values),
+        table=table,
+        rows=KEYS if group.is_array else 1,
+    )
 
 
 def _aggregated(number: int, statement: str) -> str:

@@ -19,13 +19,13 @@ _RANGE: Final = {
     5: _LANES.format("sequence / 2 + 20"),
 }
 """A page of 1,000 events of 48 lanes, from the middle of the feed."""
-_NEWS: Final = "(select array_agg({} order by subscription_id, topic, lane) from (" + (
-    f"select * from subscription_cursor order by subscription_id, topic, lane limit {LANES_AT_ONCE}) c)"
-)
+_NEWS: Final = """
+(select array_agg({} order by subscription_id, topic, lane)
+ from (select * from subscription_cursor order by subscription_id, topic, lane limit 200) c)
+"""
 _RUNNING: Final = "(select array_agg({}) from (select * from subscription where active limit 100) s)"
 _FEW: Final = "(select array_agg({}) from (select * from subscription order by subscription_id limit 20) s)"
-_DEEP: Final = "(select initiative_id from initiative_index order by initiative_id offset {} limit 1)"
-_DEPTH: Final = _DEEP.format("(select count(*) * 9 / 10 from initiative_index)")
+_DEPTH: Final = "(select initiative_id from initiative_index order by initiative_id desc offset 2000 limit 1)"
 _NOTIFICATIONS: Final = "'samenspel.notifications'"
 _RECEIPTS: Final = "'samenspel.receipts.initiatives.'"
 _RECEIPTS_LANE: Final = f"{_RECEIPTS} || oin(7)"
@@ -60,20 +60,20 @@ SAMPLES: Final[Mapping[str, Sequence[Sample]]] = {
     ],
     "outbox.receipt_retention.BEGIN_AFTER": [{1: _RECEIPTS_LANE, 2: "0", 3: "10", 4: _RECEIPTS}],
     "recovery.timelines.COPY": [{1: _RECEIPTS_LANE, 2: "0", 3: "1", 4: "2"}],
-    "registry.store.INITIATIVES": [
-        {1: _DEPTH, 2: "null", 3: "null", 4: "null"},
-        {1: _DEPTH, 2: "'mobility'", 3: "null", 4: "null"},
-        {1: "''", 2: "'rare'", 3: "null", 4: "null"},
-        {1: "''", 2: "null", 3: "'rare'", 4: "null"},
-        {1: "''", 2: "null", 3: "null", 4: "oin(7)"},
-        {1: "''", 2: "'rare'", 3: "'rare'", 4: "oin(7)"},
-        {1: "''", 2: "'mobility'", 3: "'idea'", 4: "oin(7)"},
+    "registry.store.INITIATIVES": [{1: _DEPTH}],
+    "registry.store.INITIATIVES_OF_THEME": [{1: _DEPTH, 3: "'mobility'"}, {1: "''", 3: "'rare'"}],
+    "registry.store.INITIATIVES_OF_PHASE": [{1: _DEPTH, 3: "'idea'"}, {1: "''", 3: "'rare'"}],
+    "registry.store.INITIATIVES_OF_THEME_AND_PHASE": [
+        {1: _DEPTH, 3: "'mobility'", 4: "'idea'"},
+        {1: "''", 3: "'rare'", 4: "'rare'"},
+    ],
+    "registry.store.INITIATIVES_OF_LEAD": [
+        {1: "''", 3: "oin(7)", 4: "null", 5: "null"},
+        {1: "''", 3: "oin(7)", 4: "'mobility'", 5: "'rare'"},
     ],
     "registry.store.ORGANISATIONS": [{1: "oin(900)"}],
     "funding.store.PAGE_OF_PROGRAMMES": [
-        {
-            1: "(select programme_id from budget order by programme_id offset (select count(*) * 9 / 10 from budget) limit 1)"
-        }
+        {1: "(select programme_id from budget order by programme_id desc offset 200 limit 1)"}
     ],
     "funding.store.APPLICATIONS": [{1: "uid('p', 0)", 2: "'8'"}],
     "funding.store.COMMIT_GRANTS": [
@@ -88,7 +88,7 @@ SAMPLES: Final[Mapping[str, Sequence[Sample]]] = {
     "notifier.deliveries.attempts.RECOVERED": [{1: "array[uid('s', 0), uid('s', 2)]"}],
     "notifier.store.subscriptions.ACTIVE": [{1: _FEW.format("distinct organisation")}],
     "notifier.deliveries.queue.LAGGING_CURSORS": [
-        {1: f"{EVENTS_AT_ONCE}", 2: f"{LANES_AT_ONCE}", 3: "2000", 4: "40", 5: "array[uid('s', 0)]"}
+        {1: str(EVENTS_AT_ONCE), 2: str(LANES_AT_ONCE), 3: "2000", 4: "40", 5: "array[uid('s', 0)]"}
     ],
     "notifier.deliveries.queue.INSERT_DELIVERIES": [
         {
@@ -121,14 +121,14 @@ SAMPLES: Final[Mapping[str, Sequence[Sample]]] = {
         {**_RANGE, 6: "array['nl.samenspel.initiative-changed.v1']", 7: "oin(7)", 8: _NOTIFICATIONS},
     ],
     "notifier.store.attempts.ATTEMPTS": [{1: "uid('s', 0)"}],
-    "notifier.store.attempts.DELETE_OLD": [{1: "30"}],
-    "notifier.store.attempts.DELETE_SURPLUS": [{1: "1000"}],
+    "notifier.store.attempts.DELETE_OLD": [{1: "30", 2: "10000"}],
+    "notifier.store.attempts.DELETE_SURPLUS": [{1: "1000", 2: "''", 3: "100"}],
     "notifier.store.endpoints.KEEP_REPLACED": [{3: "24"}],
     "notifier.store.endpoints.DELETE_UNUSED": [{1: "1"}],
     "notifier.store.idempotency.CLAIM": [{2: "'new'", 5: "1000"}],
-    "notifier.store.idempotency.DELETE_OLD": [{1: "24"}],
+    "notifier.store.idempotency.DELETE_OLD": [{1: "24", 2: "10000"}],
     "notifier.store.subscriptions.INSERT_CURSOR": [
-        {1: "'new'", 2: "(select array_agg(distinct topic) from checkpoint)", 3: "12", 4: "true"}
+        {1: "'new'", 2: "(select array_agg(distinct topic) from checkpoint)", 3: "12", 4: "true", 5: "false"}
     ],
     "notifier.store.subscriptions.FIGURES": [
         {1: "oin(7)", 2: "null", 3: "''"},
