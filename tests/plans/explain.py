@@ -42,6 +42,8 @@ class Sample:
     statement: str
     number: int
     execute: str
+    prepared: Any
+    """Keeps the statement prepared."""
 
     def __str__(self) -> str:
         return self.statement if self.number == 1 else f"{self.statement} (sample {self.number})"
@@ -69,9 +71,8 @@ class Samples:
             values = derived | await self._evaluated(given, types)
             _require_all(name, values, types)
             literals = [_literal(values[index], kind) for index, kind in enumerate(types, 1)]
-            yield Sample(
-                name, number, f"execute {prepared.get_name()}" + (f"({', '.join(literals)})" if types else "")
-            )
+            call = f"({', '.join(literals)})" if types else ""
+            yield Sample(name, number, f"execute {prepared.get_name()}{call}", prepared)
 
     async def _derived(self, statement: str, types: Sequence[str]) -> dict[int, str | None]:
         found: dict[int, str | None] = dict.fromkeys(limits_of(statement), str(PAGE))

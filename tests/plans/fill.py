@@ -100,6 +100,10 @@ insert into quarantine (topic, lane, "offset", appended_at, reason, detail, valu
 select 'samenspel.in.initiatives.' || oin(n % 1000), 0, n, 1, 'reason ' || n % 3, 'detail', ''
 from generate_series(1, $1) n
 """,
+    "open_quarantine": """
+insert into open_quarantine (number, reason)
+select n, 'reason ' || n % 3 from generate_series($1 - 499, $1) n
+""",
     "quarantine_action": """
 insert into quarantine_action (record, action, operator, why, outcome, detail)
 select n, 'discard', oin(1), 'why', 'discarded', '' from generate_series(1, $1 - 500) n
@@ -186,9 +190,10 @@ union all select uid('s', 0), uid('e', n), now(), 0.1, 500 from generate_series(
 """The statement that fills a table, in the order of filling."""
 NOT_FILLED: Final = {"migration": "one row per migration"}
 BOUNDED: Final = {
+    "open_quarantine": "entries that wait for the operator",
     "checkpoint": "one row per canonical lane: 48",
     "migration": "one row per migration",
 }
 """Tables with a number of rows that follows neither the history nor the organisations."""
-QUEUES: Final = ("delivery", "deferral", "keyed_answer", "replaced_secret", "idempotency_key", "attempt")
+QUEUES: Final = ("delivery", "deferral", "keyed_answer", "idempotency_key", "attempt")
 """Tables that are often empty, and so may be filled while the statistics are those of an empty table."""

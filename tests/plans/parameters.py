@@ -24,7 +24,10 @@ BY_TYPE: Final = {
     "timestamptz": "now()",
 }
 """A value for a column that no table has, such as the error text of an attempt."""
-QUERY: Final = "select {shaped} from (select distinct {values} from {table} limit {rows}) x"
+QUERY: Final = """
+select {shaped}
+from (select distinct {values} from (select * from {table} limit 10 * {rows}) r limit {rows}) x
+"""
 _PARAMETER: Final = re.compile(r"\$(\d+)")
 _CALL: Final = re.compile(r"\bunnest\(")
 _ALIAS: Final = re.compile(r"\s*(?:with ordinality\s*)?\)?\s*as\s+(?:\w+\s*)?(?:\(([^)]*)\)|(\w+))")

@@ -17,10 +17,11 @@ def problems(node: Plan, large: Set[str], limited: bool = False) -> Iterator[str
     yield from _problems_of_scan(node, large, limited)
     yield from _problems_of_join(node)
     is_limited = node["Node Type"] == "Limit" or (limited and node["Node Type"] in LIMITS)
-    for child in node.get("Plans", ()):
+    for number, child in enumerate(node.get("Plans", ())):
         if _is_kept(node, limited) and child["Plan Rows"] > LARGE:
             yield f"{node['Node Type']} of many rows"
-        yield from problems(child, large, is_limited)
+        is_outer = limited and node["Node Type"] == "Nested Loop" and number == 0
+        yield from problems(child, large, is_limited or is_outer)
 
 
 def _is_kept(node: Plan, limited: bool) -> bool:

@@ -33,7 +33,8 @@ _RECEIPTS_LANE: Final = f"{_RECEIPTS} || oin(7)"
 SAMPLES: Final[Mapping[str, Sequence[Sample]]] = {
     "inbox.answer_retention.OLD": [{1: "'-infinity'", 2: "''", 3: "''", 4: "''", 5: "interval '90 days'", 6: "500"}],
     "inbox.due_deferrals.PASS": [{1: "(select max(number) / 2 from deferral)", 3: "true"}],
-    "inbox.quarantine.PAGE": [{1: "(select max(number) / 2 from quarantine)", 2: "false"}, {1: "0", 2: "true"}],
+    "inbox.quarantine.PAGE": [{1: "(select max(number) / 2 from quarantine)"}],
+    "inbox.quarantine.PAGE_OF_OPEN": [{1: "0"}],
     "inbox.storage_budget.CHARGE": [{3: "776"}],
     "inbox.storage_budget.OVERRUN": [{2: "776", 3: "86400"}],
     "inbox.storage_budget.USE": [{1: "776"}],

@@ -44,7 +44,7 @@ with lagging as materialized (
     select s.organisation from subscription s
     where s.subscription_id = c.subscription_id and s.active and not s.gone and s.delivery = 'push' offset 0) s
   where c.subscription_id <> all($5::text[])),
-counted as (
+counted as materialized (
   select subscription_id, $3 <= (
     select count(*) from (
       select from delivery d where d.subscription_id = l.subscription_id limit $3) pending) as is_full

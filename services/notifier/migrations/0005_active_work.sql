@@ -14,3 +14,12 @@ create index subscription_active on subscription (organisation) where active;
 create index delivery_holder on delivery (holder) where holder is not null;
 
 create index replaced_secret_end on replaced_secret (ends_at);
+
+-- A queue that is filled and cancelled leaves as many dead rows. Autovacuum removes these after a fixed number of rows,
+-- not after a share of the table, and does not wait in between.
+alter table delivery set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000,
+  autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
+alter table subscription_cursor set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000,
+  autovacuum_vacuum_cost_delay = 0);
+alter table attempt set (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 10000,
+  autovacuum_vacuum_cost_delay = 0);

@@ -28,12 +28,15 @@ with recursive named as (
   from named n where n.subscription_id is not null),
 page as materialized (select subscription_id from named where subscription_id is not null limit $3),
 deleted as (
-  delete from attempt a
-  using page p
-  cross join lateral (
-    select b.number from attempt b where b.subscription_id = p.subscription_id order by b.number desc
-    offset $1 limit 1) newest_surplus
-  where a.subscription_id = p.subscription_id and a.number <= newest_surplus.number)
+  delete from attempt where ctid = any (array(
+    select a.ctid from page p
+    cross join lateral (
+      select b.number from attempt b where b.subscription_id = p.subscription_id order by b.number desc
+      offset $1 limit 1) newest_surplus
+    cross join lateral (
+      select a.ctid from attempt a
+      where a.subscription_id = p.subscription_id and a.number <= newest_surplus.number
+      order by a.number offset 0) a)))
 select max(subscription_id) from page
 """
 

@@ -19,7 +19,8 @@ ROWS_MAX: Final = 10_000
 """Keys that one statement deletes."""
 DELETE_OLD: Final = """
 delete from idempotency_key where ctid = any (array(
-  select ctid from idempotency_key where made_at < now() - make_interval(hours => $1) limit $2))
+  select ctid from idempotency_key where made_at < now() - make_interval(hours => $1)
+  order by made_at limit $2))
 """
 
 
