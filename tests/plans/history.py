@@ -27,6 +27,8 @@ SETTINGS: Final = {
     "session_replication_role": "replica",
     "maintenance_work_mem": "256MB",
     "jit": "off",
+    # A scan begins at the first row: the same parameters each time.
+    "synchronize_seqscans": "off",
 }
 TABLES: Final = "select tablename from pg_tables where schemaname = current_schema() order by tablename"
 INDEXES: Final = "select indexdef from pg_indexes where schemaname = current_schema() and tablename = $1"

@@ -32,6 +32,13 @@ _RECEIPTS_LANE: Final = f"{_RECEIPTS} || oin(7)"
 
 SAMPLES: Final[Mapping[str, Sequence[Sample]]] = {
     "inbox.answer_retention.OLD": [{1: "'-infinity'", 2: "''", 3: "''", 4: "''", 5: "interval '90 days'", 6: "500"}],
+    "inbox.due_deferrals.NEEDING": [
+        {
+            1: "array_fill('organisation.v1'::text, array[500])",
+            2: "(select array_agg(oin(n)) from generate_series(0, 499) n)",
+            3: "0",
+        }
+    ],
     "inbox.due_deferrals.PASS": [{1: "(select max(number) / 2 from deferral)", 3: "true"}],
     "inbox.quarantine.PAGE": [{1: "(select max(number) / 2 from quarantine)"}],
     "inbox.quarantine.PAGE_OF_OPEN": [{1: "0"}],
