@@ -8,7 +8,7 @@ WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test long unit check model chaos storm soak mutants cases bench audit lock clean
+.PHONY: help demo up down test long unit check model chaos storm soak mutants cases plans bench audit lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -62,6 +62,9 @@ mutants: $(READY) ## remove each protection in turn and check that its test fail
 
 cases: $(READY) ## try the reproductions of reported faults in ../shared/cases, if that folder exists
 	@$(BIN)/python -m tests.cases
+
+plans: $(READY) ## execute every SQL statement on 10,000 and 1,000,000 rows per table and compare the rows read; ROWS=
+	@$(BIN)/python -m tests.plans
 
 bench: $(READY) ## measure against baselines of the same run; writes .samenspel/bench.json; ONLY=, COUNT=, ROUNDS=, SIZES=
 	@$(BIN)/python -m tests.bench

@@ -9,6 +9,7 @@ from tests.mutants.diverging import DIVERGING
 from tests.mutants.forgetting import FORGETTING
 from tests.mutants.identifying import IDENTIFYING
 from tests.mutants.limiting import LIMITING
+from tests.mutants.planning import PLANNING
 from tests.mutants.reading import READING
 from tests.mutants.starting import STARTING
 from tests.mutants.writing import WRITING
@@ -24,4 +25,5 @@ MUTANTS: Final = (
     *IDENTIFYING,
     *STARTING,
     *FORGETTING,
+    *PLANNING,
 )

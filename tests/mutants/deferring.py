@@ -52,7 +52,7 @@ DEFERRING: Final = (
         "samenspel.messaging.inbox.deferrals:QUEUES",
         "order by number desc limit 1",
         "order by number desc",
-        "tests/integration/messaging/inbox/test_deferrals_plans.py::test_no_statement_reads_deferrals_of_others",
+        "tests/integration/test_sql_plans.py::test_rows_read_are_as_many_on_a_longer_history",
     ),
     Mutant(
         "expires-one-by-one",

@@ -111,7 +111,7 @@ FORGETTING: Final = (
         "samenspel.messaging.outbox.receipt_retention:OLDEST",
         "  order by sequence limit 1) oldest",
         "  order by sequence limit 1000000) oldest",
-        "tests/integration/messaging/service/test_retention_worker_plans.py::test_no_statement_of_retention_reads_more_than_a_page",
+        "tests/integration/test_sql_plans.py::test_rows_read_are_as_many_on_a_longer_history",
     ),
     Mutant(
         "publishes-again-without-end",

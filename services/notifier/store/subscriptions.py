@@ -21,8 +21,8 @@ insert into subscription (subscription_id, organisation) values ($1, $2) on conf
 """
 # Start "beginning": sequence 0 of each lane. Start "now": the end of the feed in this transaction.
 INSERT_CURSOR: Final = """
-insert into subscription_cursor (subscription_id, topic, lane, timeline, sequence)
-select $1, topic, lane, coalesce(p.timeline, 1), case when $4 then coalesce(p.sequence, 0) else 0 end
+insert into subscription_cursor (subscription_id, topic, lane, timeline, sequence, pull)
+select $1, topic, lane, coalesce(p.timeline, 1), case when $4 then coalesce(p.sequence, 0) else 0 end, $5
 from unnest($2::text[]) as topic cross join generate_series(0, $3 - 1) as lane
 left join checkpoint p using (topic, lane)
 on conflict do nothing
@@ -101,7 +101,8 @@ async def activate(
         return
     await connection.execute(INSERT, subscription_id, state.organisation, list(terms.types), terms.delivery)
     failpoints.reached("notifier.place-cursor")
-    await connection.execute(INSERT_CURSOR, subscription_id, list(CANONICAL), lanes, terms.start == "now")
+    start = terms.start == "now", terms.delivery == "pull"
+    await connection.execute(INSERT_CURSOR, subscription_id, list(CANONICAL), lanes, *start)
 
 
 async def deactivate(connection: Connection, state: AnySubscription) -> None:

@@ -64,10 +64,26 @@ select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::text
                      $11::text[], $12::timestamptz[], $13::bytea[])
 on conflict do nothing
 """
-COUNT = "select reason, count(*) filter (where open) as number from quarantined group by reason"
+# `known` walks the index from reason to reason.
+COUNT = """
+with recursive known as (
+  (select reason from quarantine order by reason limit 1)
+  union all
+  select (select q.reason from quarantine q where q.reason > k.reason order by q.reason limit 1)
+  from known k where k.reason is not null)
+select k.reason, (select count(*) from open_quarantine o where o.reason = k.reason) as number
+from known k where k.reason is not null
+"""
 PAGE = """
-select number, topic, lane, "offset", record, appended_at, reason, detail, quarantined_at, open from quarantined
-where number > $1 and (open or not $2) order by number limit $3
+select q.number, q.topic, q.lane, q."offset", q.record, q.appended_at, q.reason, q.detail, q.quarantined_at,
+  exists (select from open_quarantine o where o.number = q.number) as open
+from quarantine q where q.number > $1 order by q.number limit $2
+"""
+PAGE_OF_OPEN = """
+select q.number, q.topic, q.lane, q."offset", q.record, q.appended_at, q.reason, q.detail, q.quarantined_at,
+  true as open
+from (select number from open_quarantine where number > $1 order by number limit $2) p
+join quarantine q using (number) order by q.number
 """
 FIND = "select * from quarantined where number = $1"
 LOCK = "select number from quarantine where number = $1 for update"
@@ -132,7 +148,8 @@ async def count(connection: Connection) -> dict[str, int]:
 
 async def page(connection: Connection, after: int, only_open: bool, limit: int) -> list[dict[str, Any]]:
     """Entries with a number above ``after``, by number, without the content."""
-    return [dict(row) for row in await connection.fetch(PAGE, after, only_open, limit)]
+    statement = PAGE_OF_OPEN if only_open else PAGE
+    return [dict(row) for row in await connection.fetch(statement, after, limit)]
 
 
 async def find(connection: Connection, number: int) -> dict[str, Any] | None:
