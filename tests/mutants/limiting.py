@@ -135,6 +135,14 @@ LIMITING: Final = (
         "::test_flood_of_one_organisation_makes_that_organisation_wait_and_no_other",
     ),
     Mutant(
+        "unlimited-waiting-endpoints",
+        "services.notifier.store.endpoints:insert",
+        ">= WAITING_MAX",
+        "< 0",
+        "tests/integration/services/notifier/store/test_endpoints.py"
+        "::test_endpoints_that_wait_for_a_subscription_are_limited_per_organisation",
+    ),
+    Mutant(
         "reads-on-above-the-budget",
         "samenspel.messaging.ingress.kafka_receiver:KafkaReceiver._pause_above_budget",
         "reader.pause_for(TopicPartition(topic, 0), seconds)",
