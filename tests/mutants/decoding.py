@@ -53,7 +53,7 @@ AMPLIFYING: Final = (
     Mutant(
         "no-limit-on-fields-of-a-head",
         "samenspel.runtime.http_limits:LimitedConnection.on_header",
-        "len(self.headers) > FIELDS_MAX",
+        "self._fields > FIELDS_MAX",
         "False",
         f"{CONNECTIONS}::test_fields_of_a_head_are_counted",
     ),
@@ -312,6 +312,28 @@ MEANING: Final = (
         "refusal := refusal_of_head(self.parser.get_http_version(), self.url, self.headers)",
         "refusal := ()",
         f"{CONNECTIONS}::test_head_that_http_forbids_is_refused_and_closed",
+    ),
+    Mutant(
+        "trailer-fields-in-the-head",
+        "samenspel.runtime.http_limits:LimitedConnection.on_header",
+        "if self._in_head:",
+        "if True:",
+        f"{CONNECTIONS}::test_trailer_fields_are_no_part_of_the_head",
+    ),
+    Mutant(
+        "any-transfer-coding",
+        "samenspel.runtime.http_head:_refusal_of_coding",
+        """any(coding.strip().lower() != b"chunked" for coding in codings) or len(codings) > 1""",
+        "False",
+        f"{HEADS}::test_ambiguous_or_oversized_head_is_refused",
+    ),
+    Mutant(
+        "trusts-the-length-of-fractions",
+        "samenspel.contracts.submissions:_canonical_data",
+        " and not _FRACTION.search(canonical)",
+        "",
+        "tests/unit/contracts/test_submissions_entry_points.py"
+        "::test_number_that_becomes_longer_hides_no_duplicate_key",
     ),
     Mutant(
         "row-numbers-beyond-the-database",

@@ -85,8 +85,10 @@ class SubscriptionService:
             answer = await _submit(
                 self.submitter, organisation, "subscription-created", subscription_id, stated, submission_id
             )
-        except LimitReached:
-            await endpoints.delete_refused(self.pool, organisation, subscription_id)
+        except (LimitReached, HTTPException) as refusal:
+            # After 503 the subscription may have been accepted all the same.
+            if not isinstance(refusal, HTTPException) or refusal.status_code < 500:
+                await endpoints.delete_refused(self.pool, organisation, subscription_id)
             raise
         if answer.status_code >= 400:
             await endpoints.delete_refused(self.pool, organisation, subscription_id)

@@ -5,6 +5,7 @@ has a decoder of its own. Rules: CloudEvents 1.0.2 §2-3, JSON event format §3-
 `samenspel.contracts.attribute_rules` checks the attributes.
 """
 
+import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -36,6 +37,9 @@ HTTP_PREFIX: Final = "ce-"
 INTEGERS: Final = range(-(2**31), 2**31)
 """Range of an attribute of type Integer (CloudEvents 1.0.2 §2.2)."""
 _DATA: Final = ("data", "data_base64")
+_QUOTED: Final = re.compile(rb'"([^"\\]|\\.)*"')
+"""A quoted string of an HTTP header (RFC 9110 §5.6.4)."""
+_ESCAPED: Final = re.compile(rb"\\(.)")
 
 
 @dataclass(slots=True)
@@ -114,8 +118,15 @@ def from_http(headers: Iterable[tuple[bytes, bytes]], body: bytes) -> HttpEvents
     number = len(named) + len(content_types)
     if number > ATTRIBUTES_MAX:
         return HttpEvents(False, 1, [unreadable(too_many_attributes(number, "headers"))])
-    plain = [(name, unquote_to_bytes(value)) for name, value in named]
+    plain = [(name, _http_value(value)) for name, value in named]
     return HttpEvents(False, 1, [_binary(plain, without_bom(body), content_type, HTTP_PREFIX)])
+
+
+def _http_value(value: bytes) -> bytes:
+    """The value of an attribute in an HTTP header: quotes are removed, then percent-encoding (binding §3.1.3.2)."""
+    if value[:1] == value[-1:] == b'"' and _QUOTED.fullmatch(value):
+        value = _ESCAPED.sub(rb"\1", value[1:-1])
+    return unquote_to_bytes(value)
 
 
 def from_structured(body: bytes) -> Envelope:

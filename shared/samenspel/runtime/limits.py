@@ -278,6 +278,18 @@ REPLACED_SECRETS: Final = Limit(
     detail="at most {value} replaced secrets of a subscription sign at the same time",
     fix="Wait until the first replaced secret has ended, 24 hours after its replacement.",
 )
+WAITING_ENDPOINTS: Final = Limit(
+    name="waiting-endpoints",
+    resource="webhook addresses stored for subscriptions that are not accepted yet",
+    default=100,
+    unit="addresses",
+    scope="organisation",
+    setting=None,
+    enforced="services.notifier.store.endpoints:WAITING_MAX",
+    reaction="back-pressure",
+    detail="at most {value} webhook addresses are stored for subscriptions that are not accepted yet",
+    fix="Repeat this request after Retry-After seconds. Send an Idempotency-Key to repeat a request safely.",
+)
 IDEMPOTENCY_KEYS: Final = Limit(
     name="idempotency-keys",
     resource="idempotency keys of the last 24 hours",
@@ -321,6 +333,7 @@ LIMITS: Final = (
     PENDING_DELIVERIES,
     LOGGED_ATTEMPTS,
     REPLACED_SECRETS,
+    WAITING_ENDPOINTS,
     IDEMPOTENCY_KEYS,
     STORED_BYTES,
 )

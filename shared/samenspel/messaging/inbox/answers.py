@@ -159,6 +159,11 @@ class RenderedAnswer:
     def outcome(self) -> Outcome:
         return outcome_of(self.decision)
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the answer has problems: a refusal, or the repeat of one."""
+        return effect_of(self.decision)[0] == "rejected"
+
 
 def render(incoming: Incoming, decision: Decision) -> RenderedAnswer:
     """The only rendering of an answer (`contracts.receipts.Answer`)."""

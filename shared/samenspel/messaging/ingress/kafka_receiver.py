@@ -210,7 +210,7 @@ class KafkaReceiver:
                 failpoints.reached("ingress.commit")
         for outcome, number in Counter(each.outcome for each in answered).items():
             ANSWERS.labels(outcome, "kafka").inc(number)
-        self._refused |= {each.organisation for each in answered if each.outcome == "rejected"}
+        self._refused |= {each.organisation for each in answered if each.is_refusal}
 
     async def _hold(self, reader: PartitionConsumer, batch: DecodedBatch, diverged: LaneDiverged) -> bool:
         """Read no further on the partitions of submissions that need a diverged lane, and decide what is before them.

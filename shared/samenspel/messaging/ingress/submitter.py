@@ -76,7 +76,7 @@ class Submitter:
                     self._storage.record_error(error)
                     raise
         self._on_commit(len(answered))
-        if any(each.outcome == "rejected" for each in answered):
+        if any(each.is_refusal for each in answered):
             await self.processor.storage.look_up(self._pool, {organisation})
         return answered
 

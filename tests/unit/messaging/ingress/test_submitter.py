@@ -45,7 +45,7 @@ class Processor:
     async def process(self, connection: object, incoming: Sequence[str]) -> list[Any]:
         if self.errors:
             raise self.errors.pop(0)
-        return [SimpleNamespace(id=each, outcome="rejected" if each == "bad" else "accepted") for each in incoming]
+        return [SimpleNamespace(id=each, is_refusal=each == "bad") for each in incoming]
 
 
 class LogReader:

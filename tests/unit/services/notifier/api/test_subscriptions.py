@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from fastapi import HTTPException
 from fastapi.responses import JSONResponse
 from samenspel.contracts.cloudevents import Envelope
 from samenspel.contracts.topics import INITIATIVES
@@ -129,6 +130,11 @@ async def test_pull_subscription_has_no_secret(monkeypatch: pytest.MonkeyPatch) 
         ({"endpoint": "https://127.0.0.1/"}, "/endpoint"),
         ({"endpoint": "ftp://x"}, "/endpoint"),
         ({"endpoint": "", "delivery": "push"}, "/endpoint"),
+        ({"endpoint": URL + "\0"}, "/endpoint"),
+        ({"endpoint": f" {URL}"}, "/endpoint"),
+        ({"endpoint": f"{URL}\r\nx: y"}, "/endpoint"),
+        ({"endpoint": f"{URL}/é"}, "/endpoint"),
+        ({"endpoint": "https://xn--/"}, "/endpoint"),
         ({"endpoint": "", "secret": "whsec_" + "A" * 32}, "/endpoint"),
         ({"endpoint": URL, "secret": "whsec_" + "A" * 33}, "/secret"),
         ({"colour": 1}, "/colour"),
@@ -211,10 +217,16 @@ async def test_endpoint_of_a_refused_subscription_is_not_kept(monkeypatch: pytes
     async def limit(*_: object) -> JSONResponse:
         raise LimitReached(STORED_BYTES, CITY, 1, 60)
 
-    for answer, status in ((refuse, 409), (limit, 429)):
+    async def not_admitted(*_: object) -> JSONResponse:
+        raise HTTPException(403)
+
+    async def unknown(*_: object) -> JSONResponse:
+        raise HTTPException(503)
+
+    for answer, status, kept in ((refuse, 409, 0), (limit, 429, 0), (not_admitted, 403, 0), (unknown, 503, 1)):
         monkeypatch.setattr(api, "submit_over_http", answer)
         assert (await call("POST", "subscriptions", {"endpoint": URL})).status == status
-        assert known.kept == []
+        assert len(known.kept) == kept
 
 
 @pytest.mark.parametrize(
