@@ -57,13 +57,14 @@ def event_router(submitter: Submitter, organisation_of: OrganisationOf) -> APIRo
     async def post_events(request: Request, organisation: Annotated[str, Depends(organisation_of)]) -> Response:
         await submitter.require_storage(organisation)
         try:
-            events = _require_event(from_http(request.headers.raw, await read_body(request)))
+            body = await read_body(request)
+            events = _require_event(from_http(request.headers.raw, body))
         except Rejected as refusal:
             return _refused(refusal.problems)
         # Events are decoded in the turn of their organisation: waiting requests hold only their bytes.
         async with submitter.turns.slot(organisation):
             incoming = [decode(submitter, each, organisation) async for each in yielding(events.envelopes)]
-            answered = await submit(submitter, organisation, _with_few_problems(incoming))
+            answered = await submit(submitter, organisation, _with_few_problems(incoming), len(body))
         if events.is_batch:
             return Response(b"[" + b",".join(each.json for each in answered) + b"]", media_type=JSON)
         return response_to(answered[0])
@@ -106,13 +107,15 @@ def decode(submitter: Submitter, envelope: Envelope, organisation: str) -> Incom
         return unreadable_submission(organisation, envelope, refusal, "http")
 
 
-async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
-    """Decide submissions now, in the turn of the organisation.
+async def submit(
+    submitter: Submitter, organisation: str, incoming: Sequence[Incoming], size: int
+) -> list[RenderedAnswer]:
+    """Decide submissions now, ``size`` bytes together, in the turn of the organisation.
 
     Raises HTTP 403 for an organisation without admission, and 503 while PostgreSQL or Kafka is unreachable.
     """
     try:
-        answered = await submitter.submit(organisation, incoming) if incoming else []
+        answered = await submitter.submit(organisation, incoming, size) if incoming else []
     except NotAdmitted as refusal:
         raise HTTPException(403, str(refusal)) from None
     except LaneDiverged as diverged:
@@ -131,7 +134,8 @@ async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Inc
 async def submit_over_http(submitter: Submitter, organisation: str, envelope: Envelope) -> Response:
     """Decide a submission composed by another HTTP endpoint, and answer as ``POST /v1/events`` does."""
     async with submitter.turns.slot(organisation):
-        [answer] = await submit(submitter, organisation, [decode(submitter, envelope, organisation)])
+        incoming = [decode(submitter, envelope, organisation)]
+        [answer] = await submit(submitter, organisation, incoming, len(envelope.data))
     return response_to(answer)
 
 
