@@ -17,6 +17,7 @@ from tests.bench.decoding import decoding
 from tests.bench.fairness import fairness
 from tests.bench.harness import stand
 from tests.bench.hostile_input import poison
+from tests.bench.http_submissions import http_submissions
 from tests.bench.instances import sharing
 from tests.bench.measures import Figure
 
@@ -44,6 +45,8 @@ def main() -> int:
             figures += poison(made, ROUNDS)
             talk.print("measuring fairness")
             figures += fairness(made)
+            talk.print("measuring HTTP")
+            figures += http_submissions(made, ROUNDS)
             talk.print("measuring two instances")
             figures += sharing(made, COUNT // 2, 2 * ROUNDS)
         with stand(folder / "growth") as made:

@@ -1,8 +1,8 @@
 """The floor of HTTP: an app that only writes the same rows, in one transaction per request.
 
-FastAPI and uvicorn as the documentation shows them: no token is checked, nothing is validated or decided. The rows are
-those of the registry (journal, aggregate, submission, lane, receipts), written with the same statements, and the relay
-of `tests.bench.floor` carries them to Kafka. The floor runs on the funding service's database, topics and rights.
+FastAPI and uvicorn as the documentation shows them: no token is checked, nothing is validated or decided. The rows
+are those of the registry (journal, aggregate, submission, lane, receipts), written with the same statements. The
+relay of `tests.bench.floor` carries them to Kafka. The floor runs on funding's database, topics and rights.
 """
 
 import asyncio
@@ -96,4 +96,6 @@ async def write(connection: Connection, lane_count: int, events: Sequence[Any]) 
 
 if __name__ == "__main__":
     read = ServiceSettings.read()
-    uvicorn.run(app_for(read, sys.argv[1:]), host="127.0.0.1", port=read.http_port, access_log=False, log_level="error")
+    uvicorn.run(
+        app_for(read, sys.argv[1:]), host="127.0.0.1", port=read.http_port, access_log=False, log_level="error"
+    )

@@ -1,8 +1,9 @@
 """HTTP clients without overhead, in a process of their own: ``python -m tests.bench.http_load``.
 
 The environment variable ``LOAD`` holds a `Load` as JSON. Each client keeps one connection, and sends the next request
-when it has the answer. Raw protocols on uvloop, bodies from a template: a request costs the clients some 30 µs, so that
-the clients are not the bottleneck. The result is written to stdout as JSON: events a second and milliseconds.
+when it has the answer. Raw protocols on uvloop, bodies from a template: a request costs the clients some
+30 µs, so that the clients are not the bottleneck. The result is written to stdout as JSON: events a second and
+milliseconds.
 """
 
 import asyncio
@@ -50,7 +51,7 @@ class Load:
 
 @dataclass(slots=True)
 class Result:
-    """What was answered after the warm-up."""
+    """Answers after the warm-up."""
 
     begin: float
     end: float
@@ -78,6 +79,9 @@ class Client(asyncio.Protocol):
         self._received = b""
         self._wanted = 0
         self._asked = 0.0
+
+    def itself(self) -> "Client":
+        return self
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
@@ -116,7 +120,9 @@ class Client(asyncio.Protocol):
         turn, self._sent = self._sent, self._sent + 1
         initiative = b"%08x-0000-4000-8%03x-%012x" % (self._load.run, self._number, turn // (CHANGES + 1))
         version = turn % (CHANGES + 1)
-        kind, rest = (b"changed", b'"based_on_version":%d' % version) if version else (b"registered", b'"phase":"pilot"')
+        kind, rest = (
+            (b"changed", b'"based_on_version":%d' % version) if version else (b"registered", b'"phase":"pilot"')
+        )
         id = b"%d-%d-%d" % (self._load.run, self._number, turn)
         return EVENT % (id, self._oin.encode(), kind, initiative, id, rest)
 
@@ -125,9 +131,9 @@ async def measure(load: Load) -> dict[str, float]:
     now = time.perf_counter()
     result = Result(now + load.warm, now + load.warm + load.seconds)
     where = urlsplit(load.url)
-    loop = asyncio.get_running_loop()
-    for number in range(load.clients):
-        await loop.create_connection(lambda number=number: Client(load, number, result), where.hostname, where.port)  # type: ignore[misc]
+    clients = [Client(load, number, result) for number in range(load.clients)]
+    for client in clients:
+        await asyncio.get_running_loop().create_connection(client.itself, where.hostname or "", where.port or 0)
     await asyncio.sleep(max(0.0, result.end - time.perf_counter()))
     taken = sorted(result.seconds) or [0.0]
     return {

@@ -40,7 +40,7 @@ class GroupFailed(Exception):
 
 
 @dataclass(slots=True, eq=False)
-class WaitingRequest:
+class QueuedRequest:
     """Submissions of one request, ``size`` bytes together. ``answered`` gets the answers, or the error."""
 
     organisation: str
@@ -59,16 +59,16 @@ class WaitingRequest:
             self.answered.set_exception(error)
 
 
-class WaitingRequests:
+class RequestQueues:
     """The requests that wait, by organisation and in order of arrival."""
 
     def __init__(self) -> None:
-        self._queues: dict[str, deque[WaitingRequest]] = {}
+        self._queues: dict[str, deque[QueuedRequest]] = {}
 
-    def add(self, request: WaitingRequest) -> None:
+    def add(self, request: QueuedRequest) -> None:
         self._queues.setdefault(request.organisation, deque()).append(request)
 
-    def remove(self, request: WaitingRequest) -> bool:
+    def remove(self, request: QueuedRequest) -> bool:
         """Whether the request still waited."""
         queue = self._queues.get(request.organisation, ())
         if request not in queue:
@@ -76,7 +76,7 @@ class WaitingRequests:
         self._take(request.organisation, request)
         return True
 
-    def next_group(self) -> list[WaitingRequest]:
+    def next_group(self) -> list[QueuedRequest]:
         """Take the next group: the next request always goes to the organisation with the fewest submissions in it.
 
         Requests of one organisation keep their order. Organisations that were served move behind those that were not.
@@ -96,7 +96,7 @@ class WaitingRequests:
                 self._queues[organisation] = queue
         return group.requests
 
-    def _take(self, organisation: str, request: WaitingRequest) -> bool:
+    def _take(self, organisation: str, request: QueuedRequest) -> bool:
         """Whether the organisation has further requests."""
         queue = self._queues[organisation]
         queue.remove(request)
@@ -110,11 +110,11 @@ class _Group:
     """A group that is being chosen; ``is_shared``: several organisations wait."""
 
     is_shared: bool
-    requests: list[WaitingRequest] = field(default_factory=list)
+    requests: list[QueuedRequest] = field(default_factory=list)
     submissions: int = 0
     size: int = 0
 
-    def has_room(self, request: WaitingRequest, own: int) -> bool:
+    def has_room(self, request: QueuedRequest, own: int) -> bool:
         """Whether the request fits, of an organisation that has ``own`` submissions in the group."""
         number = len(request.incoming)
         if own and self.is_shared and own + number > SHARE_MAX:
@@ -122,7 +122,7 @@ class _Group:
         fits = self.submissions + number <= GROUP_SUBMISSIONS_MAX and self.size + request.size <= GROUP_BYTES_MAX
         return fits or not self.requests
 
-    def add(self, request: WaitingRequest) -> None:
+    def add(self, request: QueuedRequest) -> None:
         self.requests.append(request)
         self.submissions += len(request.incoming)
         self.size += request.size
@@ -133,7 +133,7 @@ class SubmissionGroups:
 
     def __init__(self, commit: Commit) -> None:
         self._commit = commit
-        self._waiting = WaitingRequests()
+        self._queues = RequestQueues()
         self._working: asyncio.Task[None] | None = None
 
     async def decide(
@@ -145,18 +145,18 @@ class SubmissionGroups:
         TimeoutError for a request that is in no group after ``wait_seconds``. A group that has begun is never left:
         the caller learns the outcome of the commit, at most `GROUP_SECONDS_MAX` later.
         """
-        request = WaitingRequest(organisation, incoming, size, asyncio.get_running_loop().create_future())
-        self._waiting.add(request)
+        request = QueuedRequest(organisation, incoming, size, asyncio.get_running_loop().create_future())
+        self._queues.add(request)
         if self._working is None:
             # In a context of its own: the group belongs to no organisation, and takes no connection of its share.
             self._working = asyncio.create_task(self._work(), context=Context())
         try:
             await asyncio.wait([request.answered], timeout=wait_seconds)
-            if self._waiting.remove(request):
+            if self._queues.remove(request):
                 raise TimeoutError("no transaction began in time")
             return await request.answered
         finally:
-            self._waiting.remove(request)
+            self._queues.remove(request)
             request.answered.cancel()
 
     async def stop(self) -> None:
@@ -167,12 +167,12 @@ class SubmissionGroups:
 
     async def _work(self) -> None:
         try:
-            while group := self._waiting.next_group():
+            while group := self._queues.next_group():
                 await self._decide(group)
         finally:
             self._working = None
 
-    async def _decide(self, group: Sequence[WaitingRequest]) -> None:
+    async def _decide(self, group: Sequence[QueuedRequest]) -> None:
         incoming = [each for request in group for each in request.incoming]
         _measure(group, len(incoming))
         try:
@@ -187,7 +187,7 @@ class SubmissionGroups:
                 request.fail(GroupFailed())
 
 
-def _fail(group: Sequence[WaitingRequest], error: Exception) -> None:
+def _fail(group: Sequence[QueuedRequest], error: Exception) -> None:
     """A request without company gets its own error. One request of many must not fail the others."""
     meets_all = isinstance(error, TRANSIENT) and not isinstance(error, OF_ONE_REQUEST)
     if len(group) > 1 and not meets_all:
@@ -197,7 +197,7 @@ def _fail(group: Sequence[WaitingRequest], error: Exception) -> None:
         request.fail(error)
 
 
-def _measure(group: Sequence[WaitingRequest], submissions: int) -> None:
+def _measure(group: Sequence[QueuedRequest], submissions: int) -> None:
     now = monotonic()
     HTTP_GROUP_SUBMISSIONS.observe(submissions)
     for request in group:

@@ -68,7 +68,9 @@ class ServiceProcess:
     async def running(self, app: FastAPI) -> AsyncIterator[None]:
         """Start in the background; stop at the end, also a start that still waits."""
         heartbeat = KafkaHeartbeat(self._settings.kafka(), self._dependencies.kafka)
-        serving = asyncio.create_task(self._serve(app))
+        placeholder = Mount("/v1", app=self._respond_unavailable)
+        app.router.routes.insert(0, placeholder)
+        serving = asyncio.create_task(self._serve(app, placeholder))
         watches = [asyncio.create_task(each) for each in (heartbeat.run(), self._verifier.keys.watch())]
         try:
             yield
@@ -78,10 +80,8 @@ class ServiceProcess:
                 task.cancel()
             await asyncio.gather(*watches, serving, return_exceptions=True)
 
-    async def _serve(self, app: FastAPI) -> None:
+    async def _serve(self, app: FastAPI, placeholder: Mount) -> None:
         """Start, and start again after an error; then wait for the stop, and stop the parts. A start is cancelled."""
-        placeholder = Mount("/v1", app=self._respond_unavailable)
-        app.router.routes.insert(0, placeholder)
         while True:
             async with AsyncExitStack() as stack:
                 try:
