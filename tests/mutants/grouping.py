@@ -91,8 +91,7 @@ GROUPING: Final = (
         "samenspel.runtime.tokens:TokenVerifier._verified",
         "keys is not None and keys is await self.keys.current()",
         "keys is not None",
-        "tests/unit/runtime/test_tokens.py"
-        "::test_token_of_a_withdrawn_key_is_refused_although_it_was_verified_before",
+        "tests/unit/runtime/test_tokens.py::test_token_of_a_withdrawn_key_is_refused_although_it_was_verified_before",
     ),
     Mutant(
         "direct-route-without-its-routers",
