@@ -4,6 +4,7 @@ The same processor decides a record from Kafka and a request over HTTP. The HTTP
 contain the same answer.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Final
@@ -127,8 +128,8 @@ async def submit(
         log.warning("HTTP submission not processed", error=error)
         detail = "the service cannot decide now and stored nothing; send the submission again, repeats are recognised"
         raise HTTPException(503, detail, {"Retry-After": "1"}) from None
-    for each in answered:
-        ANSWERS.labels(each.outcome, "http").inc()
+    for outcome, number in Counter(each.outcome for each in answered).items():
+        ANSWERS.labels(outcome, "http").inc(number)
     return answered
 
 

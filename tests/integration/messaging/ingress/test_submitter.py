@@ -1,7 +1,7 @@
 """Groups of HTTP requests on PostgreSQL: committed whole or not at all, and each request has its own outcome."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -33,6 +33,9 @@ class Everywhere:
 
     async def bounds(self, partition: object) -> tuple[int, int]:
         return 0, 0
+
+    async def existing(self, topics: Iterable[str]) -> set[str]:
+        return set(topics)
 
 
 async def submitter_of(room: Room, *organisations: str, handlers: Decider | None = None) -> Submitter:
