@@ -9,6 +9,7 @@ import structlog
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
@@ -102,12 +103,13 @@ def rejection(refusal: Rejected) -> JSONResponse:
     return problem(status, "Invalid request", detail, problems, left_out=refusal.left_out)
 
 
-def api_router(*first: OrganisationOf) -> APIRouter:
+def api_router(*first: OrganisationOf, prefix: str = "", route_class: type[APIRoute] = APIRoute) -> APIRouter:
     """A router for the routers of a service. Dependencies of every request: ``first``, then known parameters only.
 
     So a request without a token is answered 401, whatever its parameters.
     """
-    return APIRouter(dependencies=[*map(Depends, first), _KNOWN_PARAMETERS])
+    dependencies = [*map(Depends, first), _KNOWN_PARAMETERS]
+    return APIRouter(prefix=prefix, dependencies=dependencies, route_class=route_class)
 
 
 async def read_body(request: Request) -> bytes:

@@ -24,7 +24,7 @@ from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, unreadab
 from samenspel.messaging.ingress.submitter import NotAdmitted, Submitter
 from samenspel.runtime.cooperative import yielding
 from samenspel.runtime.direct_route import DirectRoute
-from samenspel.runtime.http import OrganisationOf, problem, read_body
+from samenspel.runtime.http import OrganisationOf, api_router, problem, read_body
 from samenspel.runtime.metrics import ANSWERS
 
 log = structlog.get_logger()
@@ -53,7 +53,8 @@ _TOO_LARGE: Final = {"submission-too-large", "state-too-large"}
 
 
 def event_router(submitter: Submitter, organisation_of: OrganisationOf) -> APIRouter:
-    router = APIRouter(prefix="/v1", route_class=DirectRoute)
+    """The router for submissions; complete, so that an app may match its routes before all others."""
+    router = api_router(organisation_of, prefix="/v1", route_class=DirectRoute)
 
     @router.post("/events", openapi_extra=_ACCEPTS, summary="Submit one CloudEvent, or a batch")
     async def post_events(request: Request, organisation: Annotated[str, Depends(organisation_of)]) -> Response:
