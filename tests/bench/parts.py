@@ -13,6 +13,7 @@ from tests.bench.decoding import decoding
 from tests.bench.fairness import fairness
 from tests.bench.harness import Stand, stand
 from tests.bench.hostile_input import poison
+from tests.bench.http_submissions import http_submissions
 from tests.bench.instances import sharing
 from tests.bench.measures import Figure
 from tests.bench.peers.comparison import against_peers, delays_against_peers
@@ -67,6 +68,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "rebuild": lambda run: measures.rebuild(run.stand, run.folder, run.count, run.rounds),
     "poison": lambda run: poison(run.stand, run.rounds),
     "fairness": lambda run: fairness(run.stand),
+    "http": lambda run: http_submissions(run.stand, run.rounds),
     "instances": lambda run: sharing(run.stand, run.count // 2, 2 * run.rounds),
     "growth": lambda run: measures.growth(run.own_stand("growth"), run.sizes, run.count // 2),
     "sizing": lambda run: sizing(run.own_stand("sizing"), run.folder, run.count // 2),

@@ -7,6 +7,7 @@ from tests.mutants.deferring import DEFERRING
 from tests.mutants.disclosing import DISCLOSING
 from tests.mutants.diverging import DIVERGING
 from tests.mutants.forgetting import FORGETTING
+from tests.mutants.grouping import GROUPING
 from tests.mutants.identifying import IDENTIFYING
 from tests.mutants.limiting import LIMITING
 from tests.mutants.planning import PLANNING
@@ -22,6 +23,7 @@ MUTANTS: Final = (
     *DISCLOSING,
     *DIVERGING,
     *LIMITING,
+    *GROUPING,
     *IDENTIFYING,
     *STARTING,
     *FORGETTING,

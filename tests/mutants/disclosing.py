@@ -7,7 +7,7 @@ from tests.mutants.mutant import Mutant
 DISCLOSING: Final = (
     Mutant(
         "takes-any-kind-of-token",
-        "samenspel.runtime.tokens:TokenVerifier._verify",
+        "samenspel.runtime.tokens:TokenVerifier._verified",
         'not _is_access_token(decoded.header.get("typ"))',
         "False",
         "tests/unit/runtime/test_tokens.py::test_another_kind_of_token_of_the_issuer_is_refused",

@@ -105,7 +105,7 @@ READING: Final = (
     ),
     Mutant(
         "claims-unread",
-        "samenspel.runtime.tokens:TokenVerifier._verify",
+        "samenspel.runtime.tokens:TokenVerifier._organisation_in",
         "self._claims.validate(claims)",
         "pass",
         "tests/unit/messaging/ingress/test_http_api.py::test_forged_token_is_refused_by_the_verifier",

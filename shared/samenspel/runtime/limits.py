@@ -158,6 +158,18 @@ HTTP_SUBMISSIONS: Final = Limit(
     detail="at most {value} requests with submissions of one organisation are decided at the same time",
     fix="Send larger batches in fewer requests, and repeat this request after Retry-After seconds.",
 )
+HTTP_GROUP: Final = Limit(
+    name="http-group",
+    resource="submissions of one organisation in a transaction over HTTP while others wait, beyond its first request",
+    default=250,
+    unit="submissions",
+    scope="organisation and transaction",
+    setting=None,
+    enforced="samenspel.messaging.ingress.submission_groups:SHARE_MAX",
+    reaction="back-pressure",
+    detail="a transaction has at most {value} submissions of one organisation while others wait",
+    fix="Nothing: the other requests are decided in the next transaction.",
+)
 DATABASE_CONNECTIONS: Final = Limit(
     name="database-connections",
     resource="database connections of requests, as a share of the connections that others leave free",
@@ -323,6 +335,7 @@ LIMITS: Final = (
     HTTP_BYTES,
     HTTP_REQUESTS,
     HTTP_SUBMISSIONS,
+    HTTP_GROUP,
     DATABASE_CONNECTIONS,
     OPEN_STREAMS,
     STREAM_SECONDS,

@@ -66,6 +66,16 @@ DECIDE_SECONDS: Final = Histogram(
     "Duration of a decision transaction, whole batch, in seconds",
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
 )
+HTTP_GROUP_SUBMISSIONS: Final = Histogram(
+    "samenspel_http_group_submissions",
+    "Submissions over HTTP that one transaction decides together",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
+)
+HTTP_GROUP_WAIT_SECONDS: Final = Histogram(
+    "samenspel_http_group_wait_seconds",
+    "Wait of a request with submissions until its transaction begins, in seconds",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
+)
 LIMIT: Final = Gauge("samenspel_limit", "Configured value of a limit per organisation", ["limit"])
 LIMIT_USE: Final = Gauge(
     "samenspel_limit_use", "Present use of a limit, by organisation; absent for no use", ["limit", "organisation"]

@@ -19,7 +19,7 @@ PATH: Final = {
     MESSAGING: "decisions/aggregates decisions/processor decisions/unit_of_work inbox/answer_retention"
     " inbox/answer_store inbox/deferrals inbox/due_deferrals inbox/offsets inbox/quarantine"
     " inbox/storage_budget ingress/kafka_receiver"
-    " ingress/submitter ingress/deferral_worker"
+    " ingress/submitter ingress/submission_groups ingress/deferral_worker"
     " operator/redrive outbox/journal outbox/receipt_retention outbox/relay projections/checkpoints"
     " projections/projector service/retention_worker",
     NOTIFIER: "deliveries/queue deliveries/attempts deliveries/worker",

@@ -106,6 +106,7 @@ class ServiceRuntime:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.membership.stop()
+        await self.submitter.stop()
         await asyncio.gather(self.log_reader.close(), self._relay_log_reader.close())
 
     async def watch_divergence(self) -> None:
