@@ -1,8 +1,8 @@
 """The current state in a replica file: tables with real columns, written in the transaction of the event.
 
 The tables are *filled* from the end of the first sync on; until then they are empty. Table ``state_position`` has
-the number of the last event in the tables, and no row before the tables are filled. A commit, a rebuild and an upgrade
-each change log, tables and number in one transaction: after a crash the tables equal the log, or are empty.
+the number of the last event in the tables, and no row before the tables are filled. A commit, a rebuild and an
+upgrade each change log, tables and number in one transaction: after a crash the tables equal the log, or are empty.
 """
 
 import json
@@ -12,8 +12,26 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from samenspel.client.replica import table_sql
 from samenspel.client.replica.connection import ReplicaError
+from samenspel.client.replica.table_definitions import (
+    SUBJECT_INDEX,
+    Schema,
+    index_definitions,
+    municipalities,
+    table_definitions,
+    view_definitions,
+)
+from samenspel.client.replica.table_statements import (
+    FROM_CURRENT,
+    FROM_NUMBERS,
+    changes_statement,
+    delete_list_statement,
+    delete_statements,
+    save_indexed_statement,
+    save_list_statement,
+    save_statement,
+)
+from samenspel.client.replica.tables import TABLES, StateTable
 from samenspel.contracts.digest import REMOVED
 
 AggregateKey = tuple[str, str]
@@ -24,7 +42,10 @@ AGGREGATE: Final = 5
 SUBJECT: Final = 6
 HASH: Final = 12
 """Places in a row of table ``event`` without its number."""
-SUBJECT_INDEX: Final = "create index main.event_subject on event (aggregate, subject, number, time)"
+CURRENT_EVENTS: Final = (
+    "create temp table current_event (aggregate, number, primary key (aggregate, number)) without rowid"
+)
+"""Numbers of the last events of all aggregates."""
 NUMBERS: Final = """
 insert into temp.current_event select aggregate, max(number) from main.event {condition} group by aggregate, subject
 """
@@ -60,7 +81,7 @@ class CurrentState:
         is_filled = "state_position" in there and self.is_filled()
         expected = {name: each for name, each in _definitions().items() if is_filled or each[0] != "index"}
         missing = [name for name, definition in expected.items() if there.get(name) != definition]
-        if "municipality" not in missing and self._municipalities() != table_sql.municipalities():
+        if "municipality" not in missing and self._municipalities() != municipalities():
             missing.append("municipality")
         return sorted(missing)
 
@@ -94,7 +115,7 @@ class CurrentState:
         self.define()
         self._connection.execute(SUBJECT_INDEX)
         fill_tables(self._connection, "main")
-        for statement in table_sql.index_definitions("main"):
+        for statement in index_definitions("main"):
             self._connection.execute(statement)
         self._save_position(self._last_number())
 
@@ -109,9 +130,9 @@ class CurrentState:
         execute("delete from main.state_object")
         execute("drop index if exists main.event_subject")
         self._require_free_names()
-        for statement in (*table_sql.table_definitions("main"), *table_sql.view_definitions("main")):
+        for statement in (*table_definitions("main"), *view_definitions("main")):
             execute(statement)
-        self._connection.executemany("insert into main.municipality values (?, ?)", table_sql.municipalities())
+        self._connection.executemany("insert into main.municipality values (?, ?)", municipalities())
         self._connection.executemany("insert into main.state_object values (?, ?)", _objects().items())
 
     def _write(self, numbers: dict[AggregateKey, int | None]) -> None:
@@ -120,15 +141,34 @@ class CurrentState:
         for (aggregate, subject), number in numbers.items():
             by_kind.setdefault(aggregate, {})[subject] = number
         for aggregate, subjects in by_kind.items():
-            keys = [{"aggregate": aggregate, "subject": subject} for subject in subjects]
-            for statement in table_sql.delete_statements(aggregate, lists=True):
-                self._connection.executemany(statement, keys)
-            removed = [key for key in keys if subjects[key["subject"]] is None]
-            for statement in table_sql.delete_statements(aggregate, lists=False):
-                self._connection.executemany(statement, removed)
-            given = json.dumps([number for number in subjects.values() if number is not None])
-            for statement in table_sql.insert_statements("main", aggregate, table_sql.FROM_NUMBERS):
-                self._connection.execute(statement, {"numbers": given})
+            removed = [subject for subject, number in subjects.items() if number is None]
+            for statement in delete_statements(aggregate):
+                self._connection.executemany(
+                    statement, [{"aggregate": aggregate, "subject": each} for each in removed]
+                )
+            self._save(aggregate, [number for number in subjects.values() if number is not None])
+
+    def _save(self, aggregate: str, numbers: Sequence[int]) -> None:
+        """Write the rows of these events, which are of one kind and of different aggregates."""
+        if table := TABLES.get(aggregate):
+            indexed, in_lists = self._changes(table, numbers)
+            for each, changed in zip(table.lists, in_lists, strict=True):
+                self._execute_for(changed, delete_list_statement(each))
+                self._execute_for(changed, save_list_statement("main", each, FROM_NUMBERS))
+        self._execute_for(numbers, save_statement("main", aggregate, FROM_NUMBERS))
+        if table:
+            self._execute_for(indexed, save_indexed_statement(table))
+
+    def _changes(self, table: StateTable, numbers: Sequence[int]) -> tuple[set[int], list[list[int]]]:
+        """Events that change a column of an index, and for each list the events that change the list."""
+        rows = self._connection.execute(changes_statement(table), {"numbers": json.dumps(numbers)}).fetchall()
+        in_lists = [[row[0] for row in rows if row[2 + place]] for place in range(len(table.lists))]
+        indexed = {row[0] for row in rows if row[1]}
+        return indexed, in_lists
+
+    def _execute_for(self, numbers: Iterable[int], statement: str) -> None:
+        if given := list(numbers):
+            self._connection.execute(statement, {"numbers": json.dumps(given)})
 
     def _save_position(self, number: int) -> None:
         self._connection.execute("delete from main.state_position")
@@ -156,21 +196,23 @@ class CurrentState:
             raise ReplicaError(f"the file has a table or view of your own with the name {taken[0]}: rename it")
 
 
-def fill_tables(connection: sqlite3.Connection, schema: table_sql.Schema, condition: str = "", *values: Any) -> None:
+def fill_tables(connection: sqlite3.Connection, schema: Schema, condition: str = "", *values: Any) -> None:
     """Fill empty tables with the state after the last event of each aggregate, of the events under ``condition``."""
     connection.execute("drop table if exists temp.current_event")
-    connection.execute(table_sql.CURRENT_EVENTS)
+    connection.execute(CURRENT_EVENTS)
     connection.execute(NUMBERS.format(condition=condition), values)
     insert_current(connection, schema)
     connection.execute("drop table temp.current_event")
 
 
-def insert_current(connection: sqlite3.Connection, schema: table_sql.Schema) -> None:
+def insert_current(connection: sqlite3.Connection, schema: Schema) -> None:
     """Insert the rows of the events in table ``current_event``."""
     kinds = [kind for (kind,) in connection.execute("select distinct aggregate from temp.current_event")]
     for aggregate in kinds:
-        for statement in table_sql.insert_statements(schema, aggregate, table_sql.FROM_CURRENT):
-            connection.execute(statement, {"aggregate": aggregate})
+        lists = TABLES[aggregate].lists if aggregate in TABLES else ()
+        for each in lists:
+            connection.execute(save_list_statement(schema, each, FROM_CURRENT), {"aggregate": aggregate})
+        connection.execute(save_statement(schema, aggregate, FROM_CURRENT), {"aggregate": aggregate})
 
 
 @cache
@@ -183,9 +225,9 @@ def _definitions() -> Definitions:
             _OWN,
             _POSITION_TABLE,
             SUBJECT_INDEX,
-            *table_sql.table_definitions("main"),
-            *table_sql.index_definitions("main"),
-            *table_sql.view_definitions("main"),
+            *table_definitions("main"),
+            *index_definitions("main"),
+            *view_definitions("main"),
         ):
             memory.execute(statement)
         return {name: (type_, sql) for name, type_, sql in memory.execute(_DEFINED) if name not in log}

@@ -18,8 +18,8 @@ AMOUNT: Final = "_cents"
 """End of the name of a field with an amount in euro cents."""
 ITEM: Final = "value"
 """Column of a list whose items are no objects."""
-EVENT_COLUMNS: Final = ("number", "changed_at")
-"""Columns from the last event of the aggregate: its number in table ``event``, and the time of recording."""
+EVENT_COLUMNS: Final = ("changed_at", "number")
+"""Columns from the last event of the aggregate: the time of recording, and its number in table ``event``."""
 _REFERENCES: Final = (Oin, Id)
 _JSON: Final = "text"
 """A value that is neither text nor a number is stored as JSON text."""
@@ -70,7 +70,7 @@ class StateTable:
     @property
     def column_names(self) -> tuple[str, ...]:
         fields = [*(column.name for column in self.columns), *(total.name for total in self.totals)]
-        return ("number", self.key, *fields, "changed_at")
+        return (self.key, *fields, *EVENT_COLUMNS)
 
 
 def table_of(aggregate: Aggregate) -> StateTable:
