@@ -65,7 +65,12 @@ class CurrentState:
 
     def position(self) -> int | None:
         """Number of the last event in the tables; None while they are not filled."""
-        row = self._connection.execute(_POSITION).fetchone()
+        try:
+            row = self._connection.execute(_POSITION).fetchone()
+        except sqlite3.OperationalError:
+            if "state_position" in self._there():
+                raise
+            return None
         return int(row[0]) if row else None
 
     def is_filled(self) -> bool:
@@ -78,7 +83,7 @@ class CurrentState:
     def differences(self) -> list[str]:
         """Names of tables, indexes and views that this version defines and the file does not have in this form."""
         there = self._there()
-        is_filled = "state_position" in there and self.is_filled()
+        is_filled = self.is_filled()
         expected = {name: each for name, each in _definitions().items() if is_filled or each[0] != "index"}
         missing = [name for name, definition in expected.items() if there.get(name) != definition]
         if "municipality" not in missing and self._municipalities() != municipalities():

@@ -1,7 +1,7 @@
 """The replica file: SQLite, written in one transaction per batch, with concurrent readers."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
@@ -9,9 +9,11 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Self
 
+from samenspel.client.replica import past_state
 from samenspel.client.replica.apply import Hashes, Known, ReplicaBatch, ReplicaLane, hex_of, key_of
 from samenspel.client.replica.connection import ReplicaError, connect, connect_to_read, unusable_text
 from samenspel.client.replica.current_state import CurrentState
+from samenspel.client.replica.moment import Moment
 from samenspel.contracts.digest import REMOVED
 from samenspel.contracts.sequencing import Position
 
@@ -64,6 +66,7 @@ _EMPTY: Final = (
     "delete from lane_identity",
 )
 _OTHER_KINDS: Final = "select count(*) from other_aggregate"
+_ANY_EVENT: Final = "select 1 from event limit 1"
 _INDEX: Final = "select 1 from sqlite_master where name = 'event_subject'"
 _COPY_TO_ARCHIVE: Final = {
     "lane": "insert or ignore into archive.lane select * from main.lane where lane = ?",
@@ -218,12 +221,53 @@ class ReplicaStore:
         """Whether a sync has reached the end of the lanes once, so that the tables of the state are filled."""
         return self._state.is_filled()
 
+    @property
+    def has_tables(self) -> bool:
+        """Whether the file has filled tables of the current state."""
+        return self._version() == VERSION and ("state_position" not in self._tables() or self.is_loaded)
+
+    def differences(self) -> list[str]:
+        """Names of tables, indexes and views that the file does not have in the form of this version."""
+        return self._state.differences()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Inside, all reads see the same commit, and the state at another moment may be shown."""
+        with past_state.snapshot(self._connection):
+            yield
+
+    def show_events(self, events: Iterable[past_state.AggregateEvent]) -> None:
+        """Show the tables after these last events, until the snapshot ends; for the proof."""
+        past_state.show_events(self._connection, events)
+
+    def show_moment(self, moment: Moment) -> None:
+        """Show all tables and views as of the moment, until the snapshot ends."""
+        past_state.show_moment(self._connection, moment)
+
+    def value_at(self, aggregate: str, subject: str, moment: Moment) -> str | bytes | None:
+        """Public state of one aggregate at the moment, as published; None when there was none."""
+        return past_state.value_at(self._connection, aggregate, subject, moment)
+
+    def answer(self, sql: str, values: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Column names and rows of one statement that reads. Raises sqlite3.Error."""
+        cursor = self._connection.execute(sql, values)
+        return [each[0] for each in cursor.description or ()], cursor.fetchall()
+
+    def require_tables(self) -> None:
+        """Raise ReplicaError for a file of version 1, and for a file whose first sync has not ended."""
+        if self._version() < VERSION:
+            raise ReplicaError(
+                f"{self.path} is of an earlier version and has no tables: `samenspel replica sync --db {self.path}` "
+                "adds the tables"
+            )
+        self.require_loaded()
+
     def require_loaded(self) -> None:
         """Raise ReplicaError while the first sync has not ended: the tables are empty until then.
 
         A file of version 1 has no tables, and its view ``aggregate`` shows the log at any time.
         """
-        if self._version() == VERSION and not self.is_loaded:
+        if self._version() == VERSION and not self.is_loaded and next(self.query(_ANY_EVENT), None):
             raise ReplicaError(
                 f"the first sync into {self.path} has not ended, so its tables are empty: "
                 f"run `samenspel replica sync --db {self.path}` to the end"

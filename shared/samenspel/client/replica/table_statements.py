@@ -8,7 +8,7 @@ An event changes few fields. A row is therefore updated in place, without the co
 unless these differ from the state before: each page of an index that stays as it is saves a write of 16 KB.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Final
 
@@ -83,6 +83,12 @@ def delete_statements(aggregate: str) -> list[str]:
         return [f"delete from main.{OTHER} where (aggregate, subject) = (:aggregate, :subject)"]
     tables: list[StateTable | ListTable] = [table, *table.lists]
     return [f"delete from main.{each.name} where {each.key} = :subject" for each in tables]
+
+
+def rows_apart_statement(name: str, columns: Sequence[str], this: Schema, other: Schema) -> str:
+    """Rows that the table has in one schema and not in the other."""
+    listed = ", ".join(columns)
+    return f"select {listed} from {this}.{name} except select {listed} from {other}.{name}"
 
 
 @cache
