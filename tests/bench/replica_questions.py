@@ -17,7 +17,7 @@ from samenspel.client.replica import ReplicaStore
 from samenspel.client.replica.current_state import CurrentState
 
 from tests.bench.measures import Figure
-from tests.bench.synthetic_events import Country, Event
+from tests.support.synthetic_events import Country, Event
 
 INITIATIVES: Final = 100_000
 """A million events."""

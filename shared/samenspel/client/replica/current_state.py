@@ -192,9 +192,10 @@ class CurrentState:
 
     def _own_objects(self) -> dict[str, str]:
         """Type of each table and view in the file that a version of this program has defined, by name."""
-        own = dict(self._connection.execute("select name, type from main.state_object").fetchall())
         there = self._there()
-        return own | {name: type_ for name, type_ in _objects().items() if there.get(name) == _definitions()[name]}
+        own = self._connection.execute("select name, type from main.state_object").fetchall()
+        same_type = {name: type_ for name, type_ in own if name in there and there[name][0] == type_}
+        return same_type | {name: type_ for name, type_ in _objects().items() if there.get(name) == _definitions()[name]}
 
     def _require_free_names(self) -> None:
         if taken := sorted(self._there().keys() & _objects().keys()):
