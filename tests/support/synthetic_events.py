@@ -71,7 +71,7 @@ class Country:
     """Events with ``initiatives`` initiatives, about ten events each; the same events for the same ``seed``."""
 
     def __init__(self, initiatives: int, seed: int = 2021) -> None:
-        self._random = Random(seed)  # noqa: S311
+        self._random = Random(seed)
         self._count = initiatives
         self._lanes = [_Lane(INITIATIVES, number) for number in range(LANES)]
         self._funding = _Lane(FUNDING, 0)
@@ -89,17 +89,9 @@ class Country:
         # Events of different initiatives alternate, as in a log of years: a thousand initiatives at a time.
         for start in range(0, self._count, 1_000):
             group = range(start, min(start + 1_000, self._count))
-            for step in range(6):
-                for number in group:
-                    yield self.initiative(number, step)
-            for step in range(6):
-                for number in group:
-                    if number % 2 == 0:
-                        yield self._rollout(number, step)
-            for step in range(2):
-                for number in group:
-                    if number % 2:
-                        yield self._application(number, step)
+            yield from (self.initiative(number, step) for step in range(6) for number in group)
+            yield from (self._rollout(number, step) for step in range(6) for number in group if number % 2 == 0)
+            yield from (self._application(number, step) for step in range(2) for number in group if number % 2)
 
     def followed(self, count: int) -> Iterator[Event]:
         """Later events, spread over the country: one in five registers an initiative, the others change one."""

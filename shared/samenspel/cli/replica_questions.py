@@ -12,6 +12,7 @@ from samenspel.cli.console import (
     TextTable,
     errors_as_messages,
     exit_with,
+    plain,
     print_json,
     print_line,
     print_table,
@@ -83,7 +84,9 @@ def _print_answer(store: ReplicaStore, sql: str, values: Mapping[str, str], as_j
         items = [dict(zip(columns, map(_text, row), strict=True)) for row in rows]
         print_json({"items": items})
         return
-    table = TextTable(*columns)
+    table = TextTable()
+    for name in columns:
+        table.add_column(plain(name))
     for row in rows:
         table.add_row(*("" if value is None else str(_text(value)) for value in row))
     print_table(table)

@@ -195,7 +195,9 @@ class CurrentState:
         there = self._there()
         own = self._connection.execute("select name, type from main.state_object").fetchall()
         same_type = {name: type_ for name, type_ in own if name in there and there[name][0] == type_}
-        return same_type | {name: type_ for name, type_ in _objects().items() if there.get(name) == _definitions()[name]}
+        return same_type | {
+            name: type_ for name, type_ in _objects().items() if there.get(name) == _definitions()[name]
+        }
 
     def _require_free_names(self) -> None:
         if taken := sorted(self._there().keys() & _objects().keys()):

@@ -18,9 +18,11 @@ WRITTEN: Final = (
 )
 _POSITION: Final = re.compile(r"(.+/[0-9]{1,9})@([0-9]{1,18})")
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
-_OF_POSITION: Final = """number <= (
-    select e.number from main.event e join main.lane l on (l.lane, l.timeline) = (e.lane, e.timeline)
-    where e.lane = ? and e.sequence = ?)"""
+NUMBER_OF_POSITION: Final = """
+select e.number from main.event e join main.lane l on (l.lane, l.timeline) = (e.lane, e.timeline)
+where e.lane = ? and e.sequence = ?
+"""
+_OF_POSITION: Final = f"number <= ({NUMBER_OF_POSITION})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Moment:
 
     condition: str
     values: tuple[Any, ...]
+    is_position: bool = False
+    """Whether the values are a lane and a sequence, which the file may not have."""
 
 
 def read_moment(text: str) -> Moment:
@@ -36,7 +40,7 @@ def read_moment(text: str) -> Moment:
     if _NUMBER.fullmatch(text):
         return Moment("number <= ?", (int(text),))
     if position := _POSITION.fullmatch(text):
-        return Moment(_OF_POSITION, (position[1], int(position[2])))
+        return Moment(_OF_POSITION, (position[1], int(position[2])), is_position=True)
     try:
         return Moment("time < ?", (_first_after(text),))
     except (ValueError, OverflowError):

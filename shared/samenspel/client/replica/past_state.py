@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from samenspel.client.replica.connection import ReplicaError
 from samenspel.client.replica.current_state import CURRENT_EVENTS, fill_tables, insert_current
-from samenspel.client.replica.moment import Moment
+from samenspel.client.replica.moment import NUMBER_OF_POSITION, Moment
 from samenspel.client.replica.table_definitions import index_definitions, table_definitions, view_definitions
 
 AggregateEvent = tuple[str, int]
@@ -43,7 +44,8 @@ def show_events(connection: sqlite3.Connection, events: Iterable[AggregateEvent]
 
 
 def show_moment(connection: sqlite3.Connection, moment: Moment) -> None:
-    """Temporary tables and views with the state at the moment; in a snapshot."""
+    """Temporary tables and views with the state at the moment; in a snapshot. Raises ReplicaError."""
+    _require_position(connection, moment)
     with _writing(connection):
         _define(connection)
         fill_tables(connection, "temp", f"where {moment.condition}", *moment.values)
@@ -56,6 +58,11 @@ def value_at(connection: sqlite3.Connection, aggregate: str, subject: str, momen
     sql = _VALUE.format(condition=moment.condition)
     row = connection.execute(sql, (aggregate, subject, *moment.values)).fetchone()
     return row[0] if row and row[1] != _REMOVED else None
+
+
+def _require_position(connection: sqlite3.Connection, moment: Moment) -> None:
+    if moment.is_position and connection.execute(NUMBER_OF_POSITION, moment.values).fetchone() is None:
+        raise ReplicaError("the file has no event {1} of lane {0}".format(*moment.values))
 
 
 def _define(connection: sqlite3.Connection) -> None:

@@ -1,4 +1,4 @@
-"""The tables of a replica equal the fold of its log: for every sequence of events, and after a death at any moment."""
+"""The tables of a replica equal the fold of its log: for every sequence of events, and after any death."""
 
 import os
 import sqlite3
@@ -20,7 +20,16 @@ from tests.unit.client.replica.test_store_rebuild import DyingConnection
 
 OINS: Final = tuple(f"0000009900000000030{number}" for number in range(3))
 REMOVAL: Final = b'{"removed":true}'
-NO_STATES: Final = (REMOVAL, b"[]", b"null", b"3", b'"text"', b"{", b"\xff", b'{"partners":"x","estimated_costs":{"a":1}}')
+NO_STATES: Final = (
+    REMOVAL,
+    b"[]",
+    b"null",
+    b"3",
+    b'"text"',
+    b"{",
+    b"\xff",
+    b'{"partners":"x","estimated_costs":{"a":1}}',
+)
 
 
 def initiative(theme: str, partners: list[str], amounts: list[int], version: int) -> bytes:
@@ -216,7 +225,9 @@ def test_commit_writes_only_the_lists_and_indexes_that_change(store: ReplicaStor
     store._connection.set_trace_callback(statements.append)
     owner.publish("a", "initiative.v1", initiative("climate", [OINS[0]], [5], 2))
     sync(store, owner)
-    written = [each for each in statements if each.startswith(("insert into main.", "update main.", "delete from main."))]
+    written = [
+        each for each in statements if each.startswith(("insert into main.", "update main.", "delete from main."))
+    ]
     assert [each.split()[2] for each in written if "initiative" in each] == ["main.initiative_v1"]
     assert stored(store) == folded(store)
 

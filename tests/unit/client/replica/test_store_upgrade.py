@@ -1,4 +1,4 @@
-"""A file of version 1 is read as it is, and upgraded by the next sync; an older program refuses a file of version 2."""
+"""A file of version 1 is read as it is, and upgraded by the next sync; a file of a later version is refused."""
 
 import sqlite3
 from importlib.resources import files
@@ -105,7 +105,10 @@ def test_views_of_version_1_keep_their_columns(old: Path) -> None:
 
     def rows(store: ReplicaStore, names: dict[str, list[str]]) -> dict[str, list[object]]:
         quoted = {view: ", ".join(f'"{each}"' for each in names[view]) for view in names}
-        return {view: sorted(store.query(f"select {listed} from {view}"), key=repr) for view, listed in quoted.items()}  # noqa: S608
+        return {
+            view: sorted(store.query(f"select {listed} from {view}"), key=repr)  # noqa: S608
+            for view, listed in quoted.items()
+        }
 
     with ReplicaStore(old) as store:
         before, were = columns(store), rows(store, columns(store))
