@@ -15,6 +15,7 @@ from tests.bench.harness import Stand, stand
 from tests.bench.hostile_input import poison
 from tests.bench.instances import sharing
 from tests.bench.measures import Figure
+from tests.bench.replica_questions import questions
 
 
 @dataclass
@@ -59,6 +60,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "latency": lambda run: measures.latency(run.stand, run.folder, per_second=300, seconds=10),
     "throughput": lambda run: measures.throughput(run.stand, run.count, run.rounds),
     "rebuild": lambda run: measures.rebuild(run.stand, run.folder, run.count, run.rounds),
+    "questions": lambda run: questions(run.folder, run.rounds),
     "poison": lambda run: poison(run.stand, run.rounds),
     "fairness": lambda run: fairness(run.stand),
     "instances": lambda run: sharing(run.stand, run.count // 2, 2 * run.rounds),

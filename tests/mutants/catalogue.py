@@ -11,6 +11,7 @@ from tests.mutants.identifying import IDENTIFYING
 from tests.mutants.limiting import LIMITING
 from tests.mutants.reading import READING
 from tests.mutants.starting import STARTING
+from tests.mutants.tabling import TABLING
 from tests.mutants.writing import WRITING
 
 MUTANTS: Final = (
@@ -24,4 +25,5 @@ MUTANTS: Final = (
     *IDENTIFYING,
     *STARTING,
     *FORGETTING,
+    *TABLING,
 )
