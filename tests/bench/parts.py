@@ -18,6 +18,7 @@ from tests.bench.instances import sharing
 from tests.bench.measures import Figure
 from tests.bench.peers.comparison import against_peers, delays_against_peers
 from tests.bench.peers.relaying import relaying
+from tests.bench.replica_questions import questions
 from tests.bench.sizing import sizing
 
 
@@ -66,6 +67,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "peer-delays": lambda run: delays_against_peers(run.stand, run.rounds),
     "relay": lambda run: relaying(run.stand, run.count, run.rounds),
     "rebuild": lambda run: measures.rebuild(run.stand, run.folder, run.count, run.rounds),
+    "questions": lambda run: questions(run.folder, run.rounds),
     "poison": lambda run: poison(run.stand, run.rounds),
     "fairness": lambda run: fairness(run.stand),
     "http": lambda run: http_submissions(run.stand, run.rounds),

@@ -13,6 +13,7 @@ from tests.mutants.limiting import LIMITING
 from tests.mutants.planning import PLANNING
 from tests.mutants.reading import READING
 from tests.mutants.starting import STARTING
+from tests.mutants.tabling import TABLING
 from tests.mutants.writing import WRITING
 
 MUTANTS: Final = (
@@ -28,4 +29,5 @@ MUTANTS: Final = (
     *STARTING,
     *FORGETTING,
     *PLANNING,
+    *TABLING,
 )

@@ -63,6 +63,8 @@ def _open(path: Path, options: str) -> sqlite3.Connection:
     )
     try:
         connection.execute("pragma query_only = on")
+        # Temporary tables and sorting need no room on a disk, which may be full.
+        connection.execute("pragma temp_store = memory")
         connection.execute("select count(*) from sqlite_master").fetchone()
     except sqlite3.Error:
         connection.close()

@@ -95,7 +95,7 @@ class KafkaSync:
                     self._commit()
                 if not follow:
                     self._source.require_progress()
-                elif not records:
+                elif not records or not (self._has_unread_records() or self._store.is_loaded):
                     self._store.finish()
         except KeyboardInterrupt:
             if not follow:
