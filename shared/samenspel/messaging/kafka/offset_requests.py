@@ -7,15 +7,17 @@ Here every partition has a result of its own: an offset, or the error of that pa
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from aiokafka import AIOKafkaClient, TopicPartition
 from aiokafka.cluster import ClusterMetadata
 from aiokafka.errors import (
+    InvalidTopicError,
     KafkaConnectionError,
     KafkaError,
     LeaderNotAvailableError,
     NotLeaderForPartitionError,
+    TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
     for_code,
 )
@@ -27,6 +29,7 @@ LATEST: Final = -1
 READ_UNCOMMITTED: Final = 0
 MOVED: Final = (NotLeaderForPartitionError, UnknownTopicOrPartitionError)
 """Errors after which the known leader is no longer true: the topic was deleted, or has another leader."""
+NO_SUCH_TOPIC: Final = (UnknownTopicOrPartitionError, TopicAuthorizationFailedError, InvalidTopicError)
 
 Offset: TypeAlias = int | Exception
 """The offset of a partition, or the error of this partition."""
@@ -39,11 +42,22 @@ async def locate(client: AIOKafkaClient, topics: Collection[str]) -> None:
     """
     unknown = sorted(each for each in set(topics) if not has_leaders(client, each))
     if unknown or not topics:
+        response = await _ask_any_broker(client, MetadataRequest(unknown, False))
+        _require_whole(response)
         found = ClusterMetadata()
         found.need_all_topic_metadata = True  # aiokafka then logs no error for a topic that does not exist.
-        found.update_metadata(await _ask_any_broker(client, MetadataRequest(unknown, False)))
+        found.update_metadata(response)
         client.cluster._partitions.update(found._partitions)
         client._topics.update(found._partitions)
+
+
+def _require_whole(response: Any) -> None:
+    """Raise the error of a response that does not tell which topics exist: all brokers are fenced, for example."""
+    if not response.brokers:
+        raise LeaderNotAvailableError("no broker is available")
+    for code, topic, *_ in response.topics:
+        if code and for_code(code) not in NO_SUCH_TOPIC:
+            raise for_code(code)(topic)
 
 
 def has_leaders(client: AIOKafkaClient, topic: str) -> bool:
@@ -99,7 +113,7 @@ async def _list_offsets(
     }
 
 
-async def _ask_any_broker(client: AIOKafkaClient, request: MetadataRequest) -> object:
+async def _ask_any_broker(client: AIOKafkaClient, request: MetadataRequest) -> Any:
     """The answer of the first broker that answers. Raises the error of the last broker."""
     error: KafkaError = KafkaConnectionError("no broker is known")
     for broker in client.cluster.brokers():

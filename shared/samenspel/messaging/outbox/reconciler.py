@@ -155,9 +155,12 @@ class Reconciler:
     async def _last_published_is_present(self, row: Any) -> bool:
         """Whether Kafka has the last published event, or has expired the event as an organisation sent nothing."""
         partition, offset = TopicPartition(*_name(row)), row["next_offset"] - 1
-        if await holds_event(self._log_reader, partition, offset, row["timeline"], row["sequence"]):
-            return True
-        start, _ = await self._log_reader.bounds(partition)
+        try:
+            if await holds_event(self._log_reader, partition, offset, row["timeline"], row["sequence"]):
+                return True
+            start, _ = await self._log_reader.bounds(partition)
+        except LookupError:
+            return False  # The topic was deleted a moment ago.
         return bool(offset < start)
 
 

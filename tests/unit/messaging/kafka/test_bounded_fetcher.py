@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aiokafka.consumer import consumer
-from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.fetcher import Fetcher, OffsetResetStrategy
 from samenspel.messaging.kafka import bounded_fetcher
 from samenspel.messaging.kafka.bounded_fetcher import (
     BUFFERED_BYTES,
@@ -32,6 +32,7 @@ def fetcher(monkeypatch: pytest.MonkeyPatch) -> BoundedFetcher:
     monkeypatch.setattr(Fetcher, "_get_actions_per_node", lambda self, assignment: (REQUESTS, {}, 0.2, False, []))
     fetcher = BoundedFetcher.__new__(BoundedFetcher)
     fetcher._records = {}
+    fetcher._default_reset_strategy = OffsetResetStrategy.EARLIEST
     return fetcher
 
 
