@@ -175,9 +175,11 @@ async def _decided(made: Stand, oin: str) -> None:
     try:
         topic = ingress("initiatives", oin)
         end = (await consumer.end_offsets([TopicPartition(topic, 0)]))[TopicPartition(topic, 0)]
-        async with asyncio.timeout(READY_SECONDS_MAX):
-            while (await connection.fetchval(OFFSET, topic) or 0) < end:
-                await asyncio.sleep(POLL_SECONDS)
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while (await connection.fetchval(OFFSET, topic) or 0) < end:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{topic} was not decided")
+            await asyncio.sleep(POLL_SECONDS)
     finally:
         await connection.close()
         await consumer.stop()
