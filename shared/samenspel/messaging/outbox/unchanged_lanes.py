@@ -50,9 +50,10 @@ async def find_unchanged(connection: Connection, log_reader: LogReader, names: C
 
 async def mark_unchanged(connection: Connection, rows: Iterable[Any]) -> None:
     """Open these lanes for writes, except a lane whose timeline changed since it was read."""
-    columns = [(row["topic"], row["lane"], row["timeline"], row["incarnation"]) for row in rows]
-    failpoints.reached("unchanged-lanes.mark")
-    await connection.execute(MARK, *as_arrays(sorted(columns), 4))
+    columns = sorted((row["topic"], row["lane"], row["timeline"], row["incarnation"]) for row in rows)
+    if columns:
+        failpoints.reached("unchanged-lanes.mark")
+        await connection.execute(MARK, *as_arrays(columns, 4))
 
 
 def _ends_at(bounds: Bounds | Exception, next_offset: int) -> bool:
