@@ -138,6 +138,7 @@ class LogReader:
                         await _take_first(consumer, offsets, found)
             except TimeoutError as error:
                 found |= {each: error for each in offsets if each not in found}
+                await self.close()  # Its metadata may be stale.
             finally:
                 _unsubscribe(consumer)
         return found
