@@ -8,7 +8,7 @@ WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test long unit check model chaos storm soak mutants cases bench bench-organisations audit lock clean
+.PHONY: help demo up down test long unit check model chaos storm soak mutants cases bench scale audit lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -66,7 +66,7 @@ cases: $(READY) ## try the reproductions of reported faults in ../shared/cases, 
 bench: $(READY) ## measure against baselines of the same run; writes .samenspel/bench.json; COUNT=, ROUNDS=, SIZES=
 	@$(BIN)/python -m tests.bench
 
-bench-organisations: $(READY) ## measure with many organisations against eight, four minutes on two cores; ORGANISATIONS=
+scale: $(READY) ## measure with many organisations against eight, four minutes on two cores; ORGANISATIONS=
 	@$(BIN)/python -m tests.bench.many_organisations
 
 audit: $(READY) ## check dependencies: pins, hashes, licences and known vulnerabilities (pip-audit)

@@ -1,6 +1,6 @@
 """Hundreds of organisations against eight: first decisions, instances that join and die, and the cost of being idle.
 
-``ORGANISATIONS=350 python -m tests.bench.many_organisations`` measures all; `make bench-organisations` is the same.
+``ORGANISATIONS=350 python -m tests.bench.many_organisations`` measures all; `make scale` is the same.
 """
 
 import asyncio
