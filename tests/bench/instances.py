@@ -51,11 +51,11 @@ def _registries(stand: Stand, instances: int) -> Iterator[None]:
     with ExitStack() as running:
         running.enter_context(stand.process("registry", "services.registry"))
         for _ in range(instances - 1):
-            running.enter_context(stand.process("registry", "services.registry", port=_free_port()))
+            running.enter_context(stand.process("registry", "services.registry", port=free_port()))
         yield
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         return int(bound.getsockname()[1])

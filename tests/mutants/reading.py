@@ -118,6 +118,42 @@ READING: Final = (
         "tests/unit/messaging/kafka/test_consumer.py::test_undecodable_partition_costs_no_other_partition_a_record",
     ),
     Mutant(
+        "uses-an-offset-from-before-a-reset",
+        "samenspel.messaging.kafka.kept_assignment:UnpositionedPartitions.add",
+        "self.being_resolved -= added",
+        "pass",
+        "tests/unit/messaging/kafka/test_consumer.py::test_partition_that_was_reset_meanwhile_is_opened_again",
+    ),
+    Mutant(
+        "keeps-the-position-in-a-deleted-topic",
+        "samenspel.messaging.kafka.kept_assignment:KeptAssignment.assign_from_subscribed",
+        "(present.tps & previous.tps) - self._deleted",
+        "(present.tps & previous.tps)",
+        "tests/unit/messaging/kafka/test_kept_assignment.py::"
+        "test_deleted_topic_is_not_fetched_and_opened_again_after_it_was_made_anew",
+    ),
+    Mutant(
+        "takes-a-fenced-cluster-for-an-empty-one",
+        "samenspel.messaging.kafka.offset_requests:_require_whole",
+        "not response.brokers",
+        "False",
+        "tests/unit/messaging/kafka/test_offset_requests.py::test_cluster_without_leaders_says_nothing_about_a_topic",
+    ),
+    Mutant(
+        "opens-a-lane-behind-kafka",
+        "samenspel.messaging.outbox.unchanged_lanes:_ends_at",
+        "bounds[1] == next_offset",
+        "bounds[1] >= next_offset",
+        "tests/integration/messaging/outbox/test_unchanged_lanes.py::test_lane_with_more_in_kafka_is_compared",
+    ),
+    Mutant(
+        "opens-a-lane-with-another-last-event",
+        "samenspel.messaging.outbox.unchanged_lanes:_is_published",
+        'position_of(record.headers) == (published["timeline"], published["sequence"])',
+        "True",
+        "tests/integration/messaging/outbox/test_unchanged_lanes.py::test_lane_with_another_last_event_is_compared",
+    ),
+    Mutant(
         "writes-in-any-ingress",
         "samenspel.client.admin.access_policy:acls_of_organisation",
         'AclRule("topic", ingress(domain, oin), WRITE_ONLY)',

@@ -31,21 +31,26 @@ class Towards(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """``at_birth``: only a new process passes this point."""
+    """``at_birth``: only a new process passes this point. ``behind``: only if its database is behind Kafka."""
 
     name: str
     towards: Towards = Towards.POSTGRES
     at_birth: bool = False
+    behind: bool = False
 
 
-def _points(text: str, towards: Towards = Towards.POSTGRES, *, at_birth: bool = False) -> list[Point]:
-    return [Point(name, towards, at_birth) for name in text.split()]
+def _points(
+    text: str, towards: Towards = Towards.POSTGRES, *, at_birth: bool = False, behind: bool = False
+) -> list[Point]:
+    return [Point(name, towards, at_birth, behind) for name in text.split()]
 
 
 EVERY: Final = [
     *_points("journal.ensure offsets.create offsets.load", at_birth=True),
-    *_points("reconciliation.published reconciliation.head reconciliation.same-events", at_birth=True),
-    *_points("reconciliation.reset reconciliation.mark", at_birth=True),
+    *_points("reconciliation.published reconciliation.head reconciliation.same-events", at_birth=True, behind=True),
+    *_points("reconciliation.reset reconciliation.mark", at_birth=True, behind=True),
+    *_points("unchanged-lanes.published unchanged-lanes.mark ingress-discovery.organisations", at_birth=True),
+    *_points("ingress-discovery.position"),
     *_points("log-reader.connect producer.start subscriptions.start", Towards.BROKER, at_birth=True),
     *_points("log-reader.metadata", Towards.METADATA, at_birth=True),
     *_points("log-reader.start log-reader.end", Towards.OFFSETS, at_birth=True),
