@@ -43,7 +43,7 @@ class NotifierSchema:
         """An event on each subject, on lane 0 of the initiatives, in the feed."""
         records = [as_read(self.owner.publish(subject)) for subject in subjects]
         async with self.room.pool.acquire() as connection:
-            await checkpoints.load(connection, (INITIATIVES, 0))
+            await checkpoints.load(connection, [(INITIATIVES, 0)])
         projector = Projector(self.room.pool, Log(), lambda number: None, FeedWriter())  # type: ignore[arg-type]
         await projector(Reader(), records)  # type: ignore[arg-type]  # lists for Kafka
 

@@ -19,6 +19,9 @@ LANES_DIVERGED: Final = Gauge("samenspel_lanes_diverged", "Followed lanes with a
 INGRESS_HELD: Final = Gauge(
     "samenspel_ingress_held", "Ingress partitions that are not read, because a needed lane is diverged"
 )
+INGRESS_UNDISCOVERED: Final = Gauge(
+    "samenspel_ingress_undiscovered", "Admitted organisations whose ingress topic is not read yet"
+)
 LANES_REBUILT: Final = Counter(
     "samenspel_lanes_rebuilt_total", "Followed lanes rebuilt from their first event after a new timeline"
 )

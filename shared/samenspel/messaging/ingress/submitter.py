@@ -1,10 +1,8 @@
 """Processing of submissions over HTTP: a transaction per request."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
-
-from aiokafka import TopicPartition
 
 from samenspel.contracts.topics import receipts
 from samenspel.messaging.decisions.processor import SubmissionProcessor
@@ -98,17 +96,25 @@ class Submitter:
 
     async def ensure_receipts(self, organisation: str) -> None:
         """Create the lane row of the organisation's receipts. Raises `NotAdmitted` if Kafka has no such topic."""
-        if organisation in self._receipts_ready:
-            return
-        topic = receipts(self.processor.decider.domain, organisation)
-        try:
-            await self._log_reader.bounds(TopicPartition(topic, 0))
-        except LookupError:
-            raise NotAdmitted(NotAdmitted.__doc__) from None
-        async with self._pool.acquire() as connection:
-            await journal.ensure(connection, [(topic, 0)])
-        self._receipts_ready.add(organisation)
-        self._on_commit(0)
+        if organisation not in self._receipts_ready and await self.ensure_all_receipts([organisation]):
+            raise NotAdmitted(NotAdmitted.__doc__)
+
+    async def ensure_all_receipts(self, organisations: Collection[str]) -> set[str]:
+        """Create the lane rows of the receipts of organisations, with one request to Kafka and one statement.
+
+        Returns the organisations without a receipts topic: these are not admitted.
+        """
+        topics = {receipts(self.processor.decider.domain, each): each for each in organisations}
+        unknown = {topic: each for topic, each in topics.items() if each not in self._receipts_ready}
+        if not unknown:
+            return set()
+        existing = await self._log_reader.existing(unknown)
+        if existing:
+            async with self._pool.acquire() as connection:
+                await journal.ensure(connection, [(topic, 0) for topic in existing])
+            self._receipts_ready |= {unknown[topic] for topic in existing}
+            self._on_commit(0)
+        return {each for topic, each in unknown.items() if topic not in existing}
 
     def forget_lanes(self) -> None:
         """Check the receipts lanes again at next use: the database may have been restored."""

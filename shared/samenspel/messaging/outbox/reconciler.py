@@ -20,6 +20,7 @@ from samenspel.messaging.outbox.reconciliation import (
     mark_reconciled,
     reconcile,
 )
+from samenspel.messaging.outbox.unchanged_lanes import find_unchanged, mark_unchanged
 from samenspel.runtime import failpoints
 from samenspel.runtime.postgres import Pool
 
@@ -93,8 +94,12 @@ class Reconciler:
         """Open these lanes for writes. If the database is behind Kafka on one lane, close all lanes instead."""
         reconciled: list[Reconciled] = []
         database_behind = False
-        for name in names:
-            label = f"{name[0]}/{name[1]}"
+        async with self._pool.acquire() as connection:
+            unchanged = await find_unchanged(connection, self._log_reader, names)
+        for name in map(_name, unchanged):
+            self.closed_lanes.pop(_label(name), None)
+        for name in sorted(set(names) - set(map(_name, unchanged))):
+            label = _label(name)
             try:
                 async with self._pool.acquire() as connection:
                     reconciled.append(await reconcile(connection, self._log_reader, name))
@@ -108,9 +113,10 @@ class Reconciler:
         async with self._pool.acquire() as connection:
             if database_behind:
                 return await close_all_lanes(connection)
+            await mark_unchanged(connection, unchanged)
             for each in reconciled:
                 await mark_reconciled(connection, each)
-                self.reconciled.add(each.name)
+        self.reconciled.update(map(_name, unchanged), (each.name for each in reconciled))
 
     async def recheck_suspects(self) -> None:
         """Reconcile the lanes that `check_log_ends` found truncated."""
@@ -151,6 +157,10 @@ class Reconciler:
         return await holds_event(
             self._log_reader, partition, row["next_offset"] - 1, row["timeline"], row["sequence"]
         )
+
+
+def _label(name: LaneId) -> str:
+    return f"{name[0]}/{name[1]}"
 
 
 def _name(row: Any) -> LaneId:

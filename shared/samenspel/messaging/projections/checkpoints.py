@@ -11,8 +11,13 @@ from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection, Pool
 
 UNKNOWN_REASON: Final = "digest differs from the owner's"
-CREATE = "insert into checkpoint (topic, lane) values ($1, $2) on conflict do nothing"
-LOAD = "select timeline, sequence, digest, last_offset, identity from checkpoint where (topic, lane) = ($1, $2)"
+CREATE = """
+insert into checkpoint (topic, lane) select * from unnest($1::text[], $2::int[]) on conflict do nothing
+"""
+LOAD = """
+select topic, lane, timeline, sequence, digest, last_offset, identity from checkpoint
+where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
+"""
 LOCK = """
 select topic, lane, timeline, sequence, digest, last_offset, diverged_at, divergence, identity from checkpoint
 where (topic, lane) in (select * from unnest($1::text[], $2::int[])) order by topic, lane for update
@@ -41,16 +46,17 @@ def _position(row: Any) -> Position:
     return Position(row["timeline"], row["sequence"], int.from_bytes(row["digest"], "big"), row["last_offset"])
 
 
-async def load(connection: Connection, name: LaneId) -> tuple[Position, str | None]:
-    """Load position and identity of a lane. The first call for a lane inserts a checkpoint at the lane's beginning.
+async def load(connection: Connection, names: Iterable[LaneId]) -> dict[LaneId, tuple[Position, str | None]]:
+    """Load position and identity of lanes. The first call for a lane inserts a checkpoint at the lane's beginning.
 
     The identity is None for a lane without events, and for a checkpoint of a version before lane identities.
     """
+    topics_and_lanes = as_arrays(sorted(names), 2)
     failpoints.reached("checkpoints.create")
-    await connection.execute(CREATE, *name)
+    await connection.execute(CREATE, *topics_and_lanes)
     failpoints.reached("checkpoints.load")
-    row: Any = await connection.fetchrow(LOAD, *name)
-    return _position(row), row["identity"]
+    rows = await connection.fetch(LOAD, *topics_and_lanes)
+    return {(row["topic"], row["lane"]): (_position(row), row["identity"]) for row in rows}
 
 
 async def adopt(connection: Connection | Pool, name: LaneId, identity: str) -> None:

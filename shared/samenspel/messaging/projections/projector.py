@@ -6,7 +6,7 @@ clears the mark, because every event carries the whole state.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, Protocol
 
 import structlog
@@ -19,7 +19,7 @@ from samenspel.contracts.sequencing import Position
 from samenspel.contracts.topics import LaneId
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.kafka.consumer import PartitionConsumer
-from samenspel.messaging.kafka.log_reader import LogReader
+from samenspel.messaging.kafka.log_reader import LogReader, RecordOrError
 from samenspel.messaging.projections import checkpoints
 from samenspel.messaging.projections.batch import OTHER_LANE, Divergence, ProjectionBatch
 from samenspel.runtime import failpoints
@@ -76,30 +76,58 @@ class Projector:
         self.diverged: dict[LaneId, Divergence] = {}
         """Lanes with an event that does not fit, as last seen by any instance."""
 
-    async def resume_offset(self, partition: TopicPartition) -> int:
-        """Return the offset to read from: after the last applied record.
+    async def resume_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int | Exception]:
+        """Return the offset to read each lane from: after the last applied record, or the error of that lane.
 
-        Returns the start of the log when that record is gone or another record has its offset.
+        The offset is the start of the log when that record is gone or another record has its offset.
         """
-        name = partition.topic, partition.partition
         async with self._pool.acquire() as connection:
-            position, identity = await checkpoints.load(connection, name)
-        start, end = await self._log_reader.bounds(partition)
-        if not start <= position.last_offset < end:
-            return start
-        record = await self._log_reader.record_at(partition, position.last_offset)
-        if record is None or not _is_last_applied(record, position):
-            return start
-        is_known = await self._has_identity(partition, start, identity)
-        return position.last_offset + 1 if is_known and not self._is_of_other_system(name) else start
+            stored = await checkpoints.load(connection, {(each.topic, each.partition) for each in partitions})
+        bounds = await self._log_reader.bounds_of(partitions)
+        found: dict[TopicPartition, int | Exception] = {}
+        kept: dict[TopicPartition, int] = {}
+        starts: dict[TopicPartition, int] = {}
+        for partition, each in bounds.items():
+            last_offset = stored[partition.topic, partition.partition][0].last_offset
+            if isinstance(each, Exception):
+                found[partition] = each
+            elif each[0] <= last_offset < each[1]:
+                starts[partition], kept[partition] = each[0], last_offset
+            else:
+                found[partition] = each[0]
+        last, first = await self._log_reader.records_at(kept), await self._log_reader.records_at(starts)
+        for partition, start in starts.items():
+            lane = stored[partition.topic, partition.partition]
+            found[partition] = await self._resume(partition, *lane, start, last[partition], first[partition])
+        return found
 
-    async def _has_identity(self, partition: TopicPartition, start: int, identity: str | None) -> bool:
+    async def _resume(
+        self,
+        partition: TopicPartition,
+        position: Position,
+        identity: str | None,
+        start: int,
+        last: RecordOrError,
+        first: RecordOrError,
+    ) -> int | Exception:
+        """The offset of a lane that has records at its start and at the offset of the last applied event."""
+        for record in (last, first):
+            if isinstance(record, Exception):
+                return record
+        if last is None or not _is_last_applied(last, position):
+            return start
+        is_known = await self._has_identity(partition, first, identity)
+        is_other = self._is_of_other_system((partition.topic, partition.partition))
+        return position.last_offset + 1 if is_known and not is_other else start
+
+    async def _has_identity(
+        self, partition: TopicPartition, record: ConsumerRecord | None, identity: str | None
+    ) -> bool:
         """Whether the log begins with the event of this identity. A cut log begins later, and is not compared.
 
         A checkpoint of the version before lane identities takes the identity of the log: the digest has shown that
         this log was applied. Two systems with the same states have the same digests, and differ in identity alone.
         """
-        record = await self._log_reader.record_at(partition, start)
         first = _event_in(record) if record else None
         if first is None or first.sequence != 1:
             return True

@@ -32,7 +32,7 @@ class Slow:
 
 async def placed(room: Room) -> None:
     async with room.pool.acquire() as connection:
-        await checkpoints.load(connection, (INITIATIVES, 0))
+        await checkpoints.load(connection, [(INITIATIVES, 0)])
 
 
 def projector(room: Room, follower: Slow | None = None) -> Projector:

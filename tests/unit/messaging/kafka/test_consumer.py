@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from math import inf
 from types import SimpleNamespace
 from typing import Any
@@ -11,12 +11,8 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from samenspel.messaging.kafka import consumer
-from samenspel.messaging.kafka.consumer import (
-    BATCH_BYTES_MAX,
-    WAITING_BYTES_MAX,
-    PartitionConsumer,
-    UnpositionedPartitions,
-)
+from samenspel.messaging.kafka.consumer import BATCH_BYTES_MAX, WAITING_BYTES_MAX, PartitionConsumer
+from samenspel.messaging.kafka.kept_assignment import UnpositionedPartitions
 from samenspel.messaging.kafka.record_batches import SafeMemoryRecords
 
 INNOCENT, CLUMSY = TopicPartition("innocent", 0), TopicPartition("clumsy", 0)
@@ -41,12 +37,10 @@ class Fetched:
 def reader_of(*order: TopicPartition) -> Any:
     """A reader, never connected, into which a fetch has brought these partitions in this order."""
 
-    async def resolve_offset(partition: TopicPartition, known: bool) -> int:
-        return 0
+    async def resolve_offsets(partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(partitions, 0)
 
-    reader: Any = PartitionConsumer(
-        unpositioned=UnpositionedPartitions(), resolve_offset=resolve_offset, bootstrap_servers="127.0.0.1:1"
-    )
+    reader: Any = PartitionConsumer(resolve_offsets=resolve_offsets, bootstrap_servers="127.0.0.1:1")
     reader.assign(list(order))
     assignment = reader._subscription.subscription.assignment
     fetcher: Any = SimpleNamespace(_subscriptions=reader._subscription, _notify=lambda future: None)
@@ -143,7 +137,9 @@ async def test_rebalance_does_not_end_a_pause() -> None:
         reader.seek = lambda partition, offset: None
         for partition in (other, flood):
             reader.reset_position(partition)
-        await reader._position_assigned()
+        reader._position_assigned()
+        await reader._resolving
+        reader._position_assigned()
         assert reader.paused() == {flood}
     finally:
         await reader.stop()
