@@ -45,14 +45,12 @@ select ($1::text[])[1 + n % cardinality($1::text[])],
   ($2::int[])[1 + n / cardinality($1::text[]) % cardinality($2::int[])], 1,
   1 + n / (cardinality($1::text[]) * cardinality($2::int[])),
   lpad(to_hex(n), 12, '0') || '-7000-8000-' || lpad(to_hex(n % 48), 12, '0'), $3, s.subject, 'initiative.v1', $4,
-  convert_to('ce_aggregate:initiative.v1' || chr(10) || 'ce_authid:urn:nld:oin:' || $4 || chr(10)
-    || 'ce_causationid:' || s.subject || chr(10) || 'ce_correlationid:' || s.subject || chr(10)
-    || 'ce_dataclassification:public' || chr(10) || 'ce_id:' || s.subject || chr(10) || 'ce_lane:samenspel.initiatives/4'
-    || chr(10) || 'ce_sequence:' || lpad(n::text, 20, '0') || chr(10) || 'ce_source:urn:nld:oin:' || $4
-    || ':systeem:samenspel-registry' || chr(10) || 'ce_specversion:1.0' || chr(10) || 'ce_statedigest:' || s.subject
-    || s.subject || chr(10) || 'ce_subject:' || s.subject || chr(10) || 'ce_submissionid:' || s.subject || chr(10)
-    || 'ce_time:2026-11-24T10:11:12.123Z' || chr(10) || 'ce_timeline:1' || chr(10) || 'ce_type:' || $3 || chr(10),
-    'UTF8'),
+  convert_to(concat_ws(chr(10), 'ce_aggregate:initiative.v1', 'ce_authid:urn:nld:oin:' || $4,
+    'ce_causationid:' || s.subject, 'ce_correlationid:' || s.subject, 'ce_dataclassification:public',
+    'ce_id:' || s.subject, 'ce_lane:samenspel.initiatives/4', 'ce_sequence:' || lpad(n::text, 20, '0'),
+    'ce_source:urn:nld:oin:' || $4 || ':systeem:samenspel-registry', 'ce_specversion:1.0',
+    'ce_statedigest:' || s.subject || s.subject, 'ce_subject:' || s.subject, 'ce_submissionid:' || s.subject,
+    'ce_time:2026-11-24T10:11:12.123Z', 'ce_timeline:1', 'ce_type:' || $3, ''), 'UTF8'),
   convert_to('{"initiative_id":"' || s.subject || '","title":"' || repeat(md5(n::text), 10) || '"}', 'UTF8')
 from generate_series($5::bigint, $6::bigint) n cross join lateral (select md5(n::text)::uuid::text as subject) s
 """
@@ -171,9 +169,7 @@ async def _submit(stand: Stand, seconds: int, run: int) -> dict[str, float]:
             id = f"webhook-{run}-{number}"
             sent[id] = time.time()
             headers = event_headers(oin, id, "registered")
-            waiting.append(
-                await producer.send(ingress("initiatives", oin), value, key=key.encode(), headers=headers)
-            )
+            waiting.append(await producer.send(ingress("initiatives", oin), value, key=key.encode(), headers=headers))
         await asyncio.gather(*waiting)
     finally:
         await producer.stop()

@@ -78,7 +78,7 @@ class NotifierSchema:
     async def enqueue(self, pending: int = 2_000) -> None:
         """Open deliveries for all new events of the feed."""
         full = FullSubscriptions()
-        while await queue.enqueue_new(self.room.pool, pending, full):
+        while (await queue.enqueue_new(self.room.pool, pending, full)).cursors:
             pass
 
     async def claim(self, limits: DeliveryLimits = DEFAULT, running: RunningAttempts | None = None) -> list[Delivery]:

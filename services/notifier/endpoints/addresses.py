@@ -7,6 +7,7 @@ every resolved address must be allowed, and the connection uses one of the resol
 import asyncio
 import socket
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from aiohttp.resolver import AsyncResolver
 from yarl import URL
 
 URL_CHARS_MAX: Final = 1_000
+PARSED_MAX: Final = 4_096
+"""Parsed addresses in memory. Those that were not used for the longest time are parsed again."""
 DNS_TRY_SECONDS, DNS_TRIES = 2.0, 2
 DNS_SECONDS_MAX: Final = 5.0
 Address = IPv4Address | IPv6Address
@@ -47,8 +50,13 @@ def is_allowed(address: Address, *, local: bool) -> bool:
     return address.is_global and not address.is_multicast
 
 
+@lru_cache(PARSED_MAX)
 def parse(text: str, *, local: bool) -> URL:
-    """The endpoint in a text: https, or on a ``local`` system http too. Raises `AddressRefused` with the reason."""
+    """The endpoint in a text: https, or on a ``local`` system http too. Raises `AddressRefused` with the reason.
+
+    The result depends on the text alone, and is kept in memory. The addresses of a host name are resolved and checked
+    at every connection (`GuardedResolver`).
+    """
     try:
         url = URL(text)
         port = url.port

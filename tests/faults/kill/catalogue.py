@@ -107,9 +107,9 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
             "notifier.endpoints notifier.active-subscriptions notifier.begin-subscription notifier.place-cursor"
         ),
         *_points("notifier.lock-cursor notifier.end-subscription feed.add"),
-        *_points("deliveries.begin deliveries.behind deliveries.open deliveries.move deliveries.commit"),
-        *_points("deliveries.claim attempts.begin attempts.lock attempts.close attempts.promote"),
-        *_points("attempts.postpone attempts.count attempts.log attempts.commit"),
+        *_points("deliveries.begin deliveries.behind deliveries.open deliveries.commit"),
+        *_points("deliveries.claim attempts.begin attempts.lock attempts.settle"),
+        *_points("attempts.count attempts.commit"),
         *_points("delivery.post", Towards.RECEIVER),
     ],
 }

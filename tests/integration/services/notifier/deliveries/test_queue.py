@@ -7,7 +7,7 @@ import pytest
 
 from services.notifier import feed
 from services.notifier.deliveries import queue
-from services.notifier.deliveries.queue import DeliveryLimits, FullSubscriptions, RunningAttempts
+from services.notifier.deliveries.queue import DeliveryLimits, Enqueued, FullSubscriptions, RunningAttempts
 from services.notifier.store import endpoints
 from tests.support.notifier_schema import CITY, URL, NotifierSchema
 
@@ -96,7 +96,7 @@ async def test_backlog_of_one_organisation_does_not_delay_the_new_event_of_anoth
         await notifier.subscribe()
     await notifier.publish(*"ab")
     await notifier.subscribe(organisation=OTHER)
-    assert await queue.enqueue_new(notifier.room.pool, 2_000, FullSubscriptions()) == 4
+    assert await queue.enqueue_new(notifier.room.pool, 2_000, FullSubscriptions()) == Enqueued(4, more=True)
     assert await notifier.room.pool.fetchval(PENDING, OTHER) == 2
     await notifier.enqueue()
     assert await notifier.room.pool.fetchval(PENDING, CITY) == 40

@@ -13,12 +13,12 @@ BODY = '{"id":"1","data":{"naam":"’s-Hertogenbosch"}}'.encode()
 
 def test_signature_is_verified_by_the_standard_library_of_webhooks() -> None:
     secret = new_secret()
-    assert Webhook(secret).verify(BODY, signed_headers([secret], "1", datetime.now(UTC), BODY))["id"] == "1"
+    assert Webhook(secret).verify(BODY, signed_headers([Webhook(secret)], "1", datetime.now(UTC), BODY))["id"] == "1"
 
 
 def test_another_body_secret_or_id_is_not_verified() -> None:
     secret, now = new_secret(), datetime.now(UTC)
-    signed = signed_headers([secret], "1", now, BODY)
+    signed = signed_headers([Webhook(secret)], "1", now, BODY)
     for verifier, given, body in (
         (Webhook(secret), signed, BODY + b" "),
         (Webhook(new_secret()), signed, BODY),
@@ -46,8 +46,8 @@ def test_secret_that_cannot_sign_is_refused(secret: str) -> None:
 def test_later_attempt_has_its_own_signature() -> None:
     secret, now = new_secret(), datetime.now(UTC)
     first, second = (
-        signed_headers([secret], "1", now, BODY),
-        signed_headers([secret], "1", now + timedelta(seconds=5), BODY),
+        signed_headers([Webhook(secret)], "1", now, BODY),
+        signed_headers([Webhook(secret)], "1", now + timedelta(seconds=5), BODY),
     )
     assert first["webhook-id"] == second["webhook-id"]
     assert first["webhook-signature"] != second["webhook-signature"]
@@ -55,7 +55,7 @@ def test_later_attempt_has_its_own_signature() -> None:
 
 def test_both_secrets_verify_during_a_rotation() -> None:
     old, new = new_secret(), new_secret()
-    signed = signed_headers([new, old], "1", datetime.now(UTC), BODY)
+    signed = signed_headers([Webhook(new), Webhook(old)], "1", datetime.now(UTC), BODY)
     assert Webhook(old).verify(BODY, signed) == Webhook(new).verify(BODY, signed)
 
 
