@@ -63,7 +63,7 @@ mutants: $(READY) ## remove each protection in turn and check that its test fail
 cases: $(READY) ## try the reproductions of reported faults in ../shared/cases, if that folder exists
 	@$(BIN)/python -m tests.cases
 
-bench: $(READY) ## measure against baselines of the same run; writes .samenspel/bench.json; COUNT=, ROUNDS=, SIZES=
+bench: $(READY) ## measure against baselines of the same run; writes .samenspel/bench.json; ONLY=, COUNT=, ROUNDS=, SIZES=
 	@$(BIN)/python -m tests.bench
 
 audit: $(READY) ## check dependencies: pins, hashes, licences and known vulnerabilities (pip-audit)

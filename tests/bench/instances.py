@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import statistics
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import asyncpg
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL
 
 from tests.bench.harness import POLL_SECONDS, Stand, fill, rate
-from tests.bench.measures import SECONDS_MAX, Figure
+from tests.bench.measures import SECONDS_MAX, Figure, compared
 
 WAITING = """
 select count(*) filter (where wait_event_type = 'Lock') as waiting, count(*) as open
@@ -41,10 +40,8 @@ def sharing(stand: Stand, count: int, rounds: int) -> list[Figure]:
             with _registries(stand, instances):
                 watched = locks if instances == 2 else LockShare()
                 rates.append(asyncio.run(_measured(stand, count, watched)))
-    one, two = (statistics.median(rates) for rates in measured.values())
-    ratio = statistics.median(two / one for one, two in zip(*measured.values(), strict=True))
     return [
-        Figure("two instances against one", two, "events/s", one, ratio, "ratio >= 0.95", ratio >= 0.95),
+        compared("two instances against one", "events/s", measured[2], measured[1], least=0.95),
         Figure("two instances: transactions that wait for a lock", locks.percent, "%"),
     ]
 
