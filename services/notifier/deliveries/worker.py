@@ -79,8 +79,11 @@ class DeliveryWorker:
         async with create_client(self._settings.attempt_seconds, local=self._local) as client:
             try:
                 await self._release_own_claims()
-                loops = self._enqueue, partial(self._claim, client), self._record
-                await asyncio.gather(*map(self._repeated, loops))
+                await asyncio.gather(
+                    self._repeated(self._enqueue),
+                    self._repeated(partial(self._claim, client)),
+                    self._repeated(self._record),
+                )
             finally:
                 await self._finish()
 

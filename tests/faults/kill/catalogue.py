@@ -63,6 +63,7 @@ EVERY: Final = [
 
 FOLLOWING: Final = [
     *_points("checkpoints.create checkpoints.load checkpoints.diverged", at_birth=True),
+    *_points("checkpoints.begin-reading tails.load", at_birth=True),
     *_points("log-reader.fetch", Towards.FETCH, at_birth=True),
     *_points("projector.begin checkpoints.lock projector.hashes projector.save checkpoints.save projector.commit"),
     *_points("aggregates.load-projected due-deferrals.needing"),
@@ -119,6 +120,10 @@ BY_COMMAND: Final = {"recovery.commit", "timelines.commit", "receipt-retention.b
 
 AFTER_A_LOSS: Final = {"relay.republish-all"}
 """Points reached only if Kafka loses events acknowledged to two relays: only the model dies there."""
+
+
+ON_FOREIGN_RECORDS: Final = {"foreign-records.load", "foreign-records.save", "foreign-records.merge"}
+"""Points reached only if a record on a followed lane is no canonical event: `test_foreign_records.py` dies there."""
 
 
 class Mode(Enum):
