@@ -37,7 +37,7 @@ with lagging as materialized (
   join subscription s using (subscription_id)
   join checkpoint p using (topic, lane)
   where s.active and not s.gone and s.delivery = 'push' and (c.timeline, c.sequence) < (p.timeline, p.sequence)
-    and c.subscription_id <> all($5::text[])),
+    and c.awaited_offset is null and c.subscription_id <> all($5::text[])),
 counted as (
   select subscription_id, $3 <= (
     select count(*) from (

@@ -55,6 +55,9 @@ class ProjectionListener(Protocol):
 
     async def applied(self, connection: Connection, events: Sequence[CanonicalEvent]) -> None: ...
 
+    async def log_replaced(self, pool: Pool, lanes: Collection[LaneId]) -> None:
+        """Called before the logs of lanes are read again from their start: offsets may mean other records now."""
+
 
 class Projector:
     """Batch handler for the canonical topics; ``on_commit`` is called with the applied events."""
@@ -102,10 +105,11 @@ class Projector:
             lane = stored[partition.topic, partition.partition]
             found[partition] = await self._resume(partition, *lane, start, last[partition], first[partition])
         found |= await tails.offsets_after(self._pool, self._log_reader, bounds, found)
-        resolved = {each: offset for each, offset in found.items() if isinstance(offset, int)}
-        await checkpoints.begin_reading(
-            self._pool, {(each.topic, each.partition): offset for each, offset in resolved.items()}
-        )
+        names = {(each.topic, each.partition): offset for each, offset in found.items() if isinstance(offset, int)}
+        await checkpoints.begin_reading(self._pool, names)
+        replaced = {name for name, offset in names.items() if offset <= stored[name][0].last_offset}
+        if replaced and self._listener is not None:
+            await self._listener.log_replaced(self._pool, replaced)
         return found
 
     async def _resume(

@@ -26,6 +26,10 @@ OTHERS = {f"other-{number}": None for number in range(20)}
 TYPES = submissions_of("notifications")
 
 
+async def no_ends() -> dict[tuple[str, int], int]:
+    return {}
+
+
 def stated(fact: str, by: str = CITY, **data: Any) -> Submission:
     kind = TYPES[type_name(fact)]
     model = kind.model.model_validate({"subscription_id": ID, **data}, strict=False)
@@ -44,7 +48,7 @@ def decide(
     """``endpoints`` and ``active`` (identity → endpoint) are those in the database; ``changes`` of the same batch."""
     extra = KnownSubscriptions(dict.fromkeys(endpoints, URL), {each.organisation: dict(active)})
     state = DecisionState(dict(own or {}), known, extra, list(changes))
-    [change] = NotifierDecider(OPERATOR, 4).decide(each, state, NOON)
+    [change] = NotifierDecider(OPERATOR, 4, no_ends).decide(each, state, NOON)
     return change
 
 
@@ -115,7 +119,7 @@ def test_endpoint_with_five_subscriptions_gets_no_sixth(spelling: str) -> None:
 
 
 def test_decision_reads_the_subscription_and_its_organisation() -> None:
-    decider, each = NotifierDecider(OPERATOR, 4), stated("subscription-created", delivery="pull")
+    decider, each = NotifierDecider(OPERATOR, 4, no_ends), stated("subscription-created", delivery="pull")
     assert list(decider.own_refs(each)) == [(SUBSCRIPTION.name, ID), (SUBSCRIPTION_V1.name, ID)]
     assert list(decider.foreign_refs(each)) == [(ORGANISATION.name, CITY)]
     assert decider.topic_of(each) == NOTIFICATIONS
@@ -137,7 +141,7 @@ def test_terms_that_a_restore_lost_are_taken_from_the_submission_again() -> None
         value = public.model_copy(update={"status": status}).model_dump_json().encode()
         kept = private and decide(each).private.model_dump_json().encode()
         known = DecisionState({(SUBSCRIPTION.name, ID): StoredAggregate(value, private=kept)})
-        found = NotifierDecider(OPERATOR, 4).private_part_of(each, known)
+        found = NotifierDecider(OPERATOR, 4, no_ends).private_part_of(each, known)
         assert (found is not None) is restored
         if found:
             assert found == ((SUBSCRIPTION.name, ID), decide(each).private)

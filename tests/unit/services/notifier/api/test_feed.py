@@ -17,6 +17,7 @@ from services.notifier.api.feed import FeedReader, PageRequest, router
 from services.notifier.domain.cursor import LanePosition, decode, encode, mark_of, marks_in
 from services.notifier.feed import FeedPage
 from services.notifier.store import subscriptions
+from services.notifier.store.subscriptions import SubscriptionStart
 from tests.support.asgi import Reply, ask
 from tests.support.http_router import always, app_with
 from tests.support.waiting import eventually
@@ -32,9 +33,13 @@ class Feed:
 
     def __init__(self, *pages: FeedPage) -> None:
         self.pages = list(pages)
+        self.start = SubscriptionStart()
         self.asked: list[tuple[Mapping[Any, Any], int, Sequence[str], object]] = []
 
-    async def read(self, pool: object, after: Any, limit: int, types: Sequence[str], subscriber: object) -> FeedPage:
+    async def read(
+        self, pool: object, after: Any, limit: int, types: Sequence[str], subscriber: object, held: Any
+    ) -> FeedPage:
+        self.held = held
         self.asked.append((after, limit, types, subscriber))
         return self.pages.pop(0) if len(self.pages) > 1 else self.pages[0]
 
@@ -70,8 +75,12 @@ async def get(path: str, pages: Feed, monkeypatch: pytest.MonkeyPatch, ends: End
     async def cursor_of(pool: object, identity: str) -> Any:
         return {(INITIATIVES, 0): LanePosition(1, 3)}
 
+    async def start_of(pool: object, identity: str) -> SubscriptionStart:
+        return pages.start
+
     monkeypatch.setattr(feed, "read", pages.read)
     monkeypatch.setattr(subscriptions, "figures", figures)
+    monkeypatch.setattr(subscriptions, "start_of", start_of)
     monkeypatch.setattr(subscriptions, "cursor_of", cursor_of)
     routes = router(reader_of(ends or Ends()), always(CITY))
     return await ask(app_with(routes), "GET", path)

@@ -28,6 +28,10 @@ FIGURES = {"sent": 1, "failed": 0, "pending": 2, "retrying": 1, "gone": False, "
 TERMS = {"types": ["nl.samenspel.grant-awarded.v1"], "start": "now", "delivery": "push"}
 
 
+async def answering(seconds: float) -> None:
+    """Kafka answers."""
+
+
 class Pool:
     """A pool without a database: the statements are replaced by `Store`."""
 
@@ -94,7 +98,7 @@ class Store:
 
 
 async def call(method: str, path: str, body: Any = None, by: str = CITY, **headers: str) -> Reply:
-    service: Any = api.SubscriptionService(Pool(), None, Wakeup(), SecretBox("a key"), False)  # type: ignore[arg-type]
+    service: Any = api.SubscriptionService(Pool(), None, Wakeup(), SecretBox("a key"), answering, False)  # type: ignore[arg-type]
     app = app_with(api.router(service, always(by)))
     return await ask(app, method, f"/v1/{path}", body=body, headers=headers)
 
