@@ -159,8 +159,8 @@ async def read(
 ) -> FeedPage:
     """The page after cursor ``after``: at most ``limit`` events of ``types`` (empty: all types).
 
-    For a ``subscriber``: without events about the subscriptions of other organisations. The lanes in ``held`` are left
-    out, and stay as they are in the cursor.
+    For a ``subscriber``: without events about the subscriptions of other organisations. The lanes in ``held`` are
+    left out, and stay as they are in the cursor.
     """
     (present, marks, _), cursor = await lane_ends(pool), dict(after)
     ends = {name: place for name, place in present.items() if name not in held}

@@ -57,8 +57,8 @@ Ends = Callable[[], Awaitable[Mapping[LaneId, int]]]
 class NotifierDecider:
     """`messaging.Decider` of the notifier; ``DecisionState.extra`` is `KnownSubscriptions`.
 
-    *Now* is the end of each lane in Kafka during the decision: an event that was published before is not delivered, and
-    an event that is published after the answer is.
+    *Now* is the end of each lane in Kafka during the decision: an event that was published before is not delivered,
+    and an event that is published after the answer is.
     """
 
     domain: Domain = "notifications"

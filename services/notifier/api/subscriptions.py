@@ -35,7 +35,9 @@ ATTEMPTS_MAX: Final = 100
 ACCEPTED_SECONDS_MAX: Final = 3.0
 ACCEPTED_POLL_SECONDS: Final = 0.1
 ENDS_SECONDS_MAX: Final = 5.0
-UNKNOWN_START: Final = "Nothing was stored. Repeat this request after Retry-After seconds, or choose start beginning, which needs no Kafka."
+UNKNOWN_START: Final = (
+    "Nothing was stored. Repeat this request after Retry-After seconds, or choose start beginning: it needs no Kafka."
+)
 BACKWARDS: Final = (
     "the cursor is before the subscription's cursor, which never moves back; to read earlier events again, send GET "
     "/v1/subscriptions/{subscriptionId}/events?after=<cursor>, or create a subscription with start beginning"

@@ -20,8 +20,8 @@ on conflict (subscription_id) do update set types = excluded.types, delivery = e
 INSERT_WITHOUT_TERMS: Final = """
 insert into subscription (subscription_id, organisation) values ($1, $2) on conflict (subscription_id) do nothing
 """
-# Start "beginning": sequence 0 of each lane. Start "now": the end of the lane in Kafka. If the feed does not reach that
-# end yet, the lane waits (`RESOLVE_STARTS`).
+# Start "beginning": sequence 0 of each lane. Start "now": the end of the lane in Kafka. If the feed does not reach
+# that end yet, the lane waits (`RESOLVE_STARTS`).
 INSERT_CURSOR: Final = """
 insert into subscription_cursor (subscription_id, topic, lane, timeline, sequence, awaited_offset, start_timeline,
                                  start_sequence)
