@@ -10,8 +10,7 @@ from samenspel.runtime.postgres import Pool
 
 from services.funding import store
 
-PAGE_MAX = 100
-Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
+Limit = Annotated[int, Query(ge=1, le=store.PAGE_MAX)]
 After = Annotated[str, Query()]
 
 
@@ -19,7 +18,7 @@ def router(pool: Pool) -> APIRouter:
     routes = APIRouter(prefix="/v1")
 
     @routes.get("/programmes", summary="Programmes with the granted and the available amount, by id")
-    async def programmes(after: After = "", limit: Limit = PAGE_MAX) -> Response:
+    async def programmes(after: After = "", limit: Limit = store.PAGE_MAX) -> Response:
         return _page([_with_budget(row) for row in await store.programmes(pool, after, limit)])
 
     @routes.get("/programmes/{programmeId}", summary="One programme with the granted and the available amount")
@@ -27,7 +26,7 @@ def router(pool: Pool) -> APIRouter:
         return _json(_with_budget(await _programme(programmeId)))
 
     @routes.get("/programmes/{programmeId}/applications", summary="Applications of a programme, by id")
-    async def applications(programmeId: Id, after: After = "", limit: Limit = PAGE_MAX) -> Response:
+    async def applications(programmeId: Id, after: After = "", limit: Limit = store.PAGE_MAX) -> Response:
         await _programme(programmeId)
         return _page(await store.applications(pool, programmeId, after, limit))
 

@@ -32,17 +32,30 @@ INDEX = """
 insert into application_index (application_id, programme_id) select * from unnest($1::text[], $2::text[])
 """
 
-PROGRAMMES = """
+PAGE_MAX = 100
+# `limit 100` is written out: PostgreSQL expects a limit that is a parameter to be a tenth of the table. `offset 0`
+# makes PostgreSQL look up each programme of the page, and no others.
+PAGE_OF_PROGRAMMES = """
+select value, granted_cents, left_cents from (
+  select b.programme_id, a.value, b.granted_cents, b.ceiling_cents - b.granted_cents as left_cents from budget b
+  cross join lateral (
+    select value from aggregate where (aggregate, subject) = ('programme.v1', b.programme_id) offset 0) a
+  where b.programme_id > $1 order by b.programme_id limit 100) page
+order by programme_id limit $2
+"""
+ONE_PROGRAMME = """
 select a.value, b.granted_cents, b.ceiling_cents - b.granted_cents as left_cents
 from budget b join aggregate a on (a.aggregate, a.subject) = ('programme.v1', b.programme_id)
+where b.programme_id = $1
 """
-PAGE_OF_PROGRAMMES = PROGRAMMES + "where b.programme_id > $1 order by b.programme_id limit $2"
-ONE_PROGRAMME = PROGRAMMES + "where b.programme_id = $1"
 
 APPLICATIONS = """
-select a.value from application_index i
-join aggregate a on (a.aggregate, a.subject) = ('application.v1', i.application_id)
-where i.programme_id = $1 and i.application_id > $2 order by i.application_id limit $3
+select value from (
+  select i.application_id, a.value from application_index i
+  cross join lateral (
+    select value from aggregate where (aggregate, subject) = ('application.v1', i.application_id) offset 0) a
+  where i.programme_id = $1 and i.application_id > $2 order by i.application_id limit 100) page
+order by application_id limit $3
 """
 APPLICATION = "select value from aggregate where (aggregate, subject) = ('application.v1', $1)"
 

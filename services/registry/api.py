@@ -10,8 +10,7 @@ from samenspel.runtime.postgres import Pool
 
 from services.registry import store
 
-PAGE_MAX = 100
-Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
+Limit = Annotated[int, Query(ge=1, le=store.PAGE_MAX)]
 ListedPhase = Literal["idea", "pilot", "scaling", "established", "stopped"]
 
 
@@ -24,7 +23,7 @@ def router(pool: Pool) -> APIRouter:
         theme: Annotated[Theme | None, Query()] = None,
         phase: Annotated[ListedPhase | None, Query()] = None,
         lead: Annotated[Oin | None, Query()] = None,
-        limit: Limit = PAGE_MAX,
+        limit: Limit = store.PAGE_MAX,
     ) -> Response:
         return _page(await store.initiatives(pool, after, theme, phase, lead, limit))
 
@@ -36,7 +35,7 @@ def router(pool: Pool) -> APIRouter:
         return Response(value, media_type="application/json")
 
     @routes.get("/organisations", summary="Admitted organisations, by OIN")
-    async def organisations(after: Annotated[str, Query()] = "", limit: Limit = PAGE_MAX) -> Response:
+    async def organisations(after: Annotated[str, Query()] = "", limit: Limit = store.PAGE_MAX) -> Response:
         return _page(await store.organisations(pool, after, limit))
 
     return routes

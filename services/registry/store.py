@@ -19,14 +19,36 @@ where (initiative_index.lead, initiative_index.theme, initiative_index.phase)
    is distinct from (excluded.lead, excluded.theme, excluded.phase)
 """
 
-# `a.subject > $1` looks redundant: PostgreSQL does not derive it from the join, and would read all earlier subjects.
-INITIATIVES = """
-select a.value from initiative_index i
-join aggregate a on (a.aggregate, a.subject) = ('initiative.v1', i.initiative_id)
-where i.initiative_id > $1 and a.subject > $1 and not a.removed
-  and ($2::text is null or i.theme = $2) and ($3::text is null or i.phase = $3) and ($4::text is null or i.lead = $4)
-order by i.initiative_id limit $5
-"""
+PAGE_MAX = 100
+
+
+def _page(condition: str = "") -> str:
+    """A page of initiatives: after id $1, at most $2.
+
+    `limit 100` is written out: PostgreSQL expects a limit that is a parameter to be a tenth of the table, and would
+    sort the table. `offset 0` makes PostgreSQL look up each initiative of the page, and no others.
+    """
+    return """
+select value from (
+  select i.initiative_id, a.value from initiative_index i
+  cross join lateral (
+    select value from aggregate
+    where (aggregate, subject) = ('initiative.v1', i.initiative_id) and not removed offset 0) a
+  where i.initiative_id > $1 {condition}
+  order by i.initiative_id limit {rows}) page
+order by initiative_id limit $2
+""".replace("{condition}", condition).replace("{rows}", str(PAGE_MAX))
+
+
+# Each combination of filters has a statement, and an index that has the initiatives of a page next to each other.
+# Initiatives of a lead are few: the other filters are applied to all of these.
+INITIATIVES = _page()
+INITIATIVES_OF_THEME = _page("and i.theme = $3")
+INITIATIVES_OF_PHASE = _page("and i.phase = $3")
+INITIATIVES_OF_THEME_AND_PHASE = _page("and i.theme = $3 and i.phase = $4")
+INITIATIVES_OF_LEAD = _page(
+    "and i.lead = $3 and ($4::text is null or i.theme = $4) and ($5::text is null or i.phase = $5)"
+)
 
 ORGANISATIONS = """
 select value from aggregate
@@ -51,7 +73,20 @@ async def index_initiatives(connection: Connection, changes: Sequence[AggregateC
 async def initiatives(
     pool: Pool, after: str, theme: str | None, phase: str | None, lead: str | None, limit: int
 ) -> list[bytes]:
-    return [row["value"] for row in await pool.fetch(INITIATIVES, after, theme, phase, lead, limit)]
+    """At most `PAGE_MAX` initiatives by id, after the id ``after``."""
+    statement, values = _filtered(theme, phase, lead)
+    return [row["value"] for row in await pool.fetch(statement, after, limit, *values)]
+
+
+def _filtered(theme: str | None, phase: str | None, lead: str | None) -> tuple[str, tuple[str | None, ...]]:
+    """The statement for these filters, and the values of the filters."""
+    if lead is not None:
+        return INITIATIVES_OF_LEAD, (lead, theme, phase)
+    if theme is not None and phase is not None:
+        return INITIATIVES_OF_THEME_AND_PHASE, (theme, phase)
+    if theme is not None:
+        return INITIATIVES_OF_THEME, (theme,)
+    return (INITIATIVES, ()) if phase is None else (INITIATIVES_OF_PHASE, (phase,))
 
 
 async def organisations(pool: Pool, after: str, limit: int) -> list[bytes]:

@@ -30,7 +30,7 @@ SERVERS: Final = {
     "integration": {"system", "bare_system", "organisation"},
 }
 """Fixtures with more requirements than the tests of a folder may have."""
-NOT_MIRRORED: Final = {"unit/support", "integration/test_sql.py"}
+NOT_MIRRORED: Final = {"unit/support", "integration/test_sql.py", "integration/test_sql_plans.py"}
 """Tests of the tests' own tools, and of every SQL statement at once."""
 HEADLESS: Final = {"what", "who", "whoever", "whom", "whatever", "whichever", "it", "they", "one", "that", "those"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -29,15 +29,21 @@ FULL_SECONDS: Final = 5.0
 
 # The organisations take turns, each with its smallest backlog first: a subscription that starts at the beginning
 # delays no current subscription. A subscription with too many pending deliveries (`is_full`) waits.
+# Only lagging cursors are read, by the index, and as many are locked as are returned: `offset 0` and `lateral` keep
+# PostgreSQL from reading the cursors of all subscriptions.
 LAGGING_CURSORS: Final = """
 with lagging as materialized (
-  select c.subscription_id, c.topic, c.lane, s.organisation,
+  select c.subscription_id, c.topic, c.lane, s.organisation, p.timeline, p.sequence,
          p.sequence - case when c.timeline = p.timeline then c.sequence else 0 end as backlog
-  from subscription_cursor c
-  join subscription s using (subscription_id)
-  join checkpoint p using (topic, lane)
-  where s.active and not s.gone and s.delivery = 'push' and (c.timeline, c.sequence) < (p.timeline, p.sequence)
-    and c.awaited_offset is null and c.subscription_id <> all($5::text[])),
+  from checkpoint p
+  cross join lateral (
+    select c.subscription_id, c.topic, c.lane, c.timeline, c.sequence from subscription_cursor c
+    where (c.topic, c.lane) = (p.topic, p.lane) and not c.pull and c.awaited_offset is null
+      and (c.timeline, c.sequence) < (p.timeline, p.sequence) offset 0) c
+  cross join lateral (
+    select s.organisation from subscription s
+    where s.subscription_id = c.subscription_id and s.active and not s.gone and s.delivery = 'push' offset 0) s
+  where c.subscription_id <> all($5::text[])),
 counted as (
   select subscription_id, $3 <= (
     select count(*) from (
@@ -47,14 +53,15 @@ placed as (
   select *, row_number() over (partition by organisation, is_full order by backlog) as place
   from lagging join counted using (subscription_id)),
 locked as (
-  select c.subscription_id, c.topic, c.lane, p.timeline, x.low, least(p.sequence, x.low + $1) as high, l.is_full
-  from placed l
-  join subscription_cursor c using (subscription_id, topic, lane)
-  join checkpoint p using (topic, lane)
-  cross join lateral (select case when c.timeline = p.timeline then c.sequence else 0 end as low) x
-  where l.place <= $4 and (c.timeline, c.sequence) < (p.timeline, p.sequence)
-  order by l.is_full, l.place limit $2
-  for update of c skip locked)
+  select c.subscription_id, c.topic, c.lane, l.timeline, c.low, least(l.sequence, c.low + $1) as high, l.is_full
+  from (select * from placed where place <= $4 order by is_full, place) l
+  cross join lateral (
+    select c.subscription_id, c.topic, c.lane, case when c.timeline = l.timeline then c.sequence else 0 end as low
+    from subscription_cursor c
+    where (c.subscription_id, c.topic, c.lane) = (l.subscription_id, l.topic, l.lane)
+      and (c.timeline, c.sequence) < (l.timeline, l.sequence)
+    for update skip locked) c
+  limit $2)
 select l.subscription_id, l.topic, l.lane, l.timeline, l.low, l.high, l.is_full, w.waiting
 from (select count(*) as waiting from placed where not is_full) w left join locked l on true
 """
@@ -83,20 +90,29 @@ where (cardinality(s.types) = 0 or f.type = any(s.types)) and (f.topic <> $7 or 
 on conflict do nothing
 """
 # A failing receiver gets one attempt at a time; deliveries with the fewest failures come first. The organisation with
-# the fewest running attempts comes first.
+# the fewest running attempts comes first. `pending` walks the index of deliveries from subscription to subscription.
 CLAIM: Final = """
-with due as (
+with recursive pending as (
+  (select subscription_id from delivery where due_at < 'infinity' order by subscription_id limit 1)
+  union all
+  select (select d.subscription_id from delivery d
+          where d.due_at < 'infinity' and d.subscription_id > p.subscription_id order by d.subscription_id limit 1)
+  from pending p where p.subscription_id is not null),
+due as (
   select d.*, s.organisation,
          row_number() over (partition by s.organisation order by d.attempts, d.due_at) as place
-  from subscription s
-  left join unnest($1::text[], $2::int[]) as b (subscription_id, running) using (subscription_id)
+  from pending p
+  cross join lateral (
+    select s.subscription_id, s.organisation, s.rounds from subscription s
+    where s.subscription_id = p.subscription_id and s.active and not s.gone and s.delivery = 'push'
+      and s.resume_at <= now() offset 0) s
+  left join unnest($1::text[], $2::int[]) as b (subscription_id, running) on b.subscription_id = s.subscription_id
   cross join lateral (
     select d.subscription_id, d.topic, d.lane, d.timeline, d.sequence, d.attempts, d.due_at from delivery d
     where d.subscription_id = s.subscription_id and d.due_at <= now() and d.due_at < 'infinity'
     order by d.attempts, d.due_at
     limit greatest(0, case when s.rounds > 0 then 1 else $3 end - coalesce(b.running, 0))
-    for update skip locked) d
-  where s.active and not s.gone and s.delivery = 'push' and s.resume_at <= now()),
+    for update skip locked) d),
 shared as (
   select due.*, due.place + coalesce(o.running, 0) as turn from due
   left join unnest($7::text[], $8::int[]) as o (organisation, running) using (organisation)),

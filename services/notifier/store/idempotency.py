@@ -15,7 +15,12 @@ on conflict (organisation, key) do nothing
 returning true
 """
 FIND: Final = "select request, secret from idempotency_key where (organisation, key) = ($1, $2)"
-DELETE_OLD: Final = "delete from idempotency_key where made_at < now() - make_interval(hours => $1)"
+ROWS_MAX: Final = 10_000
+"""Keys that one statement deletes."""
+DELETE_OLD: Final = """
+delete from idempotency_key where ctid = any (array(
+  select ctid from idempotency_key where made_at < now() - make_interval(hours => $1) limit $2))
+"""
 
 
 class Claim(NamedTuple):
@@ -45,4 +50,5 @@ async def claim_key(
 
 async def delete_old_keys(pool: Pool) -> None:
     """Delete the keys of more than `KEY_HOURS` ago."""
-    await pool.execute(DELETE_OLD, KEY_HOURS)
+    while await pool.execute(DELETE_OLD, KEY_HOURS, ROWS_MAX) == f"DELETE {ROWS_MAX}":
+        pass

@@ -23,15 +23,15 @@ insert into subscription (subscription_id, organisation) values ($1, $2) on conf
 # Start "beginning": sequence 0 of each lane. Start "now": the end of the lane in Kafka. If the feed does not reach
 # that end yet, the lane waits (`RESOLVE_STARTS`).
 INSERT_CURSOR: Final = """
-insert into subscription_cursor (subscription_id, topic, lane, timeline, sequence, awaited_offset, start_timeline,
-                                 start_sequence)
+insert into subscription_cursor (subscription_id, topic, lane, timeline, sequence, pull, awaited_offset,
+                                 start_timeline, start_sequence)
 select $1, topic, lane, coalesce(p.timeline, 1), case when $4 then coalesce(p.sequence, 0) else 0 end,
-  case when x.waits then e.log_end end,
+  $5, case when x.waits then e.log_end end,
   case when $4 and not x.waits then coalesce(p.timeline, 1) end,
   case when $4 and not x.waits then coalesce(p.sequence, 0) end
 from unnest($2::text[]) as topic cross join generate_series(0, $3 - 1) as lane
 left join checkpoint p using (topic, lane)
-left join unnest($5::text[], $6::int[], $7::bigint[]) as e (topic, lane, log_end) using (topic, lane)
+left join unnest($6::text[], $7::int[], $8::bigint[]) as e (topic, lane, log_end) using (topic, lane)
 cross join lateral (
   select $4 and coalesce(e.log_end > greatest(p.last_offset + 1, p.read_offset, 0), false) as waits) x
 on conflict do nothing
@@ -156,7 +156,7 @@ async def activate(
         await connection.execute(INSERT_WITHOUT_TERMS, subscription_id, state.organisation)
         return
     await connection.execute(INSERT, subscription_id, state.organisation, list(terms.types), terms.delivery)
-    starts = list(CANONICAL), lanes, terms.start == "now"
+    starts = list(CANONICAL), lanes, terms.start == "now", terms.delivery == "pull"
     log_ends = as_arrays([(*name, end) for name, end in sorted(ends.items())], 3)
     failpoints.reached("notifier.place-cursor")
     await connection.execute(INSERT_CURSOR, subscription_id, *starts, *log_ends)

@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 LIST: Final = """
 select l.topic || '/' || l.lane as lane, l.timeline, l.sequence, p.sequence as published,
-  l.sequence - p.sequence as behind, l.reconciled = incarnation() as open
+  l.sequence - p.sequence as behind, l.reconciled = (select incarnation()) as open
 from lane l join relay_progress p using (topic, lane) order by l.topic, l.lane
 """
 NOT_YET: Final = "not reconciled with Kafka yet"

@@ -59,7 +59,7 @@ insert into relay_progress (topic, lane) select topic, lane from created
 """
 
 LOCK = """
-select topic, lane, timeline, sequence, digest, reconciled = incarnation() as open
+select topic, lane, timeline, sequence, digest, reconciled = (select incarnation()) as open
 from lane where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
 order by topic, lane for update
 """

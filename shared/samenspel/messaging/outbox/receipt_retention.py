@@ -25,7 +25,7 @@ from (
   select topic, lane, timeline, reconciled from lane
   where starts_with(topic, $1) and (topic, lane) > ($2, $3) order by topic, lane limit $4) l
 left join relay_progress p on (p.topic, p.lane, p.timeline) = (l.topic, l.lane, l.timeline)
-  and l.reconciled = incarnation()
+  and l.reconciled = (select incarnation())
 left join journal_start s on (s.topic, s.lane) = (l.topic, l.lane)
 left join lateral (
   select event_time(headers) as at from journal
@@ -39,7 +39,7 @@ REMOVE: Final = """
 with l as (
   select l.topic, l.lane, l.timeline, p.sequence as published, coalesce(s.removed, 0) as removed
   from lane l join relay_progress p using (topic, lane, timeline) left join journal_start s using (topic, lane)
-  where (l.topic, l.lane) = ($1, $2) and starts_with(l.topic, $3) and l.reconciled = incarnation()),
+  where (l.topic, l.lane) = ($1, $2) and starts_with(l.topic, $3) and l.reconciled = (select incarnation())),
 examined as (
   select j.sequence, bool_and(j.at is not null and j.at < statement_timestamp() - $4::interval)
     over (order by j.sequence) as old

@@ -31,7 +31,9 @@ CHECK_SECONDS: Final = 2.0
 QUERY_SECONDS: Final = 0.2
 """Between two queries for unreconciled lanes while other lanes have events to send."""
 
-UNRECONCILED = "select topic, lane, reconciled from lane where reconciled <> incarnation() order by topic, lane"
+UNRECONCILED = (
+    "select topic, lane, reconciled from lane where reconciled <> (select incarnation()) order by topic, lane"
+)
 PUBLISHED = """
 select p.topic, p.lane, p.timeline, p.sequence, p.next_offset from relay_progress p join lane l using (topic, lane)
 where l.reconciled <> '' and p.sequence > 0 order by p.topic, p.lane

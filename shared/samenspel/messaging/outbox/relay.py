@@ -41,7 +41,7 @@ CLAIM = """
 with async_commit as (select set_config('synchronous_commit', 'off', true)),
 claimed as (
   update relay_progress p set holder = $1, held_until = clock_timestamp() + interval '2 seconds'
-  from lane l, async_commit where (l.topic, l.lane) = (p.topic, p.lane) and l.reconciled = incarnation()
+  from lane l, async_commit where (l.topic, l.lane) = (p.topic, p.lane) and l.reconciled = (select incarnation())
     and l.sequence > p.sequence and (p.holder = $1 or p.held_until < clock_timestamp())
   returning p.topic, p.lane, p.timeline, p.sequence, p.next_offset, p.cuts)
 select p.*, j.sequence as number, j.key, j.headers, j.value
