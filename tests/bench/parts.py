@@ -15,6 +15,7 @@ from tests.bench.harness import Stand, stand
 from tests.bench.hostile_input import poison
 from tests.bench.instances import sharing
 from tests.bench.measures import Figure
+from tests.bench.webhooks import webhooks
 
 
 @dataclass
@@ -62,6 +63,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "poison": lambda run: poison(run.stand, run.rounds),
     "fairness": lambda run: fairness(run.stand),
     "instances": lambda run: sharing(run.stand, run.count // 2, 2 * run.rounds),
+    "webhooks": lambda run: webhooks(run.own_stand("webhooks"), run.sizes),
     "growth": lambda run: measures.growth(run.own_stand("growth"), run.sizes, run.count // 2),
 }
 

@@ -13,6 +13,7 @@ from samenspel.contracts.topics import NOTIFICATIONS
 from samenspel.messaging import DecisionState, StoredAggregate
 
 from services.notifier.handlers import KnownSubscriptions, NotifierDecider
+from services.notifier.store import endpoints, subscriptions
 from tests.support.service_schema import NOON, OPERATOR
 
 CITY, ID = "00000099000000000344", "5e6a2f6b-9c1a-4a53-9d0e-0c8f8f2a1b44"
@@ -155,3 +156,33 @@ def test_subscription_of_version_1_keeps_its_version() -> None:
     assert (change.state.status, change.state.delivery) == ("cancelled", "pull")
     with pytest.raises(Rejected, match="exists already"):
         decide(stated("subscription-created", delivery="pull"), own=own)
+
+
+@pytest.mark.parametrize(
+    ("submissions", "asked"),
+    [
+        ([stated("subscription-created", delivery="pull", start="now")], 1),
+        ([stated("subscription-created", delivery="pull", start="beginning")], 0),
+        ([stated("subscription-cancelled")], 0),
+        ([stated("subscription-created", delivery="pull"), stated("subscription-created", delivery="pull")], 1),
+    ],
+    ids=["now", "beginning", "cancelled", "two"],
+)
+async def test_ends_of_the_lanes_are_asked_once_and_only_for_a_start_now(
+    submissions: list[Submission], asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = 0
+
+    async def ends() -> dict[tuple[str, int], int]:
+        nonlocal questions
+        questions += 1
+        return {(NOTIFICATIONS, 0): 7}
+
+    async def nothing(*_: object) -> dict[Any, Any]:
+        return {}
+
+    monkeypatch.setattr(endpoints, "existing", nothing)
+    monkeypatch.setattr(subscriptions, "active", nothing)
+    known = await NotifierDecider(OPERATOR, 4, ends).load(None, submissions)  # type: ignore[arg-type]
+    assert questions == asked
+    assert known.ends == ({(NOTIFICATIONS, 0): 7} if asked else {})

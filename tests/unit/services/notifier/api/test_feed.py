@@ -229,3 +229,17 @@ async def test_filter_without_a_match_is_not_applied_to_the_same_events_again(
     page = await reader_of(ends, seconds_max=0.01).page(long_poll(), {}, ["a.type"])
     assert page.cursor == later
     assert [asked[0] for asked in pages.asked][:2] == [{}, CURSOR]
+
+
+async def test_subscription_begins_at_its_start_and_leaves_out_lanes_without_a_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, other, awaited = (INITIATIVES, 0), (INITIATIVES, 1), (INITIATIVES, 2)
+    pages = Feed(FULL)
+    begins = {one: LanePosition(1, 5), other: LanePosition(1, 6)}
+    pages.start = SubscriptionStart(begins, frozenset({awaited}))
+    await get(f"/v1/subscriptions/{ID}/events?after={encode({one: LanePosition(1, 2)})}", pages, monkeypatch)
+    assert pages.asked[0][0] == {one: LanePosition(1, 2), other: LanePosition(1, 6)}
+    assert pages.held == {awaited}
+    await get("/v1/feed", pages, monkeypatch)
+    assert (pages.asked[1][0], pages.held) == ({}, frozenset())

@@ -6,6 +6,7 @@ import pytest
 from joserfc.errors import JoseError
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from services.notifier.endpoints import signing
 from services.notifier.endpoints.signing import SecretBox, new_secret, require_signing_secret, signed_headers
 
 BODY = '{"id":"1","data":{"naam":"’s-Hertogenbosch"}}'.encode()
@@ -66,3 +67,30 @@ def test_encrypted_secret_is_decrypted_by_its_own_key_only() -> None:
     assert SecretBox("one").decrypt(sealed) == secret
     with pytest.raises(JoseError):
         SecretBox("another").decrypt(sealed)
+
+
+def test_secret_in_memory_never_outlives_its_rotation() -> None:
+    """A replaced secret has another encrypted text, and the database names the texts that sign now."""
+    box, (old, new) = SecretBox("one"), (new_secret(), new_secret())
+    for secret in (old, new, old):
+        signed = signed_headers([box.signer(box.encrypt(secret))], "1", datetime.now(UTC), BODY)
+        assert Webhook(secret).verify(BODY, signed)
+
+
+def test_secret_is_decrypted_once_for_all_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    box, decrypted = SecretBox("one"), []
+    sealed = box.encrypt(new_secret())
+    original = box.decrypt
+    monkeypatch.setattr(SecretBox, "decrypt", lambda self, text: decrypted.append(text) or original(text))
+    assert box.signer(sealed) is box.signer(sealed)
+    assert decrypted == [sealed]
+
+
+def test_number_of_secrets_in_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signing, "SIGNERS_MAX", 3)
+    box = SecretBox("one")
+    first = box.encrypt(new_secret())
+    signer = box.signer(first)
+    for _ in range(3):
+        box.signer(box.encrypt(new_secret()))
+    assert box.signer(first) is not signer
