@@ -32,8 +32,8 @@ TERMS_LOST: Final = "the database was restored without the filter of this subscr
 After = Annotated[
     str | None,
     Query(
-        description="Samenspel-Cursor of the previous page; absent: the beginning. Of a subscription with start now, a "
-        "lane that is absent from the cursor begins at the start of the subscription"
+        description="Samenspel-Cursor of the previous page; absent: the beginning. Of a subscription with start now, "
+        "a lane that is absent from the cursor begins at the start of the subscription"
     ),
 ]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]

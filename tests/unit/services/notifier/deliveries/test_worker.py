@@ -55,8 +55,7 @@ class Queue:
         return False
 
 
-@asynccontextmanager
-async def working(pending: Queue) -> AsyncIterator[None]:
+def made() -> DeliveryWorker:
     values: dict[str, Any] = {
         **dict.fromkeys(("kafka_bootstrap", "kafka_username", "kafka_password"), "x"),
         **dict.fromkeys(("postgres_password", "jwks", "token_issuer"), "x"),
@@ -66,7 +65,12 @@ async def working(pending: Queue) -> AsyncIterator[None]:
     settings = Settings(
         **values, http_port=1, environment="local", kafka_security_protocol="SASL_PLAINTEXT", attempt_seconds=5
     )
-    task = asyncio.create_task(DeliveryWorker(None, settings, Wakeup(), "me").run())  # type: ignore[arg-type]
+    return DeliveryWorker(None, settings, Wakeup(), "me")  # type: ignore[arg-type]  # `Queue` needs no pool
+
+
+@asynccontextmanager
+async def working(pending: Queue) -> AsyncIterator[None]:
+    task = asyncio.create_task(made().run())
     try:
         yield
     finally:

@@ -10,9 +10,10 @@ from samenspel.client.read.webhook_receiver import WebhookReceiver
 from services.notifier.deliveries import attempts, queue, worker
 from services.notifier.deliveries.attempts import AttemptResult
 from services.notifier.deliveries.queue import Delivery, DeliveryLimits, Enqueued, RunningAttempts
+from services.notifier.domain.retry import ResponseClass
 from services.notifier.endpoints.signing import new_secret
 from tests.support.waiting import eventually
-from tests.unit.services.notifier.deliveries.test_worker import Queue, delivery, working
+from tests.unit.services.notifier.deliveries.test_worker import Queue, delivery, made, working
 
 
 def numbered(template: Delivery, number: int) -> Delivery:
@@ -40,40 +41,34 @@ async def test_new_event_is_sent_while_earlier_results_are_being_recorded(monkey
 
 
 async def test_results_that_cannot_be_recorded_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is claimed while as many results as concurrent attempts wait; later all is recorded and sent."""
-    secret, is_broken, failures = new_secret(), True, []
-    monkeypatch.setattr(worker, "PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(worker, "POLL_SECONDS", 0.01)
-    async with WebhookReceiver() as receiver:
-        receiver.secret = secret
-        template = delivery(receiver.url, secret)
-        pending = Queue(monkeypatch)
-        numbers = iter(range(1, 10_000))
-        claims = 0
+    """Nothing is claimed while as many results as concurrent attempts wait."""
+    one = delivery("https://x", new_secret())
+    pending, loops = Queue(monkeypatch, one), made()
+    loops._results = [AttemptResult(one, ResponseClass(delivered=True), 0.1)] * DeliveryLimits().total
+    assert await loops._claimed() == []
+    del loops._results[0]
+    assert await loops._claimed() == [one]
+    assert pending.jobs == []
 
-        async def claim(
-            pool: object, running: RunningAttempts, limits: DeliveryLimits, seconds: float, holder: str
-        ) -> list[Delivery]:
-            nonlocal claims
-            claims += 1
-            return [numbered(template, next(numbers)) for _ in range(100)] if claims <= 20 else []
+
+async def test_results_are_recorded_after_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "PAUSE_SECONDS", 0)
+    async with WebhookReceiver() as receiver:
+        receiver.secret = new_secret()
+        pending, failures = Queue(monkeypatch, delivery(receiver.url, receiver.secret)), 0
 
         async def record(pool: object, results: Sequence[AttemptResult]) -> bool:
-            if is_broken:
-                failures.append(len(results))
+            nonlocal failures
+            failures += 1
+            if failures < 4:
                 raise OSError("no database")
             pending.results += results
             return False
 
-        monkeypatch.setattr(queue, "claim", claim)
         monkeypatch.setattr(attempts, "record_attempts", record)
         async with working(pending):
-            await eventually(lambda: failures and failures[-1] >= 512)
-            held = len(failures) + 20
-            await eventually(lambda: len(failures) >= held)
-            assert failures[-1] < 2_000, "all twenty claims, if the results had no bound"
-            is_broken = False
-            await eventually(lambda: len(pending.results) == 2_000)
+            await eventually(lambda: pending.results)
+        assert len(pending.results) == 1
 
 
 async def test_cursor_that_another_instance_has_locked_is_looked_at_again_soon(
