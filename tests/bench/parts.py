@@ -20,6 +20,7 @@ from tests.bench.peers.comparison import against_peers, delays_against_peers
 from tests.bench.peers.relaying import relaying
 from tests.bench.replica_questions import questions
 from tests.bench.sizing import sizing
+from tests.bench.webhooks import webhooks
 
 
 @dataclass
@@ -72,6 +73,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "fairness": lambda run: fairness(run.stand),
     "http": lambda run: http_submissions(run.stand, run.rounds),
     "instances": lambda run: sharing(run.stand, run.count // 2, 2 * run.rounds),
+    "webhooks": lambda run: webhooks(run.own_stand("webhooks"), run.sizes),
     "growth": lambda run: measures.growth(run.own_stand("growth"), run.sizes, run.count // 2),
     "sizing": lambda run: sizing(run.own_stand("sizing"), run.folder, run.count // 2),
 }

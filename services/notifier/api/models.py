@@ -30,7 +30,9 @@ class SubscriptionRequest(Model):
         description="Signing secret, 24 to 64 bytes in base64. Absent: generated, and returned only in this response",
     )
     types: tuple[TypeFilter, ...] = Field(default=(), max_length=100, description="Event types; empty: all")
-    start: Literal["now", "beginning"] = "now"
+    start: Literal["now", "beginning"] = Field(
+        default="now", description="now: the end of each lane in Kafka when the subscription is accepted"
+    )
     delivery: Literal["push", "pull"] | None = Field(
         default=None, description="Default: push with an endpoint, else pull"
     )

@@ -8,6 +8,7 @@ import asyncio
 import re
 import socket
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ URL_PATTERN: Final = "^[!-~]+$"
 HOST_CHARS_MAX: Final = 253
 _HOST_NAME: Final = re.compile(r"([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.?")
 """A name that the DNS can hold (RFC 1123 §2.1, and the underscore of existing names)."""
+PARSED_MAX: Final = 4_096
+"""Parsed addresses in memory. Those that were not used for the longest time are parsed again."""
 DNS_TRY_SECONDS, DNS_TRIES = 2.0, 2
 DNS_SECONDS_MAX: Final = 5.0
 Address = IPv4Address | IPv6Address
@@ -53,8 +56,13 @@ def is_allowed(address: Address, *, local: bool) -> bool:
     return address.is_global and not address.is_multicast
 
 
+@lru_cache(PARSED_MAX)
 def parse(text: str, *, local: bool) -> URL:
-    """The endpoint in a text: https, or on a ``local`` system http too. Raises `AddressRefused` with the reason."""
+    """The endpoint in a text: https, or on a ``local`` system http too. Raises `AddressRefused` with the reason.
+
+    The result depends on the text alone, and is kept in memory. The addresses of a host name are resolved and checked
+    at every connection (`GuardedResolver`).
+    """
     if len(text) > URL_CHARS_MAX:
         raise AddressRefused(f"a URL has at most {URL_CHARS_MAX:,} characters")
     try:

@@ -143,9 +143,16 @@ def _print_sync(report: SyncReport) -> None:
         print_message(f"{report.unknown} aggregate(s) of a kind unknown to this version are stored raw")
     if report.unreadable:
         print_message(f"{report.unreadable} record(s) are not canonical events and were skipped")
+    _print_foreign(report)
     for lane in report.lanes:
         for sentence in _sentences(lane):
             print_message(sentence)
+
+
+def _print_foreign(report: SyncReport | VerifyReport) -> None:
+    """One line per range of records that are no canonical events."""
+    for each in report.foreign:
+        print_message(str(each))
 
 
 def _sentences(lane: LaneReport) -> Iterator[str]:
@@ -189,6 +196,7 @@ def _print_verification(report: VerifyReport) -> None:
         )
     if not report.has_tables:
         print_message("the file has no tables of the current state yet: `samenspel replica sync` fills them")
+    _print_foreign(report)
     if report.is_equal:
         compared = bool(report.lanes) and all(lane.behind is not None for lane in report.lanes)
         print_message("equal" if compared else "the file is consistent; it was not compared with Kafka")

@@ -326,6 +326,18 @@ STORED_BYTES: Final = Limit(
     detail="at most {value} bytes per day are stored for refused submissions of one organisation",
     fix="Repair the refused submissions before sending more. Accepted submissions do not count.",
 )
+FOREIGN_RANGES: Final = Limit(
+    name="foreign-ranges",
+    resource="stored ranges of records that are no canonical events; the oldest ranges are merged",
+    default=100,
+    unit="ranges",
+    scope="followed lane, per service",
+    setting=None,
+    enforced="samenspel.messaging.projections.foreign_records:RANGES_MAX",
+    reaction="cut",
+    detail="at most {value} ranges of a lane are kept apart",
+    fix="Find the writer of the records, and rotate its credential.",
+)
 LIMITS: Final = (
     RECORD_ATTRIBUTES,
     PROBLEMS,
@@ -349,4 +361,5 @@ LIMITS: Final = (
     WAITING_ENDPOINTS,
     IDEMPOTENCY_KEYS,
     STORED_BYTES,
+    FOREIGN_RANGES,
 )

@@ -16,6 +16,9 @@ LANES_NOT_RECONCILED: Final = Gauge(
 )
 LANES_STALLED: Final = Gauge("samenspel_lanes_stalled", "Followed lanes with a missing next event in the log")
 LANES_DIVERGED: Final = Gauge("samenspel_lanes_diverged", "Followed lanes with another digest than the owner")
+FOREIGN_RECORDS: Final = Gauge(
+    "samenspel_foreign_records", "Records on followed lanes that are no canonical events, since the first reading"
+)
 INGRESS_HELD: Final = Gauge(
     "samenspel_ingress_held", "Ingress partitions that are not read, because a needed lane is diverged"
 )

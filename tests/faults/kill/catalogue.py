@@ -68,6 +68,7 @@ EVERY: Final = [
 
 FOLLOWING: Final = [
     *_points("checkpoints.create checkpoints.load checkpoints.diverged", at_birth=True),
+    *_points("checkpoints.begin-reading tails.load", at_birth=True),
     *_points("log-reader.fetch", Towards.FETCH, at_birth=True),
     *_points("projector.begin checkpoints.lock projector.hashes projector.save checkpoints.save projector.commit"),
     *_points("aggregates.load-projected due-deferrals.needing"),
@@ -112,9 +113,9 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
             "notifier.endpoints notifier.active-subscriptions notifier.begin-subscription notifier.place-cursor"
         ),
         *_points("notifier.lock-cursor notifier.end-subscription feed.add"),
-        *_points("deliveries.begin deliveries.behind deliveries.open deliveries.move deliveries.commit"),
-        *_points("deliveries.claim attempts.begin attempts.lock attempts.close attempts.promote"),
-        *_points("attempts.postpone attempts.count attempts.log attempts.commit"),
+        *_points("deliveries.begin deliveries.behind deliveries.open deliveries.commit"),
+        *_points("deliveries.claim attempts.begin attempts.lock attempts.settle"),
+        *_points("attempts.count attempts.commit"),
         *_points("delivery.post", Towards.RECEIVER),
     ],
 }
@@ -124,6 +125,10 @@ BY_COMMAND: Final = {"recovery.commit", "timelines.commit", "receipt-retention.b
 
 AFTER_A_LOSS: Final = {"relay.republish-all"}
 """Points reached only if Kafka loses events acknowledged to two relays: only the model dies there."""
+
+
+ON_FOREIGN_RECORDS: Final = {"foreign-records.load", "foreign-records.save", "foreign-records.merge"}
+"""Points reached only if a record on a followed lane is no canonical event: `test_foreign_records.py` dies there."""
 
 
 class Mode(Enum):

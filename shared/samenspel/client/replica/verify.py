@@ -10,6 +10,7 @@ from typing import Final
 from samenspel.client.access.kafka_lanes import KafkaLanes, Record
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import ReplicaLane
+from samenspel.client.replica.foreign import ForeignRecords, ForeignReport
 from samenspel.client.replica.past_state import AggregateEvent
 from samenspel.client.replica.report import total_digest
 from samenspel.client.replica.store import ReplicaStore
@@ -64,12 +65,14 @@ class VerifyReport:
     """``tables`` are the differences between the tables of the current state and the log.
 
     ``has_tables`` is False for a file without filled tables: of version 1, or before the end of the first sync.
+    ``foreign`` has the records in Kafka that are no events, by range, as far as Kafka was read.
     """
 
     lanes: tuple[LaneVerdict, ...]
     faults: tuple[Fault, ...]
     tables: tuple[TableFault, ...] = ()
     has_tables: bool = True
+    foreign: tuple[ForeignReport, ...] = ()
 
     @property
     def is_equal(self) -> bool:
@@ -117,6 +120,7 @@ def verify(store: ReplicaStore, profile: Profile | None = None, organisation: st
 
     Raises EnvironmentUnavailable when Kafka does not answer.
     """
+    foreign = ForeignRecords()
     with store.snapshot():
         state = _recompute(store)
         verdicts = [_check_lane_row(lane, state) for lane in store.lanes()]
@@ -124,8 +128,8 @@ def verify(store: ReplicaStore, profile: Profile | None = None, organisation: st
         tables = compare_tables(store, _last_events(state)) if has_tables else []
     if profile is not None:
         with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source:
-            verdicts = _compare_with_owner(source, store, verdicts)
-    return VerifyReport(tuple(verdicts), tuple(state.faults), tuple(tables), has_tables)
+            verdicts = _compare_with_owner(source, store, verdicts, foreign)
+    return VerifyReport(tuple(verdicts), tuple(state.faults), tuple(tables), has_tables, foreign.reports())
 
 
 def _last_events(state: _Recomputation) -> Iterator[AggregateEvent]:
@@ -185,6 +189,8 @@ class _OwnerLane:
     latest: tuple[int, int] = (1, 0)
     agrees: bool = True
     start_checked: bool = False
+    last_event: int = -1
+    """Offset of the last record that is an event."""
 
     def start_offset(self, start: int, end: int) -> int:
         """Offset to read from: the last applied record when the log still has that offset, else the log start."""
@@ -195,6 +201,8 @@ class _OwnerLane:
     def add(self, record: Record) -> bool:
         """Add a record. False when the first record is not the last applied event: read the whole lane then."""
         position, digest, event = _place_of(record)
+        if event:
+            self.last_event = record.offset()
         self.agrees &= not is_other_lane(self.lane.identity, position[1], event)
         self.latest = max(self.latest, position)
         self.agrees &= position != (self.verdict.timeline, self.verdict.sequence) or digest == self.verdict.digest
@@ -212,8 +220,13 @@ class _OwnerLane:
         )
 
 
-def _compare_with_owner(source: KafkaLanes, store: ReplicaStore, verdicts: list[LaneVerdict]) -> list[LaneVerdict]:
-    """Compare each lane with Kafka; a lane without events in the file is behind by all events."""
+def _compare_with_owner(
+    source: KafkaLanes, store: ReplicaStore, verdicts: list[LaneVerdict], foreign: ForeignRecords
+) -> list[LaneVerdict]:
+    """Compare each lane with Kafka; a lane without events in the file is behind by all events.
+
+    Records that are no events are added to ``foreign``.
+    """
     lanes = {lane.name: lane for lane in store.lanes()}
     by_label = {verdict.lane: verdict for verdict in verdicts}
     bounds = source.bounds(sorted({topic for topic, _ in lanes} | set(CANONICAL)))
@@ -226,6 +239,8 @@ def _compare_with_owner(source: KafkaLanes, store: ReplicaStore, verdicts: list[
         name = record.topic(), record.partition()
         if not owners[name].add(record):
             source.seek(name, bounds[name][0])
+        if owners[name].last_event != record.offset():
+            foreign.add(name, record.offset(), owners[name].last_event)
     return [each.verdict_against_owner() for each in owners.values()]
 
 

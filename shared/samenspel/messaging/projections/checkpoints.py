@@ -1,6 +1,7 @@
 """Checkpoints: a service's position on each lane of other services."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from samenspel.contracts.sequencing import Position
@@ -19,27 +20,70 @@ select topic, lane, timeline, sequence, digest, last_offset, identity from check
 where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
 """
 LOCK = """
-select topic, lane, timeline, sequence, digest, last_offset, diverged_at, divergence, identity from checkpoint
+select topic, lane, timeline, sequence, digest, last_offset, diverged_at, divergence, identity,
+  read_offset, read_appended_at
+from checkpoint
 where (topic, lane) in (select * from unnest($1::text[], $2::int[])) order by topic, lane for update
 """
 ADOPT = "update checkpoint set identity = $3 where (topic, lane) = ($1, $2) and identity is null"
 DIVERGED = "select topic, lane, diverged_at, divergence from checkpoint where diverged_at is not null"
 SAVE = """
 update checkpoint p set timeline = x.timeline, sequence = x.sequence, digest = x.digest, last_offset = x.last_offset,
-  diverged_at = x.diverged_at, divergence = x.divergence, identity = coalesce(p.identity, x.identity)
+  diverged_at = x.diverged_at, divergence = x.divergence, identity = coalesce(p.identity, x.identity),
+  read_offset = x.read_offset, read_appended_at = x.read_appended_at
 from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[], $8::text[],
-            $9::text[])
-  as x (topic, lane, timeline, sequence, digest, last_offset, diverged_at, divergence, identity)
+            $9::text[], $10::bigint[], $11::bigint[])
+  as x (topic, lane, timeline, sequence, digest, last_offset, diverged_at, divergence, identity, read_offset,
+        read_appended_at)
 where (p.topic, p.lane) = (x.topic, x.lane)
+"""
+BEGIN_READING: Final = """
+update checkpoint p set read_offset = x.read_offset,
+  read_appended_at = case when p.read_offset = x.read_offset then p.read_appended_at end
+from unnest($1::text[], $2::int[], $3::bigint[]) as x (topic, lane, read_offset)
+where (p.topic, p.lane) = (x.topic, x.lane) and p.read_offset is distinct from x.read_offset
 """
 
 
+class ReadEnd(NamedTuple):
+    """Offset of the next record to read, and Kafka's time of the record before in milliseconds; None if not read."""
+
+    offset: int
+    appended_at: int | None
+
+
+@dataclass(slots=True)
+class Reading:
+    """How far each lane needs no second reading.
+
+    A lane without an end has a record that does not fit: the lane is read again from its last applied event, until
+    another event is applied.
+    """
+
+    ends: dict[LaneId, ReadEnd] = field(default_factory=dict)
+    changed: bool = False
+
+    def see(self, name: LaneId, record: ReadEnd, *, applied: bool, fits: bool) -> None:
+        """Take note of a record; ``record`` is the end after the record. Records of a missing end never count."""
+        end = self.ends.get(name)
+        if applied:
+            self.ends[name] = record
+        elif end is None or record.offset <= end.offset:
+            return
+        elif fits and record.offset == end.offset + 1:
+            self.ends[name] = record
+        else:
+            del self.ends[name]
+        self.changed = True
+
+
 class Locked(NamedTuple):
-    """Locked checkpoints by lane: positions, the lanes that diverged, and the known identities."""
+    """Locked checkpoints by lane: positions, the lanes that diverged, the known identities, and ends of reading."""
 
     positions: dict[LaneId, Position]
     diverged: dict[LaneId, Divergence]
     identities: dict[LaneId, str]
+    reading: Reading
 
 
 def _position(row: Any) -> Position:
@@ -78,7 +122,18 @@ async def lock(connection: Connection, names: Iterable[LaneId]) -> Locked:
     rows = await connection.fetch(LOCK, *as_arrays(sorted(names), 2))
     positions = {(row["topic"], row["lane"]): _position(row) for row in rows}
     identities = {(row["topic"], row["lane"]): row["identity"] for row in rows if row["identity"]}
-    return Locked(positions, _divergences(rows), identities)
+    ends = {
+        (row["topic"], row["lane"]): ReadEnd(row["read_offset"], row["read_appended_at"])
+        for row in rows
+        if row["read_offset"] is not None
+    }
+    return Locked(positions, _divergences(rows), identities, Reading(ends))
+
+
+async def begin_reading(connection: Connection | Pool, offsets: Mapping[LaneId, int]) -> None:
+    """Store the offsets from which lanes are read on: the records before need no second reading."""
+    failpoints.reached("checkpoints.begin-reading")
+    await connection.execute(BEGIN_READING, *as_arrays([(*name, offsets[name]) for name in sorted(offsets)], 3))
 
 
 async def diverged(connection: Connection | Pool) -> dict[LaneId, Divergence]:
@@ -92,6 +147,7 @@ async def save(
     positions: Mapping[LaneId, Position],
     diverged: Mapping[LaneId, Divergence],
     identities: Mapping[LaneId, str],
+    reading: Reading,
 ) -> None:
     """Save checkpoints. ``diverged`` has, by lane, the first event that does not fit. A stored identity stays."""
     rows = [
@@ -103,8 +159,9 @@ async def save(
             position.last_offset,
             *diverged.get(name, (None, None)),
             identities.get(name),
+            *reading.ends.get(name, (None, None)),
         )
         for name, position in sorted(positions.items())
     ]
     failpoints.reached("checkpoints.save")
-    await connection.execute(SAVE, *as_arrays(rows, 9))
+    await connection.execute(SAVE, *as_arrays(rows, 11))

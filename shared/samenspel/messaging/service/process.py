@@ -23,6 +23,7 @@ from samenspel.messaging.operator.lanes_api import lanes_router
 from samenspel.messaging.operator.quarantine_api import quarantine_router
 from samenspel.messaging.operator.redrive import Redrive
 from samenspel.messaging.outbox import journal
+from samenspel.messaging.projections import foreign_records
 from samenspel.messaging.service import readiness
 from samenspel.messaging.service.definition import ServiceContext, ServiceDefinition
 from samenspel.messaging.service.read_admission import ReadAdmission
@@ -174,6 +175,7 @@ async def _update_gauges(pool: Pool, runtime: ServiceRuntime, use: LimitUse) -> 
             await runtime.watch_divergence()
             async with pool.acquire() as connection:
                 metrics.JOURNAL_BACKLOG.set(await connection.fetchval(BACKLOG))
+                metrics.FOREIGN_RECORDS.set(await foreign_records.count(connection))
                 await runtime.hash_keys.refresh(connection)
                 deferred = await due_deferrals.count_by_organisation(connection, runtime.processor.deferrals_max)
                 metrics.DEFERRED_SUBMISSIONS.set(sum(deferred.values()))

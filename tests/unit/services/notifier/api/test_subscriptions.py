@@ -10,6 +10,7 @@ from fastapi import HTTPException
 from fastapi.responses import JSONResponse
 from samenspel.contracts.cloudevents import Envelope
 from samenspel.contracts.topics import INITIATIVES
+from samenspel.messaging import LogEndsUnknown
 from samenspel.runtime.limits import STORED_BYTES, LimitReached
 from samenspel.runtime.wakeup import Wakeup
 
@@ -27,6 +28,10 @@ CITY, ID = "00000099000000000344", "5e6a2f6b-9c1a-4a53-9d0e-0c8f8f2a1b44"
 URL = "https://utrecht.example/hook"
 FIGURES = {"sent": 1, "failed": 0, "pending": 2, "retrying": 1, "gone": False, "last_error": None}
 TERMS = {"types": ["nl.samenspel.grant-awarded.v1"], "start": "now", "delivery": "push"}
+
+
+async def answering(seconds: float) -> None:
+    """Kafka answers."""
 
 
 class Pool:
@@ -94,8 +99,10 @@ class Store:
         return JSONResponse({"outcome": "accepted"}, 200)
 
 
-async def call(method: str, path: str, body: Any = None, by: str = CITY, **headers: str) -> Reply:
-    service: Any = api.SubscriptionService(Pool(), None, Wakeup(), SecretBox("a key"), False)  # type: ignore[arg-type]
+async def call(
+    method: str, path: str, body: Any = None, by: str = CITY, ends: Any = answering, **headers: str
+) -> Reply:
+    service: Any = api.SubscriptionService(Pool(), None, Wakeup(), SecretBox("a key"), ends, False)  # type: ignore[arg-type]
     app = app_with(api.router(service, always(by)))
     return await ask(app, method, f"/v1/{path}", body=body, headers=headers)
 
@@ -115,6 +122,20 @@ async def test_push_subscription_is_submitted_and_its_secret_shown_once(monkeypa
     assert (organisation, identity, url) == (CITY, reply.json["subscription_id"], URL)
     assert SecretBox("a key").decrypt(sealed) == reply.json["secret"]
     assert "endpoint" not in stated, "an address is never published"
+
+
+async def test_start_now_needs_kafka_and_start_beginning_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(seconds: float) -> None:
+        raise LogEndsUnknown(LogEndsUnknown.__doc__)
+
+    known = Store(monkeypatch)
+    reply = await call("POST", "subscriptions", {"endpoint": URL}, ends=silent)
+    assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+    assert "Kafka does not answer" in reply.json["detail"]
+    assert "Nothing was stored" in reply.json["detail"]
+    assert (known.kept, known.submitted) == ([], [])
+    reply = await call("POST", "subscriptions", {"start": "beginning"}, ends=silent)
+    assert reply.status == 202
 
 
 async def test_pull_subscription_has_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
