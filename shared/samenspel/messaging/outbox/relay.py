@@ -19,7 +19,6 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from samenspel.contracts.canonical import to_headers
 from samenspel.contracts.topics import LaneId
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.kafka.producer import Producer
@@ -185,11 +184,10 @@ class Relay:
             return list(await asyncio.gather(*sending))
 
     async def _send_batch(self, producer: AIOKafkaProducer, position: PublishedPosition, rows: Sequence[Any]) -> Sent:
-        batch = producer.create_batch()
+        batch = self._producer.create_batch()
         sequence = position.sequence
         async for row in yielding(rows):
-            headers = to_headers(row["headers"])
-            if batch.append(key=row["key"].encode(), value=row["value"], timestamp=None, headers=headers) is None:
+            if not batch.append_row(row["key"].encode(), row["headers"], row["value"]):
                 break
             sequence = row["number"]
         batch.close()

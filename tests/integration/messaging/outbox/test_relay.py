@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from aiokafka.errors import KafkaConnectionError
+from samenspel.contracts.canonical import to_headers
 from samenspel.contracts.topics import INITIATIVES
 from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.messaging.outbox.relay import Relay
@@ -18,17 +19,17 @@ from tests.support.submitting import Headers
 
 
 class Batch:
-    """As aiokafka's batch builder; takes ``room`` records."""
+    """As the batch of journal rows; takes ``room`` records."""
 
     def __init__(self, room: int) -> None:
         self._room = room
         self.records: list[tuple[Headers, bytes]] = []
 
-    def append(self, *, key: bytes, value: bytes, timestamp: None, headers: Headers) -> object:
+    def append_row(self, key: bytes, lines: bytes, value: bytes) -> bool:
         if len(self.records) == self._room:
-            return None
-        self.records.append((headers, value))
-        return self
+            return False
+        self.records.append((to_headers(lines), value))
+        return True
 
     def close(self) -> None: ...
 
