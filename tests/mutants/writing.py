@@ -39,10 +39,10 @@ WRITING: Final = (
         "reads-before-the-lock",
         "samenspel.messaging.decisions.processor:SubmissionProcessor._begin",
         "        locked = await journal.lock(connection, deciding | answering)\n"
-        "        wanted = {ref for each in submissions for ref in decider.own_refs(each)}\n"
-        "        own = await aggregates.load(connection, wanted, locked)\n",
-        "        wanted = {ref for each in submissions for ref in decider.own_refs(each)}\n"
-        "        own = await aggregates.load(connection, wanted, deciding)\n"
+        "        wanted = [(each, decider.own_refs(each)) for each in submissions]\n"
+        "        own = await aggregates.load(connection, {ref for _, refs in wanted for ref in refs}, locked)\n",
+        "        wanted = [(each, decider.own_refs(each)) for each in submissions]\n"
+        "        own = await aggregates.load(connection, {ref for _, refs in wanted for ref in refs}, deciding)\n"
         "        locked = await journal.lock(connection, deciding | answering)\n",
         "tests/integration/messaging/decisions/test_processor.py::test_second_decision_on_a_lane_sees_the_state_of_the_first",
     ),

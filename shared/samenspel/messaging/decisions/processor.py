@@ -18,7 +18,7 @@ from samenspel.contracts.digest import REMOVED
 from samenspel.contracts.problems import AggregateNotArrived, Rejected
 from samenspel.contracts.submission_hashes import HashKeyMissing, HashKeys, PublishedHash
 from samenspel.contracts.submissions import Submission
-from samenspel.contracts.topics import LaneId, ingress, lane_of, receipts
+from samenspel.contracts.topics import LaneId, ingress, lane_id, receipts
 from samenspel.messaging.decisions import aggregates
 from samenspel.messaging.decisions.aggregates import Projected
 from samenspel.messaging.decisions.decider import Decider
@@ -69,7 +69,7 @@ class SubmissionProcessor:
     has_projections: bool = True
 
     def lane_of(self, submission: Submission) -> LaneId:
-        return self.decider.topic_of(submission), lane_of(submission.key, self.lane_count)
+        return lane_id(self.decider.topic_of(submission), submission.key, self.lane_count)
 
     async def process(
         self, connection: Connection, incoming: Sequence[Incoming], quarantined: Sequence[QuarantinedRecord] = ()
@@ -176,28 +176,26 @@ class SubmissionProcessor:
         deciding = {self.lane_of(each) for each in submissions}
         answering = {(receipts(decider.domain, organisation), 0) for organisation in organisations}
         locked = await journal.lock(connection, deciding | answering)
-        wanted = {ref for each in submissions for ref in decider.own_refs(each)}
-        own = await aggregates.load(connection, wanted, locked)
+        wanted = [(each, decider.own_refs(each)) for each in submissions]
+        own = await aggregates.load(connection, {ref for _, refs in wanted for ref in refs}, locked)
         extra = await decider.load(connection, submissions)
-        queues = await self._load_queues(connection, submissions, own)
+        queues = await self._load_queues(connection, wanted, own)
         first_answers = await answer_store.load(connection, submissions)
         now = self.clock()
         state = DecisionState(own, projected.states, extra)
         return UnitOfWork(now, rfc3339(now), locked, state, queues, first_answers, projected)
 
     async def _load_queues(
-        self, connection: Connection, submissions: Sequence[Submission], own: Mapping[AggregateRef, StoredAggregate]
+        self,
+        connection: Connection,
+        wanted: Sequence[tuple[Submission, Sequence[AggregateRef]]],
+        own: Mapping[AggregateRef, StoredAggregate],
     ) -> QueueState:
         """The queues of the submissions, and the deferrals about own aggregates that do not exist."""
-        if not submissions:
+        if not wanted:
             return QueueState(self.clock())
-        missing = {
-            (self.lane_of(each), ref[1])
-            for each in submissions
-            for ref in self.decider.own_refs(each)
-            if ref not in own
-        }
-        queues = {self._queue_of(each) for each in submissions}
+        missing = {(self.lane_of(each), ref[1]) for each, refs in wanted for ref in refs if ref not in own}
+        queues = {self._queue_of(each) for each, _ in wanted}
         return await deferrals.load(
             connection, queues, missing, {queue.organisation for queue in queues}, self.deferrals_max
         )
@@ -233,8 +231,7 @@ class SubmissionProcessor:
         return decision
 
     def _decide_or_defer(self, work: UnitOfWork, submission: Submission) -> Accepted | Refused | Deferred:
-        queue = self._queue_of(submission)
-        if queue in work.queues.deadlines:
+        if work.queues.deadlines and self._queue_of(submission) in work.queues.deadlines:
             ref = submission.type.aggregate.name, submission.subject
             return self._defer(work, submission, Condition(ref, "own-queue"))
         decision = self._attempt(work, submission)
@@ -308,7 +305,7 @@ class SubmissionProcessor:
 
     def _append(self, work: UnitOfWork, encoded: EncodedChange, cause: Submission) -> EventRef:
         change = encoded.change
-        lane = change.event_type.aggregate.topic, lane_of(change.key, self.lane_count)
+        lane = lane_id(change.event_type.aggregate.topic, change.key, self.lane_count)
         before, published_hash = work.state.own.get(change.ref), self._published_hash(cause)
         event = append_event(
             work.lanes[lane], encoded, before, cause, published_hash, self.source, self.new_id(), work.recorded

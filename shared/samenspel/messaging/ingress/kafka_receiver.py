@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence, Set
-from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import groupby
 from math import inf
@@ -30,7 +29,7 @@ from samenspel.messaging.inbox.quarantine import QuarantinedRecord
 from samenspel.messaging.ingress.decoding import decision_failed_for, decode, quarantined_record, unreadable_records
 from samenspel.messaging.kafka.consumer import PartitionConsumer
 from samenspel.runtime import failpoints
-from samenspel.runtime.cooperative import yielding
+from samenspel.runtime.cooperative import ITEMS_PER_YIELD, SECONDS_PER_YIELD
 from samenspel.runtime.database_health import StorageFull
 from samenspel.runtime.limits import STORED_BYTES
 from samenspel.runtime.metrics import ANSWERS, DECIDE_SECONDS, count_limit_reached
@@ -157,14 +156,16 @@ class KafkaReceiver:
     async def _decode_for_a_time(self, records: Sequence[ConsumerRecord]) -> list[Incoming]:
         """The first records, decoded: one at least, and as many as `DECODE_SECONDS_MAX` allows."""
         decoded: list[Incoming] = []
-        seconds = 0.0
-        async with aclosing(yielding(records)) as paced:
-            async for record in paced:
-                began = time.monotonic()
-                decoded.append(decode(record, self._processor.decider.types))
-                seconds += time.monotonic() - began
-                if seconds > DECODE_SECONDS_MAX:
+        seconds, types = 0.0, self._processor.decider.types
+        while len(decoded) < len(records) and seconds <= DECODE_SECONDS_MAX:
+            await asyncio.sleep(0)
+            began = time.monotonic()
+            limit = began + min(SECONDS_PER_YIELD, DECODE_SECONDS_MAX - seconds)
+            for record in records[len(decoded) : len(decoded) + ITEMS_PER_YIELD]:
+                decoded.append(decode(record, types))
+                if time.monotonic() > limit:
                     break
+            seconds += time.monotonic() - began
         return decoded
 
     def _read_again(self, reader: PartitionConsumer, rest: Sequence[ConsumerRecord]) -> None:

@@ -27,10 +27,10 @@ class Lane:
     sequence: int
     digest: int
     rows: list[tuple[str, bytes, bytes]] = field(default_factory=list)
+    name: str = field(init=False)
 
-    @property
-    def name(self) -> str:
-        return f"{self.topic}/{self.lane}"
+    def __post_init__(self) -> None:
+        self.name = f"{self.topic}/{self.lane}"
 
     def advance(self, old_hash: int, new_hash: int) -> None:
         self.sequence += 1
