@@ -48,7 +48,7 @@ WRITING: Final = (
     ),
     Mutant(
         "changes-what-a-decision-has-read",
-        "samenspel.messaging.decisions.aggregates:SHARE",
+        "samenspel.messaging.decisions.aggregates:LOAD",
         " for share",
         "",
         "tests/integration/messaging/decisions/test_processor.py::test_own_aggregate_read_on_another_lane_is_locked_until_commit",
@@ -70,26 +70,27 @@ WRITING: Final = (
     Mutant(
         "journal-in-a-second-transaction",
         "samenspel.messaging.decisions.processor:SubmissionProcessor._write",
-        "await journal.write(",
-        "await connection.execute('commit; begin')\n        await journal.write(",
+        "await self.decider.save(",
+        "await connection.execute('commit; begin')\n        await self.decider.save(",
         "tests/integration/messaging/ingress/test_kafka_receiver.py::test_ingress_batch_is_committed_whole_or_not_at_all",
     ),
     Mutant(
         "receipts-in-a-second-transaction",
         "samenspel.messaging.decisions.processor:SubmissionProcessor._finish",
         "        self._append_receipts(work.lanes, answered, work.recorded)\n"
-        "        await self._write(connection, work.state, *work.take_pending())",
-        "        await self._write(connection, work.state, *work.take_pending())\n"
+        "        await self._write(connection, work.state, *work.take_pending(), also)",
+        "        await self._write(connection, work.state, *work.take_pending(), also)\n"
         "        await connection.execute('commit; begin')\n"
         "        self._append_receipts(work.lanes, answered, work.recorded)\n"
-        "        await self._write(connection, work.state, *work.take_pending())",
+        "        await self._write(connection, work.state, *work.take_pending(), ())",
         "tests/integration/messaging/ingress/test_kafka_receiver.py::test_ingress_batch_is_committed_whole_or_not_at_all",
     ),
     Mutant(
         "door-in-a-second-transaction",
-        "samenspel.messaging.ingress.kafka_receiver:KafkaReceiver._commit",
-        "await offsets.save(",
-        "await connection.execute('commit; begin'); await offsets.save(",
+        "samenspel.messaging.decisions.processor:SubmissionProcessor._finish",
+        "await self._write(connection, work.state, *work.take_pending(), also)",
+        "await self._write(connection, work.state, *work.take_pending(), ())\n"
+        "        await connection.execute('commit; begin'); await write_together(connection, also)",
         "tests/integration/messaging/ingress/test_kafka_receiver.py::test_ingress_batch_is_committed_whole_or_not_at_all",
     ),
     Mutant(

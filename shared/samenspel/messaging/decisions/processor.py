@@ -25,7 +25,7 @@ from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.events import EncodedChange, append_event, append_receipt, encode
 from samenspel.messaging.decisions.state import DecisionState, StoredAggregate
 from samenspel.messaging.decisions.unit_of_work import SUBMISSIONS_PER_WRITE, PendingWrites, UnitOfWork, WriteBehind
-from samenspel.messaging.errors import Fenced, LaneDiverged, NoHashKey
+from samenspel.messaging.errors import LaneDiverged, NoHashKey
 from samenspel.messaging.inbox import answer_store, answers, deferrals, quarantine
 from samenspel.messaging.inbox.answers import (
     Accepted,
@@ -46,6 +46,7 @@ from samenspel.messaging.outbox.journal import JournalBatch, Lane
 from samenspel.runtime.cooperative import ITEMS_PER_YIELD
 from samenspel.runtime.limits import DEFERRED_SUBMISSIONS
 from samenspel.runtime.postgres import Connection
+from samenspel.runtime.write_together import Write, write_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +73,16 @@ class SubmissionProcessor:
         return lane_id(self.decider.topic_of(submission), submission.key, self.lane_count)
 
     async def process(
-        self, connection: Connection, incoming: Sequence[Incoming], quarantined: Sequence[QuarantinedRecord] = ()
+        self,
+        connection: Connection,
+        incoming: Sequence[Incoming],
+        quarantined: Sequence[QuarantinedRecord] = (),
+        also: Sequence[Write] = (),
     ) -> list[RenderedAnswer]:
         """Decide all submissions in order. Write journal, state, receipts and first answers in this transaction.
 
         ``quarantined`` are the records that this transaction stores in quarantine: the storage budget counts them.
+        ``also`` are writes of the caller in the same transaction, without a round trip of their own.
         Raises `Fenced` if another transaction answered any of the submissions first, and `LaneDiverged` if any of
         them needs a diverged lane.
         """
@@ -92,7 +98,7 @@ class SubmissionProcessor:
                 if number % ITEMS_PER_YIELD == 0:
                     await writer.yield_to_writer()
                 answered.append(self._answer(work, each))
-        await self._finish(connection, work, answered)
+        await self._finish(connection, work, answered, also)
         await self.storage.charge(connection, answered, quarantined)
         return answered
 
@@ -121,7 +127,7 @@ class SubmissionProcessor:
             elif decision.columns != each.condition:
                 work.change_condition(each, submission, decision)
         answered = [answer for _, answer in final]
-        await self._finish(connection, work, answered)
+        await self._finish(connection, work, answered, ())
         await self.storage.charge(connection, answered, [])
         return [each for each, _ in final]
 
@@ -192,8 +198,8 @@ class SubmissionProcessor:
         own: Mapping[AggregateRef, StoredAggregate],
     ) -> QueueState:
         """The queues of the submissions, and the deferrals about own aggregates that do not exist."""
-        if not wanted:
-            return QueueState(self.clock())
+        if not (wanted and self.has_projections):
+            return QueueState(self.clock())  # Without aggregates of others nothing is ever deferred.
         missing = {(self.lane_of(each), ref[1]) for each, refs in wanted for ref in refs if ref not in own}
         queues = {self._queue_of(each) for each, _ in wanted}
         return await deferrals.load(
@@ -330,21 +336,33 @@ class SubmissionProcessor:
             append_receipt(lane, organisation, value, self.source, self.new_id(), recorded)
 
     async def _write(
-        self, connection: Connection, state: DecisionState, pending: PendingWrites, entries: JournalBatch
+        self,
+        connection: Connection,
+        state: DecisionState,
+        pending: PendingWrites,
+        entries: JournalBatch,
+        also: Sequence[Write] = (),
     ) -> None:
         await deferrals.remove(connection, pending.left)
         await deferrals.change_conditions(connection, pending.conditions)
         await deferrals.enqueue(connection, pending.deferred)
         await answer_store.replace(connection, pending.later_answers)
         await answer_store.delete(connection, pending.undecided)
-        if not await answer_store.insert_new(connection, pending.first_answers):
-            raise Fenced("another transaction answered one of these submissions first")
-        await aggregates.save(connection, pending.changed, pending.lane_of)
+        await write_together(
+            connection,
+            [
+                *answer_store.inserting(pending.first_answers),
+                *aggregates.saving(pending.changed, pending.lane_of),
+                *journal.writing(entries),
+                *also,
+            ],
+        )
         await self.decider.save(connection, state, pending.changes)
         for restored, private in pending.restored:
             await self.decider.save_private_part(connection, restored, private)
-        await journal.write(connection, entries)
 
-    async def _finish(self, connection: Connection, work: UnitOfWork, answered: Sequence[RenderedAnswer]) -> None:
+    async def _finish(
+        self, connection: Connection, work: UnitOfWork, answered: Sequence[RenderedAnswer], also: Sequence[Write]
+    ) -> None:
         self._append_receipts(work.lanes, answered, work.recorded)
-        await self._write(connection, work.state, *work.take_pending())
+        await self._write(connection, work.state, *work.take_pending(), also)

@@ -206,8 +206,8 @@ class KafkaReceiver:
             async with self._pool.acquire() as connection, connection.transaction():
                 await offsets.lock(connection, batch.ranges)
                 await quarantine.insert(connection, batch.unreadable)
-                answered = await self._processor.process(connection, batch.incoming, batch.unreadable)
-                await offsets.save(connection, batch.ranges)
+                also = [offsets.saving(batch.ranges)]
+                answered = await self._processor.process(connection, batch.incoming, batch.unreadable, also)
                 failpoints.reached("ingress.commit")
         for outcome, number in Counter(each.outcome for each in answered).items():
             ANSWERS.labels(outcome, "kafka").inc(number)
@@ -295,8 +295,8 @@ class KafkaReceiver:
             await offsets.lock(connection, single.ranges)
             kept = [quarantined_record(record, DECISION_FAILED.code, repr(error))]
             await quarantine.insert(connection, kept)
-            await self._processor.process(connection, [decision_failed_for(single.incoming[0])], kept)
-            await offsets.save(connection, single.ranges)
+            also = [offsets.saving(single.ranges)]
+            await self._processor.process(connection, [decision_failed_for(single.incoming[0])], kept, also)
             failpoints.reached("ingress.quarantine-commit")
         ANSWERS.labels("rejected", "kafka").inc()
 

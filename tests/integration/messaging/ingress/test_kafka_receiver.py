@@ -34,7 +34,7 @@ async def test_ingress_batch_is_committed_whole_or_not_at_all(
     async with registry.pool.acquire() as connection:
         await connection.execute(offsets.CREATE, TOPIC)
     reached = await deaths_of(registry, lambda: decided(registry, log))
-    assert {"offsets.lock", "journal.write", "answers.insert", "aggregates.save", "offsets.save"} <= set(reached)
+    assert {"offsets.lock", "postgres.write-together", "registry.index-initiatives", "ingress.commit"} <= set(reached)
     journal = await registry.rows("select topic, sequence, value from journal order by topic, sequence")
     receipt = receipts("initiatives", OPERATOR)
     assert [(row["topic"], row["sequence"]) for row in journal] == [(INITIATIVES, 1), (INITIATIVES, 2), (receipt, 1)]
