@@ -78,11 +78,13 @@ class SubmissionProcessor:
         incoming: Sequence[Incoming],
         quarantined: Sequence[QuarantinedRecord] = (),
         also: Sequence[Write] = (),
+        written: list[JournalBatch] | None = None,
     ) -> list[RenderedAnswer]:
         """Decide all submissions in order. Write journal, state, receipts and first answers in this transaction.
 
         ``quarantined`` are the records that this transaction stores in quarantine: the storage budget counts them.
-        ``also`` are writes of the caller in the same transaction, without a round trip of their own.
+        ``also`` are writes of the caller in the same transaction, without a round trip of their own. The journal's
+        batches are added to ``written``.
         Raises `Fenced` if another transaction answered any of the submissions first, and `LaneDiverged` if any of
         them needs a diverged lane.
         """
@@ -90,6 +92,7 @@ class SubmissionProcessor:
         projected = await self._load_projected(connection, submissions)
         self._require_consistent(projected, submissions)
         work = await self._begin(connection, submissions, {each.organisation for each in incoming}, projected)
+        work.written = [] if written is None else written
         answered: list[RenderedAnswer] = []
         async with WriteBehind(partial(self._write, connection, work.state)) as writer:
             for number, each in enumerate(incoming):

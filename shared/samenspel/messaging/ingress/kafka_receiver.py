@@ -28,6 +28,8 @@ from samenspel.messaging.inbox.offsets import OffsetRange
 from samenspel.messaging.inbox.quarantine import QuarantinedRecord
 from samenspel.messaging.ingress.decoding import decision_failed_for, decode, quarantined_record, unreadable_records
 from samenspel.messaging.kafka.consumer import PartitionConsumer
+from samenspel.messaging.outbox.journal import JournalBatch
+from samenspel.messaging.outbox.recent_rows import RecentRows
 from samenspel.runtime import failpoints
 from samenspel.runtime.cooperative import ITEMS_PER_YIELD, SECONDS_PER_YIELD
 from samenspel.runtime.database_health import StorageFull
@@ -85,15 +87,24 @@ class Ready:
 
 
 class KafkaReceiver:
-    """Handles the batches of the ingress consumer. ``on_commit`` is called after each commit and wakes the relay."""
+    """Handles the batches of the ingress consumer. ``on_commit`` is called after each commit and wakes the relay.
+
+    Committed journal rows are added to ``recent``, for the relay.
+    """
 
     def __init__(
-        self, processor: SubmissionProcessor, pool: Pool, on_commit: Callable[[int], None], storage: StorageFull
+        self,
+        processor: SubmissionProcessor,
+        pool: Pool,
+        on_commit: Callable[[int], None],
+        storage: StorageFull,
+        recent: RecentRows | None = None,
     ) -> None:
         self._processor = processor
         self._pool = pool
         self._on_commit = on_commit
         self._storage = storage
+        self._recent = recent or RecentRows()
         self._next: dict[str, int] = {}
         self._gaps: dict[str, set[int]] = {}
         self._refused: set[str] = set()
@@ -202,13 +213,15 @@ class KafkaReceiver:
 
     async def _commit(self, batch: DecodedBatch) -> None:
         failpoints.reached("ingress.begin")
+        written: list[JournalBatch] = []
         with DECIDE_SECONDS.time():
             async with self._pool.acquire() as connection, connection.transaction():
                 await offsets.lock(connection, batch.ranges)
                 await quarantine.insert(connection, batch.unreadable)
                 also = [offsets.saving(batch.ranges)]
-                answered = await self._processor.process(connection, batch.incoming, batch.unreadable, also)
+                answered = await self._processor.process(connection, batch.incoming, batch.unreadable, also, written)
                 failpoints.reached("ingress.commit")
+        self._recent.add(written)
         for outcome, number in Counter(each.outcome for each in answered).items():
             ANSWERS.labels(outcome, "kafka").inc(number)
         self._refused |= {each.organisation for each in answered if each.outcome == "rejected"}

@@ -28,6 +28,7 @@ class Lane:
     sequence: int
     digest: int
     rows: list[tuple[str, bytes, bytes]] = field(default_factory=list)
+    incarnation: str = ""
     name: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,10 +47,12 @@ class JournalBatch:
     """Journal rows, grouped by lane.
 
     ``ranges``: topic, lane, new timeline, sequence and digest, and the half-open range of the lane's ``rows``.
+    ``incarnation`` is that of the database (SQL function ``incarnation``) in which the lanes are locked.
     """
 
     ranges: Sequence[tuple[str, int, int, int, bytes, int, int]]
     rows: Sequence[tuple[str, bytes, bytes]]
+    incarnation: str = ""
 
 
 ENSURE = """
@@ -60,7 +63,7 @@ insert into relay_progress (topic, lane) select topic, lane from created
 """
 
 LOCK = """
-select topic, lane, timeline, sequence, digest, reconciled = incarnation() as open
+select topic, lane, timeline, sequence, digest, reconciled, reconciled = incarnation() as open
 from lane where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
 order by topic, lane for update
 """
@@ -113,7 +116,12 @@ async def lock(connection: Connection, names: set[LaneId]) -> dict[LaneId, Lane]
         raise LaneNotReconciled(f"not yet reconciled with Kafka: {', '.join(closed[:5])}")
     return {
         (row["topic"], row["lane"]): Lane(
-            row["topic"], row["lane"], row["timeline"], row["sequence"], int.from_bytes(row["digest"], "big")
+            row["topic"],
+            row["lane"],
+            row["timeline"],
+            row["sequence"],
+            int.from_bytes(row["digest"], "big"),
+            incarnation=row["reconciled"],
         )
         for row in rows
     }
@@ -134,12 +142,13 @@ def writing(batch: JournalBatch) -> Iterator[Write]:
 
 def drain(lanes: Iterable[Lane]) -> JournalBatch:
     """Take the pending rows out of these lanes, as one batch."""
-    ranges, rows = [], list[tuple[str, bytes, bytes]]()
+    ranges, rows, incarnation = [], list[tuple[str, bytes, bytes]](), ""
     for lane in lanes:
         if lane.rows:
             after = len(rows)
             rows += lane.rows
             lane.rows = []
+            incarnation = lane.incarnation
             digest = lane.digest.to_bytes(32, "big")
             ranges.append((lane.topic, lane.lane, lane.timeline, lane.sequence, digest, after, len(rows)))
-    return JournalBatch(ranges, rows)
+    return JournalBatch(ranges, rows, incarnation)
