@@ -130,6 +130,42 @@ WRITING: Final = (
         "tests/integration/messaging/outbox/test_relay.py::test_relay_counts_an_event_as_published_only_after_its_acknowledgement",
     ),
     Mutant(
+        "relays-rows-of-an-earlier-incarnation",
+        "samenspel.messaging.outbox.relay:CLAIM",
+        "and $2 = incarnation()",
+        "and $2 <> ''",
+        "tests/integration/messaging/outbox/test_relay.py::test_rows_that_memory_cannot_have_are_read",
+    ),
+    Mutant(
+        "relays-rows-around-a-gap",
+        "samenspel.messaging.outbox.recent_rows:RecentRows._extend",
+        "(kept.timeline, kept.last + 1) != (timeline, first)",
+        "kept.timeline != timeline",
+        "tests/unit/messaging/outbox/test_recent_rows.py"
+        "::test_next_row_that_is_not_in_memory_is_not_replaced_by_a_later_one",
+    ),
+    Mutant(
+        "relays-before-the-commit",
+        "samenspel.messaging.ingress.kafka_receiver:KafkaReceiver._commit",
+        'failpoints.reached("ingress.commit")',
+        'self._recent.add(written); failpoints.reached("ingress.commit")',
+        "tests/integration/messaging/ingress/test_kafka_receiver.py::test_rows_are_in_memory_only_after_their_commit",
+    ),
+    Mutant(
+        "keeps-rows-without-a-limit",
+        "samenspel.messaging.outbox.recent_rows:RecentRows.add",
+        "while self._bytes > self._bytes_max:",
+        "while False:",
+        "tests/unit/messaging/outbox/test_recent_rows.py::test_bytes_in_memory_have_a_limit",
+    ),
+    Mutant(
+        "writes-fewer-rows-than-expected",
+        "samenspel.runtime.write_together:write_together",
+        "if write.expected not in (None, number) and write.otherwise:",
+        "if False:",
+        "tests/integration/runtime/test_write_together.py::test_another_number_of_rows_is_the_error_of_the_write",
+    ),
+    Mutant(
         "published-without-comparing",
         "samenspel.messaging.outbox.relay:SAVE_PROGRESS",
         "= (x.topic, x.lane, x.timeline, x.was_sequence, x.was_offset",

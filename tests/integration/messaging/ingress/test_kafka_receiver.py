@@ -5,6 +5,7 @@ import pytest
 from samenspel.contracts.topics import INITIATIVES, ingress, receipts
 from samenspel.messaging.decisions import processor
 from samenspel.messaging.inbox import offsets
+from samenspel.runtime import failpoints
 
 from tests.support.crash import deaths_of
 from tests.support.events import initiative
@@ -41,6 +42,24 @@ async def test_ingress_batch_is_committed_whole_or_not_at_all(
     said = [answer["outcome"] for answer in orjson.loads(journal[2]["value"])["answers"]]
     assert said == ["accepted", "accepted", "rejected"]
     assert [row["next_offset"] for row in await registry.rows("select next_offset from ingress_offset")] == [3]
+
+
+async def test_rows_are_in_memory_only_after_their_commit(registry: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, receiver, reader = a_log(), registry.ingress(), Reader()
+    async with registry.pool.acquire() as connection:
+        await connection.execute(offsets.CREATE, TOPIC)
+
+    def lost(name: str) -> None:
+        if name == "ingress.commit":
+            raise ConnectionResetError
+
+    monkeypatch.setattr(failpoints, "reached", lost)
+    for ranges in (0, 2):
+        receiver.positioned(TOPIC, 0)
+        await receiver(reader, log.partitions[TOPIC, 0])  # type: ignore[arg-type]  # a list in Kafka's place
+        await receiver.finish()
+        assert len(receiver._recent.ranges()) == ranges
+        monkeypatch.undo()
 
 
 async def decided(room: Room, log: Log) -> bool:
