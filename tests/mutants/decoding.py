@@ -236,8 +236,22 @@ MEANING: Final = (
         f"{EVENTS}::test_repeated_content_type_is_refused_before_the_mode_is_chosen",
     ),
     Mutant(
+        "escaped-strings-count-as-keys",
+        "samenspel.contracts.strict_json:has_same_keys",
+        'and b"\\\\u" not in text',
+        "",
+        f"{STRICT}::test_quick_check_of_keys_misses_no_lost_key",
+    ),
+    Mutant(
+        "encoded-data-counts-as-keys",
+        "samenspel.contracts.cloudevents:from_structured",
+        'b"" if envelope.parsed is UNPARSED else envelope.data',
+        "envelope.data",
+        f"{EVENTS}::test_repeated_key_beside_encoded_data_is_a_problem",
+    ),
+    Mutant(
         "refuses-encoded-data",
-        "samenspel.contracts.cloudevents:_data_of",
+        "samenspel.contracts.cloudevents:_read_data",
         "if encoded is None:",
         "if True:",
         "tests/unit/contracts/test_submissions_entry_points.py::test_data_in_base64_is_the_same_submission",

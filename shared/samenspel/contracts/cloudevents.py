@@ -12,16 +12,16 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-import orjson
-
 from samenspel.contracts.media_types import BATCH, STRUCTURED, media_type
 from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.strict_json import (
     DEPTH_MAX,
     TEXT_BYTES_MAX,
+    canonical,
     decode,
     duplicated_key,
     duplicated_keys,
+    has_same_keys,
     is_deeper,
     not_json,
     too_deep,
@@ -36,6 +36,8 @@ KAFKA_PREFIX: Final = "ce_"
 HTTP_PREFIX: Final = "ce-"
 INTEGERS: Final = range(-(2**31), 2**31)
 """Range of an attribute of type Integer (CloudEvents 1.0.2 §2.2)."""
+UNPARSED: Final = object()
+"""In the place of parsed data: nobody has parsed the data, which may be any bytes."""
 _DATA: Final = ("data", "data_base64")
 _QUOTED: Final = re.compile(rb'"([^"\\]|\\.)*"')
 """A quoted string of an HTTP header (RFC 9110 §5.6.4)."""
@@ -47,7 +49,8 @@ class Envelope:
     """One decoded event: context attributes, data as JSON bytes, and the problems found while decoding.
 
     ``header_prefix`` starts the name of an attribute's header; empty in structured mode. ``is_event`` is false if
-    only ``problems`` and perhaps an identity are known.
+    only ``problems`` and perhaps an identity are known. ``parsed`` is the value of ``data`` if a parser of the whole
+    event read it: ``data`` is then in canonical form (`strict_json.canonical`), else in the form of the sender.
     """
 
     attributes: dict[str, str]
@@ -55,6 +58,7 @@ class Envelope:
     problems: list[Problem] = field(default_factory=list)
     header_prefix: str = ""
     is_event: bool = True
+    parsed: Any = UNPARSED
 
     @property
     def id(self) -> str:
@@ -136,7 +140,10 @@ def from_structured(body: bytes) -> Envelope:
     except Rejected as refusal:
         return unreadable(*refusal.problems)
     envelope = _from_object(parsed)
-    if envelope.is_event and (duplicate := duplicated_key(body, parsed)):
+    inner = b"" if envelope.parsed is UNPARSED else envelope.data
+    if not envelope.is_event or has_same_keys(body, len(parsed), inner):
+        return envelope
+    if duplicate := duplicated_key(body, parsed):
         envelope.problems.append(duplicate)
     return envelope
 
@@ -180,7 +187,7 @@ def _from_object(item: Any) -> Envelope:
     if number > ATTRIBUTES_MAX:
         return unreadable(too_many_attributes(number, "attributes"), identity=item)
     envelope = Envelope({}, b"")
-    envelope.data = _data_of(item, envelope.problems)
+    _read_data(envelope, item)
     for name, value in item.items():
         if name in _DATA or value is None:
             continue
@@ -234,21 +241,22 @@ def _read_member(envelope: Envelope, name: str, value: Any) -> None:
         envelope.problems.append(invalid_attribute(name, detail, "Send a value of one of these types."))
 
 
-def _data_of(item: Mapping[str, Any], problems: list[Problem]) -> bytes:
+def _read_data(envelope: Envelope, item: Mapping[str, Any]) -> None:
     """The bytes of ``data`` or ``data_base64`` (JSON event format §3.1); no bytes if both are absent or null."""
     data, encoded = item.get("data"), item.get("data_base64")
     if encoded is None:
-        return b"" if data is None else orjson.dumps(data)
+        if data is not None:
+            envelope.parsed, envelope.data = data, canonical(data)
+        return
     if data is not None:
-        problems.append(
+        envelope.problems.append(
             invalid_attribute("data_base64", "data and data_base64 exclude each other", "Send one of the two.")
         )
     try:
-        return without_bom(b64decode(encoded, validate=True))
+        envelope.data = without_bom(b64decode(encoded, validate=True))
     except (TypeError, ValueError):
         fix = "Send a string of base64 (RFC 4648 §4), or JSON in data."
-        problems.append(invalid_attribute("data_base64", "the value is not base64", fix))
-        return b""
+        envelope.problems.append(invalid_attribute("data_base64", "the value is not base64", fix))
 
 
 def _batch_of(body: bytes) -> Sequence[Any]:

@@ -11,6 +11,9 @@ ANSWERS: Final = Counter(
 RELAYED_EVENTS: Final = Counter("samenspel_relayed_events_total", "Journal rows acknowledged by Kafka")
 APPLIED_EVENTS: Final = Counter("samenspel_applied_events_total", "Canonical events applied to projections")
 JOURNAL_BACKLOG: Final = Gauge("samenspel_journal_backlog", "Journal rows that Kafka has not acknowledged")
+RECENT_BYTES: Final = Gauge(
+    "samenspel_recent_journal_bytes", "Bytes of committed journal rows in memory, for the relay of this process"
+)
 LANES_NOT_RECONCILED: Final = Gauge(
     "samenspel_lanes_not_reconciled", "Lanes that refuse writes until reconciled with Kafka or recovered"
 )

@@ -55,9 +55,9 @@ EVERY: Final = [
     *_points("log-reader.metadata", Towards.METADATA, at_birth=True),
     *_points("log-reader.start log-reader.end", Towards.OFFSETS, at_birth=True),
     *_points("consumer.wait", Towards.FETCH),
-    *_points("ingress.begin offsets.lock offsets.save ingress.commit http.begin http.commit"),
-    *_points("journal.lock journal.write aggregates.load aggregates.save"),
-    *_points("answers.load answers.insert deferrals.load due-deferrals.overdue due-deferrals.pass"),
+    *_points("ingress.begin offsets.lock ingress.commit http.begin http.commit"),
+    *_points("journal.lock aggregates.load postgres.write-together"),
+    *_points("answers.load due-deferrals.overdue due-deferrals.pass"),
     *_points("relay.unreconciled relay.claim"),
     *_points("relay.send relay.acknowledge", Towards.PRODUCE),
     *_points("relay.save-progress"),
@@ -71,7 +71,7 @@ FOLLOWING: Final = [
     *_points("checkpoints.begin-reading tails.load", at_birth=True),
     *_points("log-reader.fetch", Towards.FETCH, at_birth=True),
     *_points("projector.begin checkpoints.lock projector.hashes projector.save checkpoints.save projector.commit"),
-    *_points("aggregates.load-projected due-deferrals.needing"),
+    *_points("aggregates.load-projected deferrals.load due-deferrals.needing"),
 ]
 """Points on the path of services with projections."""
 
@@ -87,7 +87,7 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
     "registry": [
         *EVERY,
         *BREAKING,
-        *_points("aggregates.share registry.index-initiatives ingress.quarantine ingress.quarantine-commit"),
+        *_points("registry.index-initiatives ingress.quarantine ingress.quarantine-commit"),
         *_points("answers.event-types"),
     ],
     "funding": [

@@ -1,5 +1,7 @@
 """The Kafka and HTTP bindings of CloudEvents: envelopes of records and requests, for any bytes."""
 
+import base64
+
 import orjson
 import pytest
 from samenspel.contracts.attribute_rules import check
@@ -119,6 +121,12 @@ def test_member_of_a_structured_event_is_a_string_an_integer_or_a_boolean(value:
     envelope = from_structured(orjson.dumps({**ATTRIBUTES, "note": value}))
     assert envelope.attributes.get("note") == text
     assert found_in(envelope) == (set() if text else {("invalid-attribute", "note")})
+
+
+def test_repeated_key_beside_encoded_data_is_a_problem() -> None:
+    data = base64.b64encode(b'{"a":1}').decode()
+    text = orjson.dumps({**ATTRIBUTES, "data_base64": data})[:-1] + b',"note":"a","note":"b"}'
+    assert found_in(from_structured(text)) == {("duplicate-key", "/note")}
 
 
 def test_items_of_a_batch_are_decoded_one_by_one_at_their_index() -> None:

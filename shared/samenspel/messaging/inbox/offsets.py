@@ -17,6 +17,7 @@ from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.metrics import INGRESS_RESETS
 from samenspel.runtime.postgres import Connection
+from samenspel.runtime.write_together import Write
 
 log = structlog.get_logger()
 
@@ -44,11 +45,10 @@ async def lock(connection: Connection, ranges: Sequence[OffsetRange]) -> None:
             raise Fenced(f"{topic}: read from {start}, but the stored offset is {stored.get(topic)}")
 
 
-async def save(connection: Connection, ranges: Sequence[OffsetRange]) -> None:
-    """Store the offset after each range; to be called after `lock`, in the same transaction."""
+def saving(ranges: Sequence[OffsetRange]) -> Write:
+    """The write of the offset after each range, for the transaction of `lock`."""
     rows = sorted((topic, end, appended) for topic, _, end, appended in ranges)
-    failpoints.reached("offsets.save")
-    await connection.execute(SAVE, *as_arrays(rows, 3))
+    return Write(SAVE, as_arrays(rows, 3))
 
 
 async def _load(connection: Connection, topics: Sequence[str]) -> dict[str, tuple[int, int | None]]:

@@ -29,6 +29,7 @@ from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.kafka.subscriptions import TopicSubscription, ingress_pattern, subscribe
 from samenspel.messaging.operator.lane_operations import LaneOperations
 from samenspel.messaging.outbox import journal
+from samenspel.messaging.outbox.recent_rows import RecentRows
 from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.messaging.outbox.relay import Relay
 from samenspel.messaging.projections.catch_up import is_caught_up
@@ -64,7 +65,8 @@ class ServiceRuntime:
         self.hash_keys = HashKeyCheck(settings.hash_keys(), decider.types.values())
         self.processor = _processor(definition, settings, decider)
         self.reconciler = Reconciler(pool, self._relay_log_reader, self._reset_positions)
-        self.relay = Relay(pool, self.reconciler, kafka, _holder(settings), RELAYED_EVENTS.inc)
+        recent = RecentRows()
+        self.relay = Relay(pool, self.reconciler, kafka, _holder(settings), RELAYED_EVENTS.inc, recent)
         self.submitter = Submitter(
             self.processor,
             pool,
@@ -74,7 +76,7 @@ class ServiceRuntime:
             self._on_commit,
             settings.limit_http_submissions,
         )
-        self.kafka_receiver = KafkaReceiver(self.processor, pool, self._on_commit, self.storage)
+        self.kafka_receiver = KafkaReceiver(self.processor, pool, self._on_commit, self.storage, recent)
         self.deferral_worker = DeferralWorker(self.processor, pool, self._on_commit, self._terms_run)
         self.retention_worker = RetentionWorker(pool, settings.receipts_retention)
         listener = definition.listener(pool) if definition.listener else None
