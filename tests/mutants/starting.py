@@ -15,8 +15,8 @@ STARTING: Final = (
     Mutant(
         "reads-deep-keys",
         "samenspel.runtime.issuer_keys:IssuerKeys._read_again",
-        ", RecursionError)",
-        ")",
+        "                RecursionError,\n",
+        "",
         "tests/unit/runtime/test_issuer_keys.py::test_a_key_file_without_end_is_not_read",
     ),
     Mutant(
