@@ -64,7 +64,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "decoding": lambda run: decoding(run.rounds),
     "latency": lambda run: measures.latency(run.stand, run.folder, per_second=300, seconds=10),
     "throughput": lambda run: measures.throughput(run.stand, run.count, run.rounds),
-    "peers": lambda run: against_peers(run.stand, run.count // 2, run.rounds),
+    "peers": lambda run: against_peers(run.stand, run.count // 4, run.rounds),
     "peer-delays": lambda run: delays_against_peers(run.stand, run.rounds),
     "relay": lambda run: relaying(run.stand, run.count, run.rounds),
     "rebuild": lambda run: measures.rebuild(run.stand, run.folder, run.count, run.rounds),
