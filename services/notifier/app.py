@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 from fastapi import APIRouter, FastAPI
 from samenspel.contracts.topics import CANONICAL, NOTIFICATIONS
-from samenspel.messaging import TRANSIENT, ServiceContext, ServiceDefinition, create_app, serve
+from samenspel.messaging import TRANSIENT, LogEnds, ServiceContext, ServiceDefinition, create_app, serve
 from samenspel.runtime import limits
 from samenspel.runtime.limit_use import LimitUse
 from samenspel.runtime.postgres import Pool
@@ -34,31 +34,36 @@ CLEANUP_SECONDS: Final = 600.0
 
 
 def create(settings: Settings) -> FastAPI:
+    log_ends = LogEnds(settings)
+
     @asynccontextmanager
     async def background(context: ServiceContext) -> AsyncIterator[Sequence[APIRouter]]:
         wakeup, applied, holder = Wakeup(), Wakeup(), f"{socket.gethostname()}:{settings.http_port}"
         context.on_apply(wakeup.notify)
         context.on_apply(applied.notify)
-        worker, ends = DeliveryWorker(context.pool, settings, wakeup, holder), FeedEnds(context.pool, applied)
+        worker, ends = DeliveryWorker(context.pool, settings, wakeup, holder), FeedEnds(context.pool, applied, wakeup)
         reader = FeedReader.limited(context.pool, ends, settings.limit_streams, settings.limit_stream_seconds)
         _show_use(context.limit_use, settings, reader, worker)
         tasks = [asyncio.create_task(each) for each in (worker.run(), ends.run(), _delete_expired(context.pool))]
         try:
             yield [
                 feed.router(reader, context.organisation_of),
-                subscriptions.router(_subscriptions(context, settings, wakeup), context.organisation_of),
+                subscriptions.router(_subscriptions(context, settings, wakeup, log_ends), context.organisation_of),
             ]
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await log_ends.close()
 
     definition = ServiceDefinition(
         name="notifier",
         package="services.notifier",
         description="Delivers canonical events to subscribers: by webhook, or by a feed.",
         owns=(NOTIFICATIONS,),
-        decider=lambda pool: NotifierDecider(settings.operator_oin, settings.lanes, _subscription_limits(settings)),
+        decider=lambda pool: NotifierDecider(
+            settings.operator_oin, settings.lanes, log_ends, _subscription_limits(settings)
+        ),
         routers=lambda pool: (),
         follows=tuple(CANONICAL),
         listener=lambda pool: FeedWriter(),
@@ -82,10 +87,12 @@ def _subscription_limits(settings: Settings) -> SubscriptionLimits:
     return SubscriptionLimits(settings.limit_subscriptions, settings.limit_endpoint_subscriptions)
 
 
-def _subscriptions(context: ServiceContext, settings: Settings, wakeup: Wakeup) -> subscriptions.SubscriptionService:
+def _subscriptions(
+    context: ServiceContext, settings: Settings, wakeup: Wakeup, ends: LogEnds
+) -> subscriptions.SubscriptionService:
     secret_box = SecretBox(settings.webhook_key.get_secret_value())
     return subscriptions.SubscriptionService(
-        context.pool, context.submitter, wakeup, secret_box, settings.environment == "local"
+        context.pool, context.submitter, wakeup, secret_box, ends, settings.environment == "local"
     )
 
 

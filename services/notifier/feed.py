@@ -4,7 +4,7 @@ A page is one gapless range per lane; the lanes are merged by event id (UUIDv7: 
 transaction that saves the checkpoints, so the feed has no gap before a checkpoint.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from typing import Any, Final, NamedTuple
@@ -19,6 +19,7 @@ from samenspel.runtime.postgres import Connection, Pool
 from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier.domain.cursor import START, Cursor, LanePosition, Marks, mark_of
+from services.notifier.store import subscriptions
 
 log = structlog.get_logger()
 
@@ -31,12 +32,17 @@ POLL_SECONDS: Final = 0.5
 """Polling interval of the ends of the feed, for events that another instance applied."""
 
 ADD: Final = """
-insert into feed (topic, lane, timeline, sequence, id, type, subject, aggregate, organisation, headers, value)
+insert into feed (topic, lane, timeline, sequence, id, type, subject, aggregate, organisation, headers, value,
+                  log_offset)
 select * from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[],
-                     $9::text[], $10::bytea[], $11::bytea[])
+                     $9::text[], $10::bytea[], $11::bytea[], $12::bigint[])
 on conflict do nothing
 """
-END_POSITIONS: Final = "select topic, lane, timeline, sequence, identity from checkpoint"
+END_POSITIONS: Final = """
+select topic, lane, timeline, sequence, identity,
+  exists (select from subscription_cursor where awaited_offset is not null) as starts_wait
+from checkpoint
+"""
 # `offset 0` makes PostgreSQL read each range by the index. PostgreSQL expects every range to have the same share of
 # the table, and would otherwise scan the whole feed for a few ranges.
 READ: Final = """
@@ -74,10 +80,14 @@ class FeedPage:
 
 
 class LaneEnds(NamedTuple):
-    """The end of the feed, and the mark of each lane with events."""
+    """The end of the feed, and the mark of each lane with events.
+
+    ``starts_wait``: whether a subscription starts at an end in Kafka that the feed has not reached.
+    """
 
     positions: Cursor
     marks: Marks
+    starts_wait: bool = False
 
 
 class FeedWriter:
@@ -85,17 +95,22 @@ class FeedWriter:
 
     async def applied(self, connection: Connection, events: Sequence[CanonicalEvent]) -> None:
         failpoints.reached("feed.add")
-        await connection.execute(ADD, *as_arrays([_row_of(event) for event in events], 11))
+        await connection.execute(ADD, *as_arrays([_row_of(event) for event in events], 12))
+
+    async def log_replaced(self, pool: Pool, lanes: Collection[LaneId]) -> None:
+        await subscriptions.release_starts(pool, lanes)
 
 
 class FeedEnds:
     """The ends of the feed, read by one task of this instance for all waiting readers.
 
-    A waiting reader uses no database connection. ``changed`` notifies the readers of new events.
+    A waiting reader uses no database connection. ``changed`` notifies the readers of new events. The same task places
+    the starts of subscriptions that the feed now reaches, and notifies the deliveries with ``started``.
     """
 
-    def __init__(self, pool: Pool, applied: Wakeup) -> None:
+    def __init__(self, pool: Pool, applied: Wakeup, started: Wakeup) -> None:
         self._pool = pool
+        self._started = started
         self._applied = applied
         self._ends: Cursor = {}
         self.changed = Wakeup()
@@ -105,23 +120,23 @@ class FeedEnds:
         while True:
             ticket = self._applied.next_ticket
             try:
-                ends = await end_positions(self._pool)
+                await self._refresh()
             except TRANSIENT as error:
                 log.warning("ends of the feed not read; retrying", error=repr(error))
-            else:
-                if ends != self._ends:
-                    self._ends = ends
-                    self.changed.notify()
             await ticket.wait(POLL_SECONDS)
+
+    async def _refresh(self) -> None:
+        ends = await lane_ends(self._pool)
+        has_started = ends.starts_wait and await subscriptions.resolve_starts(self._pool)
+        if has_started:
+            self._started.notify()
+        if has_started or ends.positions != self._ends:
+            self._ends = ends.positions
+            self.changed.notify()
 
     def has_events_after(self, cursor: Cursor) -> bool:
         """Whether any lane has an event after ``cursor``, of any type."""
         return bool(plan(cursor, self._ends, 1))
-
-
-async def end_positions(connection: Connection | Pool) -> dict[LaneId, LanePosition]:
-    """Current end of the feed, per lane."""
-    return dict((await lane_ends(connection)).positions)
 
 
 async def lane_ends(connection: Connection | Pool) -> LaneEnds:
@@ -130,17 +145,25 @@ async def lane_ends(connection: Connection | Pool) -> LaneEnds:
     return LaneEnds(
         {name: LanePosition(row["timeline"], row["sequence"]) for name, row in rows.items()},
         {name: mark_of(row["identity"]) for name, row in rows.items() if row["identity"]},
+        any(row["starts_wait"] for row in rows.values()),
     )
 
 
 async def read(
-    pool: Pool, after: Cursor, limit: int, types: Sequence[str] = (), subscriber: str | None = None
+    pool: Pool,
+    after: Cursor,
+    limit: int,
+    types: Sequence[str] = (),
+    subscriber: str | None = None,
+    held: Collection[LaneId] = (),
 ) -> FeedPage:
     """The page after cursor ``after``: at most ``limit`` events of ``types`` (empty: all types).
 
-    For a ``subscriber``: without events about the subscriptions of other organisations.
+    For a ``subscriber``: without events about the subscriptions of other organisations. The lanes in ``held`` are
+    left out, and stay as they are in the cursor.
     """
-    (ends, marks), cursor = await lane_ends(pool), dict(after)
+    (present, marks, _), cursor = await lane_ends(pool), dict(after)
+    ends = {name: place for name, place in present.items() if name not in held}
     rows: list[Any] = []
     for _ in range(SCANS_MAX):
         ranges = plan(cursor, ends, EVENTS_PER_SCAN if types else limit)
@@ -218,6 +241,7 @@ def _row_of(event: CanonicalEvent) -> tuple[Any, ...]:
         _submitter(event),
         event.lines,
         event.value,
+        event.offset,
     )
 
 

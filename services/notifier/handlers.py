@@ -1,7 +1,7 @@
 """The decider of the notifier: the aggregates that a submission needs, and the resulting changes."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, cast
 
@@ -23,7 +23,7 @@ from samenspel.contracts.notifications import (
 )
 from samenspel.contracts.organisations import Organisation
 from samenspel.contracts.submissions import Submission
-from samenspel.contracts.topics import NOTIFICATIONS, Domain
+from samenspel.contracts.topics import NOTIFICATIONS, Domain, LaneId
 from samenspel.contracts.values import Model
 from samenspel.messaging import AggregateChange, DecisionState
 from samenspel.runtime.postgres import Connection
@@ -40,20 +40,39 @@ CANCELLED_V1: Final = EVENT_TYPES[type_name("subscription-cancelled")]
 
 @dataclass(frozen=True, slots=True)
 class KnownSubscriptions:
-    """``DecisionState.extra``: stored endpoints, and per organisation the active subscriptions with endpoint."""
+    """``DecisionState.extra``: stored endpoints, and per organisation the active subscriptions with endpoint.
+
+    ``ends`` are the ends of the lanes in Kafka, for subscriptions that start now.
+    """
 
     endpoints: Mapping[endpoints.EndpointKey, str]
     active: Mapping[str, Mapping[str, str | None]]
+    ends: Mapping[LaneId, int] = field(default_factory=dict)
+
+
+Ends = Callable[[], Awaitable[Mapping[LaneId, int]]]
+"""Asks Kafka for the present ends of the lanes, as `samenspel.messaging.LogEnds` does."""
 
 
 class NotifierDecider:
-    """`messaging.Decider` of the notifier; ``DecisionState.extra`` is `KnownSubscriptions`."""
+    """`messaging.Decider` of the notifier; ``DecisionState.extra`` is `KnownSubscriptions`.
+
+    *Now* is the end of each lane in Kafka during the decision: an event that was published before is not delivered,
+    and an event that is published after the answer is.
+    """
 
     domain: Domain = "notifications"
     types = submissions_of("notifications")
 
-    def __init__(self, operator: str, lanes: int, limits: SubscriptionLimits = SubscriptionLimits()) -> None:  # noqa: B008  # immutable
+    def __init__(
+        self,
+        operator: str,
+        lanes: int,
+        ends: Ends,
+        limits: SubscriptionLimits = SubscriptionLimits(),  # noqa: B008  # immutable
+    ) -> None:
         self._operator = operator
+        self._ends = ends
         self._lanes = lanes
         self._limits = limits
 
@@ -69,7 +88,11 @@ class NotifierDecider:
     async def load(self, connection: Connection, submissions: Sequence[Submission]) -> KnownSubscriptions:
         stored = await endpoints.existing(connection, [(each.organisation, each.subject) for each in submissions])
         creating = {each.organisation for each in submissions if isinstance(each.data, SubscriptionCreated)}
-        return KnownSubscriptions(stored, await subscriptions.active(connection, creating))
+        active = await subscriptions.active(connection, creating)
+        starts_now = any(
+            isinstance(each.data, SubscriptionCreated) and each.data.start == "now" for each in submissions
+        )
+        return KnownSubscriptions(stored, active, await self._ends() if starts_now else {})
 
     def decide(self, submission: Submission, known: DecisionState, now: datetime) -> Sequence[AggregateChange]:
         data: Any = submission.data
@@ -89,7 +112,7 @@ class NotifierDecider:
         for change in changes:
             state = cast(AnySubscription, change.state)
             if state.status == "active":
-                await subscriptions.activate(connection, state, _terms_in(change), self._lanes)
+                await subscriptions.activate(connection, state, _terms_in(change), self._lanes, known.extra.ends)
             else:
                 await subscriptions.deactivate(connection, state)
 
@@ -106,8 +129,9 @@ class NotifierDecider:
         return (SUBSCRIPTION.name, submission.subject), domain.terms_of(data)
 
     async def save_private_part(self, connection: Connection, state: Model, private: Model) -> None:
-        restored = cast(Subscription, state)
-        await subscriptions.activate(connection, restored, cast(SubscriptionTerms, private), self._lanes)
+        restored, terms = cast(Subscription, state), cast(SubscriptionTerms, private)
+        ends = await self._ends() if terms.start == "now" else {}
+        await subscriptions.activate(connection, restored, terms, self._lanes, ends)
 
     def _require_room(self, organisation: str, endpoint: str | None, known: DecisionState) -> None:
         """Raises `Rejected` at a limit on active subscriptions, those of this batch included."""

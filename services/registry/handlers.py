@@ -23,6 +23,9 @@ from samenspel.runtime.postgres import Connection
 
 from services.registry import domain, store
 
+_AGGREGATES: Final = {name: each.aggregate for name, each in submissions_of("initiatives").items()}
+"""The kind of aggregate that each submission type changes."""
+
 DecisionRule = Callable[[Submission, DecisionState], Model]
 
 
@@ -36,13 +39,14 @@ class RegistryDecider:
         self._operator = operator
 
     def topic_of(self, submission: Submission) -> str:
-        return EVENT_TYPES[submission.type.leads_to[0]].aggregate.topic
+        return _AGGREGATES[submission.type.name].topic
 
     def own_refs(self, submission: Submission) -> Sequence[AggregateRef]:
-        aggregate = EVENT_TYPES[submission.type.leads_to[0]].aggregate.name
-        named = {submission.organisation, *(getattr(submission.data, "partners", None) or ())}
-        references = [(aggregate, submission.subject), *((ORGANISATION.name, oin) for oin in named)]
-        if aggregate == ROLLOUT.name:
+        aggregate = _AGGREGATES[submission.type.name]
+        references = [(aggregate.name, submission.subject), (ORGANISATION.name, submission.organisation)]
+        if partners := getattr(submission.data, "partners", None):
+            references += [(ORGANISATION.name, oin) for oin in {*partners} - {submission.organisation}]
+        if aggregate is ROLLOUT:
             references.append((INITIATIVE.name, submission.key))
         return references
 
@@ -71,7 +75,7 @@ class RegistryDecider:
     def _require_permitted(self, submission: Submission, known: DecisionState) -> None:
         if submission.organisation == self._operator:
             return
-        if EVENT_TYPES[submission.type.leads_to[0]].aggregate is ORGANISATION:
+        if _AGGREGATES[submission.type.name] is ORGANISATION:
             raise Rejected(_OPERATOR_ONLY)
         if known.own_state(organisations.Organisation, ORGANISATION, submission.organisation) is None:
             raise Rejected(_NOT_ADMITTED)

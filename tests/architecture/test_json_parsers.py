@@ -75,7 +75,7 @@ ROUTERS: Final[dict[str, APIRouter]] = {
     "registry": registry(ANY),
     "funding": funding(ANY),
     "feed": feed(ANY, organisation_of),
-    "subscriptions": subscriptions(SubscriptionService(ANY, ANY, ANY, ANY, local=True), organisation_of),
+    "subscriptions": subscriptions(SubscriptionService(ANY, ANY, ANY, ANY, ANY, local=True), organisation_of),
 }
 
 

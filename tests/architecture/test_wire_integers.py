@@ -27,7 +27,6 @@ OTHER_NUMBERS: Final = {
     "shared/samenspel/client/access/local_issuer.py": "the clock",
     "shared/samenspel/client/admin/kafka_quotas.py": "a quota of the broker, shown only",
     "shared/samenspel/messaging/inbox/compact_answers.py": "an answer of this service",
-    "shared/samenspel/messaging/inbox/offsets.py": "a row of this service",
     "shared/samenspel/messaging/inbox/quarantine.py": "a row of this service",
     "shared/samenspel/messaging/ingress/deferral_worker.py": "a boolean",
     "shared/samenspel/messaging/kafka/heartbeat.py": "a constant",

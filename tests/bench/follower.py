@@ -1,5 +1,6 @@
 """A following replica. For each event it notes the times of recording by the owner and of the commit here."""
 
+import signal
 import sqlite3
 import sys
 import time
@@ -41,4 +42,6 @@ def follow(database: Path, organisation: str) -> None:
 
 
 if __name__ == "__main__":
+    # A shell that starts the benchmark in the background makes its processes ignore SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     follow(Path(sys.argv[1]), sys.argv[2])

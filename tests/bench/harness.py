@@ -211,6 +211,6 @@ async def rate(
 
 async def _decided(connection: "asyncpg.Connection[asyncpg.Record]") -> int:
     """Number of ingress records decided by this service; 0 before the tables exist."""
-    if not await connection.fetchval("select to_regclass('door') is not null"):
+    if not await connection.fetchval("select to_regclass('ingress_offset') is not null"):
         return 0
     return int(await connection.fetchval(DECIDED))

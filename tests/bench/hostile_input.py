@@ -1,7 +1,6 @@
 """The cost of hostile input for another organisation: the delay of events, against the same run without."""
 
 import asyncio
-import statistics
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -12,7 +11,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPa
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, ingress
 
 from tests.bench.harness import ORGANISATIONS, Stand, event_headers, submission
-from tests.bench.measures import Figure
+from tests.bench.measures import Figure, compared
 from tests.hostile_input.batches import TAKEN
 from tests.hostile_input.records import KINDS
 from tests.support.events import binary, event, initiative
@@ -36,9 +35,7 @@ def poison(stand: Stand, rounds: int) -> list[Figure]:
         for turn in range(rounds):
             clean.append(asyncio.run(_delay(stand, 20_001 + 2 * turn, [])))
             poisoned.append(asyncio.run(_delay(stand, 20_002 + 2 * turn, batches)))
-    ratio = statistics.median(with_it / without for with_it, without in zip(poisoned, clean, strict=True))
-    value, floor = statistics.median(poisoned), statistics.median(clean)
-    return [Figure("delay beside another's poison, p90", value, "ms", floor, ratio, "ratio <= 2", ratio <= 2)]
+    return [compared("delay beside another's poison, p90", "ms", poisoned, clean, most=2)]
 
 
 def _poison() -> list[bytes]:

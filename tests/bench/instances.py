@@ -2,7 +2,6 @@
 
 import asyncio
 import socket
-import statistics
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ import asyncpg
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL
 
 from tests.bench.harness import POLL_SECONDS, Stand, fill, rate
-from tests.bench.measures import SECONDS_MAX, Figure
+from tests.bench.measures import SECONDS_MAX, Figure, compared
 
 WAITING = """
 select count(*) filter (where wait_event_type = 'Lock') as waiting, count(*) as open
@@ -41,10 +40,8 @@ def sharing(stand: Stand, count: int, rounds: int) -> list[Figure]:
             with _registries(stand, instances):
                 watched = locks if instances == 2 else LockShare()
                 rates.append(asyncio.run(_measured(stand, count, watched)))
-    one, two = (statistics.median(rates) for rates in measured.values())
-    ratio = statistics.median(two / one for one, two in zip(*measured.values(), strict=True))
     return [
-        Figure("two instances against one", two, "events/s", one, ratio, "ratio >= 0.95", ratio >= 0.95),
+        compared("two instances against one", "events/s", measured[2], measured[1], least=0.95),
         Figure("two instances: transactions that wait for a lock", locks.percent, "%"),
     ]
 
@@ -54,11 +51,11 @@ def _registries(stand: Stand, instances: int) -> Iterator[None]:
     with ExitStack() as running:
         running.enter_context(stand.process("registry", "services.registry"))
         for _ in range(instances - 1):
-            running.enter_context(stand.process("registry", "services.registry", port=_free_port()))
+            running.enter_context(stand.process("registry", "services.registry", port=free_port()))
         yield
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         return int(bound.getsockname()[1])

@@ -38,7 +38,7 @@ class Workload:
     """Events of `over_kafka` sent a second time."""
 
     async def run(self, chunk: int = 8) -> None:
-        """Submit everything; returns when the HTTP door has answered and Kafka has acknowledged."""
+        """Submit everything; returns when HTTP has answered and Kafka has acknowledged."""
         posting = asyncio.gather(
             *(post_until_answered(self.organisation, self.service, each) for each in self.over_http)
         )

@@ -21,7 +21,9 @@ Row = tuple[str, Found, str]
 def main(names: list[str]) -> int:
     left = float(os.environ.get("LIMIT_S", "inf"))
     rows: list[Row] = []
-    print(f"{'world, or the rule that is left out':<68}{'states':>10}{'depth':>7}{'seconds':>9}  found", flush=True)
+    print(
+        f"{'scenario, or the rule that is left out':<68}{'states':>10}{'depth':>7}{'seconds':>9}  found", flush=True
+    )
     for row in broken(left, [Broken[name] for name in names]) if names else everything(left):
         rows.append(row)
     wrong = [row for row in rows if row[2]]
@@ -32,13 +34,13 @@ def main(names: list[str]) -> int:
 
 
 def everything(left: float) -> Iterator[Row]:
-    for row in worlds(left):
+    for row in scenarios(left):
         left -= row[1].seconds
         yield row
     yield from broken(left, list(Broken))
 
 
-def worlds(left: float) -> Iterator[Row]:
+def scenarios(left: float) -> Iterator[Row]:
     for name, setting in {**SMALL, **LARGE}.items():
         found = explore(setting, seconds_max=left)
         left -= found.seconds
@@ -70,8 +72,8 @@ def last_line(rows: list[Row], wrong: list[Row]) -> str:
     left_out = [row for row in rows if row[0].startswith("without: ")]
     seconds = sum(found.seconds for _, found, _ in rows)
     return (
-        f"model: {len(rows) - len(left_out)} worlds, {tried:,} states; {len(left_out)} rules left out one at a time; "
-        f"{len(wrong)} not as it must be; {seconds:.0f} s"
+        f"model: {len(rows) - len(left_out)} scenarios, {tried:,} states; {len(left_out)} rules left out one at a "
+        f"time; {len(wrong)} not as it must be; {seconds:.0f} s"
     )
 
 

@@ -3,26 +3,31 @@
 from collections.abc import Iterator
 
 from tests.model.rules import Broken
-from tests.model.state import Batch, Door, Event, Events, Owner, Setting, State, Step, Transaction, put
+from tests.model.state import Batch, Event, Events, IngressOffset, Owner, Setting, State, Step, Transaction, put
 
 
-def desk_steps(state: State, setting: Setting) -> Iterator[Step]:
+def decision_steps(state: State, setting: Setting) -> Iterator[Step]:
     yield from http_steps(state, setting)
     yield from batch_steps(state, setting)
-    for each in state.desk:
-        others = tuple(other for other in state.desk if other is not each)
+    for each in state.transactions:
+        others = tuple(other for other in state.transactions if other is not each)
         if not each.locked:
             if not any(other.locked for other in others):
-                yield ("instance {} locks the lane", each.instance), state._replace(desk=(*others, late(state, each)))
+                yield (
+                    ("instance {} locks the lane", each.instance),
+                    state._replace(transactions=(*others, late(state, each))),
+                )
             continue
-        committed = commit(state._replace(desk=others), each)
+        committed = commit(state._replace(transactions=others), each)
         yield ("{} commits {}", name(each), each.events), committed
-        yield ("{} rolls back", name(each)), rolled_back(state._replace(desk=others), each, setting)
+        yield ("{} rolls back", name(each)), rolled_back(state._replace(transactions=others), each, setting)
 
 
 def name(transaction: Transaction) -> str:
-    door = "HTTP door" if transaction.batch is None else f"batch of organisation {transaction.batch.door}"
-    return f"instance {transaction.instance}'s {door}"
+    work = (
+        "submission over HTTP" if transaction.batch is None else f"batch of organisation {transaction.batch.ingress}"
+    )
+    return f"instance {transaction.instance}'s {work}"
 
 
 def http_steps(state: State, setting: Setting) -> Iterator[Step]:
@@ -33,42 +38,42 @@ def http_steps(state: State, setting: Setting) -> Iterator[Step]:
         if cause in state.heard or is_open(state, cause):
             continue
         if is_known(state.owner, cause, setting):
-            yield ("the HTTP door answers {}: repeated", cause), hear(state, (cause,))
+            yield ("HTTP answers {}: repeated", cause), hear(state, (cause,))
             continue
         for instance in range(1 if setting.broken is None else setting.instances):
             begun = decided(state, setting, instance, (cause,), None)
-            yield ("instance {}'s HTTP door decides {}: {}", instance, cause, begun.events), opened(state, begun)
+            yield ("instance {} decides over HTTP {}: {}", instance, cause, begun.events), opened(state, begun)
 
 
 def batch_steps(state: State, setting: Setting) -> Iterator[Step]:
     """The next undecided batch of each instance; a batch with another ingress offset is dropped, and read again."""
     for index, instance in enumerate(state.instances):
-        if not instance.batches or any(each.instance == index and each.batch for each in state.desk):
+        if not instance.batches or any(each.instance == index and each.batch for each in state.transactions):
             continue
         batch = instance.batches[0]
-        if is_fenced_off(state.owner.doors[batch.door], batch, setting):
+        if is_fenced_off(state.owner.ingress_offsets[batch.ingress], batch, setting):
             yield ("instance {} finds {} read by another", index, batch.records), dropped(state, index, setting)
         elif may_begin(state, setting) and not any(
-            each.batch and each.batch.door == batch.door for each in state.desk
+            each.batch and each.batch.ingress == batch.ingress for each in state.transactions
         ):
             causes = tuple(record.cause for record in batch.records)
             begun = decided(state, setting, index, causes, batch)
             yield ("instance {} decides {}: {}", index, batch.records, begun.events), opened(state, begun)
 
 
-def is_fenced_off(stands: Door, batch: Batch, setting: Setting) -> bool:
-    """Whether the door no longer stands where this batch was read from."""
+def is_fenced_off(stands: IngressOffset, batch: Batch, setting: Setting) -> bool:
+    """Whether the stored ingress offset is no longer the offset that this batch was read from."""
     return stands.next_offset != batch.start.next_offset and setting.broken is not Broken.FENCE
 
 
 def may_begin(state: State, setting: Setting) -> bool:
     if setting.broken is Broken.LANE_LOCK or setting.broken is Broken.STATE_AFTER_LOCK:
-        return len(state.desk) < 2
-    return not state.desk and (state.owner.is_open or setting.broken is Broken.DOORS_AFTER)
+        return len(state.transactions) < 2
+    return not state.transactions and (state.owner.is_open or setting.broken is Broken.OPENED_AFTER)
 
 
 def is_open(state: State, cause: str) -> bool:
-    return any(each.batch is None and each.events[0].cause == cause for each in state.desk)
+    return any(each.batch is None and each.events[0].cause == cause for each in state.transactions)
 
 
 def is_known(owner: Owner, cause: str, setting: Setting) -> bool:
@@ -86,12 +91,13 @@ def decided(
 ) -> Transaction:
     """The future commit of a transaction with the lane just locked, or wrongly not locked."""
     owner, events, answered = state.owner, list[Event](), list[str]()
-    drawn = max((event.sequence for each in state.desk for event in each.events), default=0)
+    head = owner.head_in_journal if setting.broken is Broken.HEAD_OF_JOURNAL else owner.head
+    drawn = max((event.sequence for each in state.transactions for event in each.events), default=0)
     for cause in causes:
         known = is_known(owner._replace(answered=(*owner.answered, *answered)), cause, setting)
         if not known:
-            sequence = max(owner.head, drawn) + len(events) + 1
-            events.append(Event(owner.timeline, sequence, cause, owner.incarnation, owner.head + len(events)))
+            sequence = max(head, drawn) + len(events) + 1
+            events.append(Event(owner.timeline, sequence, cause, owner.incarnation, head + len(events)))
             answered.append(cause)
     locked = setting.broken is not Broken.STATE_AFTER_LOCK
     return Transaction(instance, tuple(events), tuple(answered), batch, owner.head, locked)
@@ -105,7 +111,7 @@ def late(state: State, transaction: Transaction) -> Transaction:
 
 
 def opened(state: State, transaction: Transaction) -> State:
-    return state._replace(desk=(*state.desk, transaction))
+    return state._replace(transactions=(*state.transactions, transaction))
 
 
 def commit(state: State, transaction: Transaction) -> State:
@@ -113,10 +119,10 @@ def commit(state: State, transaction: Transaction) -> State:
     owner, batch = state.owner, transaction.batch
     journal: Events = tuple(sorted((*owner.journal, *transaction.events)))
     answered = tuple(sorted({*owner.answered, *transaction.answered}))
-    doors = owner.doors
+    offsets = owner.ingress_offsets
     if batch is not None:
-        doors = put(doors, batch.door, batch.end)
-    state = state._replace(owner=owner._replace(journal=journal, answered=answered, doors=doors))
+        offsets = put(offsets, batch.ingress, batch.end)
+    state = state._replace(owner=owner._replace(journal=journal, answered=answered, ingress_offsets=offsets))
     if batch is None:
         return hear(state, tuple(event.cause for event in transaction.events))
     return settled(state, transaction.instance)
@@ -142,5 +148,5 @@ def dropped(state: State, index: int, setting: Setting) -> State:
     left = instance.batches[1:] if setting.broken in (Broken.BATCH_BEFORE, Broken.FENCE) else ()
     reads = instance.reads
     for batch in instance.batches[: len(instance.batches) - len(left)]:
-        reads = put(reads, batch.door, None)
+        reads = put(reads, batch.ingress, None)
     return state._replace(instances=put(state.instances, index, instance._replace(batches=left, reads=reads)))

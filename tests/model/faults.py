@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from tests.model.operator import operator_faults
 from tests.model.reader import open_lane
+from tests.model.reconciliation import is_there
 from tests.model.relay import with_relay
 from tests.model.rules import Broken
-from tests.model.state import Copy, Events, Fault, Instance, Reader, Relay, Setting, State, Step, put
+from tests.model.state import Events, Fault, Instance, Reader, Relay, Replica, Setting, State, Step, put
 
 
 def late_requests(state: State) -> Iterator[Step]:
@@ -31,6 +32,8 @@ def faults(state: State, setting: Setting) -> Iterator[Step]:
         yield from unheard(after)
     if Fault.RESTART in may:
         yield from restarts(after)
+    if Fault.RETENTION in may:
+        yield from retention(after, setting)
     yield from reader_faults(after, setting)
     yield from broker_faults(after, setting)
 
@@ -39,9 +42,9 @@ def died(state: State, index: int) -> State:
     """Open transactions roll back; requests on the wire may still arrive, or not."""
     instance = state.instances[index]
     wire = tuple(sorted((*state.wire, instance.relay.batch))) if instance.relay.stage == "sent" else state.wire
-    desk = tuple(each for each in state.desk if each.instance != index)
+    transactions = tuple(each for each in state.transactions if each.instance != index)
     fresh = Instance(reads=(None,) * len(instance.reads))
-    return state._replace(wire=wire, desk=desk, instances=put(state.instances, index, fresh))
+    return state._replace(wire=wire, transactions=transactions, instances=put(state.instances, index, fresh))
 
 
 def refused(state: State, index: int, setting: Setting) -> Iterator[Step]:
@@ -65,7 +68,7 @@ def restarts(state: State) -> Iterator[Step]:
         each._replace(batches=(), reads=(None,) * len(each.reads)) if each.batches else each
         for each in state.instances
     )
-    killed = state._replace(desk=(), instances=instances)
+    killed = state._replace(transactions=(), instances=instances)
     yield ("PostgreSQL is killed and started again",), killed._replace(owner=owner)
     for sequence in range(owner.published.sequence):
         offset = next((at + 1 for at, event in enumerate(state.log) if event.sequence == sequence), 0)
@@ -74,18 +77,37 @@ def restarts(state: State) -> Iterator[Step]:
         yield ("PostgreSQL is killed, and forgets that more than {} was published", sequence), lost
 
 
+def retention(state: State, setting: Setting) -> Iterator[Step]:
+    """The oldest receipt of the journal, if it is published and the lane is reconciled; with its older copies."""
+    owner, published = state.owner, state.owner.published
+    oldest = next((event for event in owner.journal if event.timeline == owner.timeline), None)
+    if oldest is None or not owner.is_open:
+        return
+    is_published = published.timeline == owner.timeline and oldest.sequence <= published.sequence
+    if is_published or setting.broken is Broken.RETAIN_UNPUBLISHED:
+        yield ("the retention removes {}", oldest), with_removed(state, oldest.sequence)
+
+
+def with_removed(state: State, sequence: int) -> State:
+    owner = state.owner
+    old = tuple(event for event in owner.journal if event.sequence == sequence)
+    journal = tuple(event for event in owner.journal if event.sequence != sequence)
+    removed = tuple(sorted((*owner.removed, *old)))
+    return state._replace(owner=owner._replace(journal=journal, removed=removed))
+
+
 def reader_faults(state: State, setting: Setting) -> Iterator[Step]:
-    for at, copy in enumerate(state.copies):
-        for index, reader in enumerate(copy.readers):
+    for at, replica in enumerate(state.replicas):
+        for index, reader in enumerate(replica.readers):
             if Fault.READER in setting.may:
-                for offset in {0, open_lane(copy, state.log)}:
-                    words = ("reader {} of copy {} dies; another reads on from {}", index, at, offset)
-                    yield words, with_copy_reader(state, at, copy, index, Reader(offset))
+                for offset in {0, open_lane(replica, state.log)}:
+                    words = ("reader {} of replica {} dies; another reads on from {}", index, at, offset)
+                    yield words, with_replica_reader(state, at, replica, index, Reader(offset))
             if Fault.MISSED in setting.may and is_followed(state, reader.offset):
                 missed = reader._replace(offset=reader.offset + 1)
                 yield (
-                    ("reader {} of copy {} misses offset {}", index, at, reader.offset),
-                    with_copy_reader(state, at, copy, index, missed),
+                    ("reader {} of replica {} misses offset {}", index, at, reader.offset),
+                    with_replica_reader(state, at, replica, index, missed),
                 )
 
 
@@ -94,36 +116,49 @@ def is_followed(state: State, offset: int) -> bool:
     return any(event.sequence > state.log[offset].sequence for event in state.log[offset + 1 :])
 
 
-def with_copy_reader(state: State, at: int, copy: Copy, index: int, reader: Reader) -> State:
-    return state._replace(copies=put(state.copies, at, copy._replace(readers=put(copy.readers, index, reader))))
+def with_replica_reader(state: State, at: int, replica: Replica, index: int, reader: Reader) -> State:
+    return state._replace(
+        replicas=put(state.replicas, at, replica._replace(readers=put(replica.readers, index, reader)))
+    )
 
 
 def broker_faults(state: State, setting: Setting) -> Iterator[Step]:
     if Fault.LOG in setting.may:
-        for end in range(len(state.log)):
+        for end in (0, *range(state.expired + 1, len(state.log))):
             yield ("Kafka loses what is behind offset {} of the lane", end), lane_cut_back(state, end, setting)
+    if Fault.EXPIRY in setting.may:
+        yield from expiry(state)
     if Fault.INGRESS in setting.may:
-        for door, log in enumerate(state.ingress):
+        for ingress, log in enumerate(state.ingress):
             for end in range(len(log)):
-                cut = ingress_cut_back(state, door, end, setting)
-                yield ("Kafka loses what is behind offset {} of the ingress of {}", end, door), cut
+                cut = ingress_cut_back(state, ingress, end, setting)
+                yield ("Kafka loses what is behind offset {} of the ingress of {}", end, ingress), cut
+
+
+def expiry(state: State) -> Iterator[Step]:
+    """A loss is noticed long before the retention of the topic is over, so Kafka deletes nothing in between."""
+    published = state.owner.published
+    if published.next_offset and is_there(state.log, state.expired, published):
+        yield ("Kafka deletes {}, which is old", state.log[state.expired]), state._replace(expired=state.expired + 1)
 
 
 def lane_cut_back(state: State, end: int, setting: Setting) -> State:
     """Connections end with the truncation: requests of a dead relay are lost; live relays may send again."""
-    cut = state._replace(log=state.log[:end], wire=())
+    cut = state._replace(log=state.log[:end], expired=min(state.expired, end), wire=())
     if setting.broken is Broken.OPENED_AGAIN:
         return cut
-    return cut._replace(copies=tuple(opened_again(copy, cut.log) for copy in cut.copies))
+    return cut._replace(replicas=tuple(opened_again(replica, cut.log) for replica in cut.replicas))
 
 
-def opened_again(copy: Copy, log: Events) -> Copy:
-    return copy._replace(readers=tuple(Reader(open_lane(copy, log)) for _ in copy.readers))
+def opened_again(replica: Replica, log: Events) -> Replica:
+    return replica._replace(readers=tuple(Reader(open_lane(replica, log)) for _ in replica.readers))
 
 
-def ingress_cut_back(state: State, door: int, end: int, setting: Setting) -> State:
+def ingress_cut_back(state: State, ingress: int, end: int, setting: Setting) -> State:
     """Every reader resolves the offset again; earlier reads may still be decided."""
-    cut = state._replace(ingress=put(state.ingress, door, state.ingress[door][:end]))
+    cut = state._replace(ingress=put(state.ingress, ingress, state.ingress[ingress][:end]))
     if setting.broken is Broken.OPENED_AGAIN:
         return cut
-    return cut._replace(instances=tuple(each._replace(reads=put(each.reads, door, None)) for each in cut.instances))
+    return cut._replace(
+        instances=tuple(each._replace(reads=put(each.reads, ingress, None)) for each in cut.instances)
+    )

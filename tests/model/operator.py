@@ -4,7 +4,20 @@ from collections.abc import Iterator
 
 from tests.model.reconciliation import is_ahead
 from tests.model.rules import Broken
-from tests.model.state import Copy, Event, Events, Fault, Instance, Owner, Place, Published, Setting, State, Step, put
+from tests.model.state import (
+    Event,
+    Events,
+    Fault,
+    Instance,
+    Owner,
+    Place,
+    Published,
+    Replica,
+    Setting,
+    State,
+    Step,
+    put,
+)
 
 
 def operator_steps(state: State, setting: Setting) -> Iterator[Step]:
@@ -12,7 +25,7 @@ def operator_steps(state: State, setting: Setting) -> Iterator[Step]:
     if Fault.RESTORE in setting.may and state.backup is None:
         yield ("the operator backs up {}", state.owner.journal), state._replace(backup=state.owner)
     owner = state.owner
-    if owner.is_open or state.desk or not all(each.relay.stage == "ahead" for each in state.instances):
+    if owner.is_open or state.transactions or not all(each.relay.stage == "ahead" for each in state.instances):
         return
     if (missing := recoverable(owner, state.log)) and is_ahead(owner, state.log):
         yield ("the operator recovers {}", missing), state._replace(owner=recovered(owner, missing, setting))
@@ -22,7 +35,7 @@ def operator_steps(state: State, setting: Setting) -> Iterator[Step]:
 
 def recoverable(owner: Owner, log: Events) -> Events:
     """The events after the journal without a gap in Kafka; nothing if Kafka has other events there."""
-    known, found = set(owner.journal), list[Event]()
+    known, found = set(owner.decided), list[Event]()
     for event in log:
         if event.timeline != owner.timeline or event in known:
             continue
@@ -56,17 +69,17 @@ def operator_faults(state: State, setting: Setting) -> Iterator[Step]:
     may, owner = setting.may, state.owner
     if Fault.RESTORE in may and state.backup is not None:
         yield ("the owner's database is restored to {}", state.backup.journal), restored(state, setting)
-    if Fault.RENEW in may and not state.desk and owner.head:
+    if Fault.RENEW in may and not state.transactions and owner.head:
         yield ("the operator starts a new timeline",), state._replace(owner=renewed(owner, state.log))
     if Fault.REPUBLISH in may:
         for sequence in range(owner.published.sequence):
             lowered = owner._replace(published=owner.published._replace(sequence=sequence))
             yield ("the operator lowers published to {}", sequence), state._replace(owner=lowered)
-    if Fault.COPY in may:
-        for at, copy in enumerate(state.copies):
-            for sequence in range(len(copy.applied)):
-                older = put(state.copies, at, copy_restored(copy, sequence, setting))
-                yield ("copy {} is restored to {}", at, copy.applied[:sequence]), state._replace(copies=older)
+    if Fault.REPLICA in may:
+        for at, replica in enumerate(state.replicas):
+            for sequence in range(len(replica.applied)):
+                older = put(state.replicas, at, replica_restored(replica, sequence, setting))
+                yield ("replica {} is restored to {}", at, replica.applied[:sequence]), state._replace(replicas=older)
 
 
 def restored(state: State, setting: Setting) -> State:
@@ -75,19 +88,19 @@ def restored(state: State, setting: Setting) -> State:
     owner = state.backup._replace(incarnation=state.owner.incarnation + 1)
     if setting.broken is Broken.INCARNATION:
         owner = owner._replace(compared=owner.incarnation)
-    after = state._replace(owner=owner, desk=())
+    after = state._replace(owner=owner, transactions=())
     if setting.broken is Broken.STOPPED:
         return after
     stopped = tuple(Instance(reads=(None,) * len(each.reads)) for each in state.instances)
     return after._replace(instances=stopped, wire=())
 
 
-def copy_restored(copy: Copy, sequence: int, setting: Setting) -> Copy:
+def replica_restored(replica: Replica, sequence: int, setting: Setting) -> Replica:
     """The readers notice another incarnation of the database, and resolve the position again."""
-    last = copy.offsets[sequence - 1] if sequence else -1
-    position = Place(copy.position.timeline, sequence, last)
-    readers = copy.readers
+    last = replica.offsets[sequence - 1] if sequence else -1
+    position = Place(replica.position.timeline, sequence, last)
+    readers = replica.readers
     if setting.broken is not Broken.OWN_PLACE:
-        readers = tuple(reader._replace(offset=last + 1, in_hole=False) for reader in readers)
-    applied, offsets = copy.applied[:sequence], copy.offsets[:sequence]
-    return Copy(position, applied, offsets, readers)
+        readers = tuple(reader._replace(offset=last + 1, in_gap=False) for reader in readers)
+    applied, offsets = replica.applied[:sequence], replica.offsets[:sequence]
+    return Replica(position, applied, offsets, readers)

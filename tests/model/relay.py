@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tests.model.reconciliation import comparing, is_there
+from tests.model.reconciliation import comparing, is_expired, is_there
 from tests.model.rules import Broken
 from tests.model.state import Events, Owner, Published, Relay, Setting, State, Step, put
 
@@ -11,7 +11,7 @@ def relay_steps(state: State, setting: Setting) -> Iterator[Step]:
     for index, instance in enumerate(state.instances):
         relay, owner = instance.relay, state.owner
         if relay.stage in ("standing", "kafka-read", "matched", "ahead") or must_compare(state, relay, setting):
-            for what, relay_after, owner_after in comparing(relay, owner, state.log, setting):
+            for what, relay_after, owner_after in comparing(relay, owner, state.log, state.expired, setting):
                 after = with_relay(state._replace(owner=owner_after), index, relay_after)
                 yield (f"relay {{}} {what}", index), after
             continue
@@ -42,7 +42,9 @@ def must_compare(state: State, relay: Relay, setting: Setting) -> bool:
         return False
     if setting.broken is Broken.LAST_THERE:
         return len(state.log) < state.owner.published.next_offset
-    return not is_there(state.log, state.owner.published)
+    if setting.broken is not Broken.EXPIRED and is_expired(state.expired, state.owner.published):
+        return False
+    return not is_there(state.log, state.expired, state.owner.published)
 
 
 def is_behind(state: State, setting: Setting) -> bool:
@@ -53,7 +55,7 @@ def unpublished(state: State, was: Published, setting: Setting) -> Events:
     """The relay's view of the journal: the committed rows of the timeline."""
     journal = state.owner.journal
     if setting.broken is Broken.JOURNAL_COMMITTED:
-        journal = (*journal, *(event for each in state.desk for event in each.events))
+        journal = (*journal, *(event for each in state.transactions for event in each.events))
     return tuple(each for each in journal if each.timeline == was.timeline and each.sequence > was.sequence)
 
 

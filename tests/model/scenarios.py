@@ -15,15 +15,17 @@ def may(*faults: Fault) -> frozenset[Fault]:
 
 
 SENDING = may(Fault.INSTANCE, Fault.REFUSED)
-READING = may(Fault.READER, Fault.MISSED, Fault.COPY, Fault.REPUBLISH)
+READING = may(Fault.READER, Fault.MISSED, Fault.REPLICA, Fault.REPUBLISH)
 INGRESS = may(Fault.INGRESS, Fault.INSTANCE)
+EXPIRING = may(Fault.RETENTION, Fault.EXPIRY, Fault.INSTANCE)
 RENEWING = may(Fault.RENEW, Fault.RESTORE, Fault.INSTANCE)
 
 SMALL: Final[dict[str, Setting]] = {
-    "one relay, a copy with a zombie": Setting((A, B), instances=1, readers=(2,), faults=1, may=READING | SENDING),
+    "one relay, a replica with a zombie": Setting((A, B), instances=1, readers=(2,), faults=1, may=READING | SENDING),
     "a lane is cut back": Setting((A, B), instances=1, faults=2, may=may(Fault.LOG, Fault.INSTANCE)),
-    "a new timeline, two copies": Setting((A, B), instances=1, readers=(1, 1), faults=1, may=may(Fault.RENEW)),
-    "two organisations, two doors": Setting((A,), ((A, B), (THEIRS,)), instances=1, readers=(), may=INGRESS),
+    "a new timeline, two replicas": Setting((A, B), instances=1, readers=(1, 1), faults=1, may=may(Fault.RENEW)),
+    "two organisations, two entry points": Setting((A,), ((A, B), (THEIRS,)), instances=1, readers=(), may=INGRESS),
+    "receipts that expire": Setting((A, B), instances=1, readers=(), faults=3, may=EXPIRING, receipts=True),
     "restored, one instance": Setting((B,), ((A,),), instances=1, faults=1, may=may(Fault.RESTORE, Fault.ANSWER)),
 }
 NEAREST = 250_000
@@ -46,7 +48,21 @@ LARGE: Final[dict[str, Setting]] = {
     "restored, ingress and HTTP, two faults": Setting(
         (B,), ((A,),), instances=1, faults=2, may=may(Fault.RESTORE, Fault.INSTANCE, Fault.ANSWER), batch_max=1
     ),
-    "restored and a new timeline, two copies": Setting(
+    "receipts, two relays, a lane cut back": Setting(
+        (A, B),
+        readers=(),
+        faults=3,
+        may=may(Fault.RETENTION, Fault.EXPIRY, Fault.LOG),
+        receipts=True,
+        states_max=NEAREST,
+    ),
+    "receipts, restored": Setting(
+        (A, B), readers=(), faults=2, may=may(Fault.RETENTION, Fault.RESTORE, Fault.ANSWER), receipts=True
+    ),
+    "receipts, a new timeline": Setting(
+        (A, B), readers=(), faults=3, may=may(Fault.RETENTION, Fault.RENEW), receipts=True, states_max=NEAREST
+    ),
+    "restored and a new timeline, two replicas": Setting(
         (A, B), instances=1, readers=(1, 1), faults=2, may=RENEWING, states_max=NEAREST
     ),
 }
@@ -57,6 +73,8 @@ CUT_BACK_ALONE = SMALL["a lane is cut back"]
 TWO_READERS = Setting((A, B), instances=1, readers=(2,), faults=2, may=READING)
 RESTORED = Setting((A, B), instances=1, faults=1, may=may(Fault.RESTORE))
 RENEWED = Setting((A, B), instances=1, readers=(1, 1), faults=1, may=may(Fault.RENEW))
+RECEIPTS = SMALL["receipts that expire"]
+RECEIPTS_CUT_BACK = RECEIPTS._replace(faults=2, may=may(Fault.RETENTION, Fault.LOG))
 ONE_INGRESS = Setting((), ((A, B, A),), instances=1, readers=(), faults=1, may=INGRESS)
 
 HARM: Final[dict[Broken, tuple[Setting, str]]] = {
@@ -67,9 +85,9 @@ HARM: Final[dict[Broken, tuple[Setting, str]]] = {
     Broken.ONE_REQUEST: (TWO_RELAYS, "a gap in the log"),
     Broken.PREFIX: (TWO_RELAYS, "a gap in the log"),
     Broken.WHOLE_SET: (Setting((A, B), faults=1, may=may(Fault.RENEW)), "at rest"),
-    Broken.KAFKA_FIRST: (TWO_RELAYS, "the door closed though no database was restored"),
-    Broken.DOORS_AFTER: (RESTORED, "at rest with its door closed"),
-    Broken.INCARNATION: (RESTORED, "at rest with [1(0/a)] in copy 0, of []"),
+    Broken.KAFKA_FIRST: (TWO_RELAYS, "the lane closed though no database was restored"),
+    Broken.OPENED_AFTER: (RESTORED, "at rest with a closed lane"),
+    Broken.INCARNATION: (RESTORED, "at rest with [1(0/a)] in replica 0, of []"),
     Broken.STOPPED: (RESTORED, "published up to 1, but the log holds"),
     Broken.FOLD_IN: (SMALL["restored, one instance"], "decided twice"),
     Broken.ANOTHER_RECORD: (CUT_BACK_ALONE, "at rest"),
@@ -87,10 +105,15 @@ HARM: Final[dict[Broken, tuple[Setting, str]]] = {
     Broken.TIMELINE: (RENEWED, "two timelines"),
     Broken.OWN_PLACE: (TWO_READERS, "at rest"),
     Broken.REPEATS: (ONE_INGRESS, "decided twice"),
-    Broken.PER_ORGANISATION: (SMALL["two organisations, two doors"], "at rest without"),
+    Broken.PER_ORGANISATION: (SMALL["two organisations, two entry points"], "at rest without"),
     Broken.FENCE: (ONE_INGRESS, "at rest without"),
     Broken.BATCH_BEFORE: (ONE_INGRESS, "at rest without"),
     Broken.NO_SKIPPING: (ONE_INGRESS, "at rest without"),
+    Broken.RETAIN_UNPUBLISHED: (RECEIPTS, "removed [1(0/a)], but the log holds []"),
+    Broken.COMPARE_REMOVED: (RECEIPTS, "the lane closed though no database was restored"),
+    Broken.FROM_THE_REMOVED: (RECEIPTS_CUT_BACK, "published again and again"),
+    Broken.HEAD_OF_JOURNAL: (RECEIPTS, "published up to 1, but the log holds"),
+    Broken.EXPIRED: (RECEIPTS, "cannot come to rest"),
     Broken.APPEND_TIME: (ONE_INGRESS, "at rest without"),
 }
 """The smallest scenario with harm from each rule's absence, and the harm."""

@@ -37,7 +37,7 @@ class Published(NamedTuple):
     cuts: int = 0
 
 
-class Door(NamedTuple):
+class IngressOffset(NamedTuple):
     """An ingress offset of an organisation: the next offset, and the append time of the previous record."""
 
     next_offset: int = 0
@@ -53,13 +53,28 @@ class Owner(NamedTuple):
     journal: Events = ()
     published: Published = Published()
     answered: tuple[str, ...] = ()
-    doors: tuple[Door, ...] = ()
+    ingress_offsets: tuple[IngressOffset, ...] = ()
+    removed: Events = ()
+    """Receipts that the retention removed from the journal, of all timelines."""
 
     @property
     def head(self) -> int:
-        """The sequence of the lane."""
+        """The sequence of the lane. The removal of receipts does not change the sequence."""
+        return max(self.removed_up_to, self.head_in_journal)
+
+    @property
+    def head_in_journal(self) -> int:
         last = self.journal[-1] if self.journal else None
         return last.sequence if last is not None and last.timeline == self.timeline else 0
+
+    @property
+    def removed_up_to(self) -> int:
+        return max((event.sequence for event in self.removed), default=0)
+
+    @property
+    def decided(self) -> Events:
+        """All events of the database's lifetime, removed or not."""
+        return (*self.removed, *self.journal)
 
     @property
     def is_open(self) -> bool:
@@ -76,13 +91,13 @@ class Record(NamedTuple):
 class Batch(NamedTuple):
     """Ingress records read by an instance and not yet decided."""
 
-    door: int
-    start: Door
+    ingress: int
+    start: IngressOffset
     records: tuple[Record, ...]
 
     @property
-    def end(self) -> Door:
-        return Door(self.start.next_offset + len(self.records), self.records[-1].appended_at)
+    def end(self) -> IngressOffset:
+        return IngressOffset(self.start.next_offset + len(self.records), self.records[-1].appended_at)
 
 
 class Transaction(NamedTuple):
@@ -113,13 +128,15 @@ class Relay(NamedTuple):
     """The reconciliation's reading of Kafka."""
     head: int = -1
     """The head of the journal, if read before Kafka; only with this rule broken."""
+    removed: int = 0
+    """The sequence of the last removed receipt, as read before Kafka."""
 
 
 class Instance(NamedTuple):
     """A process of the owner: the relay, and the position in each ingress. ``reads`` is None until resolved."""
 
     relay: Relay = Relay()
-    reads: tuple[Door | None, ...] = ()
+    reads: tuple[IngressOffset | None, ...] = ()
     batches: tuple[Batch, ...] = ()
 
 
@@ -135,11 +152,11 @@ class Reader(NamedTuple):
     """The memory of a reader; ``holds`` only with a broken transaction rule."""
 
     offset: int = 0
-    in_hole: bool = False
+    in_gap: bool = False
     holds: Place | None = None
 
 
-class Copy(NamedTuple):
+class Replica(NamedTuple):
     """The database of a replica or another service; and the readers, all but the first of them zombies."""
 
     position: Place = Place()
@@ -151,12 +168,14 @@ class Copy(NamedTuple):
 class State(NamedTuple):
     owner: Owner = Owner()
     backup: Owner | None = None
-    desk: tuple[Transaction, ...] = ()
+    transactions: tuple[Transaction, ...] = ()
     instances: tuple[Instance, ...] = (Instance(),)
     wire: tuple[Events, ...] = ()
     """Requests of a dead or impatient relay, possibly still arriving."""
     log: Events = ()
-    copies: tuple[Copy, ...] = (Copy(),)
+    expired: int = 0
+    """The first offset of the log: Kafka has deleted the records before. ``log`` still names them."""
+    replicas: tuple[Replica, ...] = (Replica(),)
     ingress: tuple[tuple[Record, ...], ...] = ()
     sent: tuple[int, ...] = ()
     """Number of records sent so far by each organisation into the ingress."""
@@ -180,7 +199,9 @@ class Fault(StrEnum):
     REPUBLISH = "the operator lowers published"
     RESTORE = "the owner's database is restored from an older backup"
     RENEW = "the operator starts a new timeline"
-    COPY = "a copy's database is restored from an older backup"
+    RETENTION = "the service removes the oldest published receipt from its journal"
+    EXPIRY = "Kafka deletes the oldest published receipt"
+    REPLICA = "a replica's database is restored from an older backup"
 
 
 class Setting(NamedTuple):
@@ -198,18 +219,24 @@ class Setting(NamedTuple):
     broken: "StrEnum | None" = None
     batch_max: int = 2
     """How many ingress records are decided together at most."""
+    receipts: bool = False
+    """Whether the lane is one of receipts: journal and Kafka lose old events, and no replica follows."""
     states_max: int | None = None
     """How many states are tried, nearest first; None: all there are."""
 
     @property
+    def publishes(self) -> bool:
+        return bool(self.readers) or self.receipts
+
+    @property
     def start(self) -> State:
-        doors = (Door(),) * len(self.ingress)
+        offsets = (IngressOffset(),) * len(self.ingress)
         return State(
-            owner=Owner(compared=0 if self.readers else 1, doors=doors),
-            instances=(Instance(reads=(None,) * len(doors)),) * self.instances,
-            copies=tuple(Copy(readers=(Reader(),) * number) for number in self.readers),
-            ingress=((),) * len(doors),
-            sent=(0,) * len(doors),
+            owner=Owner(compared=0 if self.publishes else 1, ingress_offsets=offsets),
+            instances=(Instance(reads=(None,) * len(offsets)),) * self.instances,
+            replicas=tuple(Replica(readers=(Reader(),) * number) for number in self.readers),
+            ingress=((),) * len(offsets),
+            sent=(0,) * len(offsets),
             faults=self.faults,
         )
 

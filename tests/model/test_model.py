@@ -11,19 +11,19 @@ def told(found: Found) -> str:
     return "\n".join([f"{found.states:,} states: {found.violation}", *found.trace])
 
 
-@pytest.mark.parametrize("world", SMALL)
-def test_law_holds_in_every_state_of_a_small_system(world: str) -> None:
-    found = explore(SMALL[world])
+@pytest.mark.parametrize("scenario", SMALL)
+def test_law_holds_in_every_state_of_a_small_system(scenario: str) -> None:
+    found = explore(SMALL[scenario])
     assert found.violation is None, told(found)
     assert found.complete and found.ends
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("world", LARGE)
-def test_law_holds_in_every_state_of_a_larger_system(world: str) -> None:
-    found = explore(LARGE[world])
+@pytest.mark.parametrize("scenario", LARGE)
+def test_law_holds_in_every_state_of_a_larger_system(scenario: str) -> None:
+    found = explore(LARGE[scenario])
     assert found.violation is None, told(found)
-    assert found.complete or found.states == LARGE[world].states_max
+    assert found.complete or found.states == LARGE[scenario].states_max
 
 
 @pytest.mark.parametrize("rule", Broken)

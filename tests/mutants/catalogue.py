@@ -7,11 +7,13 @@ from tests.mutants.deferring import DEFERRING
 from tests.mutants.disclosing import DISCLOSING
 from tests.mutants.diverging import DIVERGING
 from tests.mutants.forgetting import FORGETTING
+from tests.mutants.grouping import GROUPING
 from tests.mutants.identifying import IDENTIFYING
 from tests.mutants.limiting import LIMITING
 from tests.mutants.planning import PLANNING
 from tests.mutants.reading import READING
 from tests.mutants.starting import STARTING
+from tests.mutants.tabling import TABLING
 from tests.mutants.writing import WRITING
 
 MUTANTS: Final = (
@@ -22,8 +24,10 @@ MUTANTS: Final = (
     *DISCLOSING,
     *DIVERGING,
     *LIMITING,
+    *GROUPING,
     *IDENTIFYING,
     *STARTING,
     *FORGETTING,
     *PLANNING,
+    *TABLING,
 )

@@ -53,7 +53,7 @@ AMPLIFYING: Final = (
     Mutant(
         "no-limit-on-fields-of-a-head",
         "samenspel.runtime.http_limits:LimitedConnection.on_header",
-        "len(self.headers) > FIELDS_MAX",
+        "self._fields > FIELDS_MAX",
         "False",
         f"{CONNECTIONS}::test_fields_of_a_head_are_counted",
     ),
@@ -236,8 +236,22 @@ MEANING: Final = (
         f"{EVENTS}::test_repeated_content_type_is_refused_before_the_mode_is_chosen",
     ),
     Mutant(
+        "escaped-strings-count-as-keys",
+        "samenspel.contracts.strict_json:has_same_keys",
+        'and b"\\\\u" not in text',
+        "",
+        f"{STRICT}::test_quick_check_of_keys_misses_no_lost_key",
+    ),
+    Mutant(
+        "encoded-data-counts-as-keys",
+        "samenspel.contracts.cloudevents:from_structured",
+        'b"" if envelope.parsed is UNPARSED else envelope.data',
+        "envelope.data",
+        f"{EVENTS}::test_repeated_key_beside_encoded_data_is_a_problem",
+    ),
+    Mutant(
         "refuses-encoded-data",
-        "samenspel.contracts.cloudevents:_data_of",
+        "samenspel.contracts.cloudevents:_read_data",
         "if encoded is None:",
         "if True:",
         "tests/unit/contracts/test_submissions_entry_points.py::test_data_in_base64_is_the_same_submission",
@@ -312,6 +326,28 @@ MEANING: Final = (
         "refusal := refusal_of_head(self.parser.get_http_version(), self.url, self.headers)",
         "refusal := ()",
         f"{CONNECTIONS}::test_head_that_http_forbids_is_refused_and_closed",
+    ),
+    Mutant(
+        "trailer-fields-in-the-head",
+        "samenspel.runtime.http_limits:LimitedConnection.on_header",
+        "if self._in_head:",
+        "if True:",
+        f"{CONNECTIONS}::test_trailer_fields_are_no_part_of_the_head",
+    ),
+    Mutant(
+        "any-transfer-coding",
+        "samenspel.runtime.http_head:_refusal_of_coding",
+        """any(coding.strip().lower() != b"chunked" for coding in codings) or len(codings) > 1""",
+        "False",
+        f"{HEADS}::test_ambiguous_or_oversized_head_is_refused",
+    ),
+    Mutant(
+        "trusts-the-length-of-fractions",
+        "samenspel.contracts.submissions:_canonical_data",
+        " and not _FRACTION.search(canonical)",
+        "",
+        "tests/unit/contracts/test_submissions_entry_points.py"
+        "::test_number_that_becomes_longer_hides_no_duplicate_key",
     ),
     Mutant(
         "row-numbers-beyond-the-database",

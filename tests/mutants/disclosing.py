@@ -7,7 +7,7 @@ from tests.mutants.mutant import Mutant
 DISCLOSING: Final = (
     Mutant(
         "takes-any-kind-of-token",
-        "samenspel.runtime.tokens:TokenVerifier._verify",
+        "samenspel.runtime.tokens:TokenVerifier._verified",
         'not _is_access_token(decoded.header.get("typ"))',
         "False",
         "tests/unit/runtime/test_tokens.py::test_another_kind_of_token_of_the_issuer_is_refused",
@@ -115,5 +115,26 @@ DISCLOSING: Final = (
         "pass",
         "tests/integration/services/notifier/deliveries/test_queue.py"
         "::test_each_replaced_secret_signs_until_its_own_end",
+    ),
+    Mutant(
+        "signs-with-a-secret-in-memory-for-ever",
+        "services.notifier.endpoints.signing:SecretBox.signer",
+        "return self._signers(encrypted)",
+        "return self.__dict__.setdefault('kept', self._signers(encrypted))",
+        "tests/unit/services/notifier/endpoints/test_signing.py::test_secret_in_memory_never_outlives_its_rotation",
+    ),
+    Mutant(
+        "decrypted-secrets-without-bound",
+        "services.notifier.endpoints.signing:SecretBox.__init__",
+        "lru_cache(SIGNERS_MAX)",
+        "lru_cache(None)",
+        "tests/unit/services/notifier/endpoints/test_signing.py::test_number_of_secrets_in_memory_is_bounded",
+    ),
+    Mutant(
+        "claims-without-recording",
+        "services.notifier.deliveries.worker:DeliveryWorker._claimed",
+        "len(self._results) >= self._limits.total",
+        "False",
+        "tests/unit/services/notifier/deliveries/test_worker_loops.py::test_results_that_cannot_be_recorded_are_bounded",
     ),
 )

@@ -128,7 +128,7 @@ FORGETTING: Final = (
         "tests/integration/messaging/outbox/test_reconciler.py::test_receipt_on_the_way_does_not_hide_receipts_that_kafka_lost",
     ),
     Mutant(
-        "recovers-with-a-hole",
+        "recovers-with-a-gap",
         "samenspel.messaging.recovery.lane_recovery:_skip_expired",
         "await receipt_retention.begin_after(connection, (lane.topic, lane.lane), position[1] - 1)",
         "pass",

@@ -135,6 +135,22 @@ LIMITING: Final = (
         "::test_flood_of_one_organisation_makes_that_organisation_wait_and_no_other",
     ),
     Mutant(
+        "unlimited-repeats-of-refusals",
+        "samenspel.messaging.inbox.storage_budget:stored_bytes",
+        "if answer.is_refusal:",
+        """if answer.outcome == "rejected":""",
+        "tests/integration/messaging/inbox/test_storage_budget.py"
+        "::test_repeat_of_a_refusal_costs_its_receipt_and_one_of_an_acceptance_nothing",
+    ),
+    Mutant(
+        "unlimited-waiting-endpoints",
+        "services.notifier.store.endpoints:insert",
+        ">= WAITING_MAX",
+        "< 0",
+        "tests/integration/services/notifier/store/test_endpoints.py"
+        "::test_endpoints_that_wait_for_a_subscription_are_limited_per_organisation",
+    ),
+    Mutant(
         "reads-on-above-the-budget",
         "samenspel.messaging.ingress.kafka_receiver:KafkaReceiver._pause_above_budget",
         "reader.pause_for(TopicPartition(topic, 0), seconds)",

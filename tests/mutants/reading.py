@@ -4,6 +4,10 @@ from typing import Final
 
 from tests.mutants.mutant import Mutant
 
+FOREIGN: Final = "tests/integration/messaging/projections/test_foreign_records.py"
+TAILS: Final = "tests/integration/messaging/projections/test_tails.py"
+START: Final = "tests/integration/services/notifier/store/test_subscriptions_start.py"
+
 READING: Final = (
     Mutant(
         "accepts-gaps",
@@ -76,7 +80,7 @@ READING: Final = (
         "tests/unit/messaging/kafka/test_group_membership.py::test_group_joined_after_the_database_fell_silent_is_left_again",
     ),
     Mutant(
-        "no-fence-at-the-door",
+        "no-fence-at-the-ingress",
         "samenspel.messaging.inbox.offsets:lock",
         "stored.get(topic) != start",
         "False",
@@ -105,7 +109,7 @@ READING: Final = (
     ),
     Mutant(
         "claims-unread",
-        "samenspel.runtime.tokens:TokenVerifier._verify",
+        "samenspel.runtime.tokens:TokenVerifier._organisation_in",
         "self._claims.validate(claims)",
         "pass",
         "tests/unit/messaging/ingress/test_http_api.py::test_forged_token_is_refused_by_the_verifier",
@@ -116,6 +120,42 @@ READING: Final = (
         "super().getmany(partition, ",
         "super().getmany(",
         "tests/unit/messaging/kafka/test_consumer.py::test_undecodable_partition_costs_no_other_partition_a_record",
+    ),
+    Mutant(
+        "uses-an-offset-from-before-a-reset",
+        "samenspel.messaging.kafka.kept_assignment:UnpositionedPartitions.add",
+        "self.being_resolved -= added",
+        "pass",
+        "tests/unit/messaging/kafka/test_consumer.py::test_partition_that_was_reset_meanwhile_is_opened_again",
+    ),
+    Mutant(
+        "keeps-the-position-in-a-deleted-topic",
+        "samenspel.messaging.kafka.kept_assignment:KeptAssignment.assign_from_subscribed",
+        "(present.tps & previous.tps) - self._deleted",
+        "(present.tps & previous.tps)",
+        "tests/unit/messaging/kafka/test_kept_assignment.py::"
+        "test_deleted_topic_is_not_fetched_and_opened_again_after_it_was_made_anew",
+    ),
+    Mutant(
+        "takes-a-fenced-cluster-for-an-empty-one",
+        "samenspel.messaging.kafka.offset_requests:_require_whole",
+        "not response.brokers",
+        "False",
+        "tests/unit/messaging/kafka/test_offset_requests.py::test_cluster_without_leaders_says_nothing_about_a_topic",
+    ),
+    Mutant(
+        "opens-a-lane-behind-kafka",
+        "samenspel.messaging.outbox.unchanged_lanes:_ends_at",
+        "bounds[1] == next_offset",
+        "bounds[1] >= next_offset",
+        "tests/integration/messaging/outbox/test_unchanged_lanes.py::test_lane_with_more_in_kafka_is_compared",
+    ),
+    Mutant(
+        "opens-a-lane-with-another-last-event",
+        "samenspel.messaging.outbox.unchanged_lanes:_is_published",
+        'position_of(record.headers) == (published["timeline"], published["sequence"])',
+        "True",
+        "tests/integration/messaging/outbox/test_unchanged_lanes.py::test_lane_with_another_last_event_is_compared",
     ),
     Mutant(
         "writes-in-any-ingress",
@@ -137,5 +177,82 @@ READING: Final = (
         "address.is_global and not address.is_multicast",
         "True",
         "tests/unit/services/notifier/endpoints/test_addresses.py::test_internal_address_is_refused",
+    ),
+    Mutant(
+        "reports-each-foreign-record",
+        "samenspel.contracts.foreign_records:range_with",
+        "known.first_offset > last_event",
+        "False",
+        f"{FOREIGN}::test_each_range_is_reported_by_one_line",
+    ),
+    Mutant(
+        "counts-foreign-records-again",
+        "samenspel.contracts.foreign_records:range_with",
+        "offset < known.next_offset",
+        "False",
+        f"{FOREIGN}::test_records_that_are_read_again_are_neither_reported_nor_counted_again",
+    ),
+    Mutant(
+        "unlimited-foreign-ranges",
+        "samenspel.messaging.projections.foreign_records:MERGE",
+        "where place >= $3",
+        "where place >= $3 + 1000",
+        f"{FOREIGN}::test_number_of_stored_ranges_is_bounded_and_no_record_is_forgotten",
+    ),
+    Mutant(
+        "reads-foreign-records-at-every-start",
+        "samenspel.messaging.projections.tails:_precedes",
+        "offset < tail.read_offset <= bounds[1]",
+        "False",
+        f"{TAILS}::test_foreign_records_are_read_once",
+    ),
+    Mutant(
+        "passes-an-event-that-does-not-fit",
+        "samenspel.messaging.projections.checkpoints:Reading.see",
+        "fits and record.offset == end.offset + 1",
+        "record.offset == end.offset + 1",
+        f"{TAILS}::test_event_that_does_not_fit_is_read_again",
+    ),
+    Mutant(
+        "passes-what-a-later-version-can-read",
+        "samenspel.messaging.projections.tails:_is_foreign",
+        "and event_in(record) is None",
+        "",
+        f"{TAILS}::test_record_that_a_later_version_can_read_is_read_again",
+    ),
+    Mutant(
+        "skips-in-another-log",
+        "samenspel.messaging.projections.tails:_is_replaced",
+        "record.timestamp != tail.appended_at",
+        "False",
+        f"{TAILS}::test_log_that_was_created_again_is_not_skipped",
+    ),
+    Mutant(
+        "starts-now-at-the-end-of-the-feed",
+        "services.notifier.store.subscriptions:INSERT_CURSOR",
+        "case when x.waits then e.log_end end",
+        "null::bigint",
+        f"{START}::test_lagging_notifier_delivers_no_event_from_before_and_every_event_from_after",
+    ),
+    Mutant(
+        "starts-now-after-what-was-applied-meanwhile",
+        "services.notifier.store.subscriptions:RESOLVE_STARTS",
+        "f.log_offset < r.awaited_offset",
+        "true",
+        f"{START}::test_start_is_placed_late_and_loses_nothing",
+    ),
+    Mutant(
+        "delivers-before-the-start-is-placed",
+        "services.notifier.deliveries.queue:LAGGING_CURSORS",
+        "and c.awaited_offset is null",
+        "",
+        f"{START}::test_start_is_placed_late_and_loses_nothing",
+    ),
+    Mutant(
+        "pulls-before-the-start",
+        "services.notifier.store.subscriptions:SubscriptionStart.after",
+        "**self.begins, ",
+        "",
+        f"{START}::test_pull_gives_no_event_from_before_with_any_cursor_of_the_service",
     ),
 )

@@ -39,16 +39,16 @@ WRITING: Final = (
         "reads-before-the-lock",
         "samenspel.messaging.decisions.processor:SubmissionProcessor._begin",
         "        locked = await journal.lock(connection, deciding | answering)\n"
-        "        wanted = {ref for each in submissions for ref in decider.own_refs(each)}\n"
-        "        own = await aggregates.load(connection, wanted, locked)\n",
-        "        wanted = {ref for each in submissions for ref in decider.own_refs(each)}\n"
-        "        own = await aggregates.load(connection, wanted, deciding)\n"
+        "        wanted = [(each, decider.own_refs(each)) for each in submissions]\n"
+        "        own = await aggregates.load(connection, {ref for _, refs in wanted for ref in refs}, locked)\n",
+        "        wanted = [(each, decider.own_refs(each)) for each in submissions]\n"
+        "        own = await aggregates.load(connection, {ref for _, refs in wanted for ref in refs}, deciding)\n"
         "        locked = await journal.lock(connection, deciding | answering)\n",
         "tests/integration/messaging/decisions/test_processor.py::test_second_decision_on_a_lane_sees_the_state_of_the_first",
     ),
     Mutant(
         "changes-what-a-decision-has-read",
-        "samenspel.messaging.decisions.aggregates:SHARE",
+        "samenspel.messaging.decisions.aggregates:LOAD",
         " for share",
         "",
         "tests/integration/messaging/decisions/test_processor.py::test_own_aggregate_read_on_another_lane_is_locked_until_commit",
@@ -70,30 +70,31 @@ WRITING: Final = (
     Mutant(
         "journal-in-a-second-transaction",
         "samenspel.messaging.decisions.processor:SubmissionProcessor._write",
-        "await journal.write(",
-        "await connection.execute('commit; begin')\n        await journal.write(",
+        "await self.decider.save(",
+        "await connection.execute('commit; begin')\n        await self.decider.save(",
         "tests/integration/messaging/ingress/test_kafka_receiver.py::test_ingress_batch_is_committed_whole_or_not_at_all",
     ),
     Mutant(
         "receipts-in-a-second-transaction",
         "samenspel.messaging.decisions.processor:SubmissionProcessor._finish",
         "        self._append_receipts(work.lanes, answered, work.recorded)\n"
-        "        await self._write(connection, work.state, *work.take_pending())",
-        "        await self._write(connection, work.state, *work.take_pending())\n"
+        "        await self._write(connection, work.state, *work.take_pending(), also)",
+        "        await self._write(connection, work.state, *work.take_pending(), also)\n"
         "        await connection.execute('commit; begin')\n"
         "        self._append_receipts(work.lanes, answered, work.recorded)\n"
-        "        await self._write(connection, work.state, *work.take_pending())",
+        "        await self._write(connection, work.state, *work.take_pending(), ())",
         "tests/integration/messaging/ingress/test_kafka_receiver.py::test_ingress_batch_is_committed_whole_or_not_at_all",
     ),
     Mutant(
-        "door-in-a-second-transaction",
-        "samenspel.messaging.ingress.kafka_receiver:KafkaReceiver._commit",
-        "await offsets.save(",
-        "await connection.execute('commit; begin'); await offsets.save(",
+        "ingress-offset-in-a-second-transaction",
+        "samenspel.messaging.decisions.processor:SubmissionProcessor._finish",
+        "await self._write(connection, work.state, *work.take_pending(), also)",
+        "await self._write(connection, work.state, *work.take_pending(), ())\n"
+        "        await connection.execute('commit; begin'); await write_together(connection, also)",
         "tests/integration/messaging/ingress/test_kafka_receiver.py::test_ingress_batch_is_committed_whole_or_not_at_all",
     ),
     Mutant(
-        "doors-open-uncompared",
+        "lanes-open-unreconciled",
         "samenspel.messaging.outbox.journal:LOCK",
         "reconciled = incarnation() as open",
         "true as open",
@@ -127,6 +128,42 @@ WRITING: Final = (
         "        await self._save_progress([(p, rows[-1]['number'], 0, len(rows)) for p, rows in claimed.items()])\n"
         "        sent = await self._send(claimed)",
         "tests/integration/messaging/outbox/test_relay.py::test_relay_counts_an_event_as_published_only_after_its_acknowledgement",
+    ),
+    Mutant(
+        "relays-rows-of-an-earlier-incarnation",
+        "samenspel.messaging.outbox.relay:CLAIM",
+        "and $2 = incarnation()",
+        "and $2 <> ''",
+        "tests/integration/messaging/outbox/test_relay.py::test_rows_that_memory_cannot_have_are_read",
+    ),
+    Mutant(
+        "relays-rows-around-a-gap",
+        "samenspel.messaging.outbox.recent_rows:RecentRows._extend",
+        "(kept.timeline, kept.last + 1) != (timeline, first)",
+        "kept.timeline != timeline",
+        "tests/unit/messaging/outbox/test_recent_rows.py"
+        "::test_next_row_that_is_not_in_memory_is_not_replaced_by_a_later_one",
+    ),
+    Mutant(
+        "relays-before-the-commit",
+        "samenspel.messaging.ingress.kafka_receiver:KafkaReceiver._commit",
+        'failpoints.reached("ingress.commit")',
+        'self._recent.add(written); failpoints.reached("ingress.commit")',
+        "tests/integration/messaging/ingress/test_kafka_receiver.py::test_rows_are_in_memory_only_after_their_commit",
+    ),
+    Mutant(
+        "keeps-rows-without-a-limit",
+        "samenspel.messaging.outbox.recent_rows:RecentRows.add",
+        "while self._bytes > self._bytes_max:",
+        "while False:",
+        "tests/unit/messaging/outbox/test_recent_rows.py::test_bytes_in_memory_have_a_limit",
+    ),
+    Mutant(
+        "writes-fewer-rows-than-expected",
+        "samenspel.runtime.write_together:write_together",
+        "if write.expected not in (None, number) and write.otherwise:",
+        "if False:",
+        "tests/integration/runtime/test_write_together.py::test_another_number_of_rows_is_the_error_of_the_write",
     ),
     Mutant(
         "published-without-comparing",
@@ -190,6 +227,13 @@ WRITING: Final = (
         "not await self._last_published_is_present(sample := rows[self._rounds % len(rows)])",
         "not (sample := rows[self._rounds % len(rows)])",
         "tests/integration/messaging/outbox/test_relay.py::test_idle_relay_detects_a_repeat_at_the_offset_of_its_last_event",
+    ),
+    Mutant(
+        "takes-expired-for-lost",
+        "samenspel.messaging.outbox.reconciler:Reconciler._last_published_is_present",
+        "bool(offset < start)",
+        "bool(offset < start and False)",
+        "tests/integration/messaging/outbox/test_reconciler.py::test_expired_receipts_are_not_taken_for_lost_receipts",
     ),
     Mutant(
         "goes-on-behind-what-was-not-decided",

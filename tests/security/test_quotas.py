@@ -143,8 +143,8 @@ async def _median_of(times: int, act: Callable[[], Awaitable[None]]) -> float:
     return median(taken)
 
 
-def _tell(capsys: pytest.CaptureFixture[str], door: str, flood: str, alone: float, during: float) -> None:
+def _tell(capsys: pytest.CaptureFixture[str], entry_point: str, flood: str, alone: float, during: float) -> None:
     """Figures without a verdict: durations depend on the machine."""
     with capsys.disabled():
         told = f"another's submission {alone * 1_000:.0f} ms alone, {during * 1_000:.0f} ms meanwhile"
-        print(f"\n  flood over {door}: {flood}; {told}, ratio {during / alone:.1f}")
+        print(f"\n  flood over {entry_point}: {flood}; {told}, ratio {during / alone:.1f}")

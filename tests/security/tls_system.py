@@ -47,13 +47,13 @@ def encrypted(folder: Path) -> Iterator[Encrypted]:
     try:
         system.start(())
         system.services.claim_ports(["registry"])
-        door = system.ports.remembered("registry")
-        assert door is not None
+        http_port = system.ports.remembered("registry")
+        assert http_port is not None
         profile = Profile(system.home.profile)
         access = KafkaAccess(bootstrap=f"{HOST}:{port}", security_protocol="SASL_SSL", ca_file=authority.file)
-        profile.save_system(System(kafka=access, http={"registry": f"https://{HOST}:{door}"}))
-        _start_registry(system, port, door, server, authority)
-        yield Encrypted(system, profile, authority, stranger, port, door)
+        profile.save_system(System(kafka=access, http={"registry": f"https://{HOST}:{http_port}"}))
+        _start_registry(system, port, http_port, server, authority)
+        yield Encrypted(system, profile, authority, stranger, port, http_port)
     finally:
         system.remove()
 
@@ -71,19 +71,19 @@ def _with_listener(local: Mapping[str, str], port: int, server: Server) -> dict[
     return {**local, **wanted, **lists, "ssl.keystore.location": str(server.both)}
 
 
-def _start_registry(system: LocalSystem, port: int, door: int, server: Server, authority: Authority) -> None:
+def _start_registry(system: LocalSystem, port: int, http_port: int, server: Server, authority: Authority) -> None:
     files = {
         "kafka.example:9095": f"{HOST}:{port}",
         "/run/samenspel/ca.pem": str(authority.file),
-        "/run/samenspel/door.pem": str(server.certificate),
-        "/run/samenspel/door.key": str(server.key),
+        "/run/samenspel/registry.pem": str(server.certificate),
+        "/run/samenspel/registry.key": str(server.key),
     }
     told = {name: files.get(value, value) for name, value in guide("sh").items()}
     del told["SAMENSPEL_POSTGRES_DSN"]
     environment = {**environment_of("registry", system.home, "", system.databases), **told}
     daemon = system.services.daemon("registry")
     daemon.start(command_of("registry"), folder=CHECKOUT, environment=environment)
-    wait_until(lambda: is_open(door), daemon, "registry", timeout_seconds=READY_SECONDS_MAX)
+    wait_until(lambda: is_open(http_port), daemon, "registry", timeout_seconds=READY_SECONDS_MAX)
 
 
 def _free_port() -> int:

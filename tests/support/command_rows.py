@@ -46,6 +46,8 @@ ROWS: Final = {
     "replica sync over http": _row(3, "replica sync --db new.db --via http", "profile", "writing"),
     "replica verify": _row(0, "replica verify --db one.db --offline", "files", prints=True),
     "replica diff": _row(0, "replica diff one.db two.db", "files"),
+    "replica ask": _row(0, "replica ask initiatives-count --db one.db", "files", prints=True),
+    "replica sql": _row(0, "replica sql --db one.db values(1)", "files", prints=True),
     "funding explain": _row(3, "funding explain x", "profile", "room", name=CURACAO),
     "funding explain a file": _row(1, "funding explain x --db one.db", "files"),
     "lanes list": _row(3, "lanes list registry", "profile"),

@@ -146,7 +146,7 @@ class _Submitter:
     async def require_storage(self, organisation: str) -> None:
         """The storage budget is not used."""
 
-    async def submit(self, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
+    async def submit(self, organisation: str, incoming: Sequence[Incoming], size: int) -> list[RenderedAnswer]:
         return [answers.render(each, _decision(each)) for each in incoming]
 
 

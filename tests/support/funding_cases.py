@@ -1,4 +1,4 @@
-"""Programmes, applications and decisions for tests of the domain, and a desk without a database."""
+"""Programmes, applications and decisions for tests of the domain, and a processor without a database."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -100,8 +100,8 @@ def submission(fact: str, data: Model, by: str) -> Submission:
 
 
 @dataclass
-class Desk:
-    """The desk's way with the handlers, and a budget table in memory."""
+class MemoryProcessor:
+    """Calls the handlers as the processor does, and a budget table in memory."""
 
     known: Iterable[Model] = ()
     own: dict[AggregateRef, StoredAggregate] = field(default_factory=dict)

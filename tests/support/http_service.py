@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 from samenspel.client.access.profile import Credential, KafkaAccess, System
 
-OPERATOR = Credential(name="Operator", oin="00000099000000000001", username="o", password="p", token="the token")
+OPERATOR = Credential(name="Operator", oin="00000099000000000001", username="o", password="p", token="the-token")
 Respond = Callable[["Request"], tuple[int, Any]]
 """Status and JSON body of the answer to a request."""
 

@@ -1,6 +1,6 @@
 """Kafka as lists: the records of each partition, and a reader with a list of reset partitions."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -25,9 +25,11 @@ def record(
 
 @dataclass(slots=True)
 class Log:
-    """Answers as `samenspel.messaging.kafka.log_reader.Probe` does; offsets are places in the lists."""
+    """Answers as `samenspel.messaging.kafka.log_reader.LogReader` does; offsets are places in the lists."""
 
     partitions: dict[tuple[str, int], list[ConsumerRecord]] = field(default_factory=dict)
+    starts: dict[tuple[str, int], int] = field(default_factory=dict)
+    """First offset of a log with expired records; 0 for other logs."""
 
     def append(
         self, topic: str, lane: int, headers: Headers, value: bytes, appended: int = 0, key: bytes | None = None
@@ -42,14 +44,20 @@ class Log:
             self.append(topic, 0, *binary(event), appended=appended)
 
     async def bounds(self, partition: TopicPartition) -> tuple[int, int]:
-        return 0, len(self.partitions.get(tuple(partition), ()))
+        return self.starts.get(tuple(partition), 0), len(self.partitions.get(tuple(partition), ()))
 
     async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         return {each: (await self.bounds(each))[1] for each in partitions}
 
+    async def bounds_of(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, tuple[int, int]]:
+        return {each: await self.bounds(each) for each in partitions}
+
+    async def records_at(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, ConsumerRecord | None]:
+        return {each: await self.record_at(each, offset) for each, offset in offsets.items()}
+
     async def record_at(self, partition: TopicPartition, offset: int) -> ConsumerRecord | None:
         there = self.partitions.get(tuple(partition), [])
-        return there[offset] if 0 <= offset < len(there) else None
+        return there[offset] if self.starts.get(tuple(partition), 0) <= offset < len(there) else None
 
     async def records(self, partition: TopicPartition, start: int, end: int) -> AsyncIterator[ConsumerRecord]:
         for each in self.partitions.get(tuple(partition), [])[start:end]:

@@ -1,12 +1,12 @@
 """A notifier's tables with subscriptions and a feed, filled like the running notifier."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from samenspel.contracts.catalogue import SUBSCRIPTION
 from samenspel.contracts.notifications import Subscription, SubscriptionTerms
-from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, NOTIFICATIONS
+from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, NOTIFICATIONS, LaneId
 from samenspel.messaging.decisions import aggregates
 from samenspel.messaging.decisions.state import StoredAggregate
 from samenspel.messaging.projections import checkpoints
@@ -43,7 +43,7 @@ class NotifierSchema:
         """An event on each subject, on lane 0 of the initiatives, in the feed."""
         records = [as_read(self.owner.publish(subject)) for subject in subjects]
         async with self.room.pool.acquire() as connection:
-            await checkpoints.load(connection, (INITIATIVES, 0))
+            await checkpoints.load(connection, [(INITIATIVES, 0)])
         projector = Projector(self.room.pool, Log(), lambda number: None, FeedWriter())  # type: ignore[arg-type]
         await projector(Reader(), records)  # type: ignore[arg-type]  # lists for Kafka
 
@@ -60,8 +60,9 @@ class NotifierSchema:
         start: Literal["now", "beginning"] = "beginning",
         types: Sequence[str] = (),
         organisation: str = CITY,
+        ends: Mapping[LaneId, int] | None = None,
     ) -> Subscription:
-        """An accepted subscription."""
+        """An accepted subscription. ``ends`` are those of the lanes in Kafka; without ``ends``, all is applied."""
         state = Subscription(subscription_id=new_id(), organisation=organisation, status="active", version=1)
         terms = SubscriptionTerms(types=tuple(types), start=start, delivery=delivery)
         pool = self.room.pool
@@ -72,13 +73,13 @@ class NotifierSchema:
         stored = StoredAggregate(state.model_dump_json(exclude_none=True).encode(), private=private)
         async with pool.acquire() as connection, connection.transaction():
             await aggregates.save(connection, {reference: stored}, {reference: (NOTIFICATIONS, 0)})
-            await subscriptions.activate(connection, state, terms, LANES_LOCAL)
+            await subscriptions.activate(connection, state, terms, LANES_LOCAL, ends or {})
         return state
 
     async def enqueue(self, pending: int = 2_000) -> None:
         """Open deliveries for all new events of the feed."""
         full = FullSubscriptions()
-        while await queue.enqueue_new(self.room.pool, pending, full):
+        while (await queue.enqueue_new(self.room.pool, pending, full)).cursors:
             pass
 
     async def claim(self, limits: DeliveryLimits = DEFAULT, running: RunningAttempts | None = None) -> list[Delivery]:

@@ -56,6 +56,7 @@ def sync(store: ReplicaStore, *owners: Owner) -> tuple[int, LaneReport]:
     """How many events were applied, and how the first lane stands."""
     reading = reading_of(store, *owners)
     applied = reading.run(False, lambda done, total: None)
+    store.finish()
     return applied, report_on(reading.batch.lanes[TOPIC, owners[0].lane])
 
 
@@ -65,7 +66,7 @@ def equals(report: LaneReport, owner: Owner) -> bool:
 
 def replica(path: Path, owner: Owner) -> Path:
     with ReplicaStore(path, create=True) as store:
-        reading_of(store, owner).run(False, lambda done, total: None)
+        sync(store, owner)
     return path
 
 

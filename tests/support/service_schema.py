@@ -37,6 +37,7 @@ TABLES: Final = (
     "ingress_offset",
     "checkpoint",
     "projection",
+    "foreign_records",
     "quarantine",
     "quarantine_action",
     "deferral",

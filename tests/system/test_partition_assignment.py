@@ -1,12 +1,15 @@
-"""The state of a reader after a new partition assignment: an admission does not check all partitions again."""
+"""The state of a reader after a new partition assignment: partitions that stay are not opened again."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Collection
 from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from aiokafka import TopicPartition
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL
-from samenspel.messaging.kafka.consumer import PartitionConsumer, UnpositionedPartitions
+from samenspel.messaging.kafka.assignor import RendezvousAssignor
+from samenspel.messaging.kafka.consumer import PartitionConsumer
 
 from tests.conftest import Admit
 from tests.support.events import new_id
@@ -15,24 +18,27 @@ from tests.support.waiting import eventually
 
 
 class Opened:
-    """A resolver with the end of the log as position, and a list of all requests."""
+    """A resolver with the beginning of the log as position, and the number of requests by partition."""
 
     def __init__(self) -> None:
-        self.asked: dict[TopicPartition, list[bool]] = {}
+        self.asked: Counter[TopicPartition] = Counter()
 
-    async def __call__(self, partition: TopicPartition, known: bool) -> int:
-        self.asked.setdefault(partition, []).append(known)
-        return 0
+    async def __call__(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int | Exception]:
+        self.asked.update(partitions)
+        return dict.fromkeys(partitions, 0)
 
 
 async def _reading(stack: AsyncExitStack, organisation: Organisation, group: str) -> tuple[PartitionConsumer, Opened]:
     """A reader of the canonical lanes in this group, until the end of the test."""
-    opened, unpositioned = Opened(), UnpositionedPartitions()
+    opened = Opened()
     settings: dict[str, Any] = {**organisation.kafka, "group_id": group, "metadata_max_age_ms": 1_000}
     reader = PartitionConsumer(
-        unpositioned=unpositioned, resolve_offset=opened, auto_offset_reset="earliest", **settings
+        resolve_offsets=opened,
+        auto_offset_reset="none",
+        partition_assignment_strategy=[RendezvousAssignor],
+        **settings,
     )
-    reader.subscribe(topics=[INITIATIVES], listener=unpositioned)
+    reader.subscribe(topics=[INITIATIVES])
     await reader.start()
     stack.push_async_callback(reader.stop)
     task = asyncio.create_task(_read_on(reader))
@@ -52,14 +58,12 @@ async def test_consumer_keeps_positions_of_partitions_that_stay_assigned(organis
         group = f"{city.oin}.{new_id()}"
         reader, opened = await _reading(stack, city, group)
         await eventually(lambda: len(opened.asked) == LANES_LOCAL, 40, "every lane opened")
-        assert {tuple(asked) for asked in opened.asked.values()} == {(False,)}
+        states = {each: reader._subscription._assigned_state(each) for each in reader.assignment()}
         _, other = await _reading(stack, city, group)
-        await eventually(lambda: bool(other.asked), 40, "lanes for the second reader")
-        kept = TopicPartition(INITIATIVES, min(each.partition for each in reader.assignment()))
-        await eventually(lambda: len(opened.asked[kept]) > 1, 40, "a lane assigned anew")
-        assert opened.asked[kept][-1] is True
-        assert not any(known for asked in other.asked.values() for known in asked)
-        before = len(opened.asked[kept])
+        await eventually(lambda: len(other.asked) == LANES_LOCAL // 2, 40, "half of the lanes for the second reader")
+        await eventually(lambda: len(reader.assignment()) == LANES_LOCAL // 2, 40, "the other half stays")
+        assert opened.asked == dict.fromkeys(states, 1), "nothing is opened again"
+        kept = min(reader.assignment())
+        assert reader._subscription._assigned_state(kept) is states[kept]
         reader.reset_position(kept)
-        await eventually(lambda: len(opened.asked[kept]) > before, 40, "a lane opened again")
-        assert opened.asked[kept][-1] is False
+        await eventually(lambda: opened.asked[kept] == 2, 40, "a reset lane opened again")

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from samenspel.contracts.media_types import BATCH
+from samenspel.contracts.topics import LaneId
 from samenspel.contracts.values import Id
 from samenspel.runtime.concurrency_limit import ConcurrencyLimit
 from samenspel.runtime.http import OrganisationOf
@@ -28,7 +29,13 @@ OTHER_SYSTEM: Final = (
 )
 TERMS_LOST: Final = "the database was restored without the filter of this subscription: delete it and create another"
 
-After = Annotated[str | None, Query(description="Samenspel-Cursor of the previous page; absent: the beginning")]
+After = Annotated[
+    str | None,
+    Query(
+        description="Samenspel-Cursor of the previous page; absent: the beginning. Of a subscription with start now, "
+        "a lane that is absent from the cursor begins at the start of the subscription"
+    ),
+]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]
 Wait = Annotated[
     float,
@@ -77,7 +84,11 @@ class FeedReader:
     async def _read(
         self, reader: "PageRequest", after: Cursor, types: Sequence[str], subscriber: str | None
     ) -> FeedPage:
-        page = await feed.read(self.pool, after, reader.limit, types, subscriber)
+        held: frozenset[LaneId] = frozenset()
+        if reader.subscription_id is not None:
+            start = await subscriptions.start_of(self.pool, reader.subscription_id)
+            after, held = start.after(after), start.awaited
+        page = await feed.read(self.pool, after, reader.limit, types, subscriber, held)
         require_same_lanes(reader.marks, page.marks)
         return page
 
@@ -104,7 +115,8 @@ class FeedReader:
 class PageRequest:
     """The request for one page: the reader, at most ``limit`` events, and the seconds of a long poll.
 
-    ``marks`` are those in the cursor of the request.
+    ``marks`` are those in the cursor of the request. With ``subscription_id``, the events of this subscription: none
+    before its start, unless the cursor of the request is before.
     """
 
     organisation: str
@@ -112,6 +124,7 @@ class PageRequest:
     wait_seconds: float
     stream: OpenStream
     marks: Marks = field(default_factory=dict)
+    subscription_id: str | None = None
 
 
 def router(reader: FeedReader, organisation_of: OrganisationOf) -> APIRouter:
@@ -160,6 +173,7 @@ async def _of_subscription(
     if found[0]["types"] is None:
         raise HTTPException(409, TERMS_LOST)
     cursor = await subscriptions.cursor_of(reader.pool, subscription_id) if after is None else cursor_in(after)
+    wanted = replace(wanted, subscription_id=subscription_id)
     return respond(wanted, await reader.page(wanted, cursor, found[0]["types"], wanted.organisation))
 
 

@@ -7,7 +7,7 @@ from pydantic_core import PydanticCustomError
 from samenspel.contracts.notifications import TypeFilter
 from samenspel.contracts.values import BEYOND_SCHEMA, Model
 
-from services.notifier.endpoints.addresses import URL_CHARS_MAX
+from services.notifier.endpoints.addresses import URL_CHARS_MAX, URL_PATTERN
 from services.notifier.endpoints.signing import require_signing_secret
 
 _WORD: Final = "[A-Za-z0-9+/]"
@@ -22,15 +22,17 @@ Secret = Annotated[str, StringConstraints(pattern=SECRET_PATTERN), AfterValidato
 class SubscriptionRequest(Model):
     """Request for a subscription: events are pushed to ``endpoint``; without an endpoint the subscriber pulls."""
 
-    endpoint: Annotated[str, StringConstraints(min_length=1, max_length=URL_CHARS_MAX)] | None = Field(
-        default=None, description="https address for push"
+    endpoint: Annotated[str, StringConstraints(pattern=URL_PATTERN, max_length=URL_CHARS_MAX)] | None = Field(
+        default=None, description="https address for push, in ASCII (RFC 3986)"
     )
     secret: Secret | None = Field(
         default=None,
         description="Signing secret, 24 to 64 bytes in base64. Absent: generated, and returned only in this response",
     )
     types: tuple[TypeFilter, ...] = Field(default=(), max_length=100, description="Event types; empty: all")
-    start: Literal["now", "beginning"] = "now"
+    start: Literal["now", "beginning"] = Field(
+        default="now", description="now: the end of each lane in Kafka when the subscription is accepted"
+    )
     delivery: Literal["push", "pull"] | None = Field(
         default=None, description="Default: push with an endpoint, else pull"
     )

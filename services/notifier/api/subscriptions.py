@@ -1,6 +1,6 @@
 """HTTP API of an organisation's subscriptions. Creation and cancellation are submissions."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from typing import Annotated, Any, Final
@@ -13,7 +13,7 @@ from samenspel.contracts.catalogue import type_name
 from samenspel.contracts.cloudevents import Envelope
 from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.values import Id
-from samenspel.messaging import Submitter, submit_over_http
+from samenspel.messaging import LogEndsUnknown, Submitter, submit_over_http
 from samenspel.runtime.http import OrganisationOf, rejection
 from samenspel.runtime.json_bodies import openapi_body, parse_body, read_json
 from samenspel.runtime.limits import LimitReached
@@ -34,6 +34,10 @@ from services.notifier.store import subscriptions as store
 ATTEMPTS_MAX: Final = 100
 ACCEPTED_SECONDS_MAX: Final = 3.0
 ACCEPTED_POLL_SECONDS: Final = 0.1
+ENDS_SECONDS_MAX: Final = 5.0
+UNKNOWN_START: Final = (
+    "Nothing was stored. Repeat this request after Retry-After seconds, or choose start beginning: it needs no Kafka."
+)
 BACKWARDS: Final = (
     "the cursor is before the subscription's cursor, which never moves back; to read earlier events again, send GET "
     "/v1/subscriptions/{subscriptionId}/events?after=<cursor>, or create a subscription with start beginning"
@@ -60,12 +64,16 @@ Limit = Annotated[int, Query(ge=1, le=store.PAGE_MAX)]
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionService:
-    """Operations of the HTTP API on subscriptions. ``wakeup`` notifies the delivery worker."""
+    """Operations of the HTTP API on subscriptions.
+
+    ``wakeup`` notifies the delivery worker. ``ends`` asks Kafka for the ends of the lanes, within some seconds.
+    """
 
     pool: Pool
     submitter: Submitter
     wakeup: Wakeup
     secret_box: SecretBox
+    ends: Callable[[float], Awaitable[object]]
     local: bool
 
     async def create(self, organisation: str, body: bytes, key: str | None = None) -> Response:
@@ -77,6 +85,8 @@ class SubscriptionService:
             return rejection(refusal)
         except addresses.AddressRefused as refusal:
             return rejection(Rejected(_refused_address(refusal)))
+        if wanted.start == "now":
+            await self._require_ends()
         subscription_id = idempotency.subscription_id_for(organisation, key)
         made = await self._with_endpoint(organisation, subscription_id, wanted, key)
         stated = {"types": wanted.types, "start": wanted.start, "delivery": "push" if made else "pull"}
@@ -85,8 +95,10 @@ class SubscriptionService:
             answer = await _submit(
                 self.submitter, organisation, "subscription-created", subscription_id, stated, submission_id
             )
-        except LimitReached:
-            await endpoints.delete_refused(self.pool, organisation, subscription_id)
+        except (LimitReached, HTTPException) as refusal:
+            # After 503 the subscription may have been accepted all the same.
+            if not isinstance(refusal, HTTPException) or refusal.status_code < 500:
+                await endpoints.delete_refused(self.pool, organisation, subscription_id)
             raise
         if answer.status_code >= 400:
             await endpoints.delete_refused(self.pool, organisation, subscription_id)
@@ -94,6 +106,13 @@ class SubscriptionService:
         accepted = await self._is_accepted(organisation, subscription_id)
         shown = {"subscription_id": subscription_id, **made, "receipt": orjson.loads(answer.body)}
         return JSONResponse(shown, 201 if accepted else 202, {"Location": f"/v1/subscriptions/{subscription_id}"})
+
+    async def _require_ends(self) -> None:
+        """Raise 503 while Kafka does not answer. The decision asks again, and takes the ends of that moment."""
+        try:
+            await self.ends(ENDS_SECONDS_MAX)
+        except LogEndsUnknown as error:
+            raise HTTPException(503, f"{error} {UNKNOWN_START}", {"Retry-After": "1"}) from None
 
     async def _with_endpoint(
         self, organisation: str, subscription_id: str, wanted: SubscriptionRequest, key: str | None

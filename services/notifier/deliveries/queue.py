@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from samenspel.contracts.canonical import to_structured
 from samenspel.contracts.topics import NOTIFICATIONS
@@ -38,7 +38,7 @@ with lagging as materialized (
   from checkpoint p
   cross join lateral (
     select c.subscription_id, c.topic, c.lane, c.timeline, c.sequence from subscription_cursor c
-    where (c.topic, c.lane) = (p.topic, p.lane) and not c.pull
+    where (c.topic, c.lane) = (p.topic, p.lane) and not c.pull and c.awaited_offset is null
       and (c.timeline, c.sequence) < (p.timeline, p.sequence) offset 0) c
   cross join lateral (
     select s.organisation from subscription s
@@ -51,20 +51,29 @@ counted as materialized (
   from (select distinct subscription_id from lagging) l),
 placed as (
   select *, row_number() over (partition by organisation, is_full order by backlog) as place
-  from lagging join counted using (subscription_id))
-select c.subscription_id, c.topic, c.lane, l.timeline, c.low, least(l.sequence, c.low + $1) as high, l.is_full
-from (select * from placed where place <= $4 order by is_full, place) l
-cross join lateral (
-  select c.subscription_id, c.topic, c.lane, case when c.timeline = l.timeline then c.sequence else 0 end as low
-  from subscription_cursor c
-  where (c.subscription_id, c.topic, c.lane) = (l.subscription_id, l.topic, l.lane)
-    and (c.timeline, c.sequence) < (l.timeline, l.sequence)
-  for update skip locked) c
-limit $2
+  from lagging join counted using (subscription_id)),
+locked as (
+  select c.subscription_id, c.topic, c.lane, l.timeline, c.low, least(l.sequence, c.low + $1) as high, l.is_full
+  from (select * from placed where place <= $4 order by is_full, place) l
+  cross join lateral (
+    select c.subscription_id, c.topic, c.lane, case when c.timeline = l.timeline then c.sequence else 0 end as low
+    from subscription_cursor c
+    where (c.subscription_id, c.topic, c.lane) = (l.subscription_id, l.topic, l.lane)
+      and (c.timeline, c.sequence) < (l.timeline, l.sequence)
+    for update skip locked) c
+  limit $2)
+select l.subscription_id, l.topic, l.lane, l.timeline, l.low, l.high, l.is_full, w.waiting
+from (select count(*) as waiting from placed where not is_full) w left join locked l on true
 """
+# The deliveries of these ranges, and the cursors after them.
 # A subscription is the business of its subscriber: events about the subscriptions of others are not delivered.
 # `offset 0`: see the comment on `READ` in `services/notifier/feed.py`.
 INSERT_DELIVERIES: Final = """
+with moved as (
+  update subscription_cursor c set timeline = r.timeline, sequence = r.high
+  from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::bigint[])
+    as r (subscription_id, topic, lane, timeline, low, high)
+  where (c.subscription_id, c.topic, c.lane) = (r.subscription_id, r.topic, r.lane))
 insert into delivery (subscription_id, topic, lane, timeline, sequence, subject, due_at)
 select r.subscription_id, f.topic, f.lane, f.timeline, f.sequence, f.subject,
   case when row_number() over (partition by r.subscription_id, f.topic, f.subject order by f.sequence) = 1
@@ -79,12 +88,6 @@ cross join lateral (
     and f.sequence > r.low and f.sequence <= r.high order by f.sequence offset 0) f
 where (cardinality(s.types) = 0 or f.type = any(s.types)) and (f.topic <> $7 or f.organisation = s.organisation)
 on conflict do nothing
-"""
-ADVANCE_CURSORS: Final = """
-update subscription_cursor c set timeline = r.timeline, sequence = r.high
-from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[], $6::bigint[])
-  as r (subscription_id, topic, lane, timeline, low, high)
-where (c.subscription_id, c.topic, c.lane) = (r.subscription_id, r.topic, r.lane)
 """
 # A failing receiver gets one attempt at a time; deliveries with the fewest failures come first. The organisation with
 # the fewest running attempts comes first. `pending` walks the index of deliveries from subscription to subscription.
@@ -172,6 +175,16 @@ class DeliveryLimits:
     pending: int = PENDING_DELIVERIES.default
 
 
+class Enqueued(NamedTuple):
+    """Result of `enqueue_new`: advanced cursors, and whether cursors still lag.
+
+    A cursor still lags behind a long range, or while another transaction has locked the cursor.
+    """
+
+    cursors: int
+    more: bool
+
+
 @dataclass(slots=True)
 class RunningAttempts:
     """Attempts in progress on this instance, by subscription and by organisation."""
@@ -188,6 +201,17 @@ class RunningAttempts:
             if not counter[name]:
                 del counter[name]
 
+    def copy(self) -> "RunningAttempts":
+        return RunningAttempts(self.by_subscription.copy(), self.by_organisation.copy())
+
+    def at_limit(self, limits: DeliveryLimits) -> bool:
+        """Whether further due deliveries may wait for the end of an attempt."""
+        return (
+            self.by_organisation.total() >= limits.total
+            or max(self.by_organisation.values(), default=0) >= limits.per_organisation
+            or max(self.by_subscription.values(), default=0) >= limits.per_subscription
+        )
+
 
 class FullSubscriptions:
     """Subscriptions with too many pending deliveries. Counting is expensive, so a full one rests `FULL_SECONDS`."""
@@ -203,8 +227,8 @@ class FullSubscriptions:
         return sorted(self._until)
 
 
-async def enqueue_new(pool: Pool, pending: int, full: FullSubscriptions) -> int:
-    """Insert deliveries for new events of the feed, one batch. Returns the number of advanced cursors.
+async def enqueue_new(pool: Pool, pending: int, full: FullSubscriptions) -> Enqueued:
+    """Insert deliveries for new events of the feed, one batch.
 
     A subscription with ``pending`` or more pending deliveries gets none, and is added to ``full``.
     """
@@ -212,16 +236,16 @@ async def enqueue_new(pool: Pool, pending: int, full: FullSubscriptions) -> int:
     async with pool.acquire() as connection, connection.transaction():
         bounds = (EVENTS_AT_ONCE, LANES_AT_ONCE, pending, LANES_PER_ORGANISATION, full.resting())
         failpoints.reached("deliveries.behind")
-        lagging = await connection.fetch(LAGGING_CURSORS, *bounds)
+        found = await connection.fetch(LAGGING_CURSORS, *bounds)
+        lagging = [row for row in found if row["subscription_id"] is not None]
         full.add({row["subscription_id"] for row in lagging if row["is_full"]})
         if fed := [tuple(row)[:6] for row in lagging if not row["is_full"]]:
             # A separate statement: it must see deletions that were committed before this transaction got the lock.
             failpoints.reached("deliveries.open")
             await connection.execute(INSERT_DELIVERIES, *as_arrays(fed, 6), NOTIFICATIONS)
-            failpoints.reached("deliveries.move")
-            await connection.execute(ADVANCE_CURSORS, *as_arrays(fed, 6))
             failpoints.reached("deliveries.commit")
-        return len(fed)
+    is_cut = any(high - low >= EVENTS_AT_ONCE for *_, low, high in fed)
+    return Enqueued(len(fed), is_cut or found[0]["waiting"] > len(fed))
 
 
 async def claim(
@@ -236,7 +260,8 @@ async def claim(
     own = (limits.per_subscription, seconds, holder, ROTATION_HOURS)
     failpoints.reached("deliveries.claim")
     rows = await pool.fetch(CLAIM, *subscriptions, *own, *organisations, limits.per_organisation, free)
-    return [_delivery(row) for row in rows]
+    bodies: dict[str, bytes] = {}
+    return [_delivery(row, bodies) for row in rows]
 
 
 async def release(pool: Pool, holder: str) -> None:
@@ -245,7 +270,11 @@ async def release(pool: Pool, holder: str) -> None:
     await pool.execute(RELEASE, holder)
 
 
-def _delivery(row: Any) -> Delivery:
+def _delivery(row: Any, bodies: dict[str, bytes]) -> Delivery:
+    """The delivery in a row. ``bodies`` has the structured events so far, by id: one for all subscriptions."""
+    body = bodies.get(row["id"])
+    if body is None:
+        body = bodies[row["id"]] = to_structured(row["headers"], row["value"])
     return Delivery(
         subscription_id=row["subscription_id"],
         topic=row["topic"],
@@ -259,5 +288,5 @@ def _delivery(row: Any) -> Delivery:
         url=row["url"],
         encrypted_secrets=row["secrets"],
         event_id=row["id"],
-        body=to_structured(row["headers"], row["value"]),
+        body=body,
     )

@@ -1,6 +1,6 @@
-"""The delivery worker: a loop that records results, queues new events and claims due deliveries.
+"""The delivery worker: three loops that queue new events, claim due deliveries, and record results.
 
-Attempts run as separate tasks.
+A new event waits for no attempt and for no recording. Attempts run as separate tasks.
 
 The limits on concurrent attempts apply per subscription and per organisation: a slow receiver delays no other
 subscription, and an organisation with many subscriptions delays no other organisation.
@@ -8,7 +8,9 @@ subscription, and an organisation with many subscriptions delays no other organi
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 from typing import Final
 
@@ -34,6 +36,10 @@ log = structlog.get_logger()
 POLL_SECONDS: Final = 0.5
 """Polling interval for work without a wakeup in this process: events of other instances, and due retries."""
 PAUSE_SECONDS: Final = 0.2
+LOCKED_SECONDS: Final = 0.02
+"""Pause before another look at cursors that another instance has locked."""
+GATHER_SECONDS: Final = 0.005
+"""Results of this time are recorded together. No delivery waits, except the next event of the same subject."""
 RECORD_SECONDS: Final = 5.0
 """Duration of a claim beyond the timeout of an attempt, so that the result is recorded before the claim expires."""
 FINISH_SECONDS: Final = 2.0
@@ -48,6 +54,11 @@ class DeliveryWorker:
         self._pool = pool
         self._settings = settings
         self._wakeup = wakeup
+        self._due, self._ended = Wakeup(), Wakeup()
+        self._limited = False
+        """Whether the last claim reached a limit: each attempt that ends then makes room for a delivery."""
+        self._cursors = asyncio.Lock()
+        """Held by the transactions that lock cursors, so that none skips a cursor that the other has locked."""
         self._holder = holder
         self._local = settings.environment == "local"
         self._secret_box = signing.SecretBox(settings.webhook_key.get_secret_value())
@@ -68,9 +79,11 @@ class DeliveryWorker:
         async with create_client(self._settings.attempt_seconds, local=self._local) as client:
             try:
                 await self._release_own_claims()
-                while True:
-                    await self._run_until_error(client)
-                    await asyncio.sleep(PAUSE_SECONDS)
+                await asyncio.gather(
+                    self._repeated(self._enqueue),
+                    self._repeated(partial(self._claim, client)),
+                    self._repeated(self._record),
+                )
             finally:
                 await self._finish()
 
@@ -82,33 +95,60 @@ class DeliveryWorker:
                 log.warning("cannot release own claims; retrying", error=error)
                 await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _run_until_error(self, client: aiohttp.ClientSession) -> None:
-        """Deliver until an error occurs, usually an unreachable database."""
-        try:
-            while True:
-                ticket = self._wakeup.next_ticket
-                if not await self._run_once(client):
-                    await ticket.wait(POLL_SECONDS)
-        except TRANSIENT as error:
-            log.warning("deliveries interrupted; retrying", error=error)
-        except Exception as error:
-            log.exception("deliveries interrupted; retrying", exc_info=error)
+    async def _repeated(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Repeat a step, also after an error: usually an unreachable database."""
+        while True:
+            try:
+                await step()
+            except TRANSIENT as error:
+                log.warning("deliveries interrupted; retrying", error=error)
+                await asyncio.sleep(PAUSE_SECONDS)
+            except Exception as error:
+                log.exception("deliveries interrupted; retrying", exc_info=error)
+                await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _run_once(self, client: aiohttp.ClientSession) -> bool:
-        """Record, queue and claim. Returns whether there was any work."""
-        recorded = len(self._results)
-        if recorded:
-            await attempts.record_attempts(self._pool, self._results[:recorded])
-            del self._results[:recorded]
-        opened = await queue.enqueue_new(self._pool, self._limits.pending, self._full)
-        claim_seconds = self._settings.attempt_seconds + RECORD_SECONDS
-        deliveries = await queue.claim(self._pool, self.running, self._limits, claim_seconds, self._holder)
-        for delivery in deliveries:
+    async def _enqueue(self) -> None:
+        """Queue new events of the feed, and wake the claims. Waits if no cursor lags."""
+        ticket = self._wakeup.next_ticket
+        async with self._cursors:
+            found = await queue.enqueue_new(self._pool, self._limits.pending, self._full)
+        self._due.notify()
+        if not found.cursors or not found.more:
+            await ticket.wait(LOCKED_SECONDS if found.more else POLL_SECONDS)
+
+    async def _claim(self, client: aiohttp.ClientSession) -> None:
+        """Claim due deliveries and start their attempts. Waits if nothing is due or nothing may be started."""
+        ticket, present = self._due.next_ticket, self.running.copy()
+        for delivery in await self._claimed():
+            present.add(delivery, 1)
             self.running.add(delivery, 1)
             attempt = asyncio.create_task(self._attempt(client, delivery))
             self._attempts.add(attempt)
             attempt.add_done_callback(self._attempts.discard)
-        return bool(recorded or opened or deliveries)
+        self._limited = present.at_limit(self._limits)
+        await ticket.wait(POLL_SECONDS)
+
+    async def _claimed(self) -> list[Delivery]:
+        """Nothing while as many results as concurrent attempts wait to be recorded: the results are bounded."""
+        if len(self._results) >= self._limits.total:
+            return []
+        claim_seconds = self._settings.attempt_seconds + RECORD_SECONDS
+        return await queue.claim(self._pool, self.running, self._limits, claim_seconds, self._holder)
+
+    async def _record(self) -> None:
+        """Record the results so far. Waits if there are none."""
+        ticket = self._ended.next_ticket
+        if not self._results:
+            await ticket.wait(POLL_SECONDS)
+            await asyncio.sleep(GATHER_SECONDS)
+        recorded = len(self._results)
+        if not recorded:
+            return
+        async with self._cursors:
+            is_due = await attempts.record_attempts(self._pool, self._results[:recorded])
+        del self._results[:recorded]
+        if is_due or recorded >= self._limits.total:
+            self._due.notify()
 
     async def _finish(self) -> None:
         """Wait `FINISH_SECONDS` for running attempts, record the results, and release the other claims."""
@@ -130,7 +170,9 @@ class DeliveryWorker:
         if response_class.delivered:
             self._delivered_at[delivery.subscription_id] = monotonic()
         self._results.append(self._result(delivery, status, response_class, started))
-        self._wakeup.notify()
+        self._ended.notify()
+        if self._limited:
+            self._due.notify()
 
     async def _post(self, client: aiohttp.ClientSession, delivery: Delivery) -> tuple[int | None, ResponseClass]:
         """Status and meaning of one attempt. A fault of the notifier is never the receiver's."""
@@ -145,8 +187,8 @@ class DeliveryWorker:
             return None, retry.OWN_FAULT
 
     def _signed_headers(self, delivery: Delivery) -> dict[str, str]:
-        secrets = [self._secret_box.decrypt(encrypted) for encrypted in delivery.encrypted_secrets]
-        return signing.signed_headers(secrets, delivery.event_id, datetime.now(UTC), delivery.body)
+        signers = [self._secret_box.signer(encrypted) for encrypted in delivery.encrypted_secrets]
+        return signing.signed_headers(signers, delivery.event_id, datetime.now(UTC), delivery.body)
 
     async def _send(
         self, client: aiohttp.ClientSession, delivery: Delivery, headers: dict[str, str]

@@ -5,8 +5,10 @@ every resolved address must be allowed, and the connection uses one of the resol
 """
 
 import asyncio
+import re
 import socket
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any, Final
 
@@ -15,6 +17,13 @@ from aiohttp.resolver import AsyncResolver
 from yarl import URL
 
 URL_CHARS_MAX: Final = 1_000
+URL_PATTERN: Final = "^[!-~]+$"
+"""A URL is ASCII without blanks (RFC 3986 §2): other characters are percent-encoded, a host name is in Punycode."""
+HOST_CHARS_MAX: Final = 253
+_HOST_NAME: Final = re.compile(r"([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.?")
+"""A name that the DNS can hold (RFC 1123 §2.1, and the underscore of existing names)."""
+PARSED_MAX: Final = 4_096
+"""Parsed addresses in memory. Those that were not used for the longest time are parsed again."""
 DNS_TRY_SECONDS, DNS_TRIES = 2.0, 2
 DNS_SECONDS_MAX: Final = 5.0
 Address = IPv4Address | IPv6Address
@@ -47,24 +56,31 @@ def is_allowed(address: Address, *, local: bool) -> bool:
     return address.is_global and not address.is_multicast
 
 
+@lru_cache(PARSED_MAX)
 def parse(text: str, *, local: bool) -> URL:
-    """The endpoint in a text: https, or on a ``local`` system http too. Raises `AddressRefused` with the reason."""
-    try:
-        url = URL(text)
-        port = url.port
-    except ValueError as error:
-        raise AddressRefused(f"this is not a URL: {error}") from None
+    """The endpoint in a text: https, or on a ``local`` system http too. Raises `AddressRefused` with the reason.
+
+    The result depends on the text alone, and is kept in memory. The addresses of a host name are resolved and checked
+    at every connection (`GuardedResolver`).
+    """
     if len(text) > URL_CHARS_MAX:
         raise AddressRefused(f"a URL has at most {URL_CHARS_MAX:,} characters")
+    try:
+        url = URL(text)
+        host, port = url.host, url.port  # yarl decodes the host when it is asked for.
+    except ValueError as error:
+        raise AddressRefused(f"this is not a URL: {error}") from None
     if url.scheme != "https" and not (local and url.scheme == "http"):
         raise AddressRefused("the scheme must be https")
-    if not url.host or not port or url.user is not None or url.password is not None or url.fragment:
+    if not host or not port or url.user is not None or url.password is not None or url.fragment:
         raise AddressRefused("a URL requires a host; user, password and fragment are not allowed")
     if not local and port not in PORTS:
         raise AddressRefused(f"the port must be {' or '.join(map(str, PORTS))}")
-    literal = _literal(url.host)
+    literal = _literal(host)
     if literal is not None:
         require_allowed([literal], local=local)
+    elif not _HOST_NAME.fullmatch(url.raw_host or "") or len(host) > HOST_CHARS_MAX:
+        raise AddressRefused("the host is not a name of labels with 1 to 63 letters, digits and hyphens")
     return url
 
 

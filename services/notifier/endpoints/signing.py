@@ -4,6 +4,7 @@ import secrets
 from base64 import b64encode
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -12,6 +13,8 @@ from joserfc.jwk import OctKey
 from standardwebhooks import Webhook
 
 SECRET_BYTES: Final = 32
+SIGNERS_MAX: Final = 4_096
+"""Decrypted secrets in memory. Those that were not used for the longest time are decrypted again."""
 _JWE_HEADER: Final = {"alg": "dir", "enc": "A256GCM"}
 
 
@@ -25,6 +28,7 @@ class SecretBox:
 
     def __init__(self, key: str) -> None:
         self._key = OctKey.import_key(sha256(key.encode()).digest())
+        self._signers = lru_cache(SIGNERS_MAX)(self._signer)
 
     def encrypt(self, secret: str) -> str:
         return jwe.encrypt_compact(_JWE_HEADER, secret.encode(), self._key)
@@ -33,6 +37,17 @@ class SecretBox:
         """The secret. Raises joserfc's `JoseError` for a text that another key encrypted."""
         opened = jwe.decrypt_compact(encrypted, self._key).plaintext
         return (opened or b"").decode()
+
+    def signer(self, encrypted: str) -> Webhook:
+        """The signer with the secret in ``encrypted``, kept in memory. Raises as `decrypt`, and `ValueError`.
+
+        The caller reads the encrypted secrets that sign now from the database, at every attempt. A rotated secret has
+        another encrypted text, so the signer in memory never outlives the rotation.
+        """
+        return self._signers(encrypted)
+
+    def _signer(self, encrypted: str) -> Webhook:
+        return Webhook(self.decrypt(encrypted))
 
 
 def require_signing_secret(secret: str) -> str:
@@ -44,7 +59,7 @@ def require_signing_secret(secret: str) -> str:
     return secret
 
 
-def signed_headers(secrets_in_use: Sequence[str], event_id: str, now: datetime, body: bytes) -> dict[str, str]:
+def signed_headers(signers: Sequence[Webhook], event_id: str, now: datetime, body: bytes) -> dict[str, str]:
     """The headers of one attempt, with one signature per secret: two secrets during a rotation.
 
     ``now`` is the time of the attempt in UTC; every attempt has its own signature.
@@ -53,5 +68,5 @@ def signed_headers(secrets_in_use: Sequence[str], event_id: str, now: datetime, 
     return {
         "webhook-id": event_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": " ".join(Webhook(secret).sign(event_id, now, text) for secret in secrets_in_use),
+        "webhook-signature": " ".join(signer.sign(event_id, now, text) for signer in signers),
     }

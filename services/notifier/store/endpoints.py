@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
+from samenspel.runtime.limits import WAITING_ENDPOINTS, LimitReached
 from samenspel.runtime.postgres import Connection, Pool
 
 EndpointKey = tuple[str, str]
@@ -15,7 +16,16 @@ ROTATION_HOURS: Final = 24
 REPLACED_SECRETS_MAX: Final = 4
 """Replaced secrets of a subscription that sign at the same time."""
 INSERT: Final = """
-insert into endpoint (organisation, subscription_id, url, secret) values ($1, $2, $3, $4) on conflict do nothing
+insert into endpoint (organisation, subscription_id, url, secret)
+select $1, $2, $3, $4 where not exists (select from subscription where subscription_id = $2 and not active)
+on conflict do nothing
+"""
+WAITING_MAX: Final = WAITING_ENDPOINTS.default
+"""Endpoints of one organisation without a subscription: stored before the submission, and left by failed requests."""
+WAITING_SECONDS: Final = 3_600.0
+COUNT_WAITING: Final = """
+select count(*) from endpoint e where e.organisation = $1 and e.subscription_id <> $2
+  and not exists (select from subscription s where s.subscription_id = e.subscription_id)
 """
 LOCK: Final = "select secret from endpoint where (organisation, subscription_id) = ($1, $2) for update"
 COUNT_REPLACED: Final = """
@@ -53,6 +63,9 @@ delete from endpoint e where made_at < now() - make_interval(days => $1)
 
 
 async def insert(pool: Pool, organisation: str, subscription_id: str, url: str, encrypted_secret: str) -> None:
+    """Store the endpoint of a subscription; a cancelled subscription gets none again. Raises `LimitReached`."""
+    if await pool.fetchval(COUNT_WAITING, organisation, subscription_id) >= WAITING_MAX:
+        raise LimitReached(WAITING_ENDPOINTS, organisation, WAITING_MAX, WAITING_SECONDS)
     await pool.execute(INSERT, organisation, subscription_id, url, encrypted_secret)
 
 

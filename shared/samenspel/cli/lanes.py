@@ -18,6 +18,7 @@ from samenspel.cli.console import (
 )
 from samenspel.cli.options import AsJson, AsOperator
 from samenspel.client.access.profile import Profile
+from samenspel.client.admin.operator_answers import LaneStates, NewTimeline, RecoveredLanes
 from samenspel.client.admin.operator_api import OperatorApi
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import Service
@@ -34,7 +35,8 @@ ServiceArgument = Annotated[Service, typer.Argument(metavar="SERVICE", help="reg
 def list_command(service: ServiceArgument, operator: AsOperator = OPERATOR, as_json: AsJson = False) -> None:
     """List the lanes of a service. Exit code 1 if any lane is not reconciled."""
     with errors_as_messages():
-        found = asyncio.run(_operator_api(service, operator).request("GET", "/v1/lanes"))["items"]
+        api = _operator_api(service, operator)
+        found = asyncio.run(api.request("GET", "/v1/lanes", shape=LaneStates))["items"]
     if as_json:
         print_json(found)
     else:
@@ -63,7 +65,8 @@ def recover_command(
     """
     with errors_as_messages(), messages.status("recovering"):
         api = _operator_api(service, operator)
-        found = asyncio.run(api.request("POST", "/v1/lanes/recoveries", body={"dry_run": dry_run}))["items"]
+        request = api.request("POST", "/v1/lanes/recoveries", body={"dry_run": dry_run}, shape=RecoveredLanes)
+        found = asyncio.run(request)["items"]
     if as_json:
         return print_json(found)
     restored = [lane for lane in found if lane["after"] > lane["before"]]
@@ -91,7 +94,8 @@ def new_timeline_command(
     """
     with errors_as_messages(), messages.status("starting a new timeline"):
         api = _operator_api(service, operator)
-        result = asyncio.run(api.request("POST", "/v1/lanes/timelines", body={"lane": lane, "why": why}))
+        request = api.request("POST", "/v1/lanes/timelines", body={"lane": lane, "why": why}, shape=NewTimeline)
+        result = asyncio.run(request)
     if as_json:
         return print_json(result)
     print_line(f"{result['lane']} is on timeline {result['timeline']}")

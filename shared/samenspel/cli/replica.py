@@ -1,4 +1,4 @@
-"""``samenspel replica sync | verify | diff``: a local replica of all lanes, verified by digest."""
+"""``samenspel replica sync | verify | diff | ask | sql``: a local replica of all lanes, verified by digest."""
 
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -20,6 +20,7 @@ from samenspel.cli.console import (
     print_table,
 )
 from samenspel.cli.options import AsJson, Database, MaybeAs, ViaOption, reading_organisation
+from samenspel.cli.replica_questions import ask_command, sql_command
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica import (
     REBUILD,
@@ -34,6 +35,10 @@ from samenspel.client.replica import (
 )
 
 app = typer.Typer(no_args_is_help=True, help="A verified replica of all lanes in SQLite, for plain SQL.")
+
+
+app.command("ask")(ask_command)
+app.command("sql")(sql_command)
 
 
 @app.command("sync")
@@ -82,9 +87,9 @@ def verify_command(
     offline: Annotated[bool, typer.Option("--offline", help="Check the file alone, without Kafka.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Recompute every digest from the stored events and compare with Kafka.
+    """Recompute every digest and table from the stored events, and compare the lanes with Kafka.
 
-    Exit code 1 if any lane is not equal: diverged, behind, or ahead.
+    Exit code 1 if any lane is not equal (diverged, behind, or ahead), or a table differs from the events.
     """
     with errors_as_messages(), ReplicaStore(db) as store:
         if offline:
@@ -138,9 +143,16 @@ def _print_sync(report: SyncReport) -> None:
         print_message(f"{report.unknown} aggregate(s) of a kind unknown to this version are stored raw")
     if report.unreadable:
         print_message(f"{report.unreadable} record(s) are not canonical events and were skipped")
+    _print_foreign(report)
     for lane in report.lanes:
         for sentence in _sentences(lane):
             print_message(sentence)
+
+
+def _print_foreign(report: SyncReport | VerifyReport) -> None:
+    """One line per range of records that are no canonical events."""
+    for each in report.foreign:
+        print_message(str(each))
 
 
 def _sentences(lane: LaneReport) -> Iterator[str]:
@@ -176,8 +188,15 @@ def _print_verification(report: VerifyReport) -> None:
         table.add_row(lane.lane, str(lane.sequence), lane.digest[:16], state)
     print_table(table)
     print_line(f"total digest {report.total_digest}")
-    for fault in report.faults:
+    for fault in (*report.faults, *report.tables):
         print_line(str(fault))
+    if report.tables:
+        print_message(
+            "`samenspel replica sync` defines missing tables anew; a changed file is best read again with --rebuild"
+        )
+    if not report.has_tables:
+        print_message("the file has no tables of the current state yet: `samenspel replica sync` fills them")
+    _print_foreign(report)
     if report.is_equal:
         compared = bool(report.lanes) and all(lane.behind is not None for lane in report.lanes)
         print_message("equal" if compared else "the file is consistent; it was not compared with Kafka")

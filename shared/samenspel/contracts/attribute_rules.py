@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX, HTTP_PREFIX, Envelope, invalid_attribute
@@ -11,6 +11,7 @@ from samenspel.contracts.problems import Problem
 
 _NAME: Final = re.compile(rf"[a-z0-9]{{1,{ATTRIBUTE_CHARS_MAX}}}")
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+_LEAP_SECOND: Final = re.compile(r"(?<=:\d\d:)60")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _REQUIRED: Final = ("specversion", "id", "source", "type")
@@ -88,9 +89,16 @@ def _too_long_or_controlled(attributes: Mapping[str, str]) -> list[Problem]:
 
 
 def _is_rfc3339(text: str) -> bool:
+    """Whether the text is a date-time; a leap second ends a month in UTC (RFC 3339 §5.7), and Python reads none."""
     try:
-        return _RFC3339.fullmatch(text) is not None and bool(datetime.fromisoformat(text.upper()))
-    except ValueError:
+        if _RFC3339.fullmatch(text) is None:
+            return False
+        given = datetime.fromisoformat(_LEAP_SECOND.sub("59", text.upper()))
+        if not _LEAP_SECOND.search(text):
+            return True
+        utc = given.astimezone(UTC)
+        return (utc.hour, utc.minute) == (23, 59) and (utc + timedelta(days=1)).day == 1
+    except (ValueError, OverflowError):
         return False
 
 

@@ -4,9 +4,11 @@ A header line is ``name:value``, UTF-8, ended by a newline; one line per ``ce_``
 encoded once, together with the event. Relay, feed and transparency log use these bytes unchanged.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -18,6 +20,10 @@ CONTENT_TYPE: Final = ("content-type", b"application/json")
 EVENT_BYTES_MAX: Final = 64_000
 """Headers and value together. Every CloudEvents intermediary must forward 64 KB."""
 SUBMISSION_BYTES_MAX: Final = 48_000
+SHAPES_MAX: Final = 64
+_NAME: Final = re.compile(rb"ce_(?!datacontenttype$)[a-z0-9]+")
+_PLAIN: Final = rb"[ !#-\[\]-~]*"
+"""ASCII that JSON does not escape."""
 
 
 def to_headers(lines: bytes) -> list[tuple[str, bytes]]:
@@ -33,7 +39,45 @@ def to_lines(headers: Iterable[tuple[str, bytes]]) -> bytes:
 
 
 def to_structured(lines: bytes, value: bytes) -> bytes:
-    """The event as a CloudEvents JSON object; ``data`` is ``value``, byte for byte."""
+    """The event as a CloudEvents JSON object; ``data`` is ``value``, byte for byte.
+
+    Nearly all events have the attributes of few shapes, in texts that JSON does not escape. Such lines are converted
+    by one regular expression, in a third of the time.
+    """
+    global _last_shape
+    found = _last_shape.pattern.fullmatch(lines)
+    if found is None:
+        shape = _shape_of(tuple(line.partition(b":")[0] for line in lines.split(b"\n")[:-1]))
+        found = shape and shape.pattern.fullmatch(lines)
+        if shape is None or found is None:
+            return _structured(lines, value)
+        _last_shape = shape
+    return _last_shape.template % found.groups() + value + b"}"
+
+
+class _Shape(NamedTuple):
+    """Lines with given names in a given order: pattern of the values, and the JSON object up to the data."""
+
+    pattern: re.Pattern[bytes]
+    template: bytes
+
+
+@lru_cache(SHAPES_MAX)
+def _shape_of(names: tuple[bytes, ...]) -> _Shape | None:
+    """None for names that need care: repeated, unusual, or the name of the content type."""
+    if len(set(names)) < len(names) or not names or not all(map(_NAME.fullmatch, names)):
+        return None
+    pattern = b"".join(b"%b:(%b)\n" % (name, _PLAIN) for name in names)
+    members = b",".join(b'"%b":"%%b"' % name[3:] for name in names)
+    return _Shape(re.compile(pattern), b"{" + members + b',"datacontenttype":"application/json","data":')
+
+
+_last_shape = _Shape(re.compile(b"(?!)"), b"")
+"""The shape of the last event; at first a pattern that matches nothing."""
+
+
+def _structured(lines: bytes, value: bytes) -> bytes:
+    """`to_structured` for any lines."""
     attributes = {
         name[3:].decode(): text.decode() for name, text in (line.split(b":", 1) for line in lines.splitlines())
     }

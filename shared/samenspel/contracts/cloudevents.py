@@ -5,22 +5,23 @@ has a decoder of its own. Rules: CloudEvents 1.0.2 §2-3, JSON event format §3-
 `samenspel.contracts.attribute_rules` checks the attributes.
 """
 
+import re
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
-import orjson
-
 from samenspel.contracts.media_types import BATCH, STRUCTURED, media_type
 from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.strict_json import (
     DEPTH_MAX,
     TEXT_BYTES_MAX,
+    canonical,
     decode,
     duplicated_key,
     duplicated_keys,
+    has_same_keys,
     is_deeper,
     not_json,
     too_deep,
@@ -35,7 +36,12 @@ KAFKA_PREFIX: Final = "ce_"
 HTTP_PREFIX: Final = "ce-"
 INTEGERS: Final = range(-(2**31), 2**31)
 """Range of an attribute of type Integer (CloudEvents 1.0.2 §2.2)."""
+UNPARSED: Final = object()
+"""In the place of parsed data: nobody has parsed the data, which may be any bytes."""
 _DATA: Final = ("data", "data_base64")
+_QUOTED: Final = re.compile(rb'"([^"\\]|\\.)*"')
+"""A quoted string of an HTTP header (RFC 9110 §5.6.4)."""
+_ESCAPED: Final = re.compile(rb"\\(.)")
 
 
 @dataclass(slots=True)
@@ -43,7 +49,8 @@ class Envelope:
     """One decoded event: context attributes, data as JSON bytes, and the problems found while decoding.
 
     ``header_prefix`` starts the name of an attribute's header; empty in structured mode. ``is_event`` is false if
-    only ``problems`` and perhaps an identity are known.
+    only ``problems`` and perhaps an identity are known. ``parsed`` is the value of ``data`` if a parser of the whole
+    event read it: ``data`` is then in canonical form (`strict_json.canonical`), else in the form of the sender.
     """
 
     attributes: dict[str, str]
@@ -51,6 +58,7 @@ class Envelope:
     problems: list[Problem] = field(default_factory=list)
     header_prefix: str = ""
     is_event: bool = True
+    parsed: Any = UNPARSED
 
     @property
     def id(self) -> str:
@@ -114,8 +122,15 @@ def from_http(headers: Iterable[tuple[bytes, bytes]], body: bytes) -> HttpEvents
     number = len(named) + len(content_types)
     if number > ATTRIBUTES_MAX:
         return HttpEvents(False, 1, [unreadable(too_many_attributes(number, "headers"))])
-    plain = [(name, unquote_to_bytes(value)) for name, value in named]
+    plain = [(name, _http_value(value)) for name, value in named]
     return HttpEvents(False, 1, [_binary(plain, without_bom(body), content_type, HTTP_PREFIX)])
+
+
+def _http_value(value: bytes) -> bytes:
+    """The value of an attribute in an HTTP header: quotes are removed, then percent-encoding (binding §3.1.3.2)."""
+    if value[:1] == value[-1:] == b'"' and _QUOTED.fullmatch(value):
+        value = _ESCAPED.sub(rb"\1", value[1:-1])
+    return unquote_to_bytes(value)
 
 
 def from_structured(body: bytes) -> Envelope:
@@ -125,7 +140,10 @@ def from_structured(body: bytes) -> Envelope:
     except Rejected as refusal:
         return unreadable(*refusal.problems)
     envelope = _from_object(parsed)
-    if envelope.is_event and (duplicate := duplicated_key(body, parsed)):
+    inner = b"" if envelope.parsed is UNPARSED else envelope.data
+    if not envelope.is_event or has_same_keys(body, len(parsed), inner):
+        return envelope
+    if duplicate := duplicated_key(body, parsed):
         envelope.problems.append(duplicate)
     return envelope
 
@@ -169,7 +187,7 @@ def _from_object(item: Any) -> Envelope:
     if number > ATTRIBUTES_MAX:
         return unreadable(too_many_attributes(number, "attributes"), identity=item)
     envelope = Envelope({}, b"")
-    envelope.data = _data_of(item, envelope.problems)
+    _read_data(envelope, item)
     for name, value in item.items():
         if name in _DATA or value is None:
             continue
@@ -223,21 +241,22 @@ def _read_member(envelope: Envelope, name: str, value: Any) -> None:
         envelope.problems.append(invalid_attribute(name, detail, "Send a value of one of these types."))
 
 
-def _data_of(item: Mapping[str, Any], problems: list[Problem]) -> bytes:
+def _read_data(envelope: Envelope, item: Mapping[str, Any]) -> None:
     """The bytes of ``data`` or ``data_base64`` (JSON event format §3.1); no bytes if both are absent or null."""
     data, encoded = item.get("data"), item.get("data_base64")
     if encoded is None:
-        return b"" if data is None else orjson.dumps(data)
+        if data is not None:
+            envelope.parsed, envelope.data = data, canonical(data)
+        return
     if data is not None:
-        problems.append(
+        envelope.problems.append(
             invalid_attribute("data_base64", "data and data_base64 exclude each other", "Send one of the two.")
         )
     try:
-        return without_bom(b64decode(encoded, validate=True))
+        envelope.data = without_bom(b64decode(encoded, validate=True))
     except (TypeError, ValueError):
         fix = "Send a string of base64 (RFC 4648 §4), or JSON in data."
-        problems.append(invalid_attribute("data_base64", "the value is not base64", fix))
-        return b""
+        envelope.problems.append(invalid_attribute("data_base64", "the value is not base64", fix))
 
 
 def _batch_of(body: bytes) -> Sequence[Any]:

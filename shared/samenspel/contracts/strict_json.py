@@ -92,6 +92,25 @@ def duplicated_key(text: bytes, parsed: Any) -> Problem | None:
     return None if _has_all_keys(text, parsed) else _duplicate_in(_load_with_duplicates(text))
 
 
+def has_same_keys(text: bytes, outer_keys: int, inner: bytes) -> bool:
+    """Whether no key of the object ``text`` was lost; a quick check before `duplicated_key`.
+
+    ``outer_keys`` is the number of keys of the object, and ``inner`` the `canonical` form of the only value with keys
+    of its own. A colon after a quote is a key, or part of a string that both texts have: without escapes of the form
+    ``\\u``, a string has at least as many in ``text`` as in ``inner``. Equal numbers therefore mean: the same keys.
+    """
+    return (
+        text.count(b'":') == outer_keys + inner.count(b'":')
+        and b"\\u" not in text
+        and not _QUOTE_THEN_SPACE.search(text)
+    )
+
+
+def canonical(value: Any) -> bytes:
+    """The shortest JSON text of a parsed value, with sorted keys."""
+    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+
+
 def duplicated_keys(text: bytes, items: Sequence[Any]) -> Mapping[int, Problem]:
     """The problem of `duplicated_key` for each item of an array, by index; ``text`` is the text of the array."""
     if _has_all_keys(text, items):

@@ -14,9 +14,10 @@ A service imports from here only. A package imports only from packages further r
 
 from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.state import AggregateChange, DecisionState, StoredAggregate
-from samenspel.messaging.errors import TRANSIENT
+from samenspel.messaging.errors import TRANSIENT, LogEndsUnknown
 from samenspel.messaging.ingress.http_api import submit_over_http
 from samenspel.messaging.ingress.submitter import Submitter
+from samenspel.messaging.kafka.log_ends import LogEnds
 from samenspel.messaging.projections.projector import ProjectionListener
 from samenspel.messaging.service.app import create_app, serve
 from samenspel.messaging.service.definition import BackgroundWork, ServiceContext, ServiceDefinition
@@ -27,6 +28,8 @@ __all__ = [
     "BackgroundWork",
     "Decider",
     "DecisionState",
+    "LogEnds",
+    "LogEndsUnknown",
     "ProjectionListener",
     "ServiceContext",
     "ServiceDefinition",

@@ -9,9 +9,11 @@ import structlog
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from samenspel.contracts.jsonschema import schemas
 from samenspel.contracts.problems import Problem, Rejected, pointer
@@ -37,6 +39,7 @@ _HEADERS: Final = {
     "X-Frame-Options": "DENY",
     "Strict-Transport-Security": "max-age=31536000",
 }
+_RAW_HEADERS: Final = [(name.lower().encode(), value.encode()) for name, value in _HEADERS.items()]
 
 _KNOWN_PARAMETERS: Final = Depends(require_known_parameters)
 
@@ -66,7 +69,7 @@ def create_http_app(title: str, description: str, lifespan: Lifespan, readiness:
     _add_health(app, readiness)
     _add_schemas(app)
     _add_errors(app)
-    app.middleware("http")(_with_headers)
+    app.add_middleware(SecurityHeaders)
     return app
 
 
@@ -100,12 +103,13 @@ def rejection(refusal: Rejected) -> JSONResponse:
     return problem(status, "Invalid request", detail, problems, left_out=refusal.left_out)
 
 
-def api_router(*first: OrganisationOf) -> APIRouter:
+def api_router(*first: OrganisationOf, prefix: str = "", route_class: type[APIRoute] = APIRoute) -> APIRouter:
     """A router for the routers of a service. Dependencies of every request: ``first``, then known parameters only.
 
     So a request without a token is answered 401, whatever its parameters.
     """
-    return APIRouter(dependencies=[*map(Depends, first), _KNOWN_PARAMETERS])
+    dependencies = [*map(Depends, first), _KNOWN_PARAMETERS]
+    return APIRouter(prefix=prefix, dependencies=dependencies, route_class=route_class)
 
 
 async def read_body(request: Request) -> bytes:
@@ -139,11 +143,14 @@ def organisation_dependency(
     async def organisation(request: Request) -> AsyncIterator[str]:
         authenticated = await _authenticated(verifier, request)
         async with requests.slot(authenticated):
-            # Each request is handled in a task of its own: the variable needs no reset.
             acting_organisation.set(authenticated)
-            if require_reader is not None and request.method in READING:
-                await require_reader(authenticated)
-            yield authenticated
+            try:
+                if require_reader is not None and request.method in READING:
+                    await require_reader(authenticated)
+                yield authenticated
+            finally:
+                # The task of a pipelined request begins in the context of the request before.
+                acting_organisation.set(None)
 
     return organisation
 
@@ -166,11 +173,21 @@ def _challenge(error: str | None) -> dict[str, str]:
     return {"WWW-Authenticate": f'Bearer realm="samenspel"{code}'}
 
 
-async def _with_headers(request: Request, call: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await call(request)
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    return response
+class SecurityHeaders:
+    """ASGI middleware: the headers of every response, unless the response has one of its own."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                given = message.get("headers", ())
+                present = {name for name, _ in given}
+                message["headers"] = [*given, *(each for each in _RAW_HEADERS if each[0] not in present)]
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
 
 
 def _add_description(app: FastAPI) -> None:

@@ -27,7 +27,12 @@ def refusal_of_head(version: str, target: bytes, fields: Iterable[tuple[bytes, b
         return HeadRefusal(505, "send the request in HTTP/1.1")
     if len(target) > TARGET_BYTES_MAX:
         return HeadRefusal(414, f"path and query have at most {TARGET_BYTES_MAX:,} bytes")
-    return _refusal_of_host(version, [value for name, value in fields if name == b"host"]) or _refusal_of_path(target)
+    named = list(fields)
+    return (
+        _refusal_of_host(version, [value for name, value in named if name == b"host"])
+        or _refusal_of_coding(version, [value for name, value in named if name == b"transfer-encoding"])
+        or _refusal_of_path(target)
+    )
 
 
 def _refusal_of_host(version: str, hosts: list[bytes]) -> HeadRefusal | None:
@@ -36,6 +41,15 @@ def _refusal_of_host(version: str, hosts: list[bytes]) -> HeadRefusal | None:
         return HeadRefusal(400, "send one Host header (RFC 9112 §3.2)")
     if hosts and not _HOST.fullmatch(hosts[0]):
         return HeadRefusal(400, "the Host header is not a host and port (RFC 9112 §3.2)")
+    return None
+
+
+def _refusal_of_coding(version: str, codings: list[bytes]) -> HeadRefusal | None:
+    """RFC 9112 §6.1: a coding that the server does not decode is 501; HTTP/1.0 has no codings."""
+    if codings and version == "1.0":
+        return HeadRefusal(400, "a request in HTTP/1.0 has no Transfer-Encoding (RFC 9112 §6.1)")
+    if any(coding.strip().lower() != b"chunked" for coding in codings) or len(codings) > 1:
+        return HeadRefusal(501, "send Transfer-Encoding: chunked, or none (RFC 9112 §6.1)")
     return None
 
 

@@ -54,6 +54,7 @@ class LimitedConnection(HttpToolsProtocol):
     _in_head = True
     _received = 0
     _head_bytes = 0
+    _fields = 0
     _bytes_in_progress = 0
     received_at = 0.0
 
@@ -97,7 +98,7 @@ class LimitedConnection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = {EXTENSION: {"stream": self._stream}}
-        self._in_head, self._received, self._head_bytes = True, 0, 0
+        self._in_head, self._received, self._head_bytes, self._fields = True, 0, 0, 0
         self._start_timer(HEAD_SECONDS_MAX)
 
     def on_url(self, url: bytes) -> None:
@@ -106,10 +107,15 @@ class LimitedConnection(HttpToolsProtocol):
             self._stop_parser(414, f"path and query have at most {TARGET_BYTES_MAX:,} bytes")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Count a header field. The trailer fields of a chunked body are counted here too."""
-        super().on_header(name, value)
+        """Count a header field. Trailer fields of a chunked body are counted too, and are no part of the head.
+
+        A trailer field would otherwise be an attribute of an event that no proxy has seen (RFC 9110 §6.5.1).
+        """
+        if self._in_head:
+            super().on_header(name, value)
+        self._fields += 1
         self._head_bytes += len(name) + len(value)
-        if len(self.headers) > FIELDS_MAX or self._head_bytes > HEAD_BYTES_MAX:
+        if self._fields > FIELDS_MAX or self._head_bytes > HEAD_BYTES_MAX:
             self._stop_parser(431, f"a request head has at most {FIELDS_MAX} fields and {HEAD_BYTES_MAX:,} bytes")
 
     def on_headers_complete(self) -> None:

@@ -158,6 +158,18 @@ HTTP_SUBMISSIONS: Final = Limit(
     detail="at most {value} requests with submissions of one organisation are decided at the same time",
     fix="Send larger batches in fewer requests, and repeat this request after Retry-After seconds.",
 )
+HTTP_GROUP: Final = Limit(
+    name="http-group",
+    resource="submissions of one organisation in a transaction over HTTP while others wait, beyond its first request",
+    default=250,
+    unit="submissions",
+    scope="organisation and transaction",
+    setting=None,
+    enforced="samenspel.messaging.ingress.submission_groups:SHARE_MAX",
+    reaction="back-pressure",
+    detail="a transaction has at most {value} submissions of one organisation while others wait",
+    fix="Nothing: the other requests are decided in the next transaction.",
+)
 DATABASE_CONNECTIONS: Final = Limit(
     name="database-connections",
     resource="database connections of requests, as a share of the connections that others leave free",
@@ -278,6 +290,18 @@ REPLACED_SECRETS: Final = Limit(
     detail="at most {value} replaced secrets of a subscription sign at the same time",
     fix="Wait until the first replaced secret has ended, 24 hours after its replacement.",
 )
+WAITING_ENDPOINTS: Final = Limit(
+    name="waiting-endpoints",
+    resource="webhook addresses stored for subscriptions that are not accepted yet",
+    default=100,
+    unit="addresses",
+    scope="organisation",
+    setting=None,
+    enforced="services.notifier.store.endpoints:WAITING_MAX",
+    reaction="back-pressure",
+    detail="at most {value} webhook addresses are stored for subscriptions that are not accepted yet",
+    fix="Repeat this request after Retry-After seconds. Send an Idempotency-Key to repeat a request safely.",
+)
 IDEMPOTENCY_KEYS: Final = Limit(
     name="idempotency-keys",
     resource="idempotency keys of the last 24 hours",
@@ -302,6 +326,18 @@ STORED_BYTES: Final = Limit(
     detail="at most {value} bytes per day are stored for refused submissions of one organisation",
     fix="Repair the refused submissions before sending more. Accepted submissions do not count.",
 )
+FOREIGN_RANGES: Final = Limit(
+    name="foreign-ranges",
+    resource="stored ranges of records that are no canonical events; the oldest ranges are merged",
+    default=100,
+    unit="ranges",
+    scope="followed lane, per service",
+    setting=None,
+    enforced="samenspel.messaging.projections.foreign_records:RANGES_MAX",
+    reaction="cut",
+    detail="at most {value} ranges of a lane are kept apart",
+    fix="Find the writer of the records, and rotate its credential.",
+)
 LIMITS: Final = (
     RECORD_ATTRIBUTES,
     PROBLEMS,
@@ -311,6 +347,7 @@ LIMITS: Final = (
     HTTP_BYTES,
     HTTP_REQUESTS,
     HTTP_SUBMISSIONS,
+    HTTP_GROUP,
     DATABASE_CONNECTIONS,
     OPEN_STREAMS,
     STREAM_SECONDS,
@@ -321,6 +358,8 @@ LIMITS: Final = (
     PENDING_DELIVERIES,
     LOGGED_ATTEMPTS,
     REPLACED_SECRETS,
+    WAITING_ENDPOINTS,
     IDEMPOTENCY_KEYS,
     STORED_BYTES,
+    FOREIGN_RANGES,
 )

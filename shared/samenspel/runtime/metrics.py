@@ -11,13 +11,22 @@ ANSWERS: Final = Counter(
 RELAYED_EVENTS: Final = Counter("samenspel_relayed_events_total", "Journal rows acknowledged by Kafka")
 APPLIED_EVENTS: Final = Counter("samenspel_applied_events_total", "Canonical events applied to projections")
 JOURNAL_BACKLOG: Final = Gauge("samenspel_journal_backlog", "Journal rows that Kafka has not acknowledged")
+RECENT_BYTES: Final = Gauge(
+    "samenspel_recent_journal_bytes", "Bytes of committed journal rows in memory, for the relay of this process"
+)
 LANES_NOT_RECONCILED: Final = Gauge(
     "samenspel_lanes_not_reconciled", "Lanes that refuse writes until reconciled with Kafka or recovered"
 )
 LANES_STALLED: Final = Gauge("samenspel_lanes_stalled", "Followed lanes with a missing next event in the log")
 LANES_DIVERGED: Final = Gauge("samenspel_lanes_diverged", "Followed lanes with another digest than the owner")
+FOREIGN_RECORDS: Final = Gauge(
+    "samenspel_foreign_records", "Records on followed lanes that are no canonical events, since the first reading"
+)
 INGRESS_HELD: Final = Gauge(
     "samenspel_ingress_held", "Ingress partitions that are not read, because a needed lane is diverged"
+)
+INGRESS_UNDISCOVERED: Final = Gauge(
+    "samenspel_ingress_undiscovered", "Admitted organisations whose ingress topic is not read yet"
 )
 LANES_REBUILT: Final = Counter(
     "samenspel_lanes_rebuilt_total", "Followed lanes rebuilt from their first event after a new timeline"
@@ -65,6 +74,16 @@ DECIDE_SECONDS: Final = Histogram(
     "samenspel_decide_seconds",
     "Duration of a decision transaction, whole batch, in seconds",
     buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
+)
+HTTP_GROUP_SUBMISSIONS: Final = Histogram(
+    "samenspel_http_group_submissions",
+    "Submissions over HTTP that one transaction decides together",
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
+)
+HTTP_GROUP_WAIT_SECONDS: Final = Histogram(
+    "samenspel_http_group_wait_seconds",
+    "Wait of a request with submissions until its transaction begins, in seconds",
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
 )
 LIMIT: Final = Gauge("samenspel_limit", "Configured value of a limit per organisation", ["limit"])
 LIMIT_USE: Final = Gauge(

@@ -32,8 +32,8 @@ COMMAND_SECONDS_MAX: Final = 10.0
 BACKOFF_SECONDS: Final = 0.3
 QUERIES_PER_CONNECTION: Final = 50_000
 IDLE_CONNECTION_SECONDS: Final = 300.0
-OWN_CONNECTIONS: Final = 2
-"""Connections that requests leave free, for Kafka ingress, relay, projections and deferrals."""
+OWN_CONNECTIONS: Final = 3
+"""Connections that requests leave free, for Kafka ingress, groups over HTTP, relay, projections and deferrals."""
 SHARE_SECONDS_MAX: Final = 3.0
 """Longest wait of a request for a connection; below the 5 seconds that a submission may take."""
 

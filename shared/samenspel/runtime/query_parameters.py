@@ -18,7 +18,7 @@ API: Final = "/v1/"
 
 async def require_known_parameters(request: Request) -> None:
     """A dependency of every route. Raises `Rejected` with all wrong parameters at once."""
-    if not request.url.path.startswith(API):
+    if not request.scope["path"].startswith(API):
         return
     given = list(_pairs(request.scope["query_string"]))
     known = frozenset(_names_in(request.scope["route"].dependant)) if given else frozenset()

@@ -1,7 +1,8 @@
 """Bearer tokens: verification, and the OIN of the organisation (RFC 6750, RFC 7519, RFC 8725)."""
 
 import re
-from typing import Final
+from hashlib import sha256
+from typing import Any, Final
 
 from joserfc import jws, jwt
 from joserfc.errors import ClaimError, ExpiredTokenError, JoseError
@@ -16,6 +17,8 @@ ACCESS_TOKEN: Final = "at+jwt"
 """Type of an access token (RFC 9068 §2.1)."""
 CLOCK_SKEW_SECONDS: Final = 30
 TOKEN_CHARS_MAX: Final = 8_192
+VERIFIED_MAX: Final = 4_096
+"""Tokens whose signature is remembered. Above, all are verified again."""
 _OIN: Final = re.compile(r"[0-9]{20}")
 _DECODE_ERRORS: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """Errors that joserfc raises for a malformed token, besides `JoseError`."""
@@ -37,6 +40,8 @@ class TokenVerifier:
     """Verifies the tokens of one issuer with the keys at ``jwks``: a path or an https address.
 
     Only ``typ``, ``alg`` and ``kid`` of a token's header are used: a key or a key address in the header is ignored.
+    A signature is verified once per key set, so that a withdrawn key ends its tokens as soon as the keys are read
+    again. The claims, and so the time of expiry, are checked at every request.
     """
 
     def __init__(self, jwks: str, issuer: str, audience: str, dependency: Dependency | None = None) -> None:
@@ -48,6 +53,7 @@ class TokenVerifier:
             exp={"essential": True},
             oin={"essential": True},
         )
+        self._known: dict[bytes, tuple[KeySet, dict[str, Any]]] = {}
 
     async def organisation_of(self, authorization: str | None) -> str:
         """The OIN in the token of an ``Authorization`` header. Raises `TokenRefused` or `KeysUnavailable`."""
@@ -57,16 +63,26 @@ class TokenVerifier:
         if len(text) > TOKEN_CHARS_MAX:
             raise TokenRefused(f"a token has at most {TOKEN_CHARS_MAX:,} characters")
         try:
-            token = text.strip().encode("ascii")
-            return self._verify(token, await self.keys.keys_for(_key_id(token)))
+            return self._organisation_in(await self._verified(text.strip().encode("ascii")))
         except (JoseError, *_DECODE_ERRORS) as error:
             raise TokenRefused(_reason(error)) from None
 
-    def _verify(self, token: bytes, keys: KeySet) -> str:
+    async def _verified(self, token: bytes) -> dict[str, Any]:
+        """The claims of a token with a valid signature. A digest of the token is remembered, not the token."""
+        digest = sha256(token).digest()
+        keys, claims = self._known.get(digest, (None, {}))
+        if keys is not None and keys is await self.keys.current():
+            return claims
+        keys = await self.keys.keys_for(_key_id(token))
         decoded = jwt.decode(token, keys, algorithms=ALGORITHMS)
         if not _is_access_token(decoded.header.get("typ")):
             raise NoAccessToken
-        claims = decoded.claims
+        if len(self._known) >= VERIFIED_MAX:
+            self._known.clear()
+        self._known[digest] = keys, decoded.claims
+        return decoded.claims
+
+    def _organisation_in(self, claims: dict[str, Any]) -> str:
         self._claims.validate(claims)
         oin = claims["oin"]
         if not (isinstance(oin, str) and _OIN.fullmatch(oin)):

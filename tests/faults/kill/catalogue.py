@@ -31,28 +31,33 @@ class Towards(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """``at_birth``: only a new process passes this point."""
+    """``at_birth``: only a new process passes this point. ``behind``: only if its database is behind Kafka."""
 
     name: str
     towards: Towards = Towards.POSTGRES
     at_birth: bool = False
+    behind: bool = False
 
 
-def _points(text: str, towards: Towards = Towards.POSTGRES, *, at_birth: bool = False) -> list[Point]:
-    return [Point(name, towards, at_birth) for name in text.split()]
+def _points(
+    text: str, towards: Towards = Towards.POSTGRES, *, at_birth: bool = False, behind: bool = False
+) -> list[Point]:
+    return [Point(name, towards, at_birth, behind) for name in text.split()]
 
 
 EVERY: Final = [
     *_points("journal.ensure offsets.create offsets.load", at_birth=True),
-    *_points("reconciliation.published reconciliation.head reconciliation.same-events", at_birth=True),
-    *_points("reconciliation.reset reconciliation.mark", at_birth=True),
+    *_points("reconciliation.published reconciliation.head reconciliation.same-events", at_birth=True, behind=True),
+    *_points("reconciliation.reset reconciliation.mark", at_birth=True, behind=True),
+    *_points("unchanged-lanes.published unchanged-lanes.mark ingress-discovery.organisations", at_birth=True),
+    *_points("ingress-discovery.position"),
     *_points("log-reader.connect producer.start subscriptions.start", Towards.BROKER, at_birth=True),
     *_points("log-reader.metadata", Towards.METADATA, at_birth=True),
     *_points("log-reader.start log-reader.end", Towards.OFFSETS, at_birth=True),
     *_points("consumer.wait", Towards.FETCH),
-    *_points("ingress.begin offsets.lock offsets.save ingress.commit http.begin http.commit"),
-    *_points("journal.lock journal.write aggregates.load aggregates.save"),
-    *_points("answers.load answers.insert deferrals.load due-deferrals.overdue due-deferrals.pass"),
+    *_points("ingress.begin offsets.lock ingress.commit http.begin http.commit"),
+    *_points("journal.lock aggregates.load postgres.write-together"),
+    *_points("answers.load due-deferrals.overdue due-deferrals.pass"),
     *_points("relay.unreconciled relay.claim"),
     *_points("relay.send relay.acknowledge", Towards.PRODUCE),
     *_points("relay.save-progress"),
@@ -63,9 +68,10 @@ EVERY: Final = [
 
 FOLLOWING: Final = [
     *_points("checkpoints.create checkpoints.load checkpoints.diverged", at_birth=True),
+    *_points("checkpoints.begin-reading tails.load", at_birth=True),
     *_points("log-reader.fetch", Towards.FETCH, at_birth=True),
     *_points("projector.begin checkpoints.lock projector.hashes projector.save checkpoints.save projector.commit"),
-    *_points("aggregates.load-projected due-deferrals.needing"),
+    *_points("aggregates.load-projected deferrals.load due-deferrals.needing"),
 ]
 """Points on the path of services with projections."""
 
@@ -81,7 +87,7 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
     "registry": [
         *EVERY,
         *BREAKING,
-        *_points("aggregates.share registry.index-initiatives ingress.quarantine ingress.quarantine-commit"),
+        *_points("registry.index-initiatives ingress.quarantine ingress.quarantine-commit"),
         *_points("answers.event-types"),
     ],
     "funding": [
@@ -107,9 +113,9 @@ POINTS: Final[Mapping[Service, list[Point]]] = {
             "notifier.endpoints notifier.active-subscriptions notifier.begin-subscription notifier.place-cursor"
         ),
         *_points("notifier.lock-cursor notifier.end-subscription feed.add"),
-        *_points("deliveries.begin deliveries.behind deliveries.open deliveries.move deliveries.commit"),
-        *_points("deliveries.claim attempts.begin attempts.lock attempts.close attempts.promote"),
-        *_points("attempts.postpone attempts.count attempts.log attempts.commit"),
+        *_points("deliveries.begin deliveries.behind deliveries.open deliveries.commit"),
+        *_points("deliveries.claim attempts.begin attempts.lock attempts.settle"),
+        *_points("attempts.count attempts.commit"),
         *_points("delivery.post", Towards.RECEIVER),
     ],
 }
@@ -119,6 +125,10 @@ BY_COMMAND: Final = {"recovery.commit", "timelines.commit", "receipt-retention.b
 
 AFTER_A_LOSS: Final = {"relay.republish-all"}
 """Points reached only if Kafka loses events acknowledged to two relays: only the model dies there."""
+
+
+ON_FOREIGN_RECORDS: Final = {"foreign-records.load", "foreign-records.save", "foreign-records.merge"}
+"""Points reached only if a record on a followed lane is no canonical event: `test_foreign_records.py` dies there."""
 
 
 class Mode(Enum):

@@ -51,12 +51,12 @@ async def retry(stage: Stage, wanted: str) -> None:
     """
     topic = ingress(DOMAIN_OF[stage.service], stage.organisation.oin)
     urls = System(kafka=stage.system.profile.system().kafka, http=stage.system.services.urls())
-    door = QuarantineClient(urls, operator_of(stage.system).credential, stage.service)
+    client = QuarantineClient(urls, operator_of(stage.system).credential, stage.service)
     for row in await stage.database.fetch(OPEN, topic):
 
         async def is_acted(number: int = row["number"]) -> bool:
             try:
-                outcome = await door.act(number, "retry", "")
+                outcome = await client.act(number, "retry", "")
             except (EnvironmentUnavailable, RequestRefused) as error:
                 assert "resolved before" in str(error), error
                 return True

@@ -76,6 +76,14 @@ class Stage:
             proxy.forward()
         self.begin()
 
+    async def lose_progress(self) -> None:
+        """End the process as a relay that dies after an acknowledgement, before it saves the progress."""
+        self.end()
+        await self.database.execute(
+            "update relay_progress set sequence = sequence - 1, next_offset = next_offset - 1"
+            " where sequence > 0 and topic not like 'samenspel.receipts.%'"  # Old receipts leave the journal.
+        )
+
     def meet(self, point: Point, times: int) -> tuple[Life, Moment]:
         """A process with a stop there: the present process, or a new process for a start-up point."""
         moment = Moment(point.name, times)

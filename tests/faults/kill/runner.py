@@ -30,6 +30,8 @@ async def run(work: Work, case: Case) -> None:
     """Raises `AssertionError` when something does not hold."""
     stage = work.stage
     times = 1 if case.point.at_birth else Random(str(case)).randint(1, 3)
+    if case.point.behind:
+        await stage.lose_progress()
     life, moment = stage.meet(case.point, times)
     struck = asyncio.Event()
     async with asyncio.timeout(RUN_SECONDS_MAX), asyncio.TaskGroup() as tasks:

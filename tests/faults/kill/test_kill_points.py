@@ -16,6 +16,9 @@ SELECTED_CASES = (
     # The decision transaction: not committed, committed without a reply, reply lost.
     "registry ingress.commit after 1",
     "registry ingress.commit lost 1",
+    # The same of a group of HTTP requests: each client sends its submission again.
+    "registry http.commit after 1",
+    "registry http.commit lost 1",
     # Kafka has the batch; the relay dies before, or after, the acknowledgement, or before it saves the progress.
     "registry relay.acknowledge lost 1",
     "registry relay.save-progress after 1",

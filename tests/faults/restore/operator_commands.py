@@ -41,8 +41,8 @@ async def recover(system: LocalSystem, service: Service) -> list[dict[str, Any]]
     """The request of `samenspel lanes recover`; raises as the operator's API does."""
     operator = operator_of(system).credential
     urls = System(kafka=system.profile.system().kafka, http=system.services.urls())
-    door = OperatorApi(urls, operator, service, seconds=120)
-    found: list[dict[str, Any]] = (await door.request("POST", "/v1/lanes/recoveries", body={"dry_run": False}))[
+    client = OperatorApi(urls, operator, service, seconds=120)
+    found: list[dict[str, Any]] = (await client.request("POST", "/v1/lanes/recoveries", body={"dry_run": False}))[
         "items"
     ]
     return found

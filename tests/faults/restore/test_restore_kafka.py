@@ -3,13 +3,24 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import AsyncExitStack
 from typing import Any
 
 import aiohttp
 import pytest
 import pytest_asyncio
+from aiokafka import TopicPartition as LanePartition
 from confluent_kafka import TopicPartition
-from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL, Service, canonical_topics, ingress, topics_of
+from samenspel.contracts.topics import (
+    INITIATIVES,
+    LANES_LOCAL,
+    Service,
+    canonical_topics,
+    ingress,
+    receipts,
+    topics_of,
+)
+from samenspel.messaging.kafka.log_reader import LogReader
 
 from deploy.local.system import LocalSystem
 from tests.faults.restore.backup import Backup
@@ -120,6 +131,22 @@ async def test_ingress_that_expired_unread_is_a_recorded_loss(
     [lost] = await rows(bare_system, "registry", "select reason, detail from quarantine where topic = $1", topic)
     assert tuple(lost) == ("expired-unread", "offsets 2 to 4 expired before they were read")
     await eventually(lambda: _has_alarm(bare_system), 40)
+
+
+async def test_expired_record_is_absent_and_no_error(bare_system: LocalSystem, city: Organisation) -> None:
+    """Kafka answers a request for an expired offset with an error; a quiet organisation's receipts expire."""
+    await _registered(city, 2)
+    partition = receipts("initiatives", city.oin), 0
+    admin = bare_system.kafka.admin()
+    log_reader = LogReader(admin._access)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(log_reader.close)
+        _, end = await log_reader.bounds(LanePartition(*partition))
+        assert await log_reader.record_at(LanePartition(*partition), end - 1)
+        [deleted] = admin._client.delete_records([TopicPartition(*partition, end)]).values()
+        await asyncio.to_thread(deleted.result, 20)
+        assert await log_reader.record_at(LanePartition(*partition), end - 1) is None
+        assert await log_reader.bounds(LanePartition(*partition)) == (end, end)
 
 
 async def test_restored_projection_of_quiet_lanes_continues(bare_system: LocalSystem, city: Organisation) -> None:

@@ -10,15 +10,15 @@ from samenspel.contracts.topics import Service
 
 from tests.faults.storm.event_sources import Applications, Initiatives, decided, opened
 from tests.faults.storm.harness import Stage
-from tests.faults.storm.submitting import HttpDoor, KafkaDoor
+from tests.faults.storm.submitting import HttpSubmitter, KafkaSubmitter
 from tests.faults.storm.watcher import Watcher
 from tests.support.events import Event, new_id
 from tests.support.organisations import Organisation
 
 Place = tuple[str, Service]
 """An organisation's OIN, and the receiving service."""
-Door = KafkaDoor | HttpDoor
-Doors = Mapping[Place, Door]
+Submitter = KafkaSubmitter | HttpSubmitter
+Submitters = Mapping[Place, Submitter]
 CHUNK_MAX = 25
 REPEATED = 0.2
 """Share of chunks followed by a repeat of an event in the chunk."""
@@ -67,8 +67,8 @@ class Crowd:
         self._funds = "funding" in stage.services
         everybody = [*cities, authority] if self._funds else cities
         services: list[Service] = ["registry", "funding"] if self._funds else ["registry"]
-        self.kafka = {(each.oin, name): KafkaDoor(each, name) for each in everybody for name in services}
-        self.http = {(each.oin, name): HttpDoor(each, name, stage) for each in everybody for name in services}
+        self.kafka = {(each.oin, name): KafkaSubmitter(each, name) for each in everybody for name in services}
+        self.http = {(each.oin, name): HttpSubmitter(each, name, stage) for each in everybody for name in services}
         self.organisations = everybody
         self.submitted: dict[Place, list[str]] = {place: [] for place in self.kafka}
         self.finished: asyncio.Task[None]
@@ -81,19 +81,19 @@ class Crowd:
     async def run(self) -> None:
         """Until the tap is closed and dry."""
         async with asyncio.TaskGroup() as tasks:
-            for doors in (self.kafka, self.http):
+            for submitters in (self.kafka, self.http):
                 for city in self.cities:
                     initiatives = Initiatives(city, self._random)
-                    tasks.create_task(self._flow(doors, city, "registry", iter(initiatives)))
+                    tasks.create_task(self._flow(submitters, city, "registry", iter(initiatives)))
                     if self._funds:
                         applications = iter(Applications(city, self._programmes, initiatives))
-                        tasks.create_task(self._flow(doors, city, "funding", applications))
+                        tasks.create_task(self._flow(submitters, city, "funding", applications))
                 if self._funds:
-                    tasks.create_task(self._decide(doors))
+                    tasks.create_task(self._decide(submitters))
 
     async def close(self) -> None:
-        for door in self.kafka.values():
-            await door.close()
+        for submitter in self.kafka.values():
+            await submitter.close()
 
     async def is_served(self) -> list[str]:
         """Submit a new event for every organisation through every entry point, and wait for the canonical events.
@@ -107,16 +107,16 @@ class Crowd:
             if self._funds:
                 probes.append((each, "funding", [self._about_funding(each, source)]))
         async with asyncio.TaskGroup() as tasks:
-            for doors, chosen in ((self.kafka, probes), (self.http, self._others(probes))):
+            for submitters, chosen in ((self.kafka, probes), (self.http, self._others(probes))):
                 for organisation, service, events in chosen:
-                    tasks.create_task(self._submit(doors, organisation, service, events))
+                    tasks.create_task(self._submit(submitters, organisation, service, events))
                     tasks.create_task(self._watcher.seen([event["id"] for event in events]))
         return [event["id"] for _, service, events in probes if service == "registry" for event in events[1:]]
 
     def _others(
         self, probes: list[tuple[Organisation, Service, list[Event]]]
     ) -> Iterator[tuple[Organisation, Service, list[Event]]]:
-        """The same over the other door, about other subjects."""
+        """The same over the other entry point, about other subjects."""
         for organisation, service, _ in probes:
             source = Initiatives(organisation, self._random)
             if service == "registry":
@@ -129,30 +129,32 @@ class Crowd:
             return opened(organisation, new_id())
         return Applications(organisation, self._programmes, initiatives).apply()
 
-    async def _flow(self, doors: Doors, of: Organisation, to: Service, source: Iterator[Event]) -> None:
+    async def _flow(self, submitters: Submitters, of: Organisation, to: Service, source: Iterator[Event]) -> None:
         while number := await self.tap.take(self._random.randint(1, CHUNK_MAX)):
-            await self._submit(doors, of, to, list(islice(source, number)))
+            await self._submit(submitters, of, to, list(islice(source, number)))
 
-    async def _decide(self, doors: Doors) -> None:
+    async def _decide(self, submitters: Submitters) -> None:
         """Decide on known applications, and open the next programme from time to time."""
         made = 0
         while number := await self.tap.take(self._random.randint(1, CHUNK_MAX)):
             known = [orjson.loads(await self._watcher.applications.get()) for _ in range(number)]
-            await self._submit(doors, self.authority, "funding", [decided(self.authority, each) for each in known])
+            await self._submit(
+                submitters, self.authority, "funding", [decided(self.authority, each) for each in known]
+            )
             made += number
             if made >= DECISIONS_PER_PROGRAMME:
                 made, programme = 0, new_id()
                 await self._submit(self.http, self.authority, "funding", [opened(self.authority, programme)])
                 self._programmes.append(programme)
 
-    async def _submit(self, doors: Doors, of: Organisation, to: Service, events: list[Event]) -> None:
+    async def _submit(self, submitters: Submitters, of: Organisation, to: Service, events: list[Event]) -> None:
         self.submitted[of.oin, to] += [event["id"] for event in events]
-        await doors[of.oin, to].submit(events)
+        await submitters[of.oin, to].submit(events)
         if self._random.random() < REPEATED:
             again = self._random.choice(events)
             # Through the other entry point a change could arrive before the events it depends on.
-            other: Doors = (
-                self._random.choice([self.kafka, self.http]) if self._watcher.has_seen(again["id"]) else doors
+            other: Submitters = (
+                self._random.choice([self.kafka, self.http]) if self._watcher.has_seen(again["id"]) else submitters
             )
             await other[of.oin, to].submit([again])
 

@@ -1,4 +1,4 @@
-"""Submitting over both doors without ever giving up, as an organisation's own system would."""
+"""Submitting over both entry points without ever giving up, as an organisation's own system would."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ HTTP_SECONDS_MAX = 3.0
 """After this time another instance is tried: this instance may be stopped."""
 
 
-class KafkaDoor:
+class KafkaSubmitter:
     """An organisation's producer for a service. A chunk at a time: unacknowledged events are sent again."""
 
     def __init__(self, organisation: Organisation, service: Service) -> None:
@@ -65,7 +65,7 @@ class KafkaDoor:
         await asyncio.gather(*acknowledged)
 
 
-class HttpDoor:
+class HttpSubmitter:
     """An organisation's HTTP client for a service: uses an instance until a failure, then the next instance."""
 
     def __init__(self, organisation: Organisation, service: Service, stage: Stage) -> None:

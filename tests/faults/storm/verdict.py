@@ -52,12 +52,14 @@ async def judge(stage: Stage, crowd: Crowd) -> int:
 
 async def _is_settled(system: LocalSystem, service: Service, crowd: Crowd) -> bool:
     """Everything was read and decided, nothing waits, nothing was set apart, and all is published."""
-    doors = {row["topic"]: row["next_offset"] for row in await rows(system, service, "select * from ingress_offset")}
+    offsets = {
+        row["topic"]: row["next_offset"] for row in await rows(system, service, "select * from ingress_offset")
+    }
     for oin, to in crowd.submitted:
         if to == service:
             topic = ingress(DOMAIN_OF[service], oin)
             end = await read_end(system, topic)
-            assert doors.get(topic, 0) == end, f"{topic}: read up to {doors.get(topic)} of {end}"
+            assert offsets.get(topic, 0) == end, f"{topic}: read up to {offsets.get(topic)} of {end}"
     organisations = [oin for oin, _ in crowd.submitted]
     for query in (WAITING, QUARANTINED):
         left = await rows(system, service, query, organisations)

@@ -1,4 +1,4 @@
-"""Funding on the running system: through both doors, at once, and never above the ceiling."""
+"""Funding on the running system: through both entry points, at once, and never above the ceiling."""
 
 import asyncio
 from collections import Counter

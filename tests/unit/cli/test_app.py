@@ -20,6 +20,8 @@ from tests.support.cli import OIN, line, run
         ["replica", "sync"],
         ["replica", "verify"],
         ["replica", "diff"],
+        ["replica", "ask"],
+        ["replica", "sql"],
         ["receive"],
         ["funding", "explain"],
         ["lanes", "list"],

@@ -114,6 +114,15 @@ REPORT: Final = SyncReport(1, 1.0, 1, 1, (LaneReport(HOSTILE, 1, 1, "0" * 64, 2,
 ORGANISATION: Final = {"oin": HOSTILE, "name": HOSTILE, "kind": HOSTILE, "roles": [HOSTILE]}
 
 Patches = dict[str, Any]
+
+
+class HostileAnswer:
+    """A store whose tables have hostile names and values."""
+
+    def answer(self, sql: str, values: object) -> tuple[list[str], list[tuple[str]]]:
+        return [HOSTILE], [(HOSTILE,)]
+
+
 HOSTILE_COMMANDS: Final[dict[str, tuple[list[str], Patches]]] = {
     "events tail": (["events", "tail", "--no-follow"], {"samenspel.cli.events.tail": lambda *_, **__: [TAILED]}),
     "quarantine list": (
@@ -174,6 +183,14 @@ HOSTILE_COMMANDS: Final[dict[str, tuple[list[str], Patches]]] = {
             "samenspel.cli.replica.ReplicaStore": lambda *_: nullcontext(),
             "samenspel.cli.replica.diff": lambda *_: [Difference(HOSTILE, HOSTILE, HOSTILE, None)],
         },
+    ),
+    "replica ask": (
+        ["replica", "ask", "initiatives-count", "--db", "a.db"],
+        {"samenspel.cli.replica_questions._opened": lambda *_: nullcontext(HostileAnswer())},
+    ),
+    "replica sql": (
+        ["replica", "sql", "select 1", "--db", "a.db"],
+        {"samenspel.cli.replica_questions._opened": lambda *_: nullcontext(HostileAnswer())},
     ),
     "receive": (
         ["receive", "--count", "1"],

@@ -8,7 +8,8 @@ from samenspel.client.replica import ReplicaStore
 from samenspel.contracts.example_states import EXAMPLE_STATES
 
 from tests.support.cli import run
-from tests.support.lane_owner import Owner, reading_of
+from tests.support.lane_owner import Owner
+from tests.support.replicas import sync
 
 APPLICATION = EXAMPLE_STATES["application.v1"]["application_id"]
 
@@ -21,7 +22,7 @@ def db(tmp_path: Path) -> str:
         state = EXAMPLE_STATES[aggregate]
         owner.publish(str(state[key]), aggregate, orjson.dumps(state))
     with ReplicaStore(tmp_path / "replica.db", create=True) as store:
-        reading_of(store, owner).run(False, lambda done, total: None)
+        sync(store, owner)
     return str(tmp_path / "replica.db")
 
 

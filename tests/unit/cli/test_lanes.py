@@ -7,6 +7,7 @@ import orjson
 import pytest
 from samenspel.client.access.errors import RequestRefused
 from samenspel.client.access.profile import Profile
+from samenspel.client.admin.operator_answers import AnyObject
 from samenspel.client.admin.operator_api import OperatorApi
 
 from tests.support.cli import run
@@ -52,7 +53,12 @@ def service(operator: Profile, monkeypatch: pytest.MonkeyPatch) -> Service:
     made = Service()
 
     async def request(
-        self: OperatorApi, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
+        self: OperatorApi,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        shape: Any = AnyObject,
     ) -> Any:
         return await made.request(self, method, path, query, body)
 

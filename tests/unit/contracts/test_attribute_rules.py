@@ -34,6 +34,42 @@ def test_other_content_type_is_invalid(kind: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2026-11-24T10:00:00Z",
+        "2026-11-24t10:00:00.1234567890z",
+        "2016-12-31T23:59:60Z",
+        "2017-01-01T00:59:60+01:00",
+        "2016-06-30T23:59:60.999-00:00",
+    ],
+)
+def test_time_of_rfc_3339_is_valid(time: str) -> None:
+    """§5.6: T and Z in any case, any number of decimals, and a leap second at the end of a month in UTC."""
+    assert check(Envelope({**GOOD, "time": time}, b"")) == []
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "2026-11-24",
+        "2026-11-24 10:00:00Z",
+        "2026-11-24T10:00:00",
+        "2026-11-24T24:00:00Z",
+        "2026-02-30T10:00:00Z",
+        "2026-11-24T10:00:60Z",
+        "2016-12-30T23:59:60Z",
+        "2017-01-01T00:59:60Z",
+        "2016-12-31T23:59:61Z",
+        "9999-12-31T23:59:60Z",
+        "0001-01-01T00:00:60+01:00",
+        "２０２６-11-24T10:00:00Z",
+    ],
+)
+def test_other_time_is_invalid(time: str) -> None:
+    assert [problem.field for problem in check(Envelope({**GOOD, "time": time}, b""))] == ["time"]
+
+
 def http(content_type: str, body: bytes) -> Envelope:
     [envelope] = from_http([(b"content-type", content_type.encode())], body).envelopes
     return envelope

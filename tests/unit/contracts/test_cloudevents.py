@@ -1,5 +1,7 @@
 """The Kafka and HTTP bindings of CloudEvents: envelopes of records and requests, for any bytes."""
 
+import base64
+
 import orjson
 import pytest
 from samenspel.contracts.attribute_rules import check
@@ -63,9 +65,27 @@ def test_attribute_of_the_content_type_equals_the_header(header: str, codes: set
     assert {code for code, _ in found_in(from_kafka(headers, b"{}"))} == codes
 
 
-@pytest.mark.parametrize("value", [b"caf%C3%A9", "café".encode()])
+@pytest.mark.parametrize("value", [b"caf%C3%A9", "café".encode(), '"café"'.encode(), b'"ca\\f%C3%A9"'])
 def test_http_header_is_percent_decoded_utf_8(value: bytes) -> None:
     assert http([*OVER_HTTP, (b"ce-note", value)], b"{}").attributes["note"] == "café"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (rb'"say \"hi\" %22"', 'say "hi" "'),
+        (rb'"a\\b"', r"a\b"),
+        (b'""', ""),
+        (b'"', '"'),
+        (b'"a"b"', '"a"b"'),
+        (rb'"a\"', r'"a\"'),
+        (b'a "b"', 'a "b"'),
+    ],
+)
+def test_quotes_around_a_whole_http_header_are_removed(value: bytes, text: str) -> None:
+    """HTTP protocol binding §3.1.3.2: quotes first, then percent-encoding. The Kafka binding has neither."""
+    assert http([*OVER_HTTP, (b"ce-note", value)], b"{}").attributes["note"] == text
+    assert from_kafka([*NAMED, ("ce_note", value)], b"{}").attributes["note"] == value.decode()
 
 
 @pytest.mark.parametrize("number", [ATTRIBUTES_MAX, ATTRIBUTES_MAX + 1])
@@ -101,6 +121,12 @@ def test_member_of_a_structured_event_is_a_string_an_integer_or_a_boolean(value:
     envelope = from_structured(orjson.dumps({**ATTRIBUTES, "note": value}))
     assert envelope.attributes.get("note") == text
     assert found_in(envelope) == (set() if text else {("invalid-attribute", "note")})
+
+
+def test_repeated_key_beside_encoded_data_is_a_problem() -> None:
+    data = base64.b64encode(b'{"a":1}').decode()
+    text = orjson.dumps({**ATTRIBUTES, "data_base64": data})[:-1] + b',"note":"a","note":"b"}'
+    assert found_in(from_structured(text)) == {("duplicate-key", "/note")}
 
 
 def test_items_of_a_batch_are_decoded_one_by_one_at_their_index() -> None:

@@ -15,9 +15,11 @@ from samenspel.contracts.strict_json import (
     DEPTH_MAX,
     SEPARATORS_MAX,
     TEXT_BYTES_MAX,
+    canonical,
     decode,
     duplicated_key,
     duplicated_keys,
+    has_same_keys,
     parse,
 )
 
@@ -76,6 +78,29 @@ def has_twice(value: Any) -> bool:
 def test_key_given_twice_is_found_in_every_position_and_spelling(value: Any, chance: Random) -> None:
     text = written(value, chance).encode()
     assert (duplicated_key(text, decode(text)) is not None) is has_twice(value)
+
+
+@given(values, st.lists(st.tuples(st.sampled_from(KEYS), values), max_size=3), st.randoms(use_true_random=False))
+def test_quick_check_of_keys_misses_no_lost_key(data: Any, others: list[tuple[str, Any]], chance: Random) -> None:
+    event = Pairs((("data", data), *others))
+    text = written(event, chance).encode()
+    parsed = decode(text)
+    assert not (has_same_keys(text, len(parsed), canonical(parsed["data"])) and has_twice(event))
+
+
+@pytest.mark.parametrize(
+    ("text", "same"),
+    [
+        (b'{"a":1,"data":{"b":"\\":","c":{}}}', True),
+        (b'{"a":1,"data":{"b":"\\u0022:","b":{}}}', False),
+        (b'{"a":1,"data":{"b":1,"b":2}}', False),
+        (b'{"a":1,"a":1,"data":{"b":1}}', False),
+        (b'{"a" :1,"data":{"b":1}}', False),
+    ],
+)
+def test_quick_check_of_keys_compares_numbers_of_keys(text: bytes, same: bool) -> None:
+    parsed = decode(text)
+    assert has_same_keys(text, len(parsed), canonical(parsed["data"])) is same
 
 
 @given(values, st.randoms(use_true_random=False))

@@ -1,4 +1,4 @@
-"""Two doors, two modes, any spelling: the same statement is the same submission, with the same content hash."""
+"""Two entry points, two modes, any spelling: one statement is one submission, with one content hash."""
 
 import json
 from dataclasses import replace

@@ -91,6 +91,8 @@ TEXT_CHANGES: Final[list[Callable[[str], str]]] = [
     lambda text: text + " " * 60_000,
     lambda text: text[:-1] + ',"title":1,"title":1}',
     lambda text: text[:-1] + ',"colour":{"a":[{"b":1,"\\u0062":2}]}}',
+    lambda text: text[:-1] + ',"x":1,"x":1,"n":1e6}',
+    lambda text: text[:-1] + ',"x":"","x":[100000000000000000000,100000000000000000000,100000000000000000000]}',
     lambda text: text[:-1],
     lambda text: "[" * 2_000 + "]" * 2_000,
 ]
@@ -145,6 +147,13 @@ def test_hostile_content_has_one_outcome_over_every_entry_point(case: Case) -> N
     if case.embeddable:
         _require_equal(told)
     assert {each.outcome for each in told.values()} == {"rejected"}
+
+
+@pytest.mark.parametrize("entry_point", ENTRY_POINTS)
+@pytest.mark.parametrize("data", [b'{"x":1,"x":1,"n":1e6}', b'{"x":"","x":[%b]}' % b",".join([b"1" + b"0" * 20] * 3)])
+def test_number_that_becomes_longer_hides_no_duplicate_key(data: bytes, entry_point: str) -> None:
+    sent = Sent({"specversion": "1.0", "id": "1", "source": SCENE.source, "type": entry_points.GOOD["type"]}, data)
+    assert ("duplicate-key", "/x") in ENTRY_POINTS[entry_point](sent).problems
 
 
 @pytest.mark.parametrize("entry_point", ENTRY_POINTS)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from aiokafka.partitioner import murmur2
+from aiokafka import partitioner
 from hypothesis import given
 from hypothesis import strategies as st
 from samenspel.contracts.catalogue import AGGREGATES, EVENT_TYPES, SUBMISSIONS
@@ -12,7 +12,9 @@ from samenspel.contracts.topics import (
     DOMAIN_OF,
     canonical_topics,
     ingress,
+    lane_id,
     lane_of,
+    murmur2,
     organisation_of,
     receipts,
     topics_of,
@@ -33,7 +35,7 @@ REFERENCE = {
 
 @pytest.mark.parametrize(("key", "expected"), REFERENCE.items())
 def test_murmur2_equals_kafkas_own(key: str, expected: int) -> None:
-    made = murmur2(key.encode()) & 0xFFFFFFFF
+    made = murmur2(key.encode())
     assert made - (made >> 31 << 32) == expected
 
 
@@ -43,9 +45,15 @@ def test_lane_equals_kafkas_partition_of_the_key(key: str, expected: int, lanes:
     assert lane_of(key, lanes) == (expected & 0x7FFFFFFF) % lanes
 
 
+@given(st.binary(max_size=300))
+def test_murmur2_equals_aiokafkas(data: bytes) -> None:
+    assert murmur2(data) == partitioner.murmur2(data)
+
+
 @given(st.text(st.characters(codec="utf-8"), max_size=50), st.integers(1, 100))
 def test_every_key_has_a_lane(key: str, lanes: int) -> None:
     assert 0 <= lane_of(key, lanes) < lanes
+    assert lane_id("samenspel.initiatives", key, lanes) == ("samenspel.initiatives", lane_of(key, lanes))
 
 
 def test_every_aggregate_is_on_a_topic_with_one_writer() -> None:

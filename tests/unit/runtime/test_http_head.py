@@ -18,6 +18,7 @@ HOST = [(b"host", b"registry.example:8443")]
         ("1.1", b"/", [(b"host", b"")]),
         ("1.1", b"/" + b"p" * (TARGET_BYTES_MAX - 1), HOST),
         ("1.0", b"/livez", []),
+        ("1.1", b"/v1/events", [*HOST, (b"transfer-encoding", b"Chunked")]),
     ],
 )
 def test_head_that_the_specification_allows_is_accepted(
@@ -37,6 +38,10 @@ def test_head_that_the_specification_allows_is_accepted(
         ("1.1", b"/livez", [(b"host", b"a b")], 400),
         ("1.1", b"/livez", [(b"host", b"user@registry.example")], 400),
         ("1.1", b"/livez", [(b"host", b"registry.example/path")], 400),
+        ("1.0", b"/v1/events", [*HOST, (b"transfer-encoding", b"chunked")], 400),
+        ("1.1", b"/v1/events", [*HOST, (b"transfer-encoding", b"gzip, chunked")], 501),
+        ("1.1", b"/v1/events", [*HOST, (b"transfer-encoding", b"identity")], 501),
+        ("1.1", b"/v1/events", [*HOST, *[(b"transfer-encoding", b"chunked")] * 2], 501),
         ("1.1", b"/v1%2finitiatives", HOST, 400),
         ("1.1", b"/v1%2Finitiatives", HOST, 400),
         ("1.1", b"/v1%5Cinitiatives", HOST, 400),

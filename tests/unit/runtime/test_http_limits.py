@@ -52,6 +52,11 @@ def _app() -> FastAPI:
     async def body(request: Request) -> Response:
         return PlainTextResponse(str(len(await read_body(request))))
 
+    @app.post("/names")
+    async def names(request: Request) -> Response:
+        await read_body(request)
+        return PlainTextResponse(",".join(request.headers))
+
     @app.get("/much")
     async def much() -> Response:
         return PlainTextResponse("x" * 50_000_000)
@@ -196,6 +201,23 @@ async def test_fields_of_a_head_are_counted(door: str, number: int, status: int)
         assert await client.status() == status
 
 
+async def test_trailer_fields_are_no_part_of_the_head(door: str) -> None:
+    """A proxy forwards or drops them, and checks none: an attribute there would reach the event unseen."""
+    async with Wire(door) as client:
+        sent = head("/names", [("transfer-encoding", "chunked"), ("connection", "close")])
+        # In one packet: the application reads the head when the trailer has arrived.
+        await client.send(sent + b"2\r\n{}\r\n0\r\nce-id: 1\r\nauthorization: Bearer x\r\n\r\n")
+        answer = await client._reader.read()
+    assert answer.endswith(b"host,transfer-encoding,connection")
+
+
+async def test_trailer_fields_are_counted_with_the_fields_of_the_head(door: str) -> None:
+    async with Wire(door) as client:
+        await client.send(head("/names", [("transfer-encoding", "chunked")]))
+        await client.send(b"0\r\n" + b"x: 1\r\n" * FIELDS_MAX + b"\r\n")
+        assert await client.status() == 431
+
+
 async def test_compressed_body_is_refused_without_decompression(door: str) -> None:
     bomb = gzip.compress(bytes(10_000_000))
     said = await request("POST", f"{door}/body", {"content-encoding": "gzip"}, bomb)
@@ -258,12 +280,13 @@ async def test_stream_ends_when_the_server_stops(door: str, monkeypatch: pytest.
         (head("/livez%00", method="GET"), 400),
         (head("/livez/" + "p" * 40_000, method="GET"), 414),
         (head("/livez?" + "q" * 9_000, method="GET"), 414),
+        (head("/body", [("transfer-encoding", "gzip, chunked")]), 501),
         (b"GET /livez HTTP/1.0\r\n\r\n", 200),
         (head("/livez", method="GET"), 200),
     ],
     ids=[
         *("HTTP/0.9", "HTTP/2.0", "no host", "two hosts", "two hosts in another spelling", "encoded slash"),
-        *("encoded NUL", "path of 40 kB", "query of 9 kB", "HTTP/1.0 without host", "good"),
+        *("encoded NUL", "path of 40 kB", "query of 9 kB", "transfer coding", "HTTP/1.0 without host", "good"),
     ],
 )
 async def test_head_that_http_forbids_is_refused_and_closed(door: str, sent: bytes, status: int) -> None:

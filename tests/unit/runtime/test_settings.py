@@ -16,7 +16,7 @@ from tests.support.settings import settings_of
     [
         ({"kafka_security_protocol": "SASL_PLAINTEXT"}, "TLS to Kafka"),
         ({"token_issuer": ISSUER}, "refuses the local token issuer"),
-        ({"http_tls_key": "/run/door.key"}, "set both"),
+        ({"http_tls_key": "/run/registry.key"}, "set both"),
         ({"kafka_security_protocol": "PLAINTEXT"}, "SASL_PLAINTEXT"),
     ],
 )

@@ -44,7 +44,7 @@ def _with(record: ConsumerRecord, name: str, text: bytes) -> ConsumerRecord:
 
 LOG = _log(["a", "b", "a", "c"])
 BROKEN = {
-    "a hole": [LOG[0], *LOG[2:]],
+    "a gap": [LOG[0], *LOG[2:]],
     "another order": [LOG[1], LOG[0], *LOG[2:]],
     "a changed value": [LOG[0], replace(LOG[1], value=b"{}"), *LOG[2:]],
     "a repeat with other content": [*LOG, replace(LOG[1], value=b"{}")],

@@ -30,7 +30,7 @@ class ProfileError(LookupError):
 class KafkaAccess(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    bootstrap: str = Field(pattern=r"^\S+:\d{1,5}(,\S+:\d{1,5})*$")
+    bootstrap: str = Field(pattern=r"^[!-+\--~]+:[0-9]{1,5}(,[!-+\--~]+:[0-9]{1,5})*$")
     security_protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"]
     sasl_mechanism: Literal["SCRAM-SHA-512"] = "SCRAM-SHA-512"
     ca_file: Path | None = None
@@ -43,7 +43,7 @@ class System(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     kafka: KafkaAccess
-    http: dict[Service, Annotated[str, Field(pattern=r"^https?://\S+$")]]
+    http: dict[Service, Annotated[str, Field(pattern=r"^https?://[!-~]+$")]]
 
     def url(self, service: Service) -> str:
         """Base URL of the service. Raises ProfileError when the profile has none."""
@@ -55,8 +55,8 @@ class System(BaseModel):
 class AdminCredential(BaseModel):
     model_config = ConfigDict(frozen=True)
 
-    username: str
-    password: str = Field(repr=False)
+    username: str = Field(min_length=1)
+    password: str = Field(min_length=1, repr=False)
 
 
 class Credential(BaseModel):
@@ -66,9 +66,10 @@ class Credential(BaseModel):
 
     name: str
     oin: str = Field(pattern=r"^\d{20}$")
-    username: str
-    password: str = Field(repr=False)
-    token: str = Field(repr=False)
+    username: str = Field(min_length=1)
+    password: str = Field(min_length=1, repr=False)
+    token: str = Field(pattern=r"^[!-~]+$", repr=False)
+    """In ASCII without blanks: a line break would begin another header."""
 
 
 class Profile:
@@ -113,9 +114,12 @@ class Profile:
         """Credential of the organisation with this OIN or name; case is ignored. Raises ProfileError."""
         known = self.credentials()
         wanted = _comparable(name_or_oin)
-        for each in known:
-            if wanted in (each.oin, _comparable(each.name)):
-                return each
+        found = [each for each in known if wanted in (each.oin, _comparable(each.name))]
+        if len(found) > 1:
+            oins = ", ".join(each.oin for each in found)
+            raise ProfileError(f"several organisations have the name '{name_or_oin}': name one by its OIN, {oins}")
+        if found:
+            return found[0]
         names = ", ".join(f"{each.name} ({each.oin})" for each in known) or "none"
         raise ProfileError(f"no credential for '{name_or_oin}' in {self.folder}; known organisations: {names}")
 

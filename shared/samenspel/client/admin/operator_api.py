@@ -6,9 +6,11 @@ from typing import Any, Final
 
 import aiohttp
 import orjson
+from pydantic import BaseModel, ValidationError
 
 from samenspel.client.access.errors import EnvironmentUnavailable, RequestRefused
 from samenspel.client.access.profile import Credential, System
+from samenspel.client.admin.operator_answers import AnyObject
 from samenspel.client.submit.http import refusal_text
 from samenspel.contracts.topics import Service
 
@@ -25,9 +27,14 @@ class OperatorApi:
     seconds: float = REQUEST_SECONDS_MAX
 
     async def request(
-        self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        shape: type[BaseModel] = AnyObject,
     ) -> dict[str, Any]:
-        """Return the JSON response. Raises EnvironmentUnavailable, RequestRefused."""
+        """Return the JSON response, which has ``shape``. Raises EnvironmentUnavailable, RequestRefused."""
         url = f"{self.system.url(self.service)}{path}"
         headers = {"authorization": f"Bearer {self.operator.token}"}
         timeout = aiohttp.ClientTimeout(total=self.seconds)
@@ -44,8 +51,9 @@ class OperatorApi:
         if status != 200:
             raise RequestRefused(f"the {self.service}: {refusal_text(status, content)}")
         try:
+            shape.model_validate_json(content)
             answer: dict[str, Any] = orjson.loads(content)
-        except orjson.JSONDecodeError:
+        except (ValidationError, orjson.JSONDecodeError):
             raise EnvironmentUnavailable(
                 f"the server at {url} is no {self.service}: correct the address in system.json of your profile"
             ) from None

@@ -19,7 +19,8 @@ async def list_organisations(system: System, credential: Credential) -> list[dic
                 after = {"after": found[-1]["oin"]} if found else {}
                 async with session.get(url, params=after) as response:
                     page = (await response.json())["items"]
-                if not page:
+                # Another server may send one page for ever.
+                if not page or (found and page[0]["oin"] <= found[-1]["oin"]):
                     return found
                 found += page
     except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError):

@@ -65,7 +65,11 @@ class Explanation:
 
 
 def explain(store: ReplicaStore, application_id: str) -> Explanation | None:
-    """Explain the decision on an application; None when the replica has no such application."""
+    """Explain the decision on an application; None when the replica has no such application.
+
+    Raises ReplicaError when the first sync of the file has not ended.
+    """
+    store.require_loaded()
     application = _state(store, APPLICATION.name, application_id)
     if application is None:
         return None

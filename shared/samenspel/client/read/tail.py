@@ -73,15 +73,20 @@ def _read(
         records = lanes.batch(RECORDS_MAX, WAIT_SECONDS)
         # Merge the lanes of one fetch by Kafka timestamp: close to the order of occurrence.
         for record in sorted(records, key=lambda each: each.timestamp()[1]):
-            yield _tailed(record)
+            if (tailed := _tailed(record)) is not None:
+                yield tailed
         if ends is not None:
             lanes.require_progress()
 
 
-def _tailed(record: Record) -> TailedEvent:
-    headers = dict(record.headers())
-    event = read(record.topic(), record.partition(), record.offset(), record.headers(), record.value())
-    return TailedEvent(event, headers["ce_authid"].decode().rpartition(":")[2], headers["ce_time"].decode())
+def _tailed(record: Record) -> TailedEvent | None:
+    """None for a record that is no canonical event; `samenspel.client.replica.verify` names such records."""
+    try:
+        headers = dict(record.headers())
+        event = read(record.topic(), record.partition(), record.offset(), record.headers(), record.value())
+        return TailedEvent(event, headers["ce_authid"].decode().rpartition(":")[2], headers["ce_time"].decode())
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return None
 
 
 def _learn(names: NameIndex, event: CanonicalEvent) -> None:

@@ -33,6 +33,8 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     Without a ``-wal`` the file is complete, and is opened as immutable
     (https://www.sqlite.org/wal.html#read_only_databases).
     """
+    if path.exists() and not path.is_file():
+        raise ReplicaError(f"{path} is not a file: name another with --db")
     if not path.exists():
         raise ReplicaError(f"{path} does not exist: `samenspel replica sync --db {path}` creates it")
     try:
@@ -61,6 +63,8 @@ def _open(path: Path, options: str) -> sqlite3.Connection:
     )
     try:
         connection.execute("pragma query_only = on")
+        # Temporary tables and sorting need no room on a disk, which may be full.
+        connection.execute("pragma temp_store = memory")
         connection.execute("select count(*) from sqlite_master").fetchone()
     except sqlite3.Error:
         connection.close()

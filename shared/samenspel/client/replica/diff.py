@@ -25,7 +25,12 @@ class Difference:
 
 
 def diff(left: ReplicaStore, right: ReplicaStore) -> list[Difference]:
-    """Differing aggregates of two replica files, in order of aggregate and subject."""
+    """Differing aggregates of two replica files, in order of aggregate and subject.
+
+    Raises ReplicaError for a file whose first sync has not ended.
+    """
+    left.require_loaded()
+    right.require_loaded()
     left_states, right_states = dict(_states(left)), dict(_states(right))
     return [
         Difference(*reference, _event(left_states.get(reference)), _event(right_states.get(reference)))

@@ -221,10 +221,10 @@ class FeedSync:
             self._store.save_cursor(self._feed.url, self._cursor)
             done += len(events)
             progress(done, done)
-            if not more:
+            if not more or (len(events) < PAGE_EVENTS and not self._store.is_loaded):
                 self._store.finish()
-                if not follow:
-                    return
+            if not more and not follow:
+                return
 
     def _apply(self, event: bytes) -> SequenceVerdict:
         try:

@@ -10,6 +10,7 @@ from samenspel.client.access.kafka_lanes import KafkaLanes, Record
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import ReplicaLane
 from samenspel.client.replica.connection import ReplicaError
+from samenspel.client.replica.foreign import ForeignRecords
 from samenspel.client.replica.parallel_load import OffsetRanges, load
 from samenspel.client.replica.recognition import recognise, require_events
 from samenspel.client.replica.report import SyncReport, report_on
@@ -53,8 +54,9 @@ def sync_over_kafka(
         loaded + applied,
         time.monotonic() - began,
         store.unknown_aggregates(),
-        sync.batch.unreadable,
+        sync.foreign.number,
         tuple(report_on(lane) for lane in sync.batch.lanes.values()),
+        sync.foreign.reports(),
     )
 
 
@@ -78,6 +80,7 @@ class KafkaSync:
         self._bounds = bounds
         self.batch = store.batch([store.lane(*name) for name in self._bounds])
         self._unchecked = {name for name in self._bounds if self.batch.lanes[name].last_offset >= 0}
+        self.foreign = ForeignRecords()
         self.applied = 0
 
     def run(self, follow: bool, progress: LoadProgress) -> int:
@@ -95,7 +98,7 @@ class KafkaSync:
                     self._commit()
                 if not follow:
                     self._source.require_progress()
-                elif not records:
+                elif not records or not (self._has_unread_records() or self._store.is_loaded):
                     self._store.finish()
         except KeyboardInterrupt:
             if not follow:
@@ -137,7 +140,7 @@ class KafkaSync:
                 verdict = apply(lane, record.offset(), record.headers(), record.value())
             except (KeyError, ValueError, TypeError):
                 # Only the owning service writes canonical topics. A lost event shows as a gap in the sequence.
-                self.batch.unreadable += 1
+                self.foreign.add(name, record.offset(), lane.last_offset)
                 continue
             if verdict is SequenceVerdict.NEW_TIMELINE:
                 self._rebuild(lane, record)

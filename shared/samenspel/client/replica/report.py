@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from samenspel.client.replica.apply import Divergence, ReplicaLane, hex_of
+from samenspel.client.replica.foreign import ForeignReport
 from samenspel.contracts.digest import MODULUS, to_hex
 
 
@@ -30,13 +31,17 @@ class LaneReport:
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """``applied`` events in ``seconds``; number of ``unreadable`` records, and of aggregates of ``unknown`` kinds."""
+    """``applied`` events in ``seconds``; number of ``unreadable`` records, and of aggregates of ``unknown`` kinds.
+
+    ``foreign`` has the unreadable records in Kafka by range; the feed of the notifier has no such records.
+    """
 
     applied: int
     seconds: float
     unknown: int
     unreadable: int
     lanes: tuple[LaneReport, ...]
+    foreign: tuple[ForeignReport, ...] = ()
 
     @property
     def is_sound(self) -> bool:

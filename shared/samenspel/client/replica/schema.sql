@@ -1,4 +1,5 @@
--- A replica of the canonical lanes. `event` is the log of applied events; views.sql shows the current state.
+-- A replica of the canonical lanes. `event` is the log of applied events. The tables of the current state follow from
+-- the catalogue (table_sql.py); views.sql shows the current state.
 
 create table lane (
     lane text primary key,          -- <topic>/<partition>, as in every event
@@ -30,14 +31,14 @@ create table event (
     value text not null             -- data, byte for byte; a blob when the bytes are not UTF-8
 );
 create unique index event_place on event (lane, timeline, sequence);
--- The index `event_subject` (aggregate, subject, number) is created at the end of the first sync, which is cheaper.
+-- The index `event_subject` (aggregate, subject, number, time) and the tables of the current state are filled at the end
+-- of the first sync, which is cheaper.
 
--- The table `lane_identity` (lane, id) keeps the id of a lane's first event while the lane starts a new timeline.
+-- Id of a lane's first event, while the lane starts a new timeline.
+create table if not exists lane_identity (lane text primary key, id text not null);
 
 -- Cursor of the pull feed.
 create table feed (
     url text primary key,
     cursor text not null
 );
-
-pragma user_version = 1;

@@ -3,14 +3,18 @@
 Stored hashes and digests may be tampered with: ``H`` of each event and the digest after each event are recomputed.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 from samenspel.client.access.kafka_lanes import KafkaLanes, Record
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import ReplicaLane
+from samenspel.client.replica.foreign import ForeignRecords, ForeignReport
+from samenspel.client.replica.past_state import AggregateEvent
 from samenspel.client.replica.report import total_digest
 from samenspel.client.replica.store import ReplicaStore
+from samenspel.client.replica.verify_tables import TableFault, compare_tables
 from samenspel.contracts.canonical import position_of
 from samenspel.contracts.digest import MODULUS, REMOVED, state_hash, to_hex
 from samenspel.contracts.lane_identity import is_other_lane
@@ -19,7 +23,7 @@ from samenspel.contracts.topics import CANONICAL, LaneId
 
 FAULTS_MAX: Final = 100
 _EVENTS: Final = """
-select lane, sequence, id, aggregate, subject, hash, digest, value from event order by number
+select lane, sequence, id, aggregate, subject, hash, digest, value, number from event order by number
 """
 
 
@@ -58,12 +62,21 @@ class LaneVerdict:
 
 @dataclass(frozen=True, slots=True)
 class VerifyReport:
+    """``tables`` are the differences between the tables of the current state and the log.
+
+    ``has_tables`` is False for a file without filled tables: of version 1, or before the end of the first sync.
+    ``foreign`` has the records in Kafka that are no events, by range, as far as Kafka was read.
+    """
+
     lanes: tuple[LaneVerdict, ...]
     faults: tuple[Fault, ...]
+    tables: tuple[TableFault, ...] = ()
+    has_tables: bool = True
+    foreign: tuple[ForeignReport, ...] = ()
 
     @property
     def is_equal(self) -> bool:
-        return not self.faults and all(lane.equal and not lane.behind for lane in self.lanes)
+        return not (self.faults or self.tables) and all(lane.equal and not lane.behind for lane in self.lanes)
 
     @property
     def total_digest(self) -> str:
@@ -80,6 +93,7 @@ class _LastEvent:
     event: tuple[str, int, str, str, str]
     published: int
     actual: int
+    number: int
 
 
 @dataclass(slots=True)
@@ -106,21 +120,31 @@ def verify(store: ReplicaStore, profile: Profile | None = None, organisation: st
 
     Raises EnvironmentUnavailable when Kafka does not answer.
     """
-    state = _recompute(store)
-    verdicts = [_check_lane_row(lane, state) for lane in store.lanes()]
+    foreign = ForeignRecords()
+    with store.snapshot():
+        state = _recompute(store)
+        verdicts = [_check_lane_row(lane, state) for lane in store.lanes()]
+        has_tables = store.has_tables
+        tables = compare_tables(store, _last_events(state)) if has_tables else []
     if profile is not None:
         with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as source:
-            verdicts = _compare_with_owner(source, store, verdicts)
-    return VerifyReport(tuple(verdicts), tuple(state.faults))
+            verdicts = _compare_with_owner(source, store, verdicts, foreign)
+    return VerifyReport(tuple(verdicts), tuple(state.faults), tuple(tables), has_tables, foreign.reports())
+
+
+def _last_events(state: _Recomputation) -> Iterator[AggregateEvent]:
+    """The last event of each aggregate that is not removed."""
+    return ((key[0], last.number) for key, last in state.last.items() if last.actual != REMOVED)
 
 
 def _recompute(store: ReplicaStore) -> _Recomputation:
     state = _Recomputation()
-    for lane, sequence, id, aggregate, subject, stored, digest, value in store.query(_EVENTS):
+    for lane, sequence, id, aggregate, subject, stored, digest, value, number in store.query(_EVENTS):
         last = _LastEvent(
             (lane, sequence, id, aggregate, subject),
             int.from_bytes(stored, "big"),
             hash_of(aggregate, subject, value),
+            number,
         )
         if last.actual != last.published:
             state.add_fault(last.event, "the stored bytes differ from the published event")
@@ -165,6 +189,8 @@ class _OwnerLane:
     latest: tuple[int, int] = (1, 0)
     agrees: bool = True
     start_checked: bool = False
+    last_event: int = -1
+    """Offset of the last record that is an event."""
 
     def start_offset(self, start: int, end: int) -> int:
         """Offset to read from: the last applied record when the log still has that offset, else the log start."""
@@ -175,6 +201,8 @@ class _OwnerLane:
     def add(self, record: Record) -> bool:
         """Add a record. False when the first record is not the last applied event: read the whole lane then."""
         position, digest, event = _place_of(record)
+        if event:
+            self.last_event = record.offset()
         self.agrees &= not is_other_lane(self.lane.identity, position[1], event)
         self.latest = max(self.latest, position)
         self.agrees &= position != (self.verdict.timeline, self.verdict.sequence) or digest == self.verdict.digest
@@ -192,8 +220,13 @@ class _OwnerLane:
         )
 
 
-def _compare_with_owner(source: KafkaLanes, store: ReplicaStore, verdicts: list[LaneVerdict]) -> list[LaneVerdict]:
-    """Compare each lane with Kafka; a lane without events in the file is behind by all events."""
+def _compare_with_owner(
+    source: KafkaLanes, store: ReplicaStore, verdicts: list[LaneVerdict], foreign: ForeignRecords
+) -> list[LaneVerdict]:
+    """Compare each lane with Kafka; a lane without events in the file is behind by all events.
+
+    Records that are no events are added to ``foreign``.
+    """
     lanes = {lane.name: lane for lane in store.lanes()}
     by_label = {verdict.lane: verdict for verdict in verdicts}
     bounds = source.bounds(sorted({topic for topic, _ in lanes} | set(CANONICAL)))
@@ -206,6 +239,8 @@ def _compare_with_owner(source: KafkaLanes, store: ReplicaStore, verdicts: list[
         name = record.topic(), record.partition()
         if not owners[name].add(record):
             source.seek(name, bounds[name][0])
+        if owners[name].last_event != record.offset():
+            foreign.add(name, record.offset(), owners[name].last_event)
     return [each.verdict_against_owner() for each in owners.values()]
 
 

@@ -42,7 +42,7 @@ def read_values(files: Sequence[str]) -> list[Entry]:
     entries: list[Entry] = []
     for file in files:
         text = sys.stdin.buffer.read() if file == STDIN else Path(file).read_bytes()
-        for position, piece in _pieces(file, without_bom(text)):
+        for position, piece in _pieces(file, text):
             entries += _entries(position, piece)
     return entries
 
@@ -71,8 +71,8 @@ def _require_object(entry: Entry) -> Entry:
 
 
 def _pieces(file: str, text: bytes) -> Iterator[tuple[str, bytes]]:
-    """The whole text when the text is one JSON value, else the non-empty lines."""
-    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    """The whole text when the text is one JSON value, else the non-empty lines. Each may begin with one BOM."""
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if without_bom(line).strip()]
     if len(lines) > 1 and _is_json(text):
         yield file, text
     else:

@@ -1,6 +1,6 @@
 """SQL of the service's own aggregates, and the shared lock on projected aggregates."""
 
-from collections.abc import Container, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -12,15 +12,22 @@ from samenspel.messaging.errors import Fenced
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
 from samenspel.runtime.postgres import Connection
+from samenspel.runtime.write_together import Write, write_together
 
+# The lane lock protects the aggregates of a locked lane. Aggregates of other lanes are read again, with row locks.
 LOAD = """
+with wanted as (
+  select * from aggregate where (aggregate, subject) in (
+    select * from unnest(string_to_array($1, chr(30)), string_to_array($2, chr(30))))),
+elsewhere as (
+  select * from aggregate where (aggregate, subject) in (
+    select aggregate, subject from wanted where (topic, lane) not in (select * from unnest($3::text[], $4::int[])))
+  order by aggregate, subject for share)
 select aggregate, subject, topic, lane, value, hash, private, removed
-from aggregate where (aggregate, subject) in (
-  select * from unnest(string_to_array($1, chr(30)), string_to_array($2, chr(30))))
+from wanted where (topic, lane) in (select * from unnest($3::text[], $4::int[]))
+union all
+select aggregate, subject, topic, lane, value, hash, private, removed from elsewhere
 """
-
-# The lane lock protects the aggregates of a locked lane. Aggregates of other lanes need row locks.
-SHARE = LOAD + "order by aggregate, subject for share"
 
 SAVE = """
 insert into aggregate (aggregate, topic, subject, lane, value, hash, private)
@@ -45,7 +52,7 @@ union all select null, null, topic, lane, null, null from checkpoint where diver
 
 
 async def load(
-    connection: Connection, references: Set[AggregateRef], locked: Container[LaneId]
+    connection: Connection, references: Set[AggregateRef], locked: Collection[LaneId]
 ) -> dict[AggregateRef, StoredAggregate]:
     """The present state of the service's own aggregates. Requires the lane locks.
 
@@ -54,13 +61,7 @@ async def load(
     if not references:
         return {}
     failpoints.reached("aggregates.load")
-    rows = await connection.fetch(LOAD, *as_joined_texts(sorted(references), 2))
-    elsewhere = [row for row in rows if (row["topic"], row["lane"]) not in locked]
-    if elsewhere:
-        names = sorted((row["aggregate"], row["subject"]) for row in elsewhere)
-        rows = [row for row in rows if (row["topic"], row["lane"]) in locked]
-        failpoints.reached("aggregates.share")
-        rows += await connection.fetch(SHARE, *as_joined_texts(names, 2))
+    rows = await connection.fetch(LOAD, *as_joined_texts(sorted(references), 2), *as_arrays(sorted(locked), 2))
     return {
         (row["aggregate"], row["subject"]): StoredAggregate(
             row["value"], int.from_bytes(row["hash"], "big"), row["private"], row["removed"]
@@ -72,16 +73,21 @@ async def load(
 async def save(
     connection: Connection, changed: Mapping[AggregateRef, StoredAggregate], lane_of: Mapping[AggregateRef, LaneId]
 ) -> None:
-    """Write changed aggregates, kind by kind, sorted by primary key.
+    """Write changed aggregates. Raises `Fenced` as the writes of `saving`."""
+    await write_together(connection, list(saving(changed, lane_of)))
 
-    Raises `Fenced` if another transaction created an aggregate with the same id on another lane.
+
+def saving(
+    changed: Mapping[AggregateRef, StoredAggregate], lane_of: Mapping[AggregateRef, LaneId]
+) -> Iterator[Write]:
+    """The writes of changed aggregates, kind by kind, sorted by primary key.
+
+    A write raises `Fenced` if another transaction created an aggregate with the same id on another lane.
     """
     for (aggregate, topic), references in groupby(sorted(changed), key=lambda each: (each[0], lane_of[each][0])):
         rows = [_row(reference, lane_of[reference], changed[reference]) for reference in references]
-        failpoints.reached("aggregates.save")
-        done = await connection.execute(SAVE, aggregate, topic, *as_joined_texts(rows, 5))
-        if done != f"INSERT 0 {len(rows)}":
-            raise Fenced(f"another lane got one of these {aggregate} first")
+        fenced = Fenced(f"another lane got one of these {aggregate} first")
+        yield Write(SAVE, [aggregate, topic, *as_joined_texts(rows, 5)], len(rows), fenced)
 
 
 def _row(reference: AggregateRef, lane: LaneId, stored: StoredAggregate) -> tuple[str, int, bytes, str, bytes]:

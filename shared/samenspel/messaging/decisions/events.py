@@ -5,6 +5,7 @@ from typing import Final
 
 from samenspel.contracts.canonical import EVENT_BYTES_MAX
 from samenspel.contracts.catalogue import RECEIPT_SCHEMA_URI
+from samenspel.contracts.cloudevents import ATTRIBUTE_CHARS_MAX
 from samenspel.contracts.digest import REMOVED, state_hash, to_hex
 from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.receipts import RECEIPT_TYPE
@@ -17,6 +18,8 @@ from samenspel.messaging.outbox.journal import Lane
 
 _HEADER_BYTES: Final = 1_600
 """Size of the headers without the submission's id, source and correlation id; measured by a test."""
+_SMALL_VALUE: Final = EVENT_BYTES_MAX - _HEADER_BYTES - 4 * 4 * ATTRIBUTE_CHARS_MAX
+"""Bytes of a value that fits with any four attributes of the sender: a character has at most four bytes."""
 
 
 @dataclass(slots=True)
@@ -37,13 +40,17 @@ def encode(change: AggregateChange, cause: Submission) -> EncodedChange:
     if change.private is not None and not cause.type.has_private_part:
         raise TypeError(f"{cause.type.name} does not declare a private part")
     value = change.state.model_dump_json(exclude_none=True).encode()
-    named = f"{cause.id}{cause.id}{cause.correlationid or cause.id}{cause.source}"
-    if len(value) + len(named.encode()) + _HEADER_BYTES > EVENT_BYTES_MAX:
+    if len(value) > _SMALL_VALUE and len(value) + _named_bytes(cause) + _HEADER_BYTES > EVENT_BYTES_MAX:
         raise Rejected(_too_large(len(value)))
     aggregate = change.event_type.aggregate.name.encode()
     new_hash = REMOVED if is_removal(value) else state_hash(aggregate, change.subject.encode(), value)
     private = change.private.model_dump_json(exclude_none=True).encode() if change.private else None
     return EncodedChange(change, value, private, new_hash)
+
+
+def _named_bytes(cause: Submission) -> int:
+    """Bytes of the attributes that the sender chose; an event repeats the id."""
+    return len(f"{cause.id}{cause.id}{cause.correlationid or cause.id}{cause.source}".encode())
 
 
 def append_event(

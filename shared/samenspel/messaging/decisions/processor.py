@@ -18,14 +18,14 @@ from samenspel.contracts.digest import REMOVED
 from samenspel.contracts.problems import AggregateNotArrived, Rejected
 from samenspel.contracts.submission_hashes import HashKeyMissing, HashKeys, PublishedHash
 from samenspel.contracts.submissions import Submission
-from samenspel.contracts.topics import LaneId, ingress, lane_of, receipts
+from samenspel.contracts.topics import LaneId, ingress, lane_id, receipts
 from samenspel.messaging.decisions import aggregates
 from samenspel.messaging.decisions.aggregates import Projected
 from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.events import EncodedChange, append_event, append_receipt, encode
 from samenspel.messaging.decisions.state import DecisionState, StoredAggregate
 from samenspel.messaging.decisions.unit_of_work import SUBMISSIONS_PER_WRITE, PendingWrites, UnitOfWork, WriteBehind
-from samenspel.messaging.errors import Fenced, LaneDiverged, NoHashKey
+from samenspel.messaging.errors import LaneDiverged, NoHashKey
 from samenspel.messaging.inbox import answer_store, answers, deferrals, quarantine
 from samenspel.messaging.inbox.answers import (
     Accepted,
@@ -46,6 +46,7 @@ from samenspel.messaging.outbox.journal import JournalBatch, Lane
 from samenspel.runtime.cooperative import ITEMS_PER_YIELD
 from samenspel.runtime.limits import DEFERRED_SUBMISSIONS
 from samenspel.runtime.postgres import Connection
+from samenspel.runtime.write_together import Write, write_together
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +70,21 @@ class SubmissionProcessor:
     has_projections: bool = True
 
     def lane_of(self, submission: Submission) -> LaneId:
-        return self.decider.topic_of(submission), lane_of(submission.key, self.lane_count)
+        return lane_id(self.decider.topic_of(submission), submission.key, self.lane_count)
 
     async def process(
-        self, connection: Connection, incoming: Sequence[Incoming], quarantined: Sequence[QuarantinedRecord] = ()
+        self,
+        connection: Connection,
+        incoming: Sequence[Incoming],
+        quarantined: Sequence[QuarantinedRecord] = (),
+        also: Sequence[Write] = (),
+        written: list[JournalBatch] | None = None,
     ) -> list[RenderedAnswer]:
         """Decide all submissions in order. Write journal, state, receipts and first answers in this transaction.
 
         ``quarantined`` are the records that this transaction stores in quarantine: the storage budget counts them.
+        ``also`` are writes of the caller in the same transaction, without a round trip of their own. The journal's
+        batches are added to ``written``.
         Raises `Fenced` if another transaction answered any of the submissions first, and `LaneDiverged` if any of
         them needs a diverged lane.
         """
@@ -84,6 +92,7 @@ class SubmissionProcessor:
         projected = await self._load_projected(connection, submissions)
         self._require_consistent(projected, submissions)
         work = await self._begin(connection, submissions, {each.organisation for each in incoming}, projected)
+        work.written = [] if written is None else written
         answered: list[RenderedAnswer] = []
         async with WriteBehind(partial(self._write, connection, work.state)) as writer:
             for number, each in enumerate(incoming):
@@ -92,7 +101,7 @@ class SubmissionProcessor:
                 if number % ITEMS_PER_YIELD == 0:
                     await writer.yield_to_writer()
                 answered.append(self._answer(work, each))
-        await self._finish(connection, work, answered)
+        await self._finish(connection, work, answered, also)
         await self.storage.charge(connection, answered, quarantined)
         return answered
 
@@ -121,7 +130,7 @@ class SubmissionProcessor:
             elif decision.columns != each.condition:
                 work.change_condition(each, submission, decision)
         answered = [answer for _, answer in final]
-        await self._finish(connection, work, answered)
+        await self._finish(connection, work, answered, ())
         await self.storage.charge(connection, answered, [])
         return [each for each, _ in final]
 
@@ -176,28 +185,26 @@ class SubmissionProcessor:
         deciding = {self.lane_of(each) for each in submissions}
         answering = {(receipts(decider.domain, organisation), 0) for organisation in organisations}
         locked = await journal.lock(connection, deciding | answering)
-        wanted = {ref for each in submissions for ref in decider.own_refs(each)}
-        own = await aggregates.load(connection, wanted, locked)
+        wanted = [(each, decider.own_refs(each)) for each in submissions]
+        own = await aggregates.load(connection, {ref for _, refs in wanted for ref in refs}, locked)
         extra = await decider.load(connection, submissions)
-        queues = await self._load_queues(connection, submissions, own)
+        queues = await self._load_queues(connection, wanted, own)
         first_answers = await answer_store.load(connection, submissions)
         now = self.clock()
         state = DecisionState(own, projected.states, extra)
         return UnitOfWork(now, rfc3339(now), locked, state, queues, first_answers, projected)
 
     async def _load_queues(
-        self, connection: Connection, submissions: Sequence[Submission], own: Mapping[AggregateRef, StoredAggregate]
+        self,
+        connection: Connection,
+        wanted: Sequence[tuple[Submission, Sequence[AggregateRef]]],
+        own: Mapping[AggregateRef, StoredAggregate],
     ) -> QueueState:
         """The queues of the submissions, and the deferrals about own aggregates that do not exist."""
-        if not submissions:
-            return QueueState(self.clock())
-        missing = {
-            (self.lane_of(each), ref[1])
-            for each in submissions
-            for ref in self.decider.own_refs(each)
-            if ref not in own
-        }
-        queues = {self._queue_of(each) for each in submissions}
+        if not (wanted and self.has_projections):
+            return QueueState(self.clock())  # Without aggregates of others nothing is ever deferred.
+        missing = {(self.lane_of(each), ref[1]) for each, refs in wanted for ref in refs if ref not in own}
+        queues = {self._queue_of(each) for each, _ in wanted}
         return await deferrals.load(
             connection, queues, missing, {queue.organisation for queue in queues}, self.deferrals_max
         )
@@ -233,8 +240,7 @@ class SubmissionProcessor:
         return decision
 
     def _decide_or_defer(self, work: UnitOfWork, submission: Submission) -> Accepted | Refused | Deferred:
-        queue = self._queue_of(submission)
-        if queue in work.queues.deadlines:
+        if work.queues.deadlines and self._queue_of(submission) in work.queues.deadlines:
             ref = submission.type.aggregate.name, submission.subject
             return self._defer(work, submission, Condition(ref, "own-queue"))
         decision = self._attempt(work, submission)
@@ -308,7 +314,7 @@ class SubmissionProcessor:
 
     def _append(self, work: UnitOfWork, encoded: EncodedChange, cause: Submission) -> EventRef:
         change = encoded.change
-        lane = change.event_type.aggregate.topic, lane_of(change.key, self.lane_count)
+        lane = lane_id(change.event_type.aggregate.topic, change.key, self.lane_count)
         before, published_hash = work.state.own.get(change.ref), self._published_hash(cause)
         event = append_event(
             work.lanes[lane], encoded, before, cause, published_hash, self.source, self.new_id(), work.recorded
@@ -333,21 +339,33 @@ class SubmissionProcessor:
             append_receipt(lane, organisation, value, self.source, self.new_id(), recorded)
 
     async def _write(
-        self, connection: Connection, state: DecisionState, pending: PendingWrites, entries: JournalBatch
+        self,
+        connection: Connection,
+        state: DecisionState,
+        pending: PendingWrites,
+        entries: JournalBatch,
+        also: Sequence[Write] = (),
     ) -> None:
         await deferrals.remove(connection, pending.left)
         await deferrals.change_conditions(connection, pending.conditions)
         await deferrals.enqueue(connection, pending.deferred)
         await answer_store.replace(connection, pending.later_answers)
         await answer_store.delete(connection, pending.undecided)
-        if not await answer_store.insert_new(connection, pending.first_answers):
-            raise Fenced("another transaction answered one of these submissions first")
-        await aggregates.save(connection, pending.changed, pending.lane_of)
+        await write_together(
+            connection,
+            [
+                *answer_store.inserting(pending.first_answers),
+                *aggregates.saving(pending.changed, pending.lane_of),
+                *journal.writing(entries),
+                *also,
+            ],
+        )
         await self.decider.save(connection, state, pending.changes)
         for restored, private in pending.restored:
             await self.decider.save_private_part(connection, restored, private)
-        await journal.write(connection, entries)
 
-    async def _finish(self, connection: Connection, work: UnitOfWork, answered: Sequence[RenderedAnswer]) -> None:
+    async def _finish(
+        self, connection: Connection, work: UnitOfWork, answered: Sequence[RenderedAnswer], also: Sequence[Write]
+    ) -> None:
         self._append_receipts(work.lanes, answered, work.recorded)
-        await self._write(connection, work.state, *work.take_pending())
+        await self._write(connection, work.state, *work.take_pending(), also)

@@ -61,7 +61,7 @@ class DecisionState:
     def own_state(self, model: type[M], aggregate: Aggregate, subject: str) -> M | None:
         """The present state of an own aggregate, None if unknown."""
         stored = self.own.get((aggregate.name, subject))
-        return cast(M | None, stored and stored.state_of(model))
+        return cast("M | None", stored and stored.state_of(model))
 
     def private_part(self, model: type[M], aggregate: Aggregate, subject: str) -> M | None:
         """The unpublished part of an own aggregate, None if unknown."""

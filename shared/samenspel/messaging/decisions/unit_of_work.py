@@ -60,6 +60,8 @@ class UnitOfWork:
     first_answers: dict[SubmissionIdentity, FirstAnswer]
     projected: Projected
     pending: PendingWrites = field(default_factory=PendingWrites)
+    written: list[JournalBatch] = field(default_factory=list)
+    """The batches handed over so far."""
 
     def change(self, ref: AggregateRef, stored: StoredAggregate, lane: LaneId) -> None:
         """Replace an aggregate, for later decisions of this batch and for the database."""
@@ -98,7 +100,9 @@ class UnitOfWork:
     def take_pending(self) -> tuple[PendingWrites, JournalBatch]:
         """Hand over the pending writes and journal rows, and start with empty lists."""
         full, self.pending = self.pending, PendingWrites()
-        return full, journal.drain(self.lanes.values())
+        entries = journal.drain(self.lanes.values())
+        self.written.append(entries)
+        return full, entries
 
 
 class WriteBehind:

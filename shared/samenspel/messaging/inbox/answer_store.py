@@ -1,11 +1,12 @@
 """The table `submission`: the first answer to each submission, by identity, for idempotent receiving."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import orjson
 
 from samenspel.contracts.submissions import Submission
+from samenspel.messaging.errors import Fenced
 from samenspel.messaging.inbox.answers import (
     FirstAnswer,
     RenderedAnswer,
@@ -17,6 +18,7 @@ from samenspel.messaging.inbox.compact_answers import EventPosition, is_compact,
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
 from samenspel.runtime.postgres import Connection, Pool
+from samenspel.runtime.write_together import Write
 
 LOAD = """
 select organisation, source, id, answer from submission
@@ -61,14 +63,12 @@ async def load(connection: Connection, submissions: Sequence[Submission]) -> dic
     }
 
 
-async def insert_new(connection: Connection, answered: Sequence[tuple[Submission, RenderedAnswer]]) -> bool:
-    """Store first answers. False if another transaction stored any of them first: the caller must roll back."""
+def inserting(answered: Sequence[tuple[Submission, RenderedAnswer]]) -> Iterator[Write]:
+    """The write of first answers. Raises `Fenced` if another transaction stored any of them first."""
     rows = sorted((*identity(submission), answer.json) for submission, answer in answered)
-    if not rows:
-        return True
-    failpoints.reached("answers.insert")
-    done = await connection.execute(INSERT_NEW, *as_joined_texts(rows, 4))
-    return done == f"INSERT 0 {len(rows)}"
+    if rows:
+        fenced = Fenced("another transaction answered one of these submissions first")
+        yield Write(INSERT_NEW, as_joined_texts(rows, 4), len(rows), fenced)
 
 
 async def replace(connection: Connection, answered: Sequence[tuple[Submission, RenderedAnswer]]) -> None:

@@ -41,9 +41,11 @@ class UnreadableSubmission:
 Incoming = Submission | UnreadableSubmission
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class FirstAnswer:
     """The stored answer to a submission. ``details`` holds the other fields of the answer's JSON.
+
+    Made for every submission; a frozen dataclass costs three times as much to create.
 
     The hash is plain, except in an answer that a recovery read from an event. ``is_lost``: a recovery restored the
     answer *deferred* but not the deferral. The submission is then decided anew.
@@ -56,7 +58,7 @@ class FirstAnswer:
     is_lost: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Accepted:
     """The submission changed an aggregate; ``events`` are the resulting canonical events."""
 
@@ -147,7 +149,7 @@ def repeat_of(submission: Submission, first: FirstAnswer, hash_keys: HashKeys) -
     return refused([_other_content(submission, first.record)])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class RenderedAnswer:
     """The answer to a submission; ``json`` goes unchanged into a receipt, an HTTP response and the database."""
 
@@ -158,6 +160,11 @@ class RenderedAnswer:
     @property
     def outcome(self) -> Outcome:
         return outcome_of(self.decision)
+
+    @property
+    def is_refusal(self) -> bool:
+        """Whether the answer has problems: a refusal, or the repeat of one."""
+        return effect_of(self.decision)[0] == "rejected"
 
 
 def render(incoming: Incoming, decision: Decision) -> RenderedAnswer:

@@ -4,25 +4,26 @@ An ingress topic has no sequence. The offset is the start of reading and the fen
 reason to skip a record. Repeats are detected by the identity of the submission.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
-from aiokafka import TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
 from samenspel.messaging.errors import Fenced
 from samenspel.messaging.inbox import quarantine
 from samenspel.messaging.inbox.quarantine import QuarantinedRecord
-from samenspel.messaging.kafka.log_reader import LogReader
+from samenspel.messaging.kafka.log_reader import LogReader, RecordOrError
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.metrics import INGRESS_RESETS
 from samenspel.runtime.postgres import Connection
+from samenspel.runtime.write_together import Write
 
 log = structlog.get_logger()
 
-LOAD = "select next_offset, appended_at from ingress_offset where topic = $1"
+LOAD = "select topic, next_offset, appended_at from ingress_offset where topic = any($1::text[])"
 LOCK = "select topic, next_offset from ingress_offset where topic = any($1::text[]) order by topic for update"
-CREATE = "insert into ingress_offset (topic) values ($1) on conflict do nothing"
+CREATE = "insert into ingress_offset (topic) select * from unnest($1::text[]) on conflict do nothing"
 SAVE = """
 update ingress_offset o set next_offset = x.next_offset, appended_at = x.appended_at
 from unnest($1::text[], $2::bigint[], $3::bigint[]) as x (topic, next_offset, appended_at)
@@ -44,38 +45,78 @@ async def lock(connection: Connection, ranges: Sequence[OffsetRange]) -> None:
             raise Fenced(f"{topic}: read from {start}, but the stored offset is {stored.get(topic)}")
 
 
-async def save(connection: Connection, ranges: Sequence[OffsetRange]) -> None:
-    """Store the offset after each range; to be called after `lock`, in the same transaction."""
+def saving(ranges: Sequence[OffsetRange]) -> Write:
+    """The write of the offset after each range, for the transaction of `lock`."""
     rows = sorted((topic, end, appended) for topic, _, end, appended in ranges)
-    failpoints.reached("offsets.save")
-    await connection.execute(SAVE, *as_arrays(rows, 3))
+    return Write(SAVE, as_arrays(rows, 3))
 
 
-async def stored_offset(connection: Connection, topic: str) -> int:
-    """The stored offset of an ingress topic after an earlier call of `resume_offset`."""
-    offset, _ = await _load(connection, topic)
-    return offset
-
-
-async def _load(connection: Connection, topic: str) -> tuple[int, int | None]:
-    failpoints.reached("offsets.load")
-    row = await connection.fetchrow(LOAD, topic)
-    assert row is not None  # inserted by resume_offset, and never deleted
-    return int(row["next_offset"]), row["appended_at"]
-
-
-async def resume_offset(connection: Connection, log_reader: LogReader, topic: str) -> int:
-    """The offset to read an ingress topic from, after a check that the log was not truncated or recreated.
-
-    After a truncation or recreation the topic is read again from its start. Records that expired unread are put in
-    quarantine as one entry.
-    """
+async def _load(connection: Connection, topics: Sequence[str]) -> dict[str, tuple[int, int | None]]:
+    """Stored offset, and append time of the record before it. Missing rows are inserted, and never deleted."""
     failpoints.reached("offsets.create")
-    await connection.execute(CREATE, topic)
-    stored, appended_at = await _load(connection, topic)
-    partition = TopicPartition(topic, 0)
-    start, end = await log_reader.bounds(partition)
-    if end < stored or await _is_another_log(log_reader, partition, stored, start, appended_at):
+    await connection.execute(CREATE, topics)
+    failpoints.reached("offsets.load")
+    rows = await connection.fetch(LOAD, topics)
+    return {row["topic"]: (row["next_offset"], row["appended_at"]) for row in rows}
+
+
+async def resume_offsets(
+    connection: Connection, log_reader: LogReader, topics: Collection[str]
+) -> dict[str, int | Exception]:
+    """The offset to read each ingress topic from, after a check that no log was truncated or recreated.
+
+    After a truncation or recreation a topic is read again from its start. Records that expired unread are put in
+    quarantine as one entry. The error of a topic concerns that topic alone. The number of statements, and of requests
+    to Kafka without records, does not depend on the number of topics.
+    """
+    stored = await _load(connection, sorted(topics))
+    bounds = await log_reader.bounds_of([TopicPartition(topic, 0) for topic in topics])
+    found: dict[str, int | Exception] = {}
+    open_logs: dict[str, tuple[int, int]] = {}
+    for (topic, _), each in bounds.items():
+        if isinstance(each, Exception):
+            found[topic] = each
+        else:
+            open_logs[topic] = each
+    last = await log_reader.records_at(_last_decided(stored, open_logs))
+    for topic, each in open_logs.items():
+        found[topic] = await _resume(connection, topic, each, stored[topic], last.get(TopicPartition(topic, 0)))
+    return found
+
+
+def _last_decided(
+    stored: Mapping[str, tuple[int, int | None]], bounds: Mapping[str, tuple[int, int]]
+) -> dict[TopicPartition, int]:
+    """The offset of the last decided record of each topic whose log may still have that record."""
+    return {
+        TopicPartition(topic, 0): stored[topic][0] - 1
+        for topic, (start, end) in bounds.items()
+        if stored[topic][1] is not None and start < stored[topic][0] <= end
+    }
+
+
+async def _resume(
+    connection: Connection, topic: str, bounds: tuple[int, int], stored: tuple[int, int | None], last: RecordOrError
+) -> int | Exception:
+    """The offset of one topic, or the error of this topic. ``last`` is the last decided record, if it is there."""
+    if isinstance(last, Exception):
+        return last
+    try:
+        return await _offset_in(connection, topic, bounds, stored[0], _is_another_log(last, stored[1]))
+    except Exception as error:
+        return error
+
+
+def _is_another_log(last: ConsumerRecord | None, appended_at: int | None) -> bool:
+    """Whether the last decided record has another append time in the log than in the database."""
+    return last is not None and last.timestamp != appended_at
+
+
+async def _offset_in(
+    connection: Connection, topic: str, bounds: tuple[int, int], stored: int, is_another_log: bool
+) -> int:
+    start, end = bounds
+    if end < stored or is_another_log:
         INGRESS_RESETS.inc()
         log.error("ingress truncated or recreated; reading from its start", topic=topic, stored=stored, end=end)
         return await _reset(connection, topic, start, stored)
@@ -83,16 +124,6 @@ async def resume_offset(connection: Connection, log_reader: LogReader, topic: st
         await _record_loss(connection, topic, stored, start)
         return await _reset(connection, topic, start, stored)
     return stored
-
-
-async def _is_another_log(
-    log_reader: LogReader, partition: TopicPartition, stored: int, start: int, appended_at: int | None
-) -> bool:
-    """Whether the last decided record has another append time in the log than in the database."""
-    if appended_at is None or stored <= start:
-        return False
-    last = await log_reader.record_at(partition, stored - 1)
-    return last is not None and last.timestamp != appended_at
 
 
 async def _reset(connection: Connection, topic: str, offset: int, stored: int) -> int:

@@ -92,11 +92,14 @@ class StorageBudget:
 def stored_bytes(
     answered: Iterable[RenderedAnswer], quarantined: Iterable[QuarantinedRecord] = ()
 ) -> Mapping[str, int]:
-    """Bytes by organisation. A refusal is stored twice: as a receipt in the journal, and as the first answer."""
+    """Bytes by organisation. A refusal is stored twice: as a receipt in the journal, and as the first answer.
+
+    The repeat of a refusal is stored once: its receipt has the same problems again.
+    """
     found: Counter[str] = Counter()
     for answer in answered:
-        if answer.outcome == "rejected":
-            found[answer.organisation] += 2 * len(answer.json)
+        if answer.is_refusal:
+            found[answer.organisation] += len(answer.json) * (1 if answer.outcome == "repeated" else 2)
     for record in quarantined:
         found[organisation_of(record.topic)] += record.stored_bytes
     return found

@@ -4,6 +4,7 @@ The same processor decides a record from Kafka and a request over HTTP. The HTTP
 contain the same answer.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Final
@@ -22,7 +23,8 @@ from samenspel.messaging.inbox import answers
 from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer, unreadable_submission
 from samenspel.messaging.ingress.submitter import NotAdmitted, Submitter
 from samenspel.runtime.cooperative import yielding
-from samenspel.runtime.http import OrganisationOf, problem, read_body
+from samenspel.runtime.direct_route import DirectRoute
+from samenspel.runtime.http import OrganisationOf, api_router, problem, read_body
 from samenspel.runtime.metrics import ANSWERS
 
 log = structlog.get_logger()
@@ -51,19 +53,21 @@ _TOO_LARGE: Final = {"submission-too-large", "state-too-large"}
 
 
 def event_router(submitter: Submitter, organisation_of: OrganisationOf) -> APIRouter:
-    router = APIRouter(prefix="/v1")
+    """The router for submissions; complete, so that an app may match its routes before all others."""
+    router = api_router(organisation_of, prefix="/v1", route_class=DirectRoute)
 
     @router.post("/events", openapi_extra=_ACCEPTS, summary="Submit one CloudEvent, or a batch")
     async def post_events(request: Request, organisation: Annotated[str, Depends(organisation_of)]) -> Response:
         await submitter.require_storage(organisation)
         try:
-            events = _require_event(from_http(request.headers.raw, await read_body(request)))
+            body = await read_body(request)
+            events = _require_event(from_http(request.headers.raw, body))
         except Rejected as refusal:
             return _refused(refusal.problems)
         # Events are decoded in the turn of their organisation: waiting requests hold only their bytes.
         async with submitter.turns.slot(organisation):
             incoming = [decode(submitter, each, organisation) async for each in yielding(events.envelopes)]
-            answered = await submit(submitter, organisation, _with_few_problems(incoming))
+            answered = await submit(submitter, organisation, _with_few_problems(incoming), len(body))
         if events.is_batch:
             return Response(b"[" + b",".join(each.json for each in answered) + b"]", media_type=JSON)
         return response_to(answered[0])
@@ -106,13 +110,15 @@ def decode(submitter: Submitter, envelope: Envelope, organisation: str) -> Incom
         return unreadable_submission(organisation, envelope, refusal, "http")
 
 
-async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
-    """Decide submissions now, in the turn of the organisation.
+async def submit(
+    submitter: Submitter, organisation: str, incoming: Sequence[Incoming], size: int
+) -> list[RenderedAnswer]:
+    """Decide submissions now, ``size`` bytes together, in the turn of the organisation.
 
     Raises HTTP 403 for an organisation without admission, and 503 while PostgreSQL or Kafka is unreachable.
     """
     try:
-        answered = await submitter.submit(organisation, incoming) if incoming else []
+        answered = await submitter.submit(organisation, incoming, size) if incoming else []
     except NotAdmitted as refusal:
         raise HTTPException(403, str(refusal)) from None
     except LaneDiverged as diverged:
@@ -123,15 +129,16 @@ async def submit(submitter: Submitter, organisation: str, incoming: Sequence[Inc
         log.warning("HTTP submission not processed", error=error)
         detail = "the service cannot decide now and stored nothing; send the submission again, repeats are recognised"
         raise HTTPException(503, detail, {"Retry-After": "1"}) from None
-    for each in answered:
-        ANSWERS.labels(each.outcome, "http").inc()
+    for outcome, number in Counter(each.outcome for each in answered).items():
+        ANSWERS.labels(outcome, "http").inc(number)
     return answered
 
 
 async def submit_over_http(submitter: Submitter, organisation: str, envelope: Envelope) -> Response:
     """Decide a submission composed by another HTTP endpoint, and answer as ``POST /v1/events`` does."""
     async with submitter.turns.slot(organisation):
-        [answer] = await submit(submitter, organisation, [decode(submitter, envelope, organisation)])
+        incoming = [decode(submitter, envelope, organisation)]
+        [answer] = await submit(submitter, organisation, incoming, len(envelope.data))
     return response_to(answer)
 
 

@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence, Set
-from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import groupby
 from math import inf
@@ -29,8 +28,10 @@ from samenspel.messaging.inbox.offsets import OffsetRange
 from samenspel.messaging.inbox.quarantine import QuarantinedRecord
 from samenspel.messaging.ingress.decoding import decision_failed_for, decode, quarantined_record, unreadable_records
 from samenspel.messaging.kafka.consumer import PartitionConsumer
+from samenspel.messaging.outbox.journal import JournalBatch
+from samenspel.messaging.outbox.recent_rows import RecentRows
 from samenspel.runtime import failpoints
-from samenspel.runtime.cooperative import yielding
+from samenspel.runtime.cooperative import ITEMS_PER_YIELD, SECONDS_PER_YIELD
 from samenspel.runtime.database_health import StorageFull
 from samenspel.runtime.limits import STORED_BYTES
 from samenspel.runtime.metrics import ANSWERS, DECIDE_SECONDS, count_limit_reached
@@ -86,15 +87,24 @@ class Ready:
 
 
 class KafkaReceiver:
-    """Handles the batches of the ingress consumer. ``on_commit`` is called after each commit and wakes the relay."""
+    """Handles the batches of the ingress consumer. ``on_commit`` is called after each commit and wakes the relay.
+
+    Committed journal rows are added to ``recent``, for the relay.
+    """
 
     def __init__(
-        self, processor: SubmissionProcessor, pool: Pool, on_commit: Callable[[int], None], storage: StorageFull
+        self,
+        processor: SubmissionProcessor,
+        pool: Pool,
+        on_commit: Callable[[int], None],
+        storage: StorageFull,
+        recent: RecentRows | None = None,
     ) -> None:
         self._processor = processor
         self._pool = pool
         self._on_commit = on_commit
         self._storage = storage
+        self._recent = recent or RecentRows()
         self._next: dict[str, int] = {}
         self._gaps: dict[str, set[int]] = {}
         self._refused: set[str] = set()
@@ -157,14 +167,16 @@ class KafkaReceiver:
     async def _decode_for_a_time(self, records: Sequence[ConsumerRecord]) -> list[Incoming]:
         """The first records, decoded: one at least, and as many as `DECODE_SECONDS_MAX` allows."""
         decoded: list[Incoming] = []
-        seconds = 0.0
-        async with aclosing(yielding(records)) as paced:
-            async for record in paced:
-                began = time.monotonic()
-                decoded.append(decode(record, self._processor.decider.types))
-                seconds += time.monotonic() - began
-                if seconds > DECODE_SECONDS_MAX:
+        seconds, types = 0.0, self._processor.decider.types
+        while len(decoded) < len(records) and seconds <= DECODE_SECONDS_MAX:
+            await asyncio.sleep(0)
+            began = time.monotonic()
+            limit = began + min(SECONDS_PER_YIELD, DECODE_SECONDS_MAX - seconds)
+            for record in records[len(decoded) : len(decoded) + ITEMS_PER_YIELD]:
+                decoded.append(decode(record, types))
+                if time.monotonic() > limit:
                     break
+            seconds += time.monotonic() - began
         return decoded
 
     def _read_again(self, reader: PartitionConsumer, rest: Sequence[ConsumerRecord]) -> None:
@@ -201,16 +213,18 @@ class KafkaReceiver:
 
     async def _commit(self, batch: DecodedBatch) -> None:
         failpoints.reached("ingress.begin")
+        written: list[JournalBatch] = []
         with DECIDE_SECONDS.time():
             async with self._pool.acquire() as connection, connection.transaction():
                 await offsets.lock(connection, batch.ranges)
                 await quarantine.insert(connection, batch.unreadable)
-                answered = await self._processor.process(connection, batch.incoming, batch.unreadable)
-                await offsets.save(connection, batch.ranges)
+                also = [offsets.saving(batch.ranges)]
+                answered = await self._processor.process(connection, batch.incoming, batch.unreadable, also, written)
                 failpoints.reached("ingress.commit")
+        self._recent.add(written)
         for outcome, number in Counter(each.outcome for each in answered).items():
             ANSWERS.labels(outcome, "kafka").inc(number)
-        self._refused |= {each.organisation for each in answered if each.outcome == "rejected"}
+        self._refused |= {each.organisation for each in answered if each.is_refusal}
 
     async def _hold(self, reader: PartitionConsumer, batch: DecodedBatch, diverged: LaneDiverged) -> bool:
         """Read no further on the partitions of submissions that need a diverged lane, and decide what is before them.
@@ -294,8 +308,8 @@ class KafkaReceiver:
             await offsets.lock(connection, single.ranges)
             kept = [quarantined_record(record, DECISION_FAILED.code, repr(error))]
             await quarantine.insert(connection, kept)
-            await self._processor.process(connection, [decision_failed_for(single.incoming[0])], kept)
-            await offsets.save(connection, single.ranges)
+            also = [offsets.saving(single.ranges)]
+            await self._processor.process(connection, [decision_failed_for(single.incoming[0])], kept, also)
             failpoints.reached("ingress.quarantine-commit")
         ANSWERS.labels("rejected", "kafka").inc()
 

@@ -1,15 +1,15 @@
-"""Processing of submissions over HTTP: a transaction per request."""
+"""Processing of submissions over HTTP: requests that wait for a transaction are decided together in the next one."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from time import monotonic
 from typing import Final
-
-from aiokafka import TopicPartition
 
 from samenspel.contracts.topics import receipts
 from samenspel.messaging.decisions.processor import SubmissionProcessor
-from samenspel.messaging.errors import TRANSIENT, Fenced, LaneNotFound, LaneNotReconciled
+from samenspel.messaging.errors import TRANSIENT, Fenced, LaneNotFound, LaneNotReconciled, MessagingError
 from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer
+from samenspel.messaging.ingress.submission_groups import GroupFailed, SubmissionGroups
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.outbox import journal
 from samenspel.messaging.outbox.reconciler import Reconciler
@@ -17,11 +17,14 @@ from samenspel.runtime import failpoints
 from samenspel.runtime.concurrency_limit import ConcurrencyLimit
 from samenspel.runtime.database_health import StorageFull
 from samenspel.runtime.limits import HTTP_SUBMISSIONS
+from samenspel.runtime.metrics import DECIDE_SECONDS
 from samenspel.runtime.postgres import Pool
 
 SUBMIT_SECONDS_MAX: Final = 5.0
 RETRY_SECONDS: Final = 0.02
 REFUSE_SECONDS: Final = 1.0
+APART_SECONDS: Final = 10.0
+"""Time for which an organisation is decided alone after one of its requests failed: it fails no further groups."""
 TURN_SECONDS_MAX: Final = 10.0
 """Longest wait of a request for a turn."""
 
@@ -54,31 +57,54 @@ class Submitter:
         self._storage = storage
         self._on_commit = on_commit
         self._receipts_ready: set[str] = set()
+        self._groups = SubmissionGroups(self._commit)
+        self._apart_until: dict[str, float] = {}
 
-    async def submit(self, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
-        """Decide submissions in a transaction, within 5 seconds.
+    async def submit(self, organisation: str, incoming: Sequence[Incoming], size: int = 0) -> list[RenderedAnswer]:
+        """Decide the submissions of one request, ``size`` bytes, in one transaction, perhaps with other requests.
 
-        Raises `NotAdmitted`, `LimitReached`, or a `TRANSIENT` error if PostgreSQL or Kafka is unreachable. In all
-        cases nothing was stored.
+        A transaction begins within 5 seconds and takes at most 5 seconds. Raises `NotAdmitted`, `LimitReached`, or a
+        `TRANSIENT` error if PostgreSQL or Kafka is unreachable. In all cases nothing was stored.
         """
         await self.require_storage(organisation)
         await self.ensure_receipts(organisation)
-        async with asyncio.timeout(SUBMIT_SECONDS_MAX):
-            while True:
-                try:
-                    answered = await self._commit(incoming)
-                    break
-                except (Fenced, LaneNotReconciled, LaneNotFound):
-                    if self._reconciler.closed_lanes:
-                        raise
-                    await asyncio.sleep(RETRY_SECONDS)
-                except TRANSIENT as error:
-                    self._storage.record_error(error)
-                    raise
-        self._on_commit(len(answered))
-        if any(each.outcome == "rejected" for each in answered):
+        try:
+            answered = await self._decide(organisation, incoming, size)
+        except TRANSIENT as error:
+            self._storage.record_error(error)
+            raise
+        if any(each.is_refusal for each in answered):
             await self.processor.storage.look_up(self._pool, {organisation})
         return answered
+
+    async def _decide(self, organisation: str, incoming: Sequence[Incoming], size: int) -> list[RenderedAnswer]:
+        """Decide in a group, or alone after a failed group; alone again after a lost race, until the deadline."""
+        deadline = monotonic() + SUBMIT_SECONDS_MAX
+        is_alone = self._is_apart(organisation)
+        while True:
+            try:
+                if not is_alone:
+                    return await self._groups.decide(organisation, incoming, size, deadline - monotonic())
+                async with asyncio.timeout(deadline - monotonic()):
+                    return await self._commit(incoming)
+            except GroupFailed:
+                is_alone = True
+            except (Fenced, LaneNotReconciled, LaneNotFound):
+                if self._reconciler.closed_lanes:
+                    raise
+                is_alone = True
+                await asyncio.sleep(RETRY_SECONDS)
+            except Exception as error:
+                if isinstance(error, MessagingError) or not isinstance(error, TRANSIENT):
+                    self._apart_until[organisation] = monotonic() + APART_SECONDS
+                raise
+
+    def _is_apart(self, organisation: str) -> bool:
+        """Whether requests of this organisation are decided alone, because one of them failed a moment ago."""
+        if self._apart_until.get(organisation, 0.0) > monotonic():
+            return True
+        self._apart_until.pop(organisation, None)
+        return False
 
     async def require_storage(self, organisation: str) -> None:
         """Raises `LimitReached` for an organisation above its storage budget, after `REFUSE_SECONDS`.
@@ -91,24 +117,38 @@ class Submitter:
 
     async def _commit(self, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
         failpoints.reached("http.begin")
-        async with self._pool.acquire() as connection, connection.transaction():
-            answered = await self.processor.process(connection, incoming)
-            failpoints.reached("http.commit")
+        with DECIDE_SECONDS.time():
+            async with self._pool.acquire() as connection, connection.transaction():
+                answered = await self.processor.process(connection, incoming)
+                failpoints.reached("http.commit")
+        self._on_commit(len(answered))
         return answered
+
+    async def stop(self) -> None:
+        """End the transaction in progress."""
+        await self._groups.stop()
 
     async def ensure_receipts(self, organisation: str) -> None:
         """Create the lane row of the organisation's receipts. Raises `NotAdmitted` if Kafka has no such topic."""
-        if organisation in self._receipts_ready:
-            return
-        topic = receipts(self.processor.decider.domain, organisation)
-        try:
-            await self._log_reader.bounds(TopicPartition(topic, 0))
-        except LookupError:
-            raise NotAdmitted(NotAdmitted.__doc__) from None
-        async with self._pool.acquire() as connection:
-            await journal.ensure(connection, [(topic, 0)])
-        self._receipts_ready.add(organisation)
-        self._on_commit(0)
+        if organisation not in self._receipts_ready and await self.ensure_all_receipts([organisation]):
+            raise NotAdmitted(NotAdmitted.__doc__)
+
+    async def ensure_all_receipts(self, organisations: Collection[str]) -> set[str]:
+        """Create the lane rows of the receipts of organisations, with one request to Kafka and one statement.
+
+        Returns the organisations without a receipts topic: these are not admitted.
+        """
+        topics = {receipts(self.processor.decider.domain, each): each for each in organisations}
+        unknown = {topic: each for topic, each in topics.items() if each not in self._receipts_ready}
+        if not unknown:
+            return set()
+        existing = await self._log_reader.existing(unknown)
+        if existing:
+            async with self._pool.acquire() as connection:
+                await journal.ensure(connection, [(topic, 0) for topic in existing])
+            self._receipts_ready |= {unknown[topic] for topic in existing}
+            self._on_commit(0)
+        return {each for topic, each in unknown.items() if topic not in existing}
 
     def forget_lanes(self) -> None:
         """Check the receipts lanes again at next use: the database may have been restored."""

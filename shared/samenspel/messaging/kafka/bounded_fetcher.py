@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from aiokafka.consumer import consumer
-from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.fetcher import Fetcher, OffsetResetStrategy
 
 from samenspel.messaging.kafka.record_batches import SafeMemoryRecords
 
@@ -33,8 +33,22 @@ class BoundedFetcher(Fetcher):  # type: ignore[misc]  # aiokafka has no types
         buffered = buffered_bytes(self._records.values())
         share = (BUFFERED_BYTES - buffered) // SHARES
         self._max_partition_fetch_bytes = min(max(share, PARTITION_BYTES[0]), PARTITION_BYTES[-1])
+        if self._default_reset_strategy == OffsetResetStrategy.NONE:
+            assignment = _Positioned(assignment)
         requests, *others = super()._get_actions_per_node(assignment)
         return [] if buffered >= 2 * BUFFERED_BYTES else requests, *others
+
+
+class _Positioned:
+    """The partitions of an assignment that have a position.
+
+    aiokafka asks for the committed offset and for the first offset of all other partitions. A consumer that never
+    resets an offset seeks itself: both requests, and a fetch from the first offset, would be in vain.
+    """
+
+    def __init__(self, assignment: Any) -> None:
+        self.state_value = assignment.state_value
+        self.tps = [each for each in assignment.tps if self.state_value(each).has_valid_position]
 
 
 def buffered_bytes(results: Iterable[Any]) -> int:

@@ -3,20 +3,22 @@
 aiokafka drains partition after partition. An error in a later partition discards the records that were already
 drained, after their positions were advanced. `PartitionConsumer` therefore drains one partition per call, and takes
 an equal share of each. `PartitionConsumer` reads a newly assigned partition only after the database has given the
-offset. Kafka's committed offset is not used.
+offset. Kafka's committed offset is not used. The offsets of all new partitions are resolved together, in the
+background: partitions with an offset are read meanwhile.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Final
 
 import structlog
-from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
-from aiokafka.errors import ConsumerStoppedError
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 
 from samenspel.messaging.kafka import bounded_fetcher, connection_patch, record_batches
 from samenspel.messaging.kafka.bounded_fetcher import memory_of
+from samenspel.messaging.kafka.kept_assignment import KeptAssignment, UnpositionedPartitions
 from samenspel.messaging.kafka.record_batches import SafeMemoryRecords
 from samenspel.runtime import failpoints
 
@@ -25,11 +27,8 @@ record_batches.patch_aiokafka()
 bounded_fetcher.patch_aiokafka()
 connection_patch.patch_aiokafka()
 
-OffsetResolver = Callable[[TopicPartition, bool], Awaitable[int]]
-"""Returns the offset to read a partition from.
-
-The second argument is True when this consumer has read the partition before, without a revocation or reset since.
-"""
+OffsetResolver = Callable[[Collection[TopicPartition]], Awaitable[Mapping[TopicPartition, int | Exception]]]
+"""Returns the offset to read each partition from, or the error of that partition."""
 RECORDS_MAX: Final = 500
 BATCH_BYTES_MAX: Final = 8 * 1_048_576
 """Bytes of the records handed on together, beyond the records of the last partition."""
@@ -43,33 +42,25 @@ FETCH_SECONDS: Final = 0.003
 _PAUSE_SECONDS: Final = 0.5
 
 
-class UnpositionedPartitions(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """Assigned partitions without a resolved offset."""
-
-    def __init__(self) -> None:
-        self.partitions: set[TopicPartition] = set()
-        self.read_before: set[TopicPartition] = set()
-        """Partitions that were read before, without a revocation or reset since. Excludes recreated topics."""
-        self.changed = asyncio.Event()
-
-    def on_partitions_revoked(self, revoked: list[TopicPartition]) -> None:
-        self.partitions.difference_update(revoked)
-
-    def on_partitions_assigned(self, assigned: list[TopicPartition]) -> None:
-        self.partitions.update(assigned)
-        self.read_before.intersection_update(assigned)
-        self.changed.set()
-
-
 class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has no types
-    """A consumer that reads every partition from the offset of ``resolve_offset``."""
+    """A consumer that reads every partition from the offset of ``resolve_offsets``.
+
+    ``on_positioned`` is called with each partition and its offset, before the first record from that offset.
+    """
 
     def __init__(
-        self, *topics: str, unpositioned: UnpositionedPartitions, resolve_offset: OffsetResolver, **settings: Any
+        self,
+        *,
+        resolve_offsets: OffsetResolver,
+        on_positioned: Callable[[TopicPartition, int], None] = lambda partition, offset: None,
+        **settings: Any,
     ) -> None:
-        super().__init__(*topics, **settings)
-        self._unpositioned = unpositioned
-        self._resolve_offset = resolve_offset
+        super().__init__(**settings)
+        self._unpositioned = UnpositionedPartitions()
+        self._subscription = KeptAssignment(self._unpositioned)
+        self._resolve_offsets = resolve_offsets
+        self._on_positioned = on_positioned
+        self._resolving: asyncio.Task[Mapping[TopicPartition, int | Exception]] | None = None
         self._retry_at: dict[TopicPartition, float] = {}
         self._paused_until: dict[TopicPartition, float] = {}
         self._rounds = 0
@@ -80,6 +71,15 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
         tasks = self._coordinator._coordination_task, self._fetcher._fetch_task, self._client._sync_task
         return any(task.done() for task in tasks)
 
+    @property
+    def discovers_topics(self) -> bool:
+        """Whether this consumer reads all topics whose names have a pattern."""
+        return self._subscription.subscribed_pattern is not None
+
+    def refresh_topics(self) -> None:
+        """Ask Kafka for the topics now. Calls during a request share its answer."""
+        self._client.force_metadata_update()
+
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> dict[TopicPartition, list[ConsumerRecord]]:
@@ -87,13 +87,13 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
 
         FastStream sleeps uninterruptibly after an empty result, so this method avoids empty results.
         """
-        await self._position_assigned()
+        self._position_assigned()
         self._resume_due()
         limit = max_records or RECORDS_MAX
         drained = await self._drain(limit)
         if not drained:
             await self._wait_for_records(WAIT_SECONDS)
-            await self._position_assigned()
+            self._position_assigned()
             drained = await self._drain(limit)
         elif (number := sum(map(len, drained.values()))) < SMALL_BATCH:
             # These records were fetched while the previous batch was handled. One more fetch makes a larger batch.
@@ -109,8 +109,7 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
 
     def reset_position(self, partition: TopicPartition) -> None:
         """Resolve the offset of this partition again, from the database, before its next record is read."""
-        self._unpositioned.partitions.add(partition)
-        self._unpositioned.read_before.discard(partition)
+        self._unpositioned.add([partition])
 
     def pause_for(self, partition: TopicPartition, seconds: float) -> None:
         """Read nothing of this partition for ``seconds``; other partitions continue. Fetched records are dropped."""
@@ -130,27 +129,48 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
             if partition in self.assignment():
                 self.resume(partition)
 
-    async def _position_assigned(self) -> None:
+    def _position_assigned(self) -> None:
+        """Apply the resolved offsets, and begin to resolve the offsets of all partitions without one.
+
+        Positions change here only, between two batches: no record of an earlier position is handed on afterwards.
+        """
+        if self._resolving is not None and self._resolving.done():
+            resolving, self._resolving = self._resolving, None
+            self._apply(resolving)
         self._unpositioned.partitions &= self.assignment()
         now = time.monotonic()
-        for partition in [each for each in self._unpositioned.partitions if self._retry_at.get(each, 0) <= now]:
-            try:
-                self.seek(
-                    partition, await self._resolve_offset(partition, partition in self._unpositioned.read_before)
-                )
-            except Exception as error:
-                # The partition is not read until its offset is resolved; other partitions do not wait.
-                log.warning(
-                    "offset not resolved; partition not read yet",
-                    partition=f"{partition.topic}/{partition.partition}",
-                    error=error,
-                )
-                self._retry_at[partition] = time.monotonic() + _PAUSE_SECONDS
+        due = {each for each in self._unpositioned.partitions if self._retry_at.get(each, 0) <= now}
+        if due and self._resolving is None:
+            self._unpositioned.being_resolved = due
+            self._resolving = asyncio.ensure_future(self._resolve_offsets(frozenset(due)))
+
+    def _apply(self, resolving: "asyncio.Task[Mapping[TopicPartition, int | Exception]]") -> None:
+        """Read each partition from its resolved offset. A partition that was reset meanwhile is resolved again."""
+        # aiokafka leaks cancellations when Kafka is unreachable: such an error must not end the reading.
+        error = KafkaError("cancelled") if resolving.cancelled() else resolving.exception()
+        found = dict.fromkeys(self._unpositioned.being_resolved, error) if error else resolving.result()
+        for partition in self._unpositioned.being_resolved & self.assignment():
+            offset = found[partition]
+            if isinstance(offset, int):
+                self._begin_at(partition, offset)
             else:
-                self._unpositioned.partitions.discard(partition)
-                self._unpositioned.read_before.add(partition)
-                if partition in self._paused_until:
-                    self.pause(partition)  # A rebalance ends a pause.
+                self._retry_later(partition, offset)
+
+    def _begin_at(self, partition: TopicPartition, offset: int) -> None:
+        self._on_positioned(partition, offset)
+        self.seek(partition, offset)
+        self._unpositioned.partitions.discard(partition)
+        if partition in self._paused_until:
+            self.pause(partition)  # A new assignment ends a pause.
+
+    def _retry_later(self, partition: TopicPartition, error: BaseException | None) -> None:
+        """The partition is not read until its offset is resolved; other partitions do not wait."""
+        log.warning(
+            "offset not resolved; partition not read yet",
+            partition=f"{partition.topic}/{partition.partition}",
+            error=error,
+        )
+        self._retry_at[partition] = time.monotonic() + _PAUSE_SECONDS
 
     async def _drain(self, limit: int) -> dict[TopicPartition, list[ConsumerRecord]]:
         """Up to ``limit`` records, an equal share per partition. Unused shares pass to later partitions.
@@ -202,12 +222,20 @@ class PartitionConsumer(AIOKafkaConsumer):  # type: ignore[misc]  # aiokafka has
         return list(found.get(partition, ()))
 
     async def _wait_for_records(self, seconds: float) -> None:
-        """Wait until a fetch has completed or partitions were assigned. Drains no records."""
+        """Wait until a fetch has completed, partitions were assigned, or offsets were resolved. Drains no records."""
         self._unpositioned.changed.clear()
         with self._subscription.fetch_context():
             assigned = asyncio.ensure_future(self._unpositioned.changed.wait())
             futures = [self._fetcher._create_fetch_waiter(), assigned]
+            resolving = [self._resolving] if self._resolving is not None else []
             failpoints.reached("consumer.wait")
-            _, pending = await asyncio.wait(futures, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-            for future in pending:
+            await asyncio.wait([*futures, *resolving], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            for future in futures:
                 future.cancel()
+
+    async def stop(self) -> None:
+        """Stop reading, and the resolution of offsets."""
+        if self._resolving is not None:
+            self._resolving.cancel()
+            await asyncio.wait([self._resolving], timeout=_PAUSE_SECONDS)
+        await super().stop()

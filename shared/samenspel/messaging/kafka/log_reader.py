@@ -1,22 +1,45 @@
-"""Reading a Kafka log without a consumer group: the bounds of a log, and the records at given offsets."""
+"""Reading Kafka logs without a consumer group: the bounds of logs, and the records at given offsets.
+
+Requests about many partitions cost as many requests to Kafka as requests about a single partition.
+"""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping
 from contextlib import aclosing, asynccontextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
 
+from samenspel.messaging.kafka.offset_requests import (
+    EARLIEST,
+    LATEST,
+    MOVED,
+    Offset,
+    exists,
+    forget,
+    list_offsets,
+    locate,
+)
 from samenspel.runtime import failpoints
 
 _SECONDS_MAX: Final = 10.0
 _STOP_SECONDS_MAX: Final = 1.0
 _BATCH: Final = 1_000
 _FETCH_WAIT_MS: Final = 20
+_FETCH_SECONDS: Final = 1.0
+
+Bounds = tuple[int, int]
+"""First offset of a log, and end offset (the offset of the next record)."""
+RecordOrError: TypeAlias = ConsumerRecord | Exception | None
 
 
 class LogReader:
-    """One consumer without a group, for one request at a time. Every request to Kafka has a timeout."""
+    """One consumer without a group, for one request at a time. Every request to Kafka has a timeout.
+
+    The leaders of the topics asked about are remembered. A broker that is no longer the leader says so; then the
+    leader is looked up again.
+    """
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
@@ -29,26 +52,47 @@ class LogReader:
             metadata = await consumer._client.fetch_all_metadata()
             return sorted(topic for topic in metadata.topics() if topic.startswith(prefix))
 
-    async def end_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    async def existing(self, topics: Collection[str]) -> set[str]:
+        """The topics of ``topics`` that exist and are visible to this service, asked for with one request.
+
+        Raises `KafkaError` or `TimeoutError` when Kafka is unreachable.
+        """
+        async with self._exclusive_consumer() as consumer, asyncio.timeout(_SECONDS_MAX):
+            forget(consumer._client, topics)
+            await self._locate(consumer, topics)
+            return {each for each in topics if exists(consumer._client, TopicPartition(each, 0))}
+
+    async def end_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
         """End offset (the offset of the next record) by partition, without the partitions that do not exist.
 
         Raises `KafkaError` or `TimeoutError` when Kafka is unreachable, also for an empty ``partitions``.
         """
         async with self._exclusive_consumer() as consumer, asyncio.timeout(_SECONDS_MAX):
-            existing = await self._existing(consumer, partitions)
-            return await self._end_offsets(consumer, existing) if existing else {}
+            ends = await self._offsets(consumer, partitions, LATEST)
+            return {each: _offset_or_raise(end) for each, end in ends.items() if not isinstance(end, LookupError)}
 
-    async def bounds(self, partition: TopicPartition) -> tuple[int, int]:
-        """First offset of the log, and end offset (the offset of the next record).
+    async def bounds(self, partition: TopicPartition) -> Bounds:
+        """First offset and end offset of one log.
 
         Raises `LookupError` when the partition does not exist or is not visible to this service.
         """
+        found = (await self.bounds_of([partition]))[partition]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    async def bounds_of(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, Bounds | Exception]:
+        """First offset and end offset of each log, or the error of this partition alone.
+
+        The error is a `LookupError` when the partition does not exist or is not visible to this service. Raises
+        `KafkaError` or `TimeoutError` when Kafka is unreachable.
+        """
         async with self._exclusive_consumer() as consumer, asyncio.timeout(_SECONDS_MAX):
-            if not await self._existing(consumer, [partition]):
-                raise LookupError(f"Kafka has no {partition.topic}/{partition.partition}, or not for us")
+            ends = await self._offsets(consumer, partitions, LATEST)
+            existing = [each for each, end in ends.items() if isinstance(end, int)]
             failpoints.reached("log-reader.start")
-            start = (await consumer.beginning_offsets([partition]))[partition]
-            return int(start), (await self._end_offsets(consumer, [partition]))[partition]
+            starts = await list_offsets(consumer._client, existing, EARLIEST) if existing else {}
+            return {each: _bounds(starts.get(each), end) for each, end in ends.items()}
 
     async def records(self, partition: TopicPartition, start: int, end: int) -> AsyncGenerator[ConsumerRecord]:
         """Records from offset ``start`` up to, not including, ``end``. Gaps between offsets are skipped.
@@ -58,8 +102,8 @@ class LogReader:
         if start >= end:
             return
         async with self._exclusive_consumer() as consumer:
-            consumer.assign([partition])
-            consumer.seek(partition, start)
+            for error in (await self._seek(consumer, {partition: start})).values():
+                raise error
             try:
                 while records := await self._next_records(consumer, partition, end):
                     for record in records:
@@ -67,13 +111,37 @@ class LogReader:
                             return
                         yield record
             finally:
-                # Otherwise the consumer keeps fetching, and the next request queues after a fetch without records.
-                consumer.unsubscribe()
+                _unsubscribe(consumer)
 
     async def record_at(self, partition: TopicPartition, offset: int) -> ConsumerRecord | None:
-        """The record at this offset, or None when the log has no such record."""
-        async with aclosing(self.records(partition, offset, offset + 1)) as found:
-            return await anext(found, None)
+        """The record at this offset, or None when the log has no such record, for example an expired one."""
+        try:
+            async with aclosing(self.records(partition, offset, offset + 1)) as found:
+                return await anext(found, None)
+        except OffsetOutOfRangeError:
+            return None
+
+    async def records_at(self, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, RecordOrError]:
+        """The record at an offset of each partition, fetched together: None when the log has no such record.
+
+        Every offset is below the end of its log. The error of one partition concerns this partition alone.
+        """
+        if not offsets:
+            return {}
+        async with self._exclusive_consumer() as consumer:
+            found = await self._seek(consumer, offsets)
+            try:
+                async with asyncio.timeout(_SECONDS_MAX):
+                    while len(found) < len(offsets):
+                        failpoints.reached("log-reader.fetch")
+                        await _wait_for_fetch(consumer)
+                        await _take_first(consumer, offsets, found)
+            except TimeoutError as error:
+                found |= {each: error for each in offsets if each not in found}
+                await self.close()  # Its metadata may be stale.
+            finally:
+                _unsubscribe(consumer)
+        return found
 
     async def close(self) -> None:
         consumer, self._consumer = self._consumer, None
@@ -94,25 +162,42 @@ class LogReader:
                 await self.close()
                 raise
 
-    async def _existing(
-        self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
-    ) -> list[TopicPartition]:
-        """The partitions that exist and are visible to this service."""
+    async def _locate(self, consumer: AIOKafkaConsumer, topics: Collection[str]) -> None:
         failpoints.reached("log-reader.metadata")
-        metadata = await consumer._client.fetch_all_metadata()
-        existing = [
-            each for each in partitions if each.partition in (metadata.partitions_for_topic(each.topic) or ())
-        ]
-        for topic in {each.topic for each in existing}:
-            # Otherwise aiokafka's first request for an unknown topic fails, and aiokafka waits 100 ms before a retry.
-            await consumer._client.add_topic(topic)
-        return existing
+        await locate(consumer._client, topics)
 
-    async def _end_offsets(
-        self, consumer: AIOKafkaConsumer, existing: Sequence[TopicPartition]
-    ) -> dict[TopicPartition, int]:
-        failpoints.reached("log-reader.end")
-        return dict(await consumer.end_offsets(existing))
+    async def _offsets(
+        self, consumer: AIOKafkaConsumer, partitions: Collection[TopicPartition], which: int
+    ) -> dict[TopicPartition, Offset]:
+        """The offset of each partition. A partition whose leader has changed is asked for a second time."""
+        found: dict[TopicPartition, Offset] = {}
+        asked = set(partitions)
+        for _ in range(2):
+            await self._locate(consumer, {each.topic for each in asked})
+            existing = [each for each in asked if exists(consumer._client, each)]
+            failpoints.reached("log-reader.end")
+            found |= {each: _missing(each) for each in asked}
+            found |= await list_offsets(consumer._client, existing, which)
+            asked = {each for each in existing if isinstance(found[each], MOVED)}
+            if not asked:
+                break
+            forget(consumer._client, {each.topic for each in asked})
+        return found
+
+    async def _seek(
+        self, consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int]
+    ) -> dict[TopicPartition, Any]:
+        """Read these partitions from these offsets. Returns the error of each partition that does not exist.
+
+        aiokafka's ``assign`` would send a second metadata request.
+        """
+        async with asyncio.timeout(_SECONDS_MAX):
+            await self._locate(consumer, {each.topic for each in offsets})
+        existing = [each for each in offsets if exists(consumer._client, each)]
+        consumer._subscription.assign_from_user(existing)
+        for partition in existing:
+            consumer.seek(partition, offsets[partition])
+        return {each: _missing(each) for each in offsets if each not in existing}
 
     async def _next_records(
         self, consumer: AIOKafkaConsumer, partition: TopicPartition, end: int
@@ -126,7 +211,7 @@ class LogReader:
 
     async def _fetch(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> list[ConsumerRecord]:
         failpoints.reached("log-reader.fetch")
-        found = await consumer.getmany(partition, timeout_ms=1_000, max_records=_BATCH)
+        found = await consumer.getmany(partition, timeout_ms=int(_FETCH_SECONDS * 1_000), max_records=_BATCH)
         return list(found.get(partition, ()))
 
     async def _connected(self) -> AIOKafkaConsumer:
@@ -147,6 +232,66 @@ class LogReader:
                 raise
             self._consumer = consumer
         return self._consumer
+
+
+def _missing(partition: TopicPartition) -> LookupError:
+    return LookupError(f"Kafka has no {partition.topic}/{partition.partition}, or not for us")
+
+
+def _offset_or_raise(found: Offset) -> int:
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _bounds(start: Offset | None, end: Offset) -> Bounds | Exception:
+    if not isinstance(end, int):
+        return end
+    assert start is not None  # asked for every partition that has an end
+    return (start, end) if isinstance(start, int) else start
+
+
+def _unsubscribe(consumer: AIOKafkaConsumer) -> None:
+    """End the fetching, or the next request queues after a fetch without records.
+
+    aiokafka's ``unsubscribe`` would ask for the metadata of all topics.
+    """
+    consumer._subscription.unsubscribe()
+
+
+async def _wait_for_fetch(consumer: AIOKafkaConsumer) -> None:
+    """Wait until a fetch has brought records or an error. Drains nothing."""
+    if not consumer._fetcher._records:
+        waiter = consumer._fetcher._create_fetch_waiter()
+        await asyncio.wait([waiter], timeout=_FETCH_SECONDS)
+        waiter.cancel()
+
+
+async def _take_first(
+    consumer: AIOKafkaConsumer, offsets: Mapping[TopicPartition, int], found: dict[TopicPartition, RecordOrError]
+) -> None:
+    """Add the first fetched record of each partition to ``found``, and fetch no more of that partition."""
+    for partition in list(consumer._fetcher._records):
+        if partition in offsets and partition not in found:
+            await _take_first_of(consumer, partition, offsets[partition], found)
+        if partition in found and consumer._subscription.is_assigned(partition):
+            consumer.pause(partition)
+        if partition in found or partition not in offsets:
+            consumer._fetcher._records.pop(partition, None)
+
+
+async def _take_first_of(
+    consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int, found: dict[TopicPartition, RecordOrError]
+) -> None:
+    try:
+        records = (await consumer.getmany(partition, timeout_ms=0, max_records=1)).get(partition)
+    except Exception as error:
+        found[partition] = error
+        return
+    if records:
+        found[partition] = records[0] if records[0].offset == offset else None
+    elif await consumer.position(partition) > offset:
+        found[partition] = None  # Kafka has only markers of transactions here.
 
 
 async def _stop(consumer: AIOKafkaConsumer) -> None:

@@ -8,6 +8,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 
 from samenspel.messaging.kafka import connection_patch
+from samenspel.messaging.kafka.journal_batches import JournalBatchBuilder
 from samenspel.runtime import failpoints
 
 log = structlog.get_logger()
@@ -43,6 +44,10 @@ class Producer:
                 raise
             self._producer = producer
         return self._producer
+
+    def create_batch(self) -> JournalBatchBuilder:
+        """An empty batch for `AIOKafkaProducer.send_batch`."""
+        return JournalBatchBuilder(BATCH_BYTES_MAX)
 
     async def discard(self) -> None:
         """Stop the producer within a second."""

@@ -10,19 +10,21 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from aiokafka import ConsumerRecord
+from aiokafka import ConsumerRecord, TopicPartition
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
 from faststream.security import SASLScram512
 
 from samenspel.contracts.topics import INGRESS, Domain
-from samenspel.messaging.kafka.consumer import RECORDS_MAX, OffsetResolver, PartitionConsumer, UnpositionedPartitions
+from samenspel.messaging.kafka.assignor import RendezvousAssignor
+from samenspel.messaging.kafka.consumer import RECORDS_MAX, OffsetResolver, PartitionConsumer
 from samenspel.runtime import failpoints
 from samenspel.runtime.settings import KAFKA_RETRY_MS, ServiceSettings
 
 SESSION_MS: Final = 2_000
-METADATA_MS: Final = 1_000
+METADATA_MS: Final = 30_000
+"""Between two requests for the metadata of all topics; `PartitionConsumer.refresh_topics` sends one at once."""
 STOP_SECONDS_MAX: Final = 10
 BatchHandler = Callable[[PartitionConsumer, Sequence[ConsumerRecord]], Awaitable[None]]
 
@@ -47,16 +49,21 @@ async def subscribe(
     settings: ServiceSettings,
     subscriptions: Sequence[TopicSubscription],
     *,
-    resolve_offset: OffsetResolver,
+    resolve_offsets: OffsetResolver,
+    on_positioned: Callable[[TopicPartition, int], None],
 ) -> KafkaBroker:
-    """Start a broker that passes every batch to its handler. Raises `KafkaError` when Kafka is unreachable."""
+    """Start a broker that passes every batch to its handler. Raises `KafkaError` when Kafka is unreachable.
+
+    See `PartitionConsumer` for ``resolve_offsets`` and ``on_positioned``.
+    """
     broker = _broker(name, settings)
     for each in subscriptions:
         _add_subscriber(broker, name, each)
     try:
         await broker.connect()
         config: Any = broker.config.broker_config
-        config.builder = partial(PartitionConsumer, resolve_offset=resolve_offset, **config.builder.keywords)
+        callbacks: dict[str, Any] = {"resolve_offsets": resolve_offsets, "on_positioned": on_positioned}
+        config.builder = partial(PartitionConsumer, **callbacks, **config.builder.keywords)
         failpoints.reached("subscriptions.start")
         await broker.start()
     except BaseException:
@@ -92,7 +99,6 @@ def _broker(name: str, settings: ServiceSettings) -> KafkaBroker:
 
 
 def _add_subscriber(broker: KafkaBroker, name: str, subscription: TopicSubscription) -> None:
-    unpositioned = UnpositionedPartitions()
     subscriber = broker.subscriber(
         *subscription.topics,
         pattern=subscription.pattern,
@@ -100,16 +106,15 @@ def _add_subscriber(broker: KafkaBroker, name: str, subscription: TopicSubscript
         batch=True,
         max_records=RECORDS_MAX,
         batch_timeout_ms=10,
-        auto_offset_reset="earliest",
+        auto_offset_reset="none",
         ack_policy=AckPolicy.MANUAL,
         no_reply=True,
         session_timeout_ms=SESSION_MS,
         heartbeat_interval_ms=SESSION_MS // 4,
+        partition_assignment_strategy=[RendezvousAssignor],
         isolation_level="read_committed",
-        listener=unpositioned,
         parser=parse,
     )
-    subscriber._connection_args.update(unpositioned=unpositioned)
 
     @subscriber
     async def handle(records: Any) -> None:

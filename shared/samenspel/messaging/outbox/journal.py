@@ -6,7 +6,7 @@ A lane's row stays locked until commit. Journal order therefore is commit order,
 outbox.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from samenspel.contracts.digest import replaced
@@ -15,6 +15,7 @@ from samenspel.messaging.errors import LaneNotFound, LaneNotReconciled
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
 from samenspel.runtime.postgres import Connection
+from samenspel.runtime.write_together import Write, write_together
 
 
 @dataclass(slots=True)
@@ -27,10 +28,11 @@ class Lane:
     sequence: int
     digest: int
     rows: list[tuple[str, bytes, bytes]] = field(default_factory=list)
+    incarnation: str = ""
+    name: str = field(init=False)
 
-    @property
-    def name(self) -> str:
-        return f"{self.topic}/{self.lane}"
+    def __post_init__(self) -> None:
+        self.name = f"{self.topic}/{self.lane}"
 
     def advance(self, old_hash: int, new_hash: int) -> None:
         self.sequence += 1
@@ -45,10 +47,12 @@ class JournalBatch:
     """Journal rows, grouped by lane.
 
     ``ranges``: topic, lane, new timeline, sequence and digest, and the half-open range of the lane's ``rows``.
+    ``incarnation`` is that of the database (SQL function ``incarnation``) in which the lanes are locked.
     """
 
     ranges: Sequence[tuple[str, int, int, int, bytes, int, int]]
     rows: Sequence[tuple[str, bytes, bytes]]
+    incarnation: str = ""
 
 
 ENSURE = """
@@ -59,26 +63,27 @@ insert into relay_progress (topic, lane) select topic, lane from created
 """
 
 LOCK = """
-select topic, lane, timeline, sequence, digest, reconciled = (select incarnation()) as open
+select topic, lane, timeline, sequence, digest, reconciled, reconciled = (select incarnation()) as open
 from lane where (topic, lane) in (select * from unnest($1::text[], $2::int[]))
 order by topic, lane for update
 """
 
 WITH_PREFIX = "select topic from lane where starts_with(topic, $1)"
 
-# One statement inserts the rows of all lanes and updates the lanes. Each lane has the row numbers above ``after``,
-# up to ``upto``. The last row of a lane has the lane's new sequence.
-WRITE = """
-with l as (
-  select * from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[])
-    as l (topic, lane, timeline, sequence, digest, after, upto)),
-advanced as (
-  update lane set sequence = l.sequence, digest = l.digest from l where (lane.topic, lane.lane) = (l.topic, l.lane))
+ADVANCE = """
+update lane set sequence = l.sequence, digest = l.digest
+from unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[]) as l (topic, lane, sequence, digest)
+where (lane.topic, lane.lane) = (l.topic, l.lane)
+"""
+
+# Each lane has the row numbers above ``after``, up to ``upto``. The last row of a lane has the lane's new sequence.
+APPEND = """
 insert into journal (topic, lane, timeline, sequence, key, headers, value)
 select l.topic, l.lane, l.timeline, l.sequence - l.upto + x.number, x.key,
        convert_to(x.headers, 'UTF8'), convert_to(x.value, 'UTF8')
-from l
-join unnest(string_to_array($8, chr(30)), string_to_array($9, chr(30)), string_to_array($10, chr(30)))
+from unnest($1::text[], $2::int[], $3::int[], $4::bigint[], $5::bigint[], $6::bigint[])
+  as l (topic, lane, timeline, sequence, after, upto)
+join unnest(string_to_array($7, chr(30)), string_to_array($8, chr(30)), string_to_array($9, chr(30)))
   with ordinality as x (key, headers, value, number)
   on x.number > l.after and x.number <= l.upto
 """
@@ -111,7 +116,12 @@ async def lock(connection: Connection, names: set[LaneId]) -> dict[LaneId, Lane]
         raise LaneNotReconciled(f"not yet reconciled with Kafka: {', '.join(closed[:5])}")
     return {
         (row["topic"], row["lane"]): Lane(
-            row["topic"], row["lane"], row["timeline"], row["sequence"], int.from_bytes(row["digest"], "big")
+            row["topic"],
+            row["lane"],
+            row["timeline"],
+            row["sequence"],
+            int.from_bytes(row["digest"], "big"),
+            incarnation=row["reconciled"],
         )
         for row in rows
     }
@@ -119,19 +129,26 @@ async def lock(connection: Connection, names: set[LaneId]) -> dict[LaneId, Lane]
 
 async def write(connection: Connection, batch: JournalBatch) -> None:
     """Insert the rows of the batch and update the lanes. The relay sends the rows to Kafka after the commit."""
+    await write_together(connection, list(writing(batch)))
+
+
+def writing(batch: JournalBatch) -> Iterator[Write]:
+    """The writes of `write`."""
     if batch.rows:
-        failpoints.reached("journal.write")
-        await connection.execute(WRITE, *as_arrays(batch.ranges, 7), *as_joined_texts(batch.rows, 3))
+        topic, lane, timeline, sequence, digest, after, upto = as_arrays(batch.ranges, 7)
+        yield Write(ADVANCE, [topic, lane, sequence, digest])
+        yield Write(APPEND, [topic, lane, timeline, sequence, after, upto, *as_joined_texts(batch.rows, 3)])
 
 
 def drain(lanes: Iterable[Lane]) -> JournalBatch:
     """Take the pending rows out of these lanes, as one batch."""
-    ranges, rows = [], list[tuple[str, bytes, bytes]]()
+    ranges, rows, incarnation = [], list[tuple[str, bytes, bytes]](), ""
     for lane in lanes:
         if lane.rows:
             after = len(rows)
             rows += lane.rows
             lane.rows = []
+            incarnation = lane.incarnation
             digest = lane.digest.to_bytes(32, "big")
             ranges.append((lane.topic, lane.lane, lane.timeline, lane.sequence, digest, after, len(rows)))
-    return JournalBatch(ranges, rows)
+    return JournalBatch(ranges, rows, incarnation)

@@ -20,6 +20,7 @@ from samenspel.messaging.outbox.reconciliation import (
     mark_reconciled,
     reconcile,
 )
+from samenspel.messaging.outbox.unchanged_lanes import find_unchanged, mark_unchanged
 from samenspel.runtime import failpoints
 from samenspel.runtime.postgres import Pool
 
@@ -95,8 +96,12 @@ class Reconciler:
         """Open these lanes for writes. If the database is behind Kafka on one lane, close all lanes instead."""
         reconciled: list[Reconciled] = []
         database_behind = False
-        for name in names:
-            label = f"{name[0]}/{name[1]}"
+        async with self._pool.acquire() as connection:
+            unchanged = await find_unchanged(connection, self._log_reader, names)
+        for name in map(_name, unchanged):
+            self.closed_lanes.pop(_label(name), None)
+        for name in sorted(set(names) - set(map(_name, unchanged))):
+            label = _label(name)
             try:
                 async with self._pool.acquire() as connection:
                     reconciled.append(await reconcile(connection, self._log_reader, name))
@@ -110,9 +115,10 @@ class Reconciler:
         async with self._pool.acquire() as connection:
             if database_behind:
                 return await close_all_lanes(connection)
+            await mark_unchanged(connection, unchanged)
             for each in reconciled:
                 await mark_reconciled(connection, each)
-                self.reconciled.add(each.name)
+        self.reconciled.update(map(_name, unchanged), (each.name for each in reconciled))
 
     async def recheck_suspects(self) -> None:
         """Reconcile the lanes that `check_log_ends` found truncated."""
@@ -149,10 +155,19 @@ class Reconciler:
             self._suspects.add(_name(sample))
 
     async def _last_published_is_present(self, row: Any) -> bool:
-        partition = TopicPartition(*_name(row))
-        return await holds_event(
-            self._log_reader, partition, row["next_offset"] - 1, row["timeline"], row["sequence"]
-        )
+        """Whether Kafka has the last published event, or has expired the event as an organisation sent nothing."""
+        partition, offset = TopicPartition(*_name(row)), row["next_offset"] - 1
+        try:
+            if await holds_event(self._log_reader, partition, offset, row["timeline"], row["sequence"]):
+                return True
+            start, _ = await self._log_reader.bounds(partition)
+        except LookupError:
+            return False  # The topic was deleted a moment ago.
+        return bool(offset < start)
+
+
+def _label(name: LaneId) -> str:
+    return f"{name[0]}/{name[1]}"
 
 
 def _name(row: Any) -> LaneId:

@@ -10,8 +10,6 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,22 +17,26 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from samenspel.contracts.canonical import to_headers
 from samenspel.contracts.topics import LaneId
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.kafka.producer import Producer
+from samenspel.messaging.outbox.recent_rows import RecentRows
 from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
-from samenspel.runtime.cooperative import yielding
+from samenspel.runtime.cooperative import ITEMS_PER_YIELD
 from samenspel.runtime.postgres import Pool
 
 log = structlog.get_logger()
 
 SEND_SECONDS_MAX: Final = 10.0
 IDLE_SECONDS, PAUSE_SECONDS = 0.5, 0.2
+ROWS_MAX: Final = 500
+"""Events of a lane per claim: a batch has `producer.BATCH_BYTES_MAX` bytes, which hold about as many."""
 POSITION_COLUMNS: Final = ("topic", "lane", "timeline", "sequence", "next_offset", "cuts")
 
+# $2 to $7: the incarnation and the positions of the rows in memory (`recent_rows`). Other rows are read as arrays,
+# because a record per row takes three times as long to decode.
 # A crash may lose the lease and the progress without harm. Both statements therefore commit asynchronously. The
 # setting ends with the statement's own transaction.
 CLAIM = """
@@ -44,12 +46,23 @@ claimed as (
   from lane l, async_commit where (l.topic, l.lane) = (p.topic, p.lane) and l.reconciled = (select incarnation())
     and l.sequence > p.sequence and (p.holder = $1 or p.held_until < clock_timestamp())
   returning p.topic, p.lane, p.timeline, p.sequence, p.next_offset, p.cuts)
-select p.*, j.sequence as number, j.key, j.headers, j.value
+select p.*, m.in_memory, j.*
 from claimed p cross join lateral (
-  select j.sequence, j.key, j.headers, j.value from journal j
-  where (j.topic, j.lane, j.timeline) = (p.topic, p.lane, p.timeline) and j.sequence > p.sequence
-  order by j.sequence limit 500) j
-order by p.topic, p.lane, j.sequence
+  select exists (
+    select from unnest($3::text[], $4::int[], $5::int[], $6::bigint[], $7::bigint[])
+      as m (topic, lane, timeline, first, last)
+    where (m.topic, m.lane, m.timeline) = (p.topic, p.lane, p.timeline)
+      and m.first <= p.sequence + 1 and m.last > p.sequence and $2 = incarnation()) as in_memory) m
+cross join lateral (
+  select array_agg(j.sequence) as numbers, array_agg(j.key) as keys, array_agg(j.headers) as headers,
+    array_agg(j.value) as values
+  from (
+    select j.sequence, j.key, j.headers, j.value from journal j
+    where not m.in_memory and (j.topic, j.lane, j.timeline) = (p.topic, p.lane, p.timeline)
+      and j.sequence > p.sequence
+    order by j.sequence limit 500) j) j
+where m.in_memory or j.numbers is not null
+order by p.topic, p.lane
 """
 SAVE_PROGRESS = """
 with async_commit as (select set_config('synchronous_commit', 'off', true))
@@ -85,6 +98,8 @@ class PublishedPosition:
         return self.topic, self.lane
 
 
+Event = tuple[int, str, bytes, bytes]
+"""Sequence, key, header lines and value of a journal row."""
 Sent = tuple[PublishedPosition, int, int, int]
 """The claimed position of a lane, its new sequence, the batch's first offset, and the offset after the batch."""
 
@@ -93,7 +108,7 @@ class Relay:
     """Sends the journal of every lane to Kafka.
 
     ``settings`` are aiokafka's connection settings. ``holder`` identifies this instance in the lease. The relay calls
-    ``on_published`` with the number of events that Kafka acknowledged.
+    ``on_published`` with the number of events that Kafka acknowledged. ``recent`` are rows that need not be read.
     """
 
     def __init__(
@@ -103,11 +118,13 @@ class Relay:
         settings: Mapping[str, Any],
         holder: UUID,
         on_published: Callable[[int], None],
+        recent: RecentRows | None = None,
     ) -> None:
         self._pool = pool
         self._reconciler = reconciler
         self._holder = holder
         self._on_published = on_published
+        self._recent = recent or RecentRows()
         self._producer = Producer(settings)
         self._wake = asyncio.Event()
         self.connected = False
@@ -148,6 +165,8 @@ class Relay:
         if truncated := [claim for claim, _, first, _ in sent if first < claim.next_offset]:
             await self._republish_all(truncated)
         await self._save_progress([each for each in sent if each[0].name in self._reconciler.reconciled])
+        for claim, sequence, _, _ in sent:
+            self._recent.forget(claim.name, claim.timeline, sequence)
         self._on_published(sum(next_offset - first for _, _, first, next_offset in sent))
         return 0
 
@@ -169,29 +188,42 @@ class Relay:
             async with asyncio.timeout(seconds):
                 await self._wake.wait()
 
-    async def _claim(self) -> dict[PublishedPosition, list[Any]]:
-        """Lease the lanes that have unpublished events. Returns each lane with the rows to send next."""
+    async def _claim(self) -> dict[PublishedPosition, Sequence[Event]]:
+        """Lease the lanes that have unpublished events. Returns each lane with the events to send next."""
+        memory = self._recent.incarnation, *as_arrays(self._recent.ranges(), 5)
         async with self._pool.acquire() as connection:
             failpoints.reached("relay.claim")
-            rows = await connection.fetch(CLAIM, self._holder)
-        lanes = groupby(rows, key=itemgetter(*POSITION_COLUMNS))
-        return {PublishedPosition(*columns): list(events) for columns, events in lanes}
+            rows = await connection.fetch(CLAIM, self._holder, *memory)
+        claimed = {PublishedPosition(*row[: len(POSITION_COLUMNS)]): row for row in rows}
+        return {each: events for each, row in claimed.items() if (events := self._events(each, row))}
 
-    async def _send(self, claimed: Mapping[PublishedPosition, Sequence[Any]]) -> list[Sent]:
+    def _events(self, position: PublishedPosition, row: Any) -> Sequence[Event]:
+        """The next events of a lane: as read, or from memory. None if they left the memory while the claim ran."""
+        if not row["in_memory"]:
+            return list(zip(row["numbers"], row["keys"], row["headers"], row["values"], strict=True))
+        events = self._recent.after(position.name, position.timeline, position.sequence, ROWS_MAX)
+        if not events:
+            self.wake()  # The next claim reads the rows.
+        return events
+
+    async def _send(self, claimed: Mapping[PublishedPosition, Sequence[Event]]) -> list[Sent]:
         """Send one batch per lane and wait for every acknowledgement."""
         producer = await self._producer.connected()
         async with asyncio.timeout(SEND_SECONDS_MAX):
             sending = [self._send_batch(producer, claim, rows) for claim, rows in claimed.items()]
             return list(await asyncio.gather(*sending))
 
-    async def _send_batch(self, producer: AIOKafkaProducer, position: PublishedPosition, rows: Sequence[Any]) -> Sent:
-        batch = producer.create_batch()
+    async def _send_batch(
+        self, producer: AIOKafkaProducer, position: PublishedPosition, events: Sequence[Event]
+    ) -> Sent:
+        batch = self._producer.create_batch()
         sequence = position.sequence
-        async for row in yielding(rows):
-            headers = to_headers(row["headers"])
-            if batch.append(key=row["key"].encode(), value=row["value"], timestamp=None, headers=headers) is None:
+        for index, (number, key, lines, value) in enumerate(events):
+            if index % ITEMS_PER_YIELD == 0:
+                await asyncio.sleep(0)
+            if not batch.append_row(key.encode(), lines, value):
                 break
-            sequence = row["number"]
+            sequence = number
         batch.close()
         failpoints.reached("relay.send")
         acknowledged = await producer.send_batch(batch, position.topic, partition=position.lane)

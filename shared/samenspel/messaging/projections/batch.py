@@ -10,6 +10,7 @@ from samenspel.contracts.lane_identity import is_other_lane
 from samenspel.contracts.sequencing import Position, SequenceVerdict, check, step
 from samenspel.contracts.topics import LaneId
 
+FOREIGN: Final = "is no canonical event"
 OTHER_LANE: Final = "it begins with another event than the lane that was followed, so it is of another system"
 
 
@@ -18,6 +19,11 @@ class Divergence(NamedTuple):
 
     sequence: int
     reason: str
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether a record that is no canonical event does not fit."""
+        return self.reason.endswith(FOREIGN)
 
 
 @dataclass(slots=True)
@@ -50,11 +56,14 @@ class ProjectionBatch:
         """Whether the batch has anything to store."""
         return bool(self.events) or self.diverged != self._diverged_before
 
-    def apply(self, event: CanonicalEvent) -> None:
-        """Apply one event if the law of lanes allows, and if the digest after the event equals the owner's."""
+    def apply(self, event: CanonicalEvent) -> bool:
+        """Apply one event if the law of lanes allows, and if the digest after the event equals the owner's.
+
+        Returns whether the event needs no second reading: the event was applied, or repeats an applied event.
+        """
         name = event.topic, event.lane
         if self._is_of_other_system(name, event):
-            return
+            return False
         position, old_hash = self.positions[name], self.hashes.get((name, _ref(event)), REMOVED)
         verdict = check(position, event.timeline, event.sequence)
         if restarts := verdict is SequenceVerdict.NEW_TIMELINE and event.sequence == 1:
@@ -66,11 +75,16 @@ class ProjectionBatch:
             if restarts:
                 self._begin_timeline(name, event.timeline)
             self._apply(event, after, new_hash)
+            return True
         else:
-            self._not_applied(name, event, verdict)
+            return self._not_applied(name, event, verdict)
+        return False
 
-    def _not_applied(self, name: LaneId, event: CanonicalEvent, verdict: SequenceVerdict) -> None:
-        """Judge an event that is not the next one. A repeat is recognised by its content, not by its place alone."""
+    def _not_applied(self, name: LaneId, event: CanonicalEvent, verdict: SequenceVerdict) -> bool:
+        """Judge an event that is not the next one: whether the event repeats an applied event.
+
+        A repeat is recognised by its content, not by its place alone.
+        """
         position = self.positions[name]
         if verdict is SequenceVerdict.TIMELINE_JUMP and event.offset > position.last_offset:
             self.refuse(name, event.sequence, f"timeline rises from {position.timeline} to {event.timeline}")
@@ -78,6 +92,9 @@ class ProjectionBatch:
             self.gaps.add(name)
         elif event.position == (position.timeline, position.sequence) and event.statedigest != position.digest:
             self.refuse(name, event.sequence, f"event {event.sequence} in the log is not the event applied here")
+        else:
+            return verdict is SequenceVerdict.SKIP
+        return False
 
     def _is_of_other_system(self, name: LaneId, event: CanonicalEvent) -> bool:
         """Whether the lane is of another system: no event is applied until the log begins with the known event."""

@@ -6,22 +6,24 @@ clears the mark, because every event carries the whole state.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final, Protocol
 
 import structlog
 from aiokafka import ConsumerRecord, TopicPartition
 from pydantic import ValidationError
 
-from samenspel.contracts.canonical import CanonicalEvent, read
+from samenspel.contracts.canonical import CanonicalEvent
 from samenspel.contracts.catalogue import AGGREGATES, AggregateRef
 from samenspel.contracts.sequencing import Position
 from samenspel.contracts.topics import LaneId
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.kafka.consumer import PartitionConsumer
-from samenspel.messaging.kafka.log_reader import LogReader
-from samenspel.messaging.projections import checkpoints
-from samenspel.messaging.projections.batch import OTHER_LANE, Divergence, ProjectionBatch
+from samenspel.messaging.kafka.log_reader import LogReader, RecordOrError
+from samenspel.messaging.projections import checkpoints, foreign_records, tails
+from samenspel.messaging.projections.batch import FOREIGN, OTHER_LANE, Divergence, ProjectionBatch
+from samenspel.messaging.projections.checkpoints import ReadEnd, Reading
+from samenspel.messaging.projections.foreign_records import ForeignRecords, event_in
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.metrics import LANES_REBUILT
@@ -53,6 +55,9 @@ class ProjectionListener(Protocol):
 
     async def applied(self, connection: Connection, events: Sequence[CanonicalEvent]) -> None: ...
 
+    async def log_replaced(self, pool: Pool, lanes: Collection[LaneId]) -> None:
+        """Called before the logs of lanes are read again from their start: offsets may mean other records now."""
+
 
 class Projector:
     """Batch handler for the canonical topics; ``on_commit`` is called with the applied events."""
@@ -76,31 +81,65 @@ class Projector:
         self.diverged: dict[LaneId, Divergence] = {}
         """Lanes with an event that does not fit, as last seen by any instance."""
 
-    async def resume_offset(self, partition: TopicPartition) -> int:
-        """Return the offset to read from: after the last applied record.
+    async def resume_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int | Exception]:
+        """Return the offset to read each lane from: after the last applied record, or the error of that lane.
 
-        Returns the start of the log when that record is gone or another record has its offset.
+        The offset is the start of the log when that record is gone or another record has its offset.
         """
-        name = partition.topic, partition.partition
         async with self._pool.acquire() as connection:
-            position, identity = await checkpoints.load(connection, name)
-        start, end = await self._log_reader.bounds(partition)
-        if not start <= position.last_offset < end:
-            return start
-        record = await self._log_reader.record_at(partition, position.last_offset)
-        if record is None or not _is_last_applied(record, position):
-            return start
-        is_known = await self._has_identity(partition, start, identity)
-        return position.last_offset + 1 if is_known and not self._is_of_other_system(name) else start
+            stored = await checkpoints.load(connection, {(each.topic, each.partition) for each in partitions})
+        bounds = await self._log_reader.bounds_of(partitions)
+        found: dict[TopicPartition, int | Exception] = {}
+        kept: dict[TopicPartition, int] = {}
+        starts: dict[TopicPartition, int] = {}
+        for partition, each in bounds.items():
+            last_offset = stored[partition.topic, partition.partition][0].last_offset
+            if isinstance(each, Exception):
+                found[partition] = each
+            elif each[0] <= last_offset < each[1]:
+                starts[partition], kept[partition] = each[0], last_offset
+            else:
+                found[partition] = each[0]
+        last, first = await self._log_reader.records_at(kept), await self._log_reader.records_at(starts)
+        for partition, start in starts.items():
+            lane = stored[partition.topic, partition.partition]
+            found[partition] = await self._resume(partition, *lane, start, last[partition], first[partition])
+        found |= await tails.offsets_after(self._pool, self._log_reader, bounds, found)
+        names = {(each.topic, each.partition): offset for each, offset in found.items() if isinstance(offset, int)}
+        await checkpoints.begin_reading(self._pool, names)
+        replaced = {name for name, offset in names.items() if offset <= stored[name][0].last_offset}
+        if replaced and self._listener is not None:
+            await self._listener.log_replaced(self._pool, replaced)
+        return found
 
-    async def _has_identity(self, partition: TopicPartition, start: int, identity: str | None) -> bool:
+    async def _resume(
+        self,
+        partition: TopicPartition,
+        position: Position,
+        identity: str | None,
+        start: int,
+        last: RecordOrError,
+        first: RecordOrError,
+    ) -> int | Exception:
+        """The offset of a lane that has records at its start and at the offset of the last applied event."""
+        for record in (last, first):
+            if isinstance(record, Exception):
+                return record
+        if last is None or not _is_last_applied(last, position):
+            return start
+        is_known = await self._has_identity(partition, first, identity)
+        is_other = self._is_of_other_system((partition.topic, partition.partition))
+        return position.last_offset + 1 if is_known and not is_other else start
+
+    async def _has_identity(
+        self, partition: TopicPartition, record: ConsumerRecord | None, identity: str | None
+    ) -> bool:
         """Whether the log begins with the event of this identity. A cut log begins later, and is not compared.
 
         A checkpoint of the version before lane identities takes the identity of the log: the digest has shown that
         this log was applied. Two systems with the same states have the same digests, and differ in identity alone.
         """
-        record = await self._log_reader.record_at(partition, start)
-        first = _event_in(record) if record else None
+        first = event_in(record) if record else None
         if first is None or first.sequence != 1:
             return True
         if identity is None:
@@ -114,9 +153,9 @@ class Projector:
 
     async def __call__(self, consumer: PartitionConsumer, records: Sequence[ConsumerRecord]) -> None:
         """Apply a batch. After an error, reset the positions of its partitions so that the batch is read again."""
-        events = [_event_in(record) for record in records]
+        events = [event_in(record) for record in records]
         try:
-            batch = await self._apply(records, events)
+            batch, foreign = await self._apply(records, events)
         except Exception as error:
             # A transient error is a warning. Any other error is a defect: every retry logs it, and skips no event.
             log_failure = log.warning if isinstance(error, TRANSIENT) else log.exception
@@ -125,24 +164,30 @@ class Projector:
             for partition in {TopicPartition(record.topic, record.partition) for record in records}:
                 consumer.reset_position(partition)
         else:
+            _report(foreign)
             self._update_state(consumer, batch, records)
             self._on_commit(batch.events)
 
     async def _apply(
         self, records: Sequence[ConsumerRecord], read_events: Sequence[CanonicalEvent | None]
-    ) -> ProjectionBatch:
+    ) -> tuple[ProjectionBatch, ForeignRecords]:
         failpoints.reached("projector.begin")
+        read = list(zip(records, read_events, strict=True))
         events = [event for event in read_events if event is not None]
         async with self._pool.acquire() as connection, connection.transaction():
-            lanes = {(record.topic, record.partition) for record in records}
-            locked = await checkpoints.lock(connection, lanes)
+            locked = await checkpoints.lock(connection, {(record.topic, record.partition) for record in records})
             hashes = await self._hashes(connection, {(event.aggregate, event.subject) for event in events})
+            foreign = await foreign_records.load(
+                connection, {(record.topic, record.partition) for record, event in read if event is None}
+            )
             batch = ProjectionBatch(locked.positions, hashes, diverged=locked.diverged, identities=locked.identities)
-            for record, event in zip(records, read_events, strict=True):
-                _apply_to(batch, record, event)
-            await self._save(connection, batch)
+            for record, event in read:
+                fits = _apply_to(batch, foreign, record, event)
+                _note(locked.reading, batch, record, fits=fits)
+            await self._save(connection, batch, locked.reading)
+            await foreign_records.save(connection, foreign)
             failpoints.reached("projector.commit")
-        return batch
+        return batch, foreign
 
     async def _hashes(
         self, connection: Connection, refs: set[AggregateRef]
@@ -154,11 +199,11 @@ class Projector:
             for row in rows
         }
 
-    async def _save(self, connection: Connection, batch: ProjectionBatch) -> None:
+    async def _save(self, connection: Connection, batch: ProjectionBatch, reading: Reading) -> None:
         if batch.events:
             await self._save_events(connection, batch)
-        if batch.changed:
-            await checkpoints.save(connection, batch.positions, batch.diverged, batch.identities)
+        if batch.changed or reading.changed:
+            await checkpoints.save(connection, batch.positions, batch.diverged, batch.identities, reading)
 
     async def _save_events(self, connection: Connection, batch: ProjectionBatch) -> None:
         rows = [
@@ -209,7 +254,8 @@ class Projector:
     def _update_diverged(self, batch: ProjectionBatch) -> None:
         for name in batch.positions:
             label, found, before = f"{name[0]}/{name[1]}", batch.diverged.get(name), self.diverged.get(name)
-            if found and found != before:
+            # Foreign records have a line of their own.
+            if found and found != before and not found.is_foreign:
                 log.error("lane diverged; its events are not applied", lane=label, reason=found.reason)
             if before and not found:
                 log.info("lane is consistent again", lane=label)
@@ -228,28 +274,43 @@ class Projector:
         return bool(last + 1 >= (consumer.highwater(partition) or 0))
 
 
-def _event_in(record: ConsumerRecord) -> CanonicalEvent | None:
-    try:
-        return read(record.topic, record.partition, record.offset, record.headers, record.value)
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        # Only the owner can write to this topic, so the record is a defect, and the lane counts as diverged.
-        log.error("record is no canonical event", topic=record.topic, offset=record.offset, error=error)
-        return None
+def _apply_to(
+    batch: ProjectionBatch, foreign: ForeignRecords, record: ConsumerRecord, event: CanonicalEvent | None
+) -> bool:
+    """Apply the event in a record: whether the record needs no second reading.
 
-
-def _apply_to(batch: ProjectionBatch, record: ConsumerRecord, event: CanonicalEvent | None) -> None:
-    """Apply the event in a record. A record that is no canonical event does not fit either."""
+    A record that is no canonical event does not fit either. Reading the record again would not change that.
+    """
     if event is not None:
-        batch.apply(event)
-        return
+        return batch.apply(event)
     name = record.topic, record.partition
     position = batch.positions[name]
     if record.offset > position.last_offset:
-        batch.refuse(name, position.sequence + 1, f"record at offset {record.offset} is no canonical event")
+        batch.refuse(name, position.sequence + 1, f"record at offset {record.offset} {FOREIGN}")
+        foreign.add(name, record.offset, position.last_offset)
+    return True
+
+
+def _note(reading: Reading, batch: ProjectionBatch, record: ConsumerRecord, *, fits: bool) -> None:
+    name = record.topic, record.partition
+    applied = fits and batch.positions[name].last_offset == record.offset
+    reading.see(name, ReadEnd(record.offset + 1, record.timestamp), applied=applied, fits=fits)
+
+
+def _report(foreign: ForeignRecords) -> None:
+    """One line per new range. The range may grow later; the metric and the table have the number."""
+    for name, first_offset in foreign.new:
+        log.error(
+            "records on a followed lane are no canonical events; the lane is diverged until its next event",
+            lane=f"{name[0]}/{name[1]}",
+            first_offset=first_offset,
+            records=foreign.changed[name, first_offset].records,
+            runbook="docs/runbooks/foreign-records.md",
+        )
 
 
 def _is_last_applied(record: ConsumerRecord, position: Position) -> bool:
-    event = _event_in(record)
+    event = event_in(record)
     own = position.timeline, position.sequence, position.digest
     return event is not None and (*event.position, event.statedigest) == own
 

@@ -23,6 +23,7 @@ from samenspel.messaging.operator.lanes_api import lanes_router
 from samenspel.messaging.operator.quarantine_api import quarantine_router
 from samenspel.messaging.operator.redrive import Redrive
 from samenspel.messaging.outbox import journal
+from samenspel.messaging.projections import foreign_records
 from samenspel.messaging.service import readiness
 from samenspel.messaging.service.definition import ServiceContext, ServiceDefinition
 from samenspel.messaging.service.read_admission import ReadAdmission
@@ -68,7 +69,9 @@ class ServiceProcess:
     async def running(self, app: FastAPI) -> AsyncIterator[None]:
         """Start in the background; stop at the end, also a start that still waits."""
         heartbeat = KafkaHeartbeat(self._settings.kafka(), self._dependencies.kafka)
-        serving = asyncio.create_task(self._serve(app))
+        placeholder = Mount("/v1", app=self._respond_unavailable)
+        app.router.routes.insert(0, placeholder)
+        serving = asyncio.create_task(self._serve(app, placeholder))
         watches = [asyncio.create_task(each) for each in (heartbeat.run(), self._verifier.keys.watch())]
         try:
             yield
@@ -78,26 +81,29 @@ class ServiceProcess:
                 task.cancel()
             await asyncio.gather(*watches, serving, return_exceptions=True)
 
-    async def _serve(self, app: FastAPI) -> None:
+    async def _serve(self, app: FastAPI, placeholder: Mount) -> None:
         """Start, and start again after an error; then wait for the stop, and stop the parts. A start is cancelled."""
-        placeholder = Mount("/v1", app=self._respond_unavailable)
-        app.router.routes.insert(0, placeholder)
         while True:
             async with AsyncExitStack() as stack:
                 try:
-                    router = await self._start(stack)
+                    submissions, others = await self._start(stack)
                 except Exception as error:
                     self._on_failed_start(error)
                 else:
-                    app.include_router(router)
+                    app.include_router(others)
                     app.router.routes.remove(placeholder)
+                    # Most requests are submissions: FastAPI matches routes one by one, nested routers twice.
+                    app.router.routes[:0] = submissions.routes
                     app.openapi_schema = None
                     await self._stopping.wait()
                     return
             await asyncio.sleep(START_PAUSE_SECONDS)
 
-    async def _start(self, stack: AsyncExitStack) -> APIRouter:
-        """Start the parts one by one; ``stack`` stops the started parts. Returns the router of all resources."""
+    async def _start(self, stack: AsyncExitStack) -> tuple[APIRouter, APIRouter]:
+        """Start the parts one by one; ``stack`` stops the started parts.
+
+        Returns the router of submissions, and the router of all other resources.
+        """
         definition = self._definition
         pool = await _database(definition, self._settings)
         stack.callback(pool.terminate)
@@ -117,7 +123,7 @@ class ServiceProcess:
         api = api_router(organisation_of)
         for router in routers:
             api.include_router(router)
-        return api
+        return event_router(runtime.submitter, organisation_of), api
 
     def _on_failed_start(self, error: Exception) -> None:
         """PostgreSQL is the only dependency of a start; any other error is a defect, and logged as one."""
@@ -143,7 +149,6 @@ def _routers(
 ) -> Iterator[APIRouter]:
     operator = settings.operator_oin
     redrive = Redrive(pool, runtime.processor)
-    yield event_router(runtime.submitter, organisation_of)
     yield submission_router(pool, organisation_of)
     yield quarantine_router(pool, redrive, operator, organisation_of, runtime.relay.wake)
     yield lanes_router(runtime.lane_operations, operator, organisation_of)
@@ -170,6 +175,7 @@ async def _update_gauges(pool: Pool, runtime: ServiceRuntime, use: LimitUse) -> 
             await runtime.watch_divergence()
             async with pool.acquire() as connection:
                 metrics.JOURNAL_BACKLOG.set(await connection.fetchval(BACKLOG))
+                metrics.FOREIGN_RECORDS.set(await foreign_records.count(connection))
                 await runtime.hash_keys.refresh(connection)
                 deferred = await due_deferrals.count_by_organisation(connection, runtime.processor.deferrals_max)
                 metrics.DEFERRED_SUBMISSIONS.set(sum(deferred.values()))

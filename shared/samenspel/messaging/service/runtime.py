@@ -2,7 +2,7 @@
 
 import asyncio
 import platform
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -19,22 +19,24 @@ from samenspel.contracts.topics import INGRESS, ORGANISATIONS, organisation_of
 from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.processor import SubmissionProcessor
 from samenspel.messaging.errors import TRANSIENT
-from samenspel.messaging.inbox.offsets import resume_offset, stored_offset
+from samenspel.messaging.inbox.offsets import resume_offsets
 from samenspel.messaging.inbox.storage_budget import StorageBudget
 from samenspel.messaging.ingress.deferral_worker import DeferralWorker
 from samenspel.messaging.ingress.kafka_receiver import KafkaReceiver
-from samenspel.messaging.ingress.submitter import Submitter
+from samenspel.messaging.ingress.submitter import NotAdmitted, Submitter
 from samenspel.messaging.kafka.group_membership import GroupMembership
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.kafka.subscriptions import TopicSubscription, ingress_pattern, subscribe
 from samenspel.messaging.operator.lane_operations import LaneOperations
 from samenspel.messaging.outbox import journal
+from samenspel.messaging.outbox.recent_rows import RecentRows
 from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.messaging.outbox.relay import Relay
 from samenspel.messaging.projections.catch_up import is_caught_up
 from samenspel.messaging.projections.projector import Projector
 from samenspel.messaging.service.definition import ServiceDefinition
 from samenspel.messaging.service.hash_key_check import HashKeyCheck
+from samenspel.messaging.service.ingress_discovery import IngressDiscovery
 from samenspel.messaging.service.retention_worker import RetentionWorker
 from samenspel.runtime.database_health import DatabaseHeartbeat, StorageFull
 from samenspel.runtime.dependencies import Dependencies, Dependency
@@ -63,7 +65,8 @@ class ServiceRuntime:
         self.hash_keys = HashKeyCheck(settings.hash_keys(), decider.types.values())
         self.processor = _processor(definition, settings, decider)
         self.reconciler = Reconciler(pool, self._relay_log_reader, self._reset_positions)
-        self.relay = Relay(pool, self.reconciler, kafka, _holder(settings), RELAYED_EVENTS.inc)
+        recent = RecentRows()
+        self.relay = Relay(pool, self.reconciler, kafka, _holder(settings), RELAYED_EVENTS.inc, recent)
         self.submitter = Submitter(
             self.processor,
             pool,
@@ -73,13 +76,20 @@ class ServiceRuntime:
             self._on_commit,
             settings.limit_http_submissions,
         )
-        self.kafka_receiver = KafkaReceiver(self.processor, pool, self._on_commit, self.storage)
+        self.kafka_receiver = KafkaReceiver(self.processor, pool, self._on_commit, self.storage, recent)
         self.deferral_worker = DeferralWorker(self.processor, pool, self._on_commit, self._terms_run)
         self.retention_worker = RetentionWorker(pool, settings.receipts_retention)
         listener = definition.listener(pool) if definition.listener else None
         self.projector = Projector(pool, self.log_reader, self._on_apply, listener)
         self.lane_operations = self._lane_operations(decider)
         self.membership = GroupMembership(self.heartbeat, self._join, self.kafka_receiver.finish)
+        self.ingress_discovery = IngressDiscovery(
+            pool,
+            self.log_reader,
+            decider.domain,
+            self.membership.consumers,
+            owns_organisations=ORGANISATIONS in definition.owns,
+        )
         self.after_apply: list[Callable[[], None]] = []
         """Called after each commit of applied events. A callback must not block."""
         self._tasks: list[asyncio.Task[None]] = []
@@ -98,6 +108,7 @@ class ServiceRuntime:
             "deferral worker": self.deferral_worker.run,
             "retention worker": self.retention_worker.run,
             "consumer": self.membership.run,
+            "ingress discovery": self.ingress_discovery.run,
         }
         self._tasks = [asyncio.create_task(_supervised(name, run), name=name) for name, run in parts.items()]
 
@@ -106,6 +117,7 @@ class ServiceRuntime:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.membership.stop()
+        await self.submitter.stop()
         await asyncio.gather(self.log_reader.close(), self._relay_log_reader.close())
 
     async def watch_divergence(self) -> None:
@@ -172,23 +184,24 @@ class ServiceRuntime:
         async with self._pool.acquire() as connection:
             await journal.ensure(connection, lanes)
 
-    async def _resolve_offset(self, partition: TopicPartition, known: bool) -> int:
-        """The offset to read a newly assigned partition from.
+    async def _resolve_offsets(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int | Exception]:
+        """The offset to read each newly assigned partition from, or the error of that partition.
 
-        Each admission reassigns all partitions. A partition already read by this reader (``known``) keeps the
-        stored offset without another check against Kafka.
+        A consumer has ingress topics or canonical topics, never both. The number of requests and statements does not
+        depend on the number of partitions.
         """
-        topic = partition.topic
-        if not topic.startswith(INGRESS + "."):
-            return await self.projector.resume_offset(partition)
-        await self.submitter.ensure_receipts(organisation_of(topic))
+        topics = {each.topic for each in partitions}
+        if not all(map(_is_ingress, topics)):
+            return await self.projector.resume_offsets(partitions)
+        missing = await self.submitter.ensure_all_receipts(list(map(organisation_of, topics)))
+        admitted = {each for each in topics if organisation_of(each) not in missing}
         async with self._pool.acquire() as connection:
-            if known:
-                offset = await stored_offset(connection, topic)
-            else:
-                offset = await resume_offset(connection, self.log_reader, topic)
-        self.kafka_receiver.positioned(topic, offset)
-        return offset
+            found = await resume_offsets(connection, self.log_reader, admitted)
+        return {each: found.get(each.topic, NotAdmitted(NotAdmitted.__doc__)) for each in partitions}
+
+    def _on_positioned(self, partition: TopicPartition, offset: int) -> None:
+        if _is_ingress(partition.topic):
+            self.kafka_receiver.positioned(partition.topic, offset)
 
     async def _join(self) -> KafkaBroker:
         domain, follows = self.processor.decider.domain, self._definition.follows
@@ -196,8 +209,16 @@ class ServiceRuntime:
         if follows:
             subscriptions.append(TopicSubscription("canonical", self.projector, topics=follows))
         return await subscribe(
-            self._definition.name, self._settings, subscriptions, resolve_offset=self._resolve_offset
+            self._definition.name,
+            self._settings,
+            subscriptions,
+            resolve_offsets=self._resolve_offsets,
+            on_positioned=self._on_positioned,
         )
+
+
+def _is_ingress(topic: str) -> bool:
+    return topic.startswith(INGRESS + ".")
 
 
 def _processor(definition: ServiceDefinition, settings: ServiceSettings, decider: Decider) -> SubmissionProcessor:

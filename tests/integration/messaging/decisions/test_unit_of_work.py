@@ -1,5 +1,6 @@
 """A long batch is written in parts while being decided, and remains a single batch."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from samenspel.messaging.decisions import processor
 from samenspel.messaging.errors import Fenced
 from samenspel.messaging.inbox import answer_store, answers
 from samenspel.messaging.inbox.answers import Decision, Incoming, RenderedAnswer, Repeat
+from samenspel.runtime.write_together import Write
 
 from tests.support.service_schema import Room, changed, outcomes, registered
 
@@ -57,19 +59,20 @@ async def test_part_that_cannot_be_written_rolls_back_the_whole_batch(
     registry: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the next part is being decided; the connection serves the next transaction."""
-    before, remember, pages = await registry.contents(), answer_store.insert_new, list[int]()
+    before, remember, pages = await registry.contents(), answer_store.inserting, list[int]()
 
-    async def remember_once(connection: Any, first: Any) -> bool:
+    def remember_once(first: Any) -> Iterator[Write]:
         pages.append(len(first))
-        return len(pages) == 1 and await remember(connection, first)
+        [write] = remember(first)
+        yield write if len(pages) == 1 else write._replace(expected=0)
 
-    monkeypatch.setattr(answer_store, "insert_new", remember_once)
+    monkeypatch.setattr(answer_store, "inserting", remember_once)
     batch = a_batch()
     with pytest.raises(Fenced):
         await registry.settle(*batch)
     assert pages == [PAGE, PAGE]
     assert await registry.contents() == before
-    monkeypatch.setattr(answer_store, "insert_new", remember)
+    monkeypatch.setattr(answer_store, "inserting", remember)
     assert "accepted" in outcomes(await registry.settle(*batch))
 
 

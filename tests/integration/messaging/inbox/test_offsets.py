@@ -17,7 +17,10 @@ def events(number: int) -> list[Event]:
 
 async def opened(room: Room, log: Log) -> int:
     async with room.pool.acquire() as connection:
-        return await offsets.resume_offset(connection, log, TOPIC)  # type: ignore[arg-type]  # lists for Kafka
+        found = await offsets.resume_offsets(connection, log, [TOPIC])  # type: ignore[arg-type]  # lists for Kafka
+    offset = found[TOPIC]
+    assert isinstance(offset, int)
+    return offset
 
 
 async def read(room: Room, log: Log, start: int, end: int) -> bool:

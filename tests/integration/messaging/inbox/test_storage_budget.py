@@ -60,6 +60,21 @@ async def test_accepted_submission_costs_nothing_and_a_refused_one_its_answers(
     assert budget.seconds_left(OPERATOR) == 0
 
 
+async def test_repeat_of_a_refusal_costs_its_receipt_and_one_of_an_acceptance_nothing(
+    registry: Room, budget: StorageBudget
+) -> None:
+    """Problems of 30 kB are sent again by a submission of a few bytes: each receipt has them."""
+    accepted, refused = registered(), changed(new_id(), 1, "Anders")
+    await process(registry, budget, accepted, refused)
+    first = (await use(registry, budget))[OPERATOR]
+    await process(registry, budget, accepted)
+    assert (await use(registry, budget))[OPERATOR] == pytest.approx(first, abs=10)
+    for _ in range(LIMIT // int(first) * 2 + 1):
+        await process(registry, budget, refused)
+    with pytest.raises(LimitReached):
+        budget.require(OPERATOR)
+
+
 async def test_flood_of_one_organisation_makes_that_organisation_wait_and_no_other(
     registry: Room, budget: StorageBudget
 ) -> None:

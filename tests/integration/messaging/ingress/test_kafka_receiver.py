@@ -5,6 +5,7 @@ import pytest
 from samenspel.contracts.topics import INITIATIVES, ingress, receipts
 from samenspel.messaging.decisions import processor
 from samenspel.messaging.inbox import offsets
+from samenspel.runtime import failpoints
 
 from tests.support.crash import deaths_of
 from tests.support.events import initiative
@@ -34,13 +35,31 @@ async def test_ingress_batch_is_committed_whole_or_not_at_all(
     async with registry.pool.acquire() as connection:
         await connection.execute(offsets.CREATE, TOPIC)
     reached = await deaths_of(registry, lambda: decided(registry, log))
-    assert {"offsets.lock", "journal.write", "answers.insert", "aggregates.save", "offsets.save"} <= set(reached)
+    assert {"offsets.lock", "postgres.write-together", "registry.index-initiatives", "ingress.commit"} <= set(reached)
     journal = await registry.rows("select topic, sequence, value from journal order by topic, sequence")
     receipt = receipts("initiatives", OPERATOR)
     assert [(row["topic"], row["sequence"]) for row in journal] == [(INITIATIVES, 1), (INITIATIVES, 2), (receipt, 1)]
     said = [answer["outcome"] for answer in orjson.loads(journal[2]["value"])["answers"]]
     assert said == ["accepted", "accepted", "rejected"]
     assert [row["next_offset"] for row in await registry.rows("select next_offset from ingress_offset")] == [3]
+
+
+async def test_rows_are_in_memory_only_after_their_commit(registry: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, receiver, reader = a_log(), registry.ingress(), Reader()
+    async with registry.pool.acquire() as connection:
+        await connection.execute(offsets.CREATE, TOPIC)
+
+    def lost(name: str) -> None:
+        if name == "ingress.commit":
+            raise ConnectionResetError
+
+    monkeypatch.setattr(failpoints, "reached", lost)
+    for ranges in (0, 2):
+        receiver.positioned(TOPIC, 0)
+        await receiver(reader, log.partitions[TOPIC, 0])  # type: ignore[arg-type]  # a list in Kafka's place
+        await receiver.finish()
+        assert len(receiver._recent.ranges()) == ranges
+        monkeypatch.undo()
 
 
 async def decided(room: Room, log: Log) -> bool:

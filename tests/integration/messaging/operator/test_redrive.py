@@ -40,9 +40,13 @@ async def test_retry_commits_decision_and_action_together(registry: Room, handle
         return True
 
     reached = await deaths_of(registry, attempt)
-    assert {"redrive.begin", "quarantine.lock", "journal.write", "quarantine.record-action", "redrive.commit"} <= set(
-        reached
-    )
+    assert {
+        "redrive.begin",
+        "quarantine.lock",
+        "postgres.write-together",
+        "quarantine.record-action",
+        "redrive.commit",
+    } <= set(reached)
     assert [answer[1:] for answer in await said(registry)][2:] == [("accepted",)]
 
 

@@ -108,6 +108,18 @@ async def test_log_published_again_without_removed_receipts_is_whole(registry: R
     assert await registry.pool.fetchval(PROGRESS, *LANE) == 3
 
 
+async def test_expired_receipts_are_not_taken_for_lost_receipts(registry: Room, log: Log) -> None:
+    """An organisation sent nothing for longer than the retention: the log of its receipts is empty."""
+    await with_removed_receipts(registry, log)
+    reconciler = await look(registry, log)
+    log.starts[LANE] = len(log.partitions[LANE])
+    for _ in log.partitions:
+        await reconciler.check_log_ends()
+    reconciler.reconciled.clear()
+    await reconciler.recheck_suspects()
+    assert reconciler.reconciled == set()
+
+
 async def test_receipt_on_the_way_does_not_hide_receipts_that_kafka_lost(registry: Room, log: Log) -> None:
     """The topic was made anew while a relay sent the last receipt: the receipts before are published again."""
     await with_removed_receipts(registry, log)

@@ -7,7 +7,10 @@ from uuid import uuid4
 
 import pytest
 from aiokafka.errors import KafkaConnectionError
+from samenspel.contracts.canonical import to_headers
 from samenspel.contracts.topics import INITIATIVES
+from samenspel.messaging.outbox.journal import JournalBatch
+from samenspel.messaging.outbox.recent_rows import RecentRows
 from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.messaging.outbox.relay import Relay
 
@@ -18,17 +21,17 @@ from tests.support.submitting import Headers
 
 
 class Batch:
-    """As aiokafka's batch builder; takes ``room`` records."""
+    """As the batch of journal rows; takes ``room`` records."""
 
     def __init__(self, room: int) -> None:
         self._room = room
         self.records: list[tuple[Headers, bytes]] = []
 
-    def append(self, *, key: bytes, value: bytes, timestamp: None, headers: Headers) -> object:
+    def append_row(self, key: bytes, lines: bytes, value: bytes) -> bool:
         if len(self.records) == self._room:
-            return None
-        self.records.append((headers, value))
-        return self
+            return False
+        self.records.append((to_headers(lines), value))
+        return True
 
     def close(self) -> None: ...
 
@@ -126,6 +129,71 @@ async def test_relay_publishes_the_whole_journal_in_order(registry: Room) -> Non
     await relay_all(relay(registry, log, each=3))
     assert is_whole(log, 7)
     assert await published(registry) == 7
+
+
+RENAMED = "update journal set value = 'as read' where topic = $1"
+
+
+async def with_recent_rows(room: Room, number: int) -> RecentRows:
+    """Rows of committed events in memory; the same rows in the database have other values, to tell them apart."""
+    recent, written = RecentRows(), list[JournalBatch]()
+    first = registered()
+    stated = [first, *(changed(first.subject, version, f"{version}") for version in range(1, number))]
+    async with room.pool.acquire() as connection, connection.transaction():
+        await room.processor().process(connection, stated, written=written)
+    recent.add(written)
+    await room.pool.execute(RENAMED, INITIATIVES)
+    return recent
+
+
+def values_on(log: Log) -> list[bytes]:
+    return [each.value for (topic, _), lane in log.partitions.items() if topic == INITIATIVES for each in lane]
+
+
+@pytest.mark.parametrize("each", [500, 2])
+async def test_rows_in_memory_are_relayed_without_being_read(registry: Room, each: int) -> None:
+    log, recent = Log(), await with_recent_rows(registry, 5)
+    running = relay(registry, log, each=each)
+    running._recent = recent
+    await relay_all(running)
+    assert is_whole(log, 5)
+    assert b"as read" not in values_on(log)
+    assert recent.ranges() == []
+    assert await published(registry) == 5
+
+
+@pytest.mark.parametrize("is_incomplete", [True, False])
+async def test_rows_that_memory_cannot_have_are_read(registry: Room, is_incomplete: bool) -> None:
+    """Rows of an earlier incarnation of the database, and rows after a row that is not in memory."""
+    log, recent = Log(), await with_recent_rows(registry, 5)
+    if is_incomplete:
+        lanes = recent._lanes[next(name for name in recent._lanes if name[0] == INITIATIVES)]
+        del lanes.rows[0]
+        lanes.first += 1
+    else:
+        recent.incarnation = "before the restore"
+    running = relay(registry, log, each=1)
+    running._recent = recent
+    await running.poll()
+    await running.poll()
+    assert values_on(log) == [b"as read"]
+
+
+async def test_rows_that_leave_the_memory_during_the_claim_are_read_at_once(
+    registry: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, recent = Log(), await with_recent_rows(registry, 3)
+    running = relay(registry, log)
+    await running.poll()
+    running._recent = recent
+    ranges = recent.ranges()
+    recent.clear()
+    monkeypatch.setattr(recent, "ranges", lambda: ranges)
+    await running.poll()
+    assert running._wake.is_set()
+    monkeypatch.undo()
+    await relay_all(running)
+    assert values_on(log) == [b"as read"] * 3
 
 
 async def test_relay_counts_an_event_as_published_only_after_its_acknowledgement(registry: Room) -> None:

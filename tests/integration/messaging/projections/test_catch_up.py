@@ -19,7 +19,7 @@ async def owner(registry: Room) -> Owner:
     owner = Owner()
     records = [as_read(owner.publish()) for _ in range(2)]
     async with registry.pool.acquire() as connection:
-        await checkpoints.load(connection, LANES[0])
+        await checkpoints.load(connection, LANES[:1])
     await Projector(registry.pool, Log(), lambda events: None)(Reader(), records)  # type: ignore[arg-type]
     return owner
 

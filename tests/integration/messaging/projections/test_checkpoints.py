@@ -14,7 +14,7 @@ async def test_projection_and_checkpoint_are_committed_together(registry: Room) 
     owner = Owner()
     records = [as_read(owner.publish(subject)) for subject in ("a", "b", "a")]
     async with registry.pool.acquire() as connection:
-        await checkpoints.load(connection, (INITIATIVES, 0))
+        await checkpoints.load(connection, [(INITIATIVES, 0)])
 
     async def attempt() -> bool:
         reader = Reader()

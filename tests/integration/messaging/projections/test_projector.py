@@ -1,14 +1,14 @@
 """Following others: each event once, however many follow at once, and no digest is taken on trust."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from samenspel.contracts.canonical import CanonicalEvent
-from samenspel.contracts.topics import INITIATIVES
+from samenspel.contracts.topics import INITIATIVES, LaneId
 from samenspel.messaging.projections import checkpoints
 from samenspel.messaging.projections.projector import Projector
-from samenspel.runtime.postgres import Connection
+from samenspel.runtime.postgres import Connection, Pool
 
 from tests.support.lane_owner import Owner
 from tests.support.memory_log import Log, Reader, as_read
@@ -29,10 +29,12 @@ class Slow:
         self.is_told.set()
         await self.may_go_on.wait()
 
+    async def log_replaced(self, pool: Pool, lanes: Collection[LaneId]) -> None: ...
+
 
 async def placed(room: Room) -> None:
     async with room.pool.acquire() as connection:
-        await checkpoints.load(connection, (INITIATIVES, 0))
+        await checkpoints.load(connection, [(INITIATIVES, 0)])
 
 
 def projector(room: Room, follower: Slow | None = None) -> Projector:

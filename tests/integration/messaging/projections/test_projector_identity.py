@@ -1,5 +1,7 @@
 """A following service recognises the lanes of others by the identity in its checkpoint."""
 
+from typing import Any
+
 from aiokafka import TopicPartition
 from samenspel.contracts.topics import INITIATIVES
 from samenspel.messaging.projections import checkpoints
@@ -28,7 +30,7 @@ async def follow(room: Room, owner: Owner) -> Projector:
     projector = Projector(room.pool, log, lambda events: None)  # type: ignore[arg-type]  # lists for Kafka
     async with room.pool.acquire() as connection:
         await projector.refresh_diverged(connection)
-    start = await projector.resume_offset(PARTITION)
+    start: Any = (await projector.resume_offsets([PARTITION]))[PARTITION]
     if records := [as_read(record) for record in owner.log[start:]]:
         await projector(Reader(), records)  # type: ignore[arg-type]
     return projector
@@ -114,4 +116,5 @@ async def test_cut_log_of_the_known_lane_is_continued(registry: Room) -> None:
     owner.publish("c")
     log = log_of(owner)
     log.partitions[LANE][0] = log.partitions[LANE][1]  # The first record expired.
-    assert await Projector(registry.pool, log, lambda events: None).resume_offset(PARTITION) == 2  # type: ignore[arg-type]
+    projector = Projector(registry.pool, log, lambda events: None)  # type: ignore[arg-type]
+    assert await projector.resume_offsets([PARTITION]) == {PARTITION: 2}

@@ -14,7 +14,7 @@ from tests.support.notifier_schema import NotifierSchema
 
 async def test_waiting_readers_learn_of_events_of_this_and_of_another_instance(notifier: NotifierSchema) -> None:
     applied = Wakeup()
-    ends = FeedEnds(notifier.room.pool, applied)
+    ends = FeedEnds(notifier.room.pool, applied, Wakeup())
     task = asyncio.create_task(ends.run())
     try:
         for number in (1, 2):

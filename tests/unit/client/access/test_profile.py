@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 from samenspel.client.access import profile as module
 from samenspel.client.access.profile import Credential, KafkaAccess, Profile, ProfileError, System
 
@@ -50,6 +51,27 @@ def test_damaged_file_is_an_error_without_its_secret(profile: Profile) -> None:
     with pytest.raises(ProfileError, match="correct these fields: oin, username, token") as caught:
         profile.credentials()
     assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("username", ""), ("password", ""), ("token", ""), ("token", "a\\nb"), ("token", "a b"), ("token", "\u00e9")],
+)
+def test_credential_that_no_client_can_send_is_an_error_of_its_field(
+    field: str, value: str, profile: Profile
+) -> None:
+    file = profile.folder / "organisations" / f"{UTRECHT.oin}.json"
+    given = getattr(UTRECHT, field)
+    file.write_text(file.read_text().replace(f'"{field}": "{given}"', f'"{field}": "{value}"'))
+    with pytest.raises(ProfileError, match=f"correct these fields: {field}$"):
+        profile.credentials()
+
+
+def test_name_of_several_organisations_is_not_guessed(profile: Profile) -> None:
+    profile.save(UTRECHT.model_copy(update={"oin": "00000099000000000999"}))
+    with pytest.raises(ProfileError, match=r"several organisations .* 00000099000000000344, 00000099000000000999"):
+        profile.credential("Gemeente Utrecht")
+    assert profile.credential(UTRECHT.oin) == UTRECHT
 
 
 def test_admin_credential_is_absent_from_an_organisations_profile(profile: Profile) -> None:
@@ -128,6 +150,13 @@ def test_an_address_that_is_none_is_told_by_its_field(profile: Profile) -> None:
     file.write_text(file.read_text().replace("127.0.0.1:9092", "kafka").replace("http://", ""))
     with pytest.raises(ProfileError, match=r"correct these fields: kafka\.bootstrap, http\.registry"):
         profile.system()
+
+
+@pytest.mark.parametrize("host", ["k\u00e4fka:9092", "kafka:9092,", "kafka :9092", ",kafka:9092", "kafka:\u0669"])
+def test_kafka_has_an_address_in_ascii(host: str) -> None:
+    with pytest.raises(ValidationError):
+        KafkaAccess(bootstrap=host, security_protocol="SASL_SSL")
+    assert KafkaAccess(bootstrap="kafka-1:9092,[::1]:9092", security_protocol="SASL_SSL")
 
 
 def test_a_service_without_an_address_is_told() -> None:

@@ -14,7 +14,7 @@ async def test_request_carries_the_token_query_and_body() -> None:
     [request] = service.requests
     assert (request.method, request.path) == ("POST", "/v1/lanes/recoveries")
     assert (request.query, request.body) == ({"a": "b"}, {"dry_run": True})
-    assert request.authorization == "Bearer the token"
+    assert request.authorization == "Bearer the-token"
 
 
 async def test_refused_request_gives_the_reason_of_the_service() -> None:

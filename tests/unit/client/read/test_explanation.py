@@ -8,7 +8,8 @@ from samenspel.client.read.explanation import explain
 from samenspel.client.replica import ReplicaStore
 from samenspel.contracts.example_states import EXAMPLE_STATES
 
-from tests.support.lane_owner import Owner, reading_of
+from tests.support.lane_owner import Owner
+from tests.support.replicas import sync
 
 
 def test_decision_is_explained_from_a_replica_alone(tmp_path: Path) -> None:
@@ -22,7 +23,7 @@ def test_decision_is_explained_from_a_replica_alone(tmp_path: Path) -> None:
         subject = next(str(state[key]) for key in ("application_id", "programme_id", "oin") if key in state)
         owner.publish(subject, aggregate, orjson.dumps(state))
     with ReplicaStore(tmp_path / "replica.db", create=True) as store:
-        reading_of(store, owner).run(False, lambda done, total: None)
+        sync(store, owner)
         found = explain(store, application["application_id"])
         assert explain(store, "unknown") is None
         left = next(store.query("select ceiling_cents, granted_cents, left_cents from programme"))
@@ -45,7 +46,7 @@ def explained(tmp_path: Path, instrument: str, requested: int, proposed: int, gr
     owner.publish(programme["programme_id"], "programme.v1", orjson.dumps(programme))
     owner.publish(application["application_id"], "application.v1", orjson.dumps(application))
     with ReplicaStore(tmp_path / "replica.db", create=True) as store:
-        reading_of(store, owner).run(False, lambda done, total: None)
+        sync(store, owner)
         found = explain(store, application["application_id"])
     assert found is not None
     return "\n".join(found.sentences)

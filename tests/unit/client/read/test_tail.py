@@ -53,6 +53,8 @@ def sequences(profile: Profile, since: From, monkeypatch: pytest.MonkeyPatch, **
     owner = Owner()
     for number in range(4):
         owner.publish(f"subject-{number}")
+        if more.pop("foreign", False):
+            owner.append([], b"no event")
     monkeypatch.setattr(tailing, "KafkaLanes", lambda access, credential: Lanes(owner))
     told = tail(profile, CITY, more.pop("names", NameIndex()), since=since, follow=False, **more)
     return [each.event.sequence for each in told if each.event.topic == TOPIC]
@@ -79,3 +81,7 @@ def test_tail_knows_the_names_of_organisations(profile: Profile, monkeypatch: py
     names = NameIndex()
     sequences(profile, "now", monkeypatch, names=names)
     assert names.organisation(CITY) == "Utrecht"
+
+
+def test_record_that_is_no_event_ends_nothing(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sequences(profile, "beginning", monkeypatch, foreign=True) == [1, 2, 3, 4]

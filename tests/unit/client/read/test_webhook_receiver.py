@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import aiohttp
 from samenspel.client.read.webhook_receiver import WebhookReceiver
+from standardwebhooks import Webhook
 
 from services.notifier.endpoints.signing import new_secret, signed_headers
 
@@ -17,7 +18,7 @@ async def post(receiver: WebhookReceiver, sent: dict[str, str]) -> int:
 
 async def test_signed_event_is_accepted_and_its_repeat_recognised() -> None:
     secret = new_secret()
-    signed = signed_headers([secret], "1", datetime.now(UTC), BODY)
+    signed = signed_headers([Webhook(secret)], "1", datetime.now(UTC), BODY)
     async with WebhookReceiver(secret) as receiver:
         assert [await post(receiver, signed), await post(receiver, signed)] == [204, 204]
         assert [received.repeated for received in receiver.verified] == [False, True]
@@ -26,7 +27,7 @@ async def test_signed_event_is_accepted_and_its_repeat_recognised() -> None:
 
 async def test_unsigned_event_is_refused() -> None:
     secret = new_secret()
-    signed = signed_headers([secret], "1", datetime.now(UTC), BODY)
+    signed = signed_headers([Webhook(secret)], "1", datetime.now(UTC), BODY)
     async with WebhookReceiver(secret) as receiver:
         for sent in ({}, {**signed, "webhook-id": "2"}, {**signed, "webhook-signature": "nonsense"}):
             assert await post(receiver, sent) == 401
@@ -35,11 +36,11 @@ async def test_unsigned_event_is_refused() -> None:
 
 async def test_receiver_fails_as_often_as_configured() -> None:
     secret = new_secret()
-    signed = signed_headers([secret], "1", datetime.now(UTC), BODY)
+    signed = signed_headers([Webhook(secret)], "1", datetime.now(UTC), BODY)
     async with WebhookReceiver(secret, fail=2) as receiver:
         assert [await post(receiver, signed) for _ in range(3)] == [503, 503, 204]
 
 
 async def test_receiver_without_a_secret_accepts_nothing() -> None:
     async with WebhookReceiver() as receiver:
-        assert await post(receiver, signed_headers([new_secret()], "1", datetime.now(UTC), BODY)) == 503
+        assert await post(receiver, signed_headers([Webhook(new_secret())], "1", datetime.now(UTC), BODY)) == 503

@@ -22,6 +22,12 @@ def test_reading_changes_nothing(file: Path) -> None:
     assert {path.name: path.read_bytes() for path in file.parent.iterdir()} == before
 
 
+@pytest.mark.parametrize("path", [Path("/"), Path(""), Path("/dev/null")])
+def test_what_is_no_file_is_told(path: Path) -> None:
+    with pytest.raises(ReplicaError, match="is not a file"):
+        connect_to_read(path)
+
+
 def test_the_newest_events_are_read_while_another_process_writes(file: Path, owner: Owner) -> None:
     with ReplicaStore(file, create=True) as writer:
         writer._connection.execute("update lane set timeline = 7")

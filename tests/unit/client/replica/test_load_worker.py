@@ -22,7 +22,7 @@ def _repeats(owner: Owner) -> None:
     owner.repeat(owner.log[-2])
 
 
-def _a_hole(owner: Owner) -> None:
+def _a_gap(owner: Owner) -> None:
     del owner.log[7]
 
 
@@ -52,7 +52,7 @@ def _read_by_one(store: ReplicaStore, *owners: Owner) -> Any:
 
 
 @pytest.mark.parametrize(
-    "lies_on", [_sound, _repeats, _a_hole, _a_changed_value, _no_event, _a_new_timeline, _nothing]
+    "lies_on", [_sound, _repeats, _a_gap, _a_changed_value, _no_event, _a_new_timeline, _nothing]
 )
 def test_page_by_page_load_equals_a_single_reader_for_every_fault_of_a_lane(
     tmp_path: Path, lies_on: Callable[[Owner], None], monkeypatch: pytest.MonkeyPatch

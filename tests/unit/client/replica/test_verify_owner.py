@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from samenspel.client.replica import ReplicaStore, verify
+from samenspel.client.replica.foreign import ForeignRecords
 from samenspel.client.replica.verify import LaneVerdict, _compare_with_owner
 
 from tests.support.lane_owner import Owner, Source, reading_of
@@ -31,7 +32,8 @@ def sync(store: ReplicaStore, owner: Owner) -> None:
 
 
 def compared(store: ReplicaStore, owner: Owner) -> LaneVerdict:
-    [found] = _compare_with_owner(Source(owner), store, list(verify(store).lanes))  # type: ignore[arg-type]
+    verdicts = list(verify(store).lanes)
+    [found] = _compare_with_owner(Source(owner), store, verdicts, ForeignRecords())  # type: ignore[arg-type]
     return found
 
 

@@ -9,7 +9,7 @@ from samenspel.contracts.examples import EXAMPLES
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b'{"detail": "doors are closed"}', "doors are closed"),
+        (b'{"detail": "the service is closed"}', "the service is closed"),
         (
             b'{"detail": "2 problem(s)", "errors": [{"detail": "no title"}, {"detail": "no theme"}]}',
             "no title; no theme",

@@ -6,7 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from samenspel.client.submit.json_lines import STDIN, BadLines, read_entries
+from samenspel.client.submit.json_lines import STDIN, BadLines, read_entries, read_values
 
 
 def entries(tmp_path: Path, content: bytes) -> list[tuple[str, object]]:
@@ -48,3 +48,10 @@ def test_standard_input_is_read_like_a_file(monkeypatch: pytest.MonkeyPatch) -> 
 def test_file_that_does_not_exist_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         read_entries([str(tmp_path / "absent")])
+
+
+def test_second_byte_order_mark_is_a_problem_as_over_http(tmp_path: Path) -> None:
+    file = tmp_path / "marked.json"
+    for content in (b'\xef\xbb\xbf\xef\xbb\xbf{"a":1}', b'\xef\xbb\xbf\xef\xbb\xbf{\n"a":1}'):
+        file.write_bytes(content)
+        assert {problem.code for entry in read_values([str(file)]) for problem in entry.problems} == {"not-json"}

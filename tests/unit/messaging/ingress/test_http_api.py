@@ -79,7 +79,9 @@ async def test_organisation_of_a_request_is_that_of_its_token(
 ) -> None:
     came: list[tuple[str, Incoming]] = []
 
-    async def submit(messaging: object, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
+    async def submit(
+        messaging: object, organisation: str, incoming: Sequence[Incoming], size: int
+    ) -> list[RenderedAnswer]:
         came.extend((organisation, each) for each in incoming)
         return [answers.render(each, answers.Accepted([])) for each in incoming]
 
@@ -101,11 +103,11 @@ async def test_forged_token_is_refused_by_the_verifier(issuer: Issuer) -> None:
 
 async def test_lane_that_is_diverged_is_named_with_503() -> None:
     class Diverged(Deciding):
-        async def submit(self, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
+        async def submit(self, organisation: str, incoming: Sequence[Incoming], size: int) -> list[RenderedAnswer]:
             raise LaneDiverged({(ORGANISATIONS, 3)}, [])
 
     with pytest.raises(HTTPException) as raised:
-        await http_api.submit(Diverged(4), CITY, [UnreadableSubmission(CITY, "", "", [], "http")])  # type: ignore[arg-type]
+        await http_api.submit(Diverged(4), CITY, [UnreadableSubmission(CITY, "", "", [], "http")], 0)  # type: ignore[arg-type]
     refused = raised.value
     assert (refused.status_code, refused.headers) == (503, {"Retry-After": "30"})
     assert f"{ORGANISATIONS}/3" in refused.detail
@@ -123,7 +125,7 @@ class Deciding:
     async def require_storage(self, organisation: str) -> None:
         """The storage budget is not used."""
 
-    async def submit(self, organisation: str, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
+    async def submit(self, organisation: str, incoming: Sequence[Incoming], size: int) -> list[RenderedAnswer]:
         self.busy[organisation] += 1
         await self.may_end.wait()
         return [answers.render(each, answers.Accepted([])) for each in incoming]

@@ -60,7 +60,7 @@ class Trying:
         self.tried.append([each.offset for each in batch.records])
         if len(self.tried) == 1:
             await self.may_end.wait()
-            raise Fenced("the door stands elsewhere")
+            raise Fenced("the ingress offset is another")
 
     async def read(self, start: int, number: int = LONG_BATCH) -> None:
         await self.ingress(self.reader, [record(offset) for offset in range(start, start + number)])

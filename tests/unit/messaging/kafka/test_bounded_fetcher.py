@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aiokafka.consumer import consumer
-from aiokafka.consumer.fetcher import Fetcher
+from aiokafka.consumer.fetcher import Fetcher, OffsetResetStrategy
 from samenspel.messaging.kafka import bounded_fetcher
 from samenspel.messaging.kafka.bounded_fetcher import (
     BUFFERED_BYTES,
@@ -32,6 +32,7 @@ def fetcher(monkeypatch: pytest.MonkeyPatch) -> BoundedFetcher:
     monkeypatch.setattr(Fetcher, "_get_actions_per_node", lambda self, assignment: (REQUESTS, {}, 0.2, False, []))
     fetcher = BoundedFetcher.__new__(BoundedFetcher)
     fetcher._records = {}
+    fetcher._default_reset_strategy = OffsetResetStrategy.EARLIEST
     return fetcher
 
 
@@ -80,3 +81,23 @@ def test_every_consumer_has_this_fetcher_with_a_bounded_response(monkeypatch: py
     bounded_fetcher.patch_aiokafka()
     consumer.Fetcher(None, None, fetch_max_bytes=52_428_800, check_crcs=True)
     assert made == {"fetch_max_bytes": FETCH_BYTES_MAX, "check_crcs": True}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "fetched"),
+    [(OffsetResetStrategy.NONE, ["positioned"]), (OffsetResetStrategy.EARLIEST, ["positioned", "new"])],
+)
+def test_partition_without_a_position_is_left_alone_by_a_consumer_that_seeks_itself(
+    monkeypatch: pytest.MonkeyPatch, fetcher: BoundedFetcher, strategy: int, fetched: list[str]
+) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(
+        Fetcher, "_get_actions_per_node", lambda self, assignment: (seen.extend(assignment.tps), {}, 0.2, False, [])
+    )
+    fetcher._default_reset_strategy = strategy
+    assignment = SimpleNamespace(
+        tps=["positioned", "new"],
+        state_value=lambda partition: SimpleNamespace(has_valid_position=partition == "positioned"),
+    )
+    fetcher._get_actions_per_node(assignment)
+    assert seen == fetched

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from math import inf
 from types import SimpleNamespace
 from typing import Any
@@ -11,12 +11,8 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import Fetcher, FetchResult
 from samenspel.messaging.kafka import consumer
-from samenspel.messaging.kafka.consumer import (
-    BATCH_BYTES_MAX,
-    WAITING_BYTES_MAX,
-    PartitionConsumer,
-    UnpositionedPartitions,
-)
+from samenspel.messaging.kafka.consumer import BATCH_BYTES_MAX, WAITING_BYTES_MAX, PartitionConsumer
+from samenspel.messaging.kafka.kept_assignment import UnpositionedPartitions
 from samenspel.messaging.kafka.record_batches import SafeMemoryRecords
 
 INNOCENT, CLUMSY = TopicPartition("innocent", 0), TopicPartition("clumsy", 0)
@@ -41,12 +37,10 @@ class Fetched:
 def reader_of(*order: TopicPartition) -> Any:
     """A reader, never connected, into which a fetch has brought these partitions in this order."""
 
-    async def resolve_offset(partition: TopicPartition, known: bool) -> int:
-        return 0
+    async def resolve_offsets(partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(partitions, 0)
 
-    reader: Any = PartitionConsumer(
-        unpositioned=UnpositionedPartitions(), resolve_offset=resolve_offset, bootstrap_servers="127.0.0.1:1"
-    )
+    reader: Any = PartitionConsumer(resolve_offsets=resolve_offsets, bootstrap_servers="127.0.0.1:1")
     reader.assign(list(order))
     assignment = reader._subscription.subscription.assignment
     fetcher: Any = SimpleNamespace(_subscriptions=reader._subscription, _notify=lambda future: None)
@@ -143,7 +137,9 @@ async def test_rebalance_does_not_end_a_pause() -> None:
         reader.seek = lambda partition, offset: None
         for partition in (other, flood):
             reader.reset_position(partition)
-        await reader._position_assigned()
+        reader._position_assigned()
+        await reader._resolving
+        reader._position_assigned()
         assert reader.paused() == {flood}
     finally:
         await reader.stop()
@@ -247,5 +243,87 @@ async def test_unhandled_records_are_read_again_unless_the_position_is_resolved_
         reader.reset_position(INNOCENT)
         reader.read_again(INNOCENT, 1)
         assert await reader.position(INNOCENT) == 3
+    finally:
+        await reader.stop()
+
+
+class Opening:
+    """A resolver that waits for a release, and answers with the given offsets or errors."""
+
+    def __init__(self, **found: int | Exception) -> None:
+        self.found = found
+        self.asked: list[set[str]] = []
+        self.release = asyncio.Event()
+
+    async def __call__(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, int | Exception]:
+        self.asked.append({each.topic for each in partitions})
+        await self.release.wait()
+        return {each: self.found[each.topic] for each in partitions}
+
+
+async def test_open_partition_is_read_while_others_are_opened_together() -> None:
+    others = [TopicPartition(f"other{number}", 0) for number in range(3)]
+    reader = reader_of(INNOCENT, *others)
+    opening = reader._resolve_offsets = Opening(other0=1, other1=2, other2=LookupError("no topic"))
+    positioned: dict[str, int] = {}
+    reader._on_positioned = lambda partition, offset: positioned.update({partition.topic: offset})
+    for partition in others:
+        reader.reset_position(partition)
+    try:
+        assert await reader.getmany() == {INNOCENT: list(range(RECORDS))}
+        assert opening.asked == [{"other0", "other1", "other2"}], "one request for all"
+        opening.release.set()
+        await reader._resolving
+        reader._position_assigned()
+        assert positioned == {"other0": 1, "other1": 2}
+        assert reader._unpositioned.partitions == {others[2]}, "its error concerns this partition alone"
+        assert await reader.position(others[1]) == 2
+    finally:
+        await reader.stop()
+
+
+async def test_partition_that_was_reset_meanwhile_is_opened_again() -> None:
+    """The offset is from before the reset: perhaps from before a restore of the database."""
+    reader = reader_of(INNOCENT)
+    opening = reader._resolve_offsets = Opening(innocent=3)
+    opening.release.set()
+    reader.reset_position(INNOCENT)
+    try:
+        reader._position_assigned()
+        reader.reset_position(INNOCENT)
+        await reader._resolving
+        reader._position_assigned()
+        assert reader._unpositioned.partitions == {INNOCENT}
+        await reader._resolving
+        reader._position_assigned()
+        assert reader._unpositioned.partitions == set()
+        assert len(opening.asked) == 2
+    finally:
+        await reader.stop()
+
+
+async def test_failed_resolution_is_repeated_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr(consumer, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    reader = reader_of(INNOCENT)
+    asked: list[Any] = []
+
+    async def resolve_offsets(partitions: Collection[TopicPartition]) -> dict[TopicPartition, int]:
+        asked.append(partitions)
+        if len(asked) == 1:
+            raise TimeoutError
+        return dict.fromkeys(partitions, 0)
+
+    reader._resolve_offsets = resolve_offsets
+    reader.reset_position(INNOCENT)
+    try:
+        for seconds, requests in ((0, 1), (0.4, 1), (0.2, 2)):
+            now[0] += seconds
+            reader._position_assigned()
+            if reader._resolving is not None:
+                await asyncio.wait([reader._resolving])
+            reader._position_assigned()
+            assert len(asked) == requests
+        assert reader._unpositioned.partitions == set()
     finally:
         await reader.stop()

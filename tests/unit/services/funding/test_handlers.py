@@ -15,7 +15,7 @@ from tests.support.funding_cases import (
     NOW,
     OTHER,
     RIJK,
-    Desk,
+    MemoryProcessor,
     codes_of,
     granting,
     initiative,
@@ -32,9 +32,9 @@ APPLICANT = organisation(CITY)
 
 
 @pytest.fixture
-def processor() -> Desk:
+def processor() -> MemoryProcessor:
     """A processor with the open programme of the examples."""
-    processor = Desk([AUTHORITY, APPLICANT])
+    processor = MemoryProcessor([AUTHORITY, APPLICANT])
     processor.settle(open_it())
     return processor
 
@@ -54,7 +54,7 @@ def refused(outcome: object) -> list[tuple[str, str]]:
 
 
 def test_programme_is_deferred_until_its_authority_is_known() -> None:
-    processor = Desk()
+    processor = MemoryProcessor()
     assert missing(processor.settle(open_it())[0]) == (ORGANISATION.name, RIJK)
 
     processor.known = [AUTHORITY]
@@ -63,7 +63,7 @@ def test_programme_is_deferred_until_its_authority_is_known() -> None:
     assert change.event_type.name == type_name("programme-opened")
 
 
-def test_submission_wrong_in_itself_is_refused_before_any_deferral(processor: Desk) -> None:
+def test_submission_wrong_in_itself_is_refused_before_any_deferral(processor: MemoryProcessor) -> None:
     processor.known = []
 
     assert refused(processor.settle(open_it(OTHER))[0]) == [("already-exists", "/programme_id")]
@@ -73,7 +73,7 @@ def test_submission_wrong_in_itself_is_refused_before_any_deferral(processor: De
     ]
 
 
-def test_application_is_deferred_until_the_named_organisations_are_known(processor: Desk) -> None:
+def test_application_is_deferred_until_the_named_organisations_are_known(processor: MemoryProcessor) -> None:
     stated = submitted(initiative_id=new_id(), beneficiary={"name": "Regio", "oin": OTHER})
     application = submission("application-submitted", stated, CITY)
 
@@ -95,7 +95,7 @@ def application_of(outcome: object) -> Application:
 
 @pytest.mark.parametrize(("registered", "link"), [(False, "not-registered-yet"), (True, "registered")])
 def test_application_is_accepted_before_its_initiative_is_registered(
-    processor: Desk, registered: bool, link: str
+    processor: MemoryProcessor, registered: bool, link: str
 ) -> None:
     """With its moment of receipt. Which initiative it is, stays private until the decision."""
     named = new_id()
@@ -105,7 +105,7 @@ def test_application_is_accepted_before_its_initiative_is_registered(
     assert (state.initiative_link, state.initiative_id, state.received_at) == (link, None, application.received_at)
 
 
-def test_application_without_an_initiative_has_no_link(processor: Desk) -> None:
+def test_application_without_an_initiative_has_no_link(processor: MemoryProcessor) -> None:
     stated = submitted(100, initiative_id=None)
     assert (
         application_of(processor.settle(submission("application-submitted", stated, CITY))[0]).initiative_link is None
@@ -115,7 +115,7 @@ def test_application_without_an_initiative_has_no_link(processor: Desk) -> None:
 @pytest.mark.parametrize("is_required", [False, True])
 def test_grant_may_require_the_initiative(is_required: bool) -> None:
     named = new_id()
-    processor = Desk([AUTHORITY, APPLICANT])
+    processor = MemoryProcessor([AUTHORITY, APPLICANT])
     programme = opened(1_000, grant_requires_initiative=is_required)
     processor.settle(
         submission("programme-opened", programme, RIJK),
@@ -133,7 +133,7 @@ def test_grant_may_require_the_initiative(is_required: bool) -> None:
 
 
 def test_refusal_requires_no_initiative() -> None:
-    processor = Desk([AUTHORITY, APPLICANT])
+    processor = MemoryProcessor([AUTHORITY, APPLICANT])
     processor.settle(
         submission("programme-opened", opened(1_000, grant_requires_initiative=True), RIJK),
         submission("application-submitted", submitted(100, initiative_id=new_id()), CITY),
@@ -143,13 +143,13 @@ def test_refusal_requires_no_initiative() -> None:
 
 
 def test_application_names_an_initiative_where_grants_require_one() -> None:
-    processor = Desk([AUTHORITY, APPLICANT])
+    processor = MemoryProcessor([AUTHORITY, APPLICANT])
     processor.settle(submission("programme-opened", opened(1_000, grant_requires_initiative=True), RIJK))
     application = submission("application-submitted", submitted(100, initiative_id=None), CITY)
     assert refused(processor.settle(application)[0]) == [("missing-field", "/initiative_id")]
 
 
-def test_decision_drops_the_private_part_and_is_never_deferred(processor: Desk) -> None:
+def test_decision_drops_the_private_part_and_is_never_deferred(processor: MemoryProcessor) -> None:
     processor.settle(submission("application-submitted", submitted(100), CITY))
     processor.known = []
 
@@ -169,7 +169,7 @@ def test_decision_drops_the_private_part_and_is_never_deferred(processor: Desk) 
     ],
 )
 def test_event_type_depends_on_the_decision(ceiling: int, amount: int, fact: str) -> None:
-    processor = Desk([AUTHORITY, APPLICANT])
+    processor = MemoryProcessor([AUTHORITY, APPLICANT])
     *_, change = processor.settle(
         submission("programme-opened", opened(ceiling), RIJK),
         submission("application-submitted", submitted(100), CITY),
@@ -180,7 +180,7 @@ def test_event_type_depends_on_the_decision(ceiling: int, amount: int, fact: str
     assert change.event_type.name == type_name(fact)
 
 
-def test_rejected_decision_takes_no_budget(processor: Desk) -> None:
+def test_rejected_decision_takes_no_budget(processor: MemoryProcessor) -> None:
     too_much, fits = decisions_on_two(processor, 901, 900)
 
     rejected, change = processor.settle(too_much, fits)
@@ -188,7 +188,7 @@ def test_rejected_decision_takes_no_budget(processor: Desk) -> None:
     assert status_after(change) == "granted"
 
 
-def test_decision_too_large_to_publish_takes_no_budget(processor: Desk) -> None:
+def test_decision_too_large_to_publish_takes_no_budget(processor: MemoryProcessor) -> None:
     """The processor leaves out a change too large for an event, after the decision."""
     one, other = decisions_on_two(processor, 900, 900)
     known = processor.state()
@@ -197,7 +197,7 @@ def test_decision_too_large_to_publish_takes_no_budget(processor: Desk) -> None:
     assert status_after(*FundingDecider().decide(other, known, NOW)) == "granted"
 
 
-def decisions_on_two(processor: Desk, *amounts: int) -> list[Submission]:
+def decisions_on_two(processor: MemoryProcessor, *amounts: int) -> list[Submission]:
     """Grants of these amounts on applications for 900 each, in a programme of 1,000."""
     names = [new_id() for _ in amounts]
     processor.settle(
@@ -214,7 +214,7 @@ def status_after(outcome: object) -> str:
     return outcome.state.status
 
 
-def test_grants_count_each_change_once(processor: Desk) -> None:
+def test_grants_count_each_change_once(processor: MemoryProcessor) -> None:
     processor.settle(submission("application-submitted", submitted(100), CITY))
     (change,) = processor.settle(submission("application-decided", granting(100), RIJK))
     assert isinstance(change, AggregateChange)

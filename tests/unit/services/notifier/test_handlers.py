@@ -13,6 +13,7 @@ from samenspel.contracts.topics import NOTIFICATIONS
 from samenspel.messaging import DecisionState, StoredAggregate
 
 from services.notifier.handlers import KnownSubscriptions, NotifierDecider
+from services.notifier.store import endpoints, subscriptions
 from tests.support.service_schema import NOON, OPERATOR
 
 CITY, ID = "00000099000000000344", "5e6a2f6b-9c1a-4a53-9d0e-0c8f8f2a1b44"
@@ -24,6 +25,10 @@ ADMITTED = {
 URL = "https://utrecht.example/hooks"
 OTHERS = {f"other-{number}": None for number in range(20)}
 TYPES = submissions_of("notifications")
+
+
+async def no_ends() -> dict[tuple[str, int], int]:
+    return {}
 
 
 def stated(fact: str, by: str = CITY, **data: Any) -> Submission:
@@ -44,7 +49,7 @@ def decide(
     """``endpoints`` and ``active`` (identity → endpoint) are those in the database; ``changes`` of the same batch."""
     extra = KnownSubscriptions(dict.fromkeys(endpoints, URL), {each.organisation: dict(active)})
     state = DecisionState(dict(own or {}), known, extra, list(changes))
-    [change] = NotifierDecider(OPERATOR, 4).decide(each, state, NOON)
+    [change] = NotifierDecider(OPERATOR, 4, no_ends).decide(each, state, NOON)
     return change
 
 
@@ -115,7 +120,7 @@ def test_endpoint_with_five_subscriptions_gets_no_sixth(spelling: str) -> None:
 
 
 def test_decision_reads_the_subscription_and_its_organisation() -> None:
-    decider, each = NotifierDecider(OPERATOR, 4), stated("subscription-created", delivery="pull")
+    decider, each = NotifierDecider(OPERATOR, 4, no_ends), stated("subscription-created", delivery="pull")
     assert list(decider.own_refs(each)) == [(SUBSCRIPTION.name, ID), (SUBSCRIPTION_V1.name, ID)]
     assert list(decider.foreign_refs(each)) == [(ORGANISATION.name, CITY)]
     assert decider.topic_of(each) == NOTIFICATIONS
@@ -137,7 +142,7 @@ def test_terms_that_a_restore_lost_are_taken_from_the_submission_again() -> None
         value = public.model_copy(update={"status": status}).model_dump_json().encode()
         kept = private and decide(each).private.model_dump_json().encode()
         known = DecisionState({(SUBSCRIPTION.name, ID): StoredAggregate(value, private=kept)})
-        found = NotifierDecider(OPERATOR, 4).private_part_of(each, known)
+        found = NotifierDecider(OPERATOR, 4, no_ends).private_part_of(each, known)
         assert (found is not None) is restored
         if found:
             assert found == ((SUBSCRIPTION.name, ID), decide(each).private)
@@ -151,3 +156,33 @@ def test_subscription_of_version_1_keeps_its_version() -> None:
     assert (change.state.status, change.state.delivery) == ("cancelled", "pull")
     with pytest.raises(Rejected, match="exists already"):
         decide(stated("subscription-created", delivery="pull"), own=own)
+
+
+@pytest.mark.parametrize(
+    ("submissions", "asked"),
+    [
+        ([stated("subscription-created", delivery="pull", start="now")], 1),
+        ([stated("subscription-created", delivery="pull", start="beginning")], 0),
+        ([stated("subscription-cancelled")], 0),
+        ([stated("subscription-created", delivery="pull"), stated("subscription-created", delivery="pull")], 1),
+    ],
+    ids=["now", "beginning", "cancelled", "two"],
+)
+async def test_ends_of_the_lanes_are_asked_once_and_only_for_a_start_now(
+    submissions: list[Submission], asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    questions = 0
+
+    async def ends() -> dict[tuple[str, int], int]:
+        nonlocal questions
+        questions += 1
+        return {(NOTIFICATIONS, 0): 7}
+
+    async def nothing(*_: object) -> dict[Any, Any]:
+        return {}
+
+    monkeypatch.setattr(endpoints, "existing", nothing)
+    monkeypatch.setattr(subscriptions, "active", nothing)
+    known = await NotifierDecider(OPERATOR, 4, ends).load(None, submissions)  # type: ignore[arg-type]
+    assert questions == asked
+    assert known.ends == ({(NOTIFICATIONS, 0): 7} if asked else {})

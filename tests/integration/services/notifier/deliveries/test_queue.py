@@ -7,7 +7,7 @@ import pytest
 
 from services.notifier import feed
 from services.notifier.deliveries import queue
-from services.notifier.deliveries.queue import DeliveryLimits, FullSubscriptions, RunningAttempts
+from services.notifier.deliveries.queue import DeliveryLimits, Enqueued, FullSubscriptions, RunningAttempts
 from services.notifier.store import endpoints
 from tests.support.notifier_schema import CITY, URL, NotifierSchema
 
@@ -96,10 +96,39 @@ async def test_backlog_of_one_organisation_does_not_delay_the_new_event_of_anoth
         await notifier.subscribe()
     await notifier.publish(*"ab")
     await notifier.subscribe(organisation=OTHER)
-    assert await queue.enqueue_new(notifier.room.pool, 2_000, FullSubscriptions()) == 4
+    assert await queue.enqueue_new(notifier.room.pool, 2_000, FullSubscriptions()) == Enqueued(4, more=True)
     assert await notifier.room.pool.fetchval(PENDING, OTHER) == 2
     await notifier.enqueue()
     assert await notifier.room.pool.fetchval(PENDING, CITY) == 40
+
+
+async def test_cursor_locked_by_another_instance_is_reported_as_lagging(notifier: NotifierSchema) -> None:
+    await notifier.publish("a")
+    await notifier.subscribe()
+    pool = notifier.room.pool
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("select from subscription_cursor for update")
+        assert await queue.enqueue_new(pool, 2_000, FullSubscriptions()) == Enqueued(0, more=True)
+    assert await queue.enqueue_new(pool, 2_000, FullSubscriptions()) == Enqueued(1, more=False)
+    assert await queue.enqueue_new(pool, 2_000, FullSubscriptions()) == Enqueued(0, more=False)
+
+
+async def test_long_range_is_reported_as_lagging(notifier: NotifierSchema, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "EVENTS_AT_ONCE", 2)
+    await notifier.publish(*"abc")
+    await notifier.subscribe()
+    pool = notifier.room.pool
+    assert await queue.enqueue_new(pool, 2_000, FullSubscriptions()) == Enqueued(1, more=True)
+    assert await queue.enqueue_new(pool, 2_000, FullSubscriptions()) == Enqueued(1, more=False)
+
+
+async def test_body_of_an_event_is_made_once_for_all_subscriptions(notifier: NotifierSchema) -> None:
+    await notifier.publish("a")
+    for _ in range(3):
+        await notifier.subscribe()
+    first, *others = await notifier.claim()
+    assert len(others) == 2
+    assert all(each.body is first.body for each in others)
 
 
 async def test_full_subscription_gets_no_further_deliveries_until_it_has_room(notifier: NotifierSchema) -> None:

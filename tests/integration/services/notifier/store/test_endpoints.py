@@ -1,6 +1,7 @@
 """Endpoints: kept by organisation and subscription, rotated, forgotten when never accepted."""
 
 import pytest
+from samenspel.runtime.limits import LimitReached
 
 from services.notifier.store import endpoints
 from tests.support.notifier_schema import CITY, URL, NotifierSchema
@@ -75,3 +76,26 @@ async def test_endpoint_of_a_refused_subscription_is_deleted_and_no_other(notifi
         await endpoints.insert(notifier.room.pool, organisation, identity, URL, "sealed")
     await endpoints.delete_refused(notifier.room.pool, CITY, "one")
     assert len(await notifier.room.rows(KEPT)) == 2
+
+
+async def test_endpoint_of_a_cancelled_subscription_is_not_stored_again(notifier: NotifierSchema) -> None:
+    await notifier.subscribe()
+    [(identity,)] = await notifier.room.rows("select subscription_id from subscription")
+    await notifier.room.pool.execute("update subscription set active = false")
+    await notifier.room.pool.execute("delete from endpoint")
+    await endpoints.insert(notifier.room.pool, CITY, identity, URL, "sealed")
+    assert await notifier.room.rows(KEPT) == []
+
+
+async def test_endpoints_that_wait_for_a_subscription_are_limited_per_organisation(
+    notifier: NotifierSchema, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "WAITING_MAX", 2)
+    await notifier.subscribe()
+    for number in ("1", "2"):
+        await endpoints.insert(notifier.room.pool, CITY, number, URL, "sealed")
+    with pytest.raises(LimitReached, match="webhook addresses"):
+        await endpoints.insert(notifier.room.pool, CITY, "3", URL, "sealed")
+    await endpoints.insert(notifier.room.pool, CITY, "2", URL, "sealed")
+    await endpoints.insert(notifier.room.pool, OTHER, "3", URL, "sealed")
+    assert len(await notifier.room.rows(KEPT)) == 4

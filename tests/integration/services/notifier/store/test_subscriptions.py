@@ -75,14 +75,14 @@ async def test_subscription_without_terms_delivers_nothing_until_the_terms_are_b
     await pool.execute("delete from subscription_cursor")
     await pool.execute("delete from subscription")
     async with pool.acquire() as connection, connection.transaction():
-        await store.activate(connection, state, None, LANES_LOCAL)
+        await store.activate(connection, state, None, LANES_LOCAL, {})
     [row] = await store.figures(pool, CITY)
     assert (row["active"], row["types"], row["delivery"]) == (True, None, None)
     assert await notifier.claim() == []
     terms = SubscriptionTerms(types=("nl.samenspel.grant-awarded.v1",), start="beginning", delivery="pull")
     for _ in range(2):
         async with pool.acquire() as connection, connection.transaction():
-            await store.activate(connection, state, terms, LANES_LOCAL)
+            await store.activate(connection, state, terms, LANES_LOCAL, {})
     [row] = await store.figures(pool, CITY)
     assert (row["types"], row["delivery"]) == (["nl.samenspel.grant-awarded.v1"], "pull")
     assert (await store.cursor_of(pool, state.subscription_id))[LANE] == LanePosition(1, 0)

@@ -11,7 +11,7 @@ from samenspel.messaging.decisions.state import AggregateChange
 from tests.support.funding_cases import (
     CITY,
     RIJK,
-    Desk,
+    MemoryProcessor,
     granting,
     new_id,
     opened,
@@ -33,10 +33,10 @@ class Round:
     """Two programmes with a processor, and the decisions in each."""
 
     def __init__(self, ceilings: tuple[int, int]) -> None:
-        self.desk = Desk([organisation(RIJK, "grant-authority"), organisation(CITY)])
+        self.processor = MemoryProcessor([organisation(RIJK, "grant-authority"), organisation(CITY)])
         self.ceilings = {new_id(): ceiling for ceiling in ceilings}
         self.decisions: dict[str, list[Decision]] = defaultdict(list)
-        self.desk.settle(
+        self.processor.settle(
             *(
                 submission("programme-opened", opened(ceiling, programme_id=name), RIJK)
                 for name, ceiling in self.ceilings.items()
@@ -46,7 +46,7 @@ class Round:
     def decide(self, batch: list[Wish]) -> None:
         """Apply and decide, all in a transaction, applications first."""
         pairs = [self._pair(*wish) for wish in batch]
-        outcomes = self.desk.settle(*(each[0] for each in pairs), *(each[1] for each in pairs))
+        outcomes = self.processor.settle(*(each[0] for each in pairs), *(each[1] for each in pairs))
         for outcome in outcomes:
             assert isinstance(outcome, AggregateChange), outcome
             if isinstance(outcome.state, Application) and outcome.state.decision:
@@ -72,7 +72,7 @@ def test_r1_granted_never_exceeds_the_ceiling(ceilings: tuple[int, int], batches
         round.decide(batch)
         for programme, ceiling in round.ceilings.items():
             granted = sum(decision.granted_cents for decision in round.decisions[programme])
-            assert granted == round.desk.budgets[programme] <= ceiling
+            assert granted == round.processor.budgets[programme] <= ceiling
 
 
 @given(st.integers(1, 1_000), st.lists(st.lists(WISHES, max_size=5), max_size=6))

@@ -17,6 +17,7 @@ from services.notifier.api.feed import FeedReader, PageRequest, router
 from services.notifier.domain.cursor import LanePosition, decode, encode, mark_of, marks_in
 from services.notifier.feed import FeedPage
 from services.notifier.store import subscriptions
+from services.notifier.store.subscriptions import SubscriptionStart
 from tests.support.asgi import Reply, ask
 from tests.support.http_router import always, app_with
 from tests.support.waiting import eventually
@@ -32,9 +33,13 @@ class Feed:
 
     def __init__(self, *pages: FeedPage) -> None:
         self.pages = list(pages)
+        self.start = SubscriptionStart()
         self.asked: list[tuple[Mapping[Any, Any], int, Sequence[str], object]] = []
 
-    async def read(self, pool: object, after: Any, limit: int, types: Sequence[str], subscriber: object) -> FeedPage:
+    async def read(
+        self, pool: object, after: Any, limit: int, types: Sequence[str], subscriber: object, held: Any
+    ) -> FeedPage:
+        self.held = held
         self.asked.append((after, limit, types, subscriber))
         return self.pages.pop(0) if len(self.pages) > 1 else self.pages[0]
 
@@ -70,8 +75,12 @@ async def get(path: str, pages: Feed, monkeypatch: pytest.MonkeyPatch, ends: End
     async def cursor_of(pool: object, identity: str) -> Any:
         return {(INITIATIVES, 0): LanePosition(1, 3)}
 
+    async def start_of(pool: object, identity: str) -> SubscriptionStart:
+        return pages.start
+
     monkeypatch.setattr(feed, "read", pages.read)
     monkeypatch.setattr(subscriptions, "figures", figures)
+    monkeypatch.setattr(subscriptions, "start_of", start_of)
     monkeypatch.setattr(subscriptions, "cursor_of", cursor_of)
     routes = router(reader_of(ends or Ends()), always(CITY))
     return await ask(app_with(routes), "GET", path)
@@ -220,3 +229,17 @@ async def test_filter_without_a_match_is_not_applied_to_the_same_events_again(
     page = await reader_of(ends, seconds_max=0.01).page(long_poll(), {}, ["a.type"])
     assert page.cursor == later
     assert [asked[0] for asked in pages.asked][:2] == [{}, CURSOR]
+
+
+async def test_subscription_begins_at_its_start_and_leaves_out_lanes_without_a_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, other, awaited = (INITIATIVES, 0), (INITIATIVES, 1), (INITIATIVES, 2)
+    pages = Feed(FULL)
+    begins = {one: LanePosition(1, 5), other: LanePosition(1, 6)}
+    pages.start = SubscriptionStart(begins, frozenset({awaited}))
+    await get(f"/v1/subscriptions/{ID}/events?after={encode({one: LanePosition(1, 2)})}", pages, monkeypatch)
+    assert pages.asked[0][0] == {one: LanePosition(1, 2), other: LanePosition(1, 6)}
+    assert pages.held == {awaited}
+    await get("/v1/feed", pages, monkeypatch)
+    assert (pages.asked[1][0], pages.held) == ({}, frozenset())

@@ -6,9 +6,11 @@ from typing import Any
 
 import orjson
 import pytest
+from fastapi import HTTPException
 from fastapi.responses import JSONResponse
 from samenspel.contracts.cloudevents import Envelope
 from samenspel.contracts.topics import INITIATIVES
+from samenspel.messaging import LogEndsUnknown
 from samenspel.runtime.limits import STORED_BYTES, LimitReached
 from samenspel.runtime.wakeup import Wakeup
 
@@ -26,6 +28,10 @@ CITY, ID = "00000099000000000344", "5e6a2f6b-9c1a-4a53-9d0e-0c8f8f2a1b44"
 URL = "https://utrecht.example/hook"
 FIGURES = {"sent": 1, "failed": 0, "pending": 2, "retrying": 1, "gone": False, "last_error": None}
 TERMS = {"types": ["nl.samenspel.grant-awarded.v1"], "start": "now", "delivery": "push"}
+
+
+async def answering(seconds: float) -> None:
+    """Kafka answers."""
 
 
 class Pool:
@@ -93,8 +99,10 @@ class Store:
         return JSONResponse({"outcome": "accepted"}, 200)
 
 
-async def call(method: str, path: str, body: Any = None, by: str = CITY, **headers: str) -> Reply:
-    service: Any = api.SubscriptionService(Pool(), None, Wakeup(), SecretBox("a key"), False)  # type: ignore[arg-type]
+async def call(
+    method: str, path: str, body: Any = None, by: str = CITY, ends: Any = answering, **headers: str
+) -> Reply:
+    service: Any = api.SubscriptionService(Pool(), None, Wakeup(), SecretBox("a key"), ends, False)  # type: ignore[arg-type]
     app = app_with(api.router(service, always(by)))
     return await ask(app, method, f"/v1/{path}", body=body, headers=headers)
 
@@ -116,6 +124,20 @@ async def test_push_subscription_is_submitted_and_its_secret_shown_once(monkeypa
     assert "endpoint" not in stated, "an address is never published"
 
 
+async def test_start_now_needs_kafka_and_start_beginning_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def silent(seconds: float) -> None:
+        raise LogEndsUnknown(LogEndsUnknown.__doc__)
+
+    known = Store(monkeypatch)
+    reply = await call("POST", "subscriptions", {"endpoint": URL}, ends=silent)
+    assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+    assert "Kafka does not answer" in reply.json["detail"]
+    assert "Nothing was stored" in reply.json["detail"]
+    assert (known.kept, known.submitted) == ([], [])
+    reply = await call("POST", "subscriptions", {"start": "beginning"}, ends=silent)
+    assert reply.status == 202
+
+
 async def test_pull_subscription_has_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     known = Store(monkeypatch)
     reply = await call("POST", "subscriptions", {})
@@ -129,6 +151,11 @@ async def test_pull_subscription_has_no_secret(monkeypatch: pytest.MonkeyPatch) 
         ({"endpoint": "https://127.0.0.1/"}, "/endpoint"),
         ({"endpoint": "ftp://x"}, "/endpoint"),
         ({"endpoint": "", "delivery": "push"}, "/endpoint"),
+        ({"endpoint": URL + "\0"}, "/endpoint"),
+        ({"endpoint": f" {URL}"}, "/endpoint"),
+        ({"endpoint": f"{URL}\r\nx: y"}, "/endpoint"),
+        ({"endpoint": f"{URL}/é"}, "/endpoint"),
+        ({"endpoint": "https://xn--/"}, "/endpoint"),
         ({"endpoint": "", "secret": "whsec_" + "A" * 32}, "/endpoint"),
         ({"endpoint": URL, "secret": "whsec_" + "A" * 33}, "/secret"),
         ({"colour": 1}, "/colour"),
@@ -211,10 +238,16 @@ async def test_endpoint_of_a_refused_subscription_is_not_kept(monkeypatch: pytes
     async def limit(*_: object) -> JSONResponse:
         raise LimitReached(STORED_BYTES, CITY, 1, 60)
 
-    for answer, status in ((refuse, 409), (limit, 429)):
+    async def not_admitted(*_: object) -> JSONResponse:
+        raise HTTPException(403)
+
+    async def unknown(*_: object) -> JSONResponse:
+        raise HTTPException(503)
+
+    for answer, status, kept in ((refuse, 409, 0), (limit, 429, 0), (not_admitted, 403, 0), (unknown, 503, 1)):
         monkeypatch.setattr(api, "submit_over_http", answer)
         assert (await call("POST", "subscriptions", {"endpoint": URL})).status == status
-        assert known.kept == []
+        assert len(known.kept) == kept
 
 
 @pytest.mark.parametrize(

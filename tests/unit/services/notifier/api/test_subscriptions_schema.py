@@ -21,7 +21,7 @@ UNUSED: Final[Any] = None
     ],
 )
 async def test_body_is_refused_with_a_fix_for_the_http_reader(body: dict[str, Any], field: str, code: str) -> None:
-    service = SubscriptionService(UNUSED, UNUSED, UNUSED, UNUSED, local=False)
+    service = SubscriptionService(UNUSED, UNUSED, UNUSED, UNUSED, UNUSED, local=False)
     response = await service.create(CITY, orjson.dumps(body))
     (problem,) = orjson.loads(bytes(response.body))["errors"]
     assert response.status_code == 400
@@ -31,7 +31,7 @@ async def test_body_is_refused_with_a_fix_for_the_http_reader(body: dict[str, An
 
 
 async def test_cursor_is_refused_with_a_fix_for_the_http_reader() -> None:
-    service = SubscriptionService(UNUSED, UNUSED, UNUSED, UNUSED, local=False)
+    service = SubscriptionService(UNUSED, UNUSED, UNUSED, UNUSED, UNUSED, local=False)
     response = await service.acknowledge(CITY, "5e6a2f6b-9c1a-4a53-9d0e-0c8f8f2a1b44", b'{"place": 1}')
     problems = orjson.loads(bytes(response.body))["errors"]
     assert {each["code"] for each in problems} == {"missing-field", "unknown-field"}

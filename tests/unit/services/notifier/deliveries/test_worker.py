@@ -12,7 +12,7 @@ from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier.deliveries import attempts, queue
 from services.notifier.deliveries.attempts import AttemptResult
-from services.notifier.deliveries.queue import Delivery
+from services.notifier.deliveries.queue import Delivery, Enqueued
 from services.notifier.deliveries.worker import DeliveryWorker
 from services.notifier.endpoints.signing import SecretBox, new_secret
 from services.notifier.settings import Settings
@@ -43,19 +43,19 @@ class Queue:
     async def release(self, pool: object, holder: str) -> None:
         self.released.append(holder)
 
-    async def enqueue_new(self, pool: object, pending: int, full: object) -> int:
-        return 0
+    async def enqueue_new(self, pool: object, pending: int, full: object) -> Enqueued:
+        return Enqueued(0, more=False)
 
     async def claim(self, pool: object, running: Any, limits: Any, seconds: float, holder: str) -> list[Delivery]:
         jobs, self.jobs = self.jobs, []
         return jobs
 
-    async def record_attempts(self, pool: object, outcomes: Sequence[AttemptResult]) -> None:
+    async def record_attempts(self, pool: object, outcomes: Sequence[AttemptResult]) -> bool:
         self.results += outcomes
+        return False
 
 
-@asynccontextmanager
-async def working(pending: Queue) -> AsyncIterator[None]:
+def made() -> DeliveryWorker:
     values: dict[str, Any] = {
         **dict.fromkeys(("kafka_bootstrap", "kafka_username", "kafka_password"), "x"),
         **dict.fromkeys(("postgres_password", "jwks", "token_issuer"), "x"),
@@ -65,7 +65,12 @@ async def working(pending: Queue) -> AsyncIterator[None]:
     settings = Settings(
         **values, http_port=1, environment="local", kafka_security_protocol="SASL_PLAINTEXT", attempt_seconds=5
     )
-    task = asyncio.create_task(DeliveryWorker(None, settings, Wakeup(), "me").run())  # type: ignore[arg-type]
+    return DeliveryWorker(None, settings, Wakeup(), "me")  # type: ignore[arg-type]  # `Queue` needs no pool
+
+
+@asynccontextmanager
+async def working(pending: Queue) -> AsyncIterator[None]:
+    task = asyncio.create_task(made().run())
     try:
         yield
     finally:

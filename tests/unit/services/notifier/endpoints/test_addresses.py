@@ -73,7 +73,17 @@ def test_local_system_also_allows_its_own_machine_only(address: str) -> None:
     assert is_allowed(ip_address(address), local=True) == here
 
 
-@pytest.mark.parametrize("text", ["https://utrecht.example/hook?x=1", "https://93.184.215.14:8443/"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://utrecht.example/hook?x=1",
+        "https://93.184.215.14:8443/",
+        "https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/",
+        "https://xn--bcher-kva.example/",
+        "https://web_hook.utrecht.example./",
+        f"https://{'x' * 63}.example/",
+    ],
+)
 def test_https_url_is_accepted(text: str) -> None:
     assert str(parse(text, local=False)) == text
 
@@ -101,6 +111,16 @@ def test_https_url_is_accepted(text: str) -> None:
         "https://127.1/",
         "https://0x7f000001/",
         "https://utrecht.example/" + "x" * 1_000,
+        "https://xn--/",
+        "https://xn--zz--/",
+        "https://utrecht..example/",
+        "https://.example/",
+        "https://-utrecht.example/",
+        "https://utrecht-.example/",
+        "https://ut%72echt.example/",
+        "https://utrecht example/",
+        f"https://{'x' * 64}.example/",
+        "https://" + "x." * 130 + "example/",
     ],
 )
 def test_other_url_is_refused(text: str) -> None:

@@ -1,0 +1,88 @@
+"""Shapes of the answers of the operator's HTTP API: another server at the address may answer anything.
+
+A shape only checks an answer. Members that this version does not know stay in the answer.
+"""
+
+from pydantic import BaseModel, JsonValue, RootModel
+
+
+class LaneState(BaseModel):
+    lane: str
+    timeline: int
+    sequence: int
+    published: int
+    behind: int
+    reason: str
+
+
+class LostSubmission(BaseModel):
+    organisation: str
+    source: str
+    id: str
+    record: str
+    received_at: str | None
+
+
+class RecoveredLane(BaseModel):
+    lane: str
+    before: int
+    after: int
+    answers: int
+    broken_promises: list[LostSubmission]
+    still_deferred: list[LostSubmission]
+
+
+class NewTimeline(BaseModel):
+    lane: str
+    timeline: int
+
+
+class RecordSummary(BaseModel):
+    number: int
+    record: str
+    quarantined_at: str
+    reason: str
+    open: bool
+
+
+class RecordAction(BaseModel):
+    taken_at: str
+    operator: str
+    action: str
+    outcome: str
+    why: str
+    detail: str
+
+
+Content = dict[str, str] | None
+
+
+class Record(RecordSummary):
+    organisation: str
+    appended_at: str
+    detail: str
+    headers: list[tuple[str, Content]] | None
+    key: Content
+    value: Content
+    raw: Content
+    actions: list[RecordAction]
+
+
+class ActionResult(BaseModel):
+    outcome: str
+
+
+class LaneStates(BaseModel):
+    items: list[LaneState]
+
+
+class RecoveredLanes(BaseModel):
+    items: list[RecoveredLane]
+
+
+class RecordPage(BaseModel):
+    items: list[RecordSummary]
+
+
+class AnyObject(RootModel[dict[str, JsonValue]]):
+    """A JSON object with any members."""

@@ -1,0 +1,2 @@
+-- How many initiatives are there?
+select count(*) as initiatives from initiative
