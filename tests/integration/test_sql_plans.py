@@ -11,6 +11,7 @@ import pytest_asyncio
 from samenspel.runtime.postgres import Connection
 
 from tests.plans import exceptions
+from tests.plans.exceptions import is_excepted, statement_of
 from tests.plans.explain import MODES, SampleMissing, Samples, empty_statistics, plan_of
 from tests.plans.fill import BOUNDED, FILLS, NOT_FILLED, QUEUES
 from tests.plans.growth import growing, rows_of_statements
@@ -46,25 +47,25 @@ async def test_every_table_has_a_fill_or_a_reason(long_history: Connection) -> N
 @pytest.mark.parametrize("statistics", ["present statistics", "queues with the statistics of an empty table"])
 async def test_no_plan_grows_with_the_history(long_history: Connection, statistics: str) -> None:
     emptied = [] if statistics == "present statistics" else QUEUES
-    large, found = await large_tables(long_history), {}
+    large, found = await large_tables(long_history), set()
     samples = await Samples.of(long_history)
     for name, statement in STATEMENTS.items():
         async for sample in samples.prepared(name, statement):
             async with empty_statistics(long_history, emptied):
                 plans = [await plan_of(long_history, sample, mode) for mode in MODES]
-            if wrong := {each for plan in plans for each in problems(plan, large)}:
-                found[str(sample)] = sorted(wrong)
-    unexpected = {name: wrong for name, wrong in found.items() if name.partition(" (")[0] not in exceptions.PLANS}
-    assert unexpected == {}
+            found |= {(str(sample), each) for plan in plans for each in problems(plan, large)}
+    assert {each for each in found if not is_excepted(*each)} == set()
     if not emptied:
-        assert exceptions.PLANS.keys() - {name.partition(" (")[0] for name in found} == set(), "reasons without need"
+        assert exceptions.PLANS.keys() - {statement_of(sample) for sample, _ in found} == set(), (
+            "reasons without need"
+        )
 
 
 async def test_rows_read_are_as_many_on_a_longer_history(short_history: Connection, long_history: Connection) -> None:
     few, many = [await rows_of_statements(each, STATEMENTS) for each in (short_history, long_history)]
     found = growing(few, many)
-    assert {name: rows for name, rows in found.items() if name.partition(" (")[0] not in exceptions.ROWS} == {}
-    assert exceptions.ROWS.keys() - {name.partition(" (")[0] for name in found} == set(), "reasons without need"
+    assert {sample: rows for sample, rows in found.items() if statement_of(sample) not in exceptions.ROWS} == {}
+    assert exceptions.ROWS.keys() - {statement_of(sample) for sample in found} == set(), "reasons without need"
 
 
 @pytest.mark.parametrize(

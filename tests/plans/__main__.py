@@ -9,6 +9,7 @@ import sys
 from typing import Final
 
 from tests.plans.exceptions import ROWS as EXPECTED
+from tests.plans.exceptions import statement_of
 from tests.plans.growth import growing, rows_of_statements
 from tests.plans.history import history
 from tests.plans.statements import all_statements
@@ -29,9 +30,9 @@ def main() -> int:
     with postgres_server() as server:
         few, many = (asyncio.run(_measured(server, rows)) for rows in (FEW, MANY))
     for name in sorted(many, key=lambda name: -many[name])[:SHOWN]:
-        reason = EXPECTED.get(name.partition(" (")[0], "")
+        reason = EXPECTED.get(statement_of(name), "")
         print(f"{few.get(name, 0):>9,} {many[name]:>9,}  {name}  {reason}")
-    found = {name: rows for name, rows in growing(few, many).items() if name.partition(" (")[0] not in EXPECTED}
+    found = {name: rows for name, rows in growing(few, many).items() if statement_of(name) not in EXPECTED}
     for name, (before, after) in found.items():
         print(f"{name} reads {after:,} rows instead of {before:,}", file=sys.stderr)
     print(f"plans: {len(many)} samples, {len(found)} read more rows on {MANY:,} than on {FEW:,} rows per table")

@@ -116,8 +116,13 @@ class Projected:
 
 
 async def load_projected_for_share(connection: Connection, references: Iterable[AggregateRef]) -> Projected:
-    """Projected aggregates of other services, locked against change until commit, and the diverged lanes."""
+    """Projected aggregates of other services, locked against change until commit, and the diverged lanes.
+
+    Without references nothing is read: no decision of the batch needs a lane of another service.
+    """
     wanted = sorted(set(references))
+    if not wanted:
+        return Projected()
     failpoints.reached("aggregates.load-projected")
     rows = await connection.fetch(SHARE_PROJECTION, *as_arrays(wanted, 2))
     found = [row for row in rows if row["aggregate"] is not None]

@@ -1,6 +1,7 @@
 """Aggregates in the database: read under the lane's lock or a shared row lock, written on a single lane."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from samenspel.contracts.catalogue import INITIATIVE
@@ -69,3 +70,8 @@ async def test_stale_projection_is_not_read(registry: Room) -> None:
     await registry.pool.execute("update projection set stale = true")
     async with registry.pool.acquire() as connection:
         assert (await aggregates.load_projected_for_share(connection, [FACT])).states == {}
+
+
+async def test_batch_without_foreign_references_reads_nothing() -> None:
+    nobody: Any = None
+    assert await aggregates.load_projected_for_share(nobody, []) == aggregates.Projected()

@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import orjson
-import pytest
 import pytest_asyncio
 from samenspel.runtime.postgres import Connection
 
 from services.notifier.deliveries import queue
 from services.notifier.store import subscriptions
 from tests.support.notifier_schema import NotifierSchema
+from tests.support.postgres import postgres_server
+from tests.support.service_schema import room
 from tests.support.waiting import eventually
 
 PENDING, MANY, FEW = 10_000, 30_000, 1_500
@@ -23,32 +24,25 @@ SIZE = "select pg_relation_size('delivery') + pg_indexes_size('delivery')"
 DEAD = "select n_dead_tup from pg_stat_user_tables where relid = 'delivery'::regclass"
 PAGES_MAX = 500
 """Pages that a claim of 32 deliveries visits: the index, the deliveries, and their events and subscriptions."""
-ANALYSE = """
-select substring(option from '=(.*)') from pg_class, unnest(reloptions) option
-where oid = 'delivery'::regclass and option like 'autovacuum_analyze_threshold=%'
-"""
 EMPTY_CLAIM = "'{}', '{}', 32, 60, 'me', 24, '{}', '{}', 64, 512"
 
 
 @pytest_asyncio.fixture
-async def busy_autovacuum(server: str, notifier: NotifierSchema) -> AsyncIterator[None]:
-    """Autovacuum looks every second instead of every minute, and does not analyse, which would estimate dead rows."""
-    pool = notifier.room.pool
-    threshold = await pool.fetchval(ANALYSE)
-    admin = await asyncpg.connect(server)
-    try:
-        await pool.execute("alter table delivery set (autovacuum_analyze_threshold = 1000000000)")
+async def notifier() -> AsyncIterator[NotifierSchema]:
+    """A notifier on a server of its own: transactions of other tests would keep dead rows.
+
+    Autovacuum looks every second instead of every minute, and does not analyse, which would estimate dead rows.
+    """
+    with postgres_server() as server:
+        admin = await asyncpg.connect(server)
         await admin.execute("alter system set autovacuum_naptime = '1s'")
         await admin.execute("select pg_reload_conf()")
-        yield
-    finally:
-        await pool.execute(f"alter table delivery set (autovacuum_analyze_threshold = {threshold})")
-        await admin.execute("alter system reset autovacuum_naptime")
-        await admin.execute("select pg_reload_conf()")
         await admin.close()
+        async with room(server, "notifier") as made:
+            await made.pool.execute("alter table delivery set (autovacuum_analyze_threshold = 1000000000)")
+            yield NotifierSchema(made)
 
 
-@pytest.mark.usefixtures("busy_autovacuum")
 async def test_queue_that_was_filled_and_cancelled_stays_small(notifier: NotifierSchema) -> None:
     pool = notifier.room.pool
     await pool.execute(FILL, (await notifier.subscribe()).subscription_id, PENDING)
