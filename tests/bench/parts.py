@@ -18,6 +18,7 @@ from tests.bench.instances import sharing
 from tests.bench.measures import Figure
 from tests.bench.peers.comparison import against_peers, delays_against_peers
 from tests.bench.peers.relaying import relaying
+from tests.bench.reads import reads
 from tests.bench.replica_questions import questions
 from tests.bench.sizing import sizing
 from tests.bench.webhooks import webhooks
@@ -69,6 +70,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "relay": lambda run: relaying(run.stand, run.count, run.rounds),
     "rebuild": lambda run: measures.rebuild(run.stand, run.folder, run.count, run.rounds),
     "questions": lambda run: questions(run.folder, run.rounds),
+    "reads": lambda run: reads(run.rounds),
     "poison": lambda run: poison(run.stand, run.rounds),
     "fairness": lambda run: fairness(run.stand),
     "http": lambda run: http_submissions(run.stand, run.rounds),

@@ -77,6 +77,11 @@ from (values ('initiative.v1', 'samenspel.initiatives'), ('programme.v1', 'samen
 insert into checkpoint (topic, lane, sequence, last_offset, identity)
 select canonical(n), lane_of(n), $1 / 48, $1, uid('e', n) from generate_series(0, 47) n
 """,
+    "foreign_records": """
+insert into foreign_records (topic, lane, first_offset, next_offset, records)
+select canonical(l), lane_of(l), 10 * n, 10 * n + 1, 1 from generate_series(0, 47) l, generate_series(0, 99) n
+where $1 > 0
+""",
     "ingress_offset": """
 insert into ingress_offset (topic, next_offset, appended_at)
 select 'samenspel.in.initiatives.' || oin(n), 1000, 1 from generate_series(0, $1 - 1) n
@@ -140,7 +145,7 @@ from generate_series(0, $1 * 2 / 10 - 1) n
     "feed": """
 insert into feed (topic, lane, timeline, sequence, id, type, subject, aggregate, organisation, headers, value)
 select canonical(n), lane_of(n), 1, n / 48 + 1, uid('e', n), 'nl.samenspel.initiative-changed.v1',
-  uid('i', n % ($1 * 4 / 10)), 'initiative.v1', oin(n % 1000), event_headers(n, (select days_ago(1))), '{}'
+  uid('i', n % ($1 * 4 / 10)), 'initiative.v1', oin(n % 1000), event_headers(n, (select days_ago(1))), '{}'::bytea
 from generate_series(0, $1 - 1) n
 """,
     "endpoint": """
@@ -190,6 +195,7 @@ union all select uid('s', 0), uid('e', n), now(), 0.1, 500 from generate_series(
 """The statement that fills a table, in the order of filling."""
 NOT_FILLED: Final = {"migration": "one row per migration"}
 BOUNDED: Final = {
+    "foreign_records": "a bounded number of ranges per lane",
     "open_quarantine": "entries that wait for the operator",
     "checkpoint": "one row per canonical lane: 48",
     "migration": "one row per migration",

@@ -62,6 +62,17 @@ SAMPLES: Final[Mapping[str, Sequence[Sample]]] = {
             },
         }
     ],
+    "outbox.relay.CLAIM": [
+        {
+            1: "gen_random_uuid()",
+            2: "incarnation()",
+            3: _LANES.format("topic"),
+            4: _LANES.format("lane"),
+            5: _LANES.format("timeline"),
+            6: _LANES.format("0"),
+            7: _LANES.format("0"),
+        }
+    ],
     "outbox.receipt_retention.OLDEST": [{1: _RECEIPTS, 2: "''", 3: "0"}],
     "outbox.receipt_retention.REMOVE": [
         {1: _RECEIPTS_LANE, 2: "0", 3: _RECEIPTS, 4: "interval '90 days'", 5: "1000"}
