@@ -66,11 +66,8 @@ cases: $(READY) ## try the reproductions of reported faults in ../shared/cases, 
 plans: $(READY) ## execute every SQL statement on 10,000 and 1,000,000 rows per table and compare the rows read; ROWS=
 	@$(BIN)/python -m tests.plans
 
-bench: $(READY) ## measure against baselines of the same run; writes .samenspel/bench.json; ONLY=, COUNT=, ROUNDS=, SIZES=
+bench: $(READY) ## measure against baselines of the same run; writes .samenspel/bench.json; ONLY=, COUNT=, ROUNDS=, SIZES=, ORGANISATIONS=
 	@$(BIN)/python -m tests.bench
-
-scale: $(READY) ## measure with many organisations against eight, four minutes on two cores; ORGANISATIONS=
-	@$(BIN)/python -m tests.bench.many_organisations
 
 audit: $(READY) ## check dependencies: pins, hashes, licences and known vulnerabilities (pip-audit)
 	@$(BIN)/python -m tests.security.audit
