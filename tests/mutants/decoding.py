@@ -343,8 +343,8 @@ MEANING: Final = (
     ),
     Mutant(
         "trusts-the-length-of-fractions",
-        "samenspel.contracts.submissions:_canonical_data",
-        " and not _FRACTION.search(canonical)",
+        "samenspel.contracts.submissions:_parsed",
+        " and not _FRACTION.search(content)",
         "",
         "tests/unit/contracts/test_submissions_entry_points.py"
         "::test_number_that_becomes_longer_hides_no_duplicate_key",
