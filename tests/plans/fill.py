@@ -145,7 +145,8 @@ from generate_series(0, $1 * 2 / 10 - 1) n
 insert into feed (topic, lane, timeline, sequence, id, type, subject, aggregate, organisation, headers, value,
                   log_offset)
 select canonical(n), lane_of(n), 1, n / 48 + 1, uid('e', n), 'nl.samenspel.initiative-changed.v1',
-  uid('i', n % ($1 * 4 / 10)), 'initiative.v1', oin(n % 1000), event_headers(n, (select days_ago(1))), '{}'::bytea, n / 48
+  uid('i', n % ($1 * 4 / 10)), 'initiative.v1', oin(n % 1000), event_headers(n, (select days_ago(1))), '{}'::bytea,
+  n / 48
 from generate_series(0, $1 - 1) n
 """,
     "endpoint": """
