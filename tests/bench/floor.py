@@ -52,7 +52,7 @@ async def run(settings: ServiceSettings, topics: list[str]) -> None:
     async with pool.acquire() as connection:
         await journal.ensure(connection, names)
         for topic in topics:
-            await connection.execute(MAKE_DOOR, topic)
+            await connection.execute(MAKE_DOOR, [topic])
         incarnation = await connection.fetchval("select incarnation()")
         for name in names:
             await connection.execute(MARK_RECONCILED, *name, incarnation, 1)

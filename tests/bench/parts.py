@@ -15,6 +15,7 @@ from tests.bench.harness import Stand, stand
 from tests.bench.hostile_input import poison
 from tests.bench.http_submissions import http_submissions
 from tests.bench.instances import sharing
+from tests.bench.many_organisations import many_organisations
 from tests.bench.measures import Figure
 from tests.bench.peers.comparison import against_peers, delays_against_peers
 from tests.bench.peers.relaying import relaying
@@ -33,6 +34,7 @@ class Run:
     rounds: int
     sizes: list[int]
     """Events of history."""
+    organisations: int
     folder: Path
     _open: ExitStack = field(default_factory=ExitStack)
 
@@ -50,9 +52,9 @@ class Run:
 
 
 @contextmanager
-def running(count: int, rounds: int, sizes: list[int]) -> Iterator[Run]:
+def running(count: int, rounds: int, sizes: list[int], organisations: int) -> Iterator[Run]:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        run = Run(count, rounds, sizes, Path(name))
+        run = Run(count, rounds, sizes, organisations, Path(name))
         try:
             yield run
         finally:
@@ -65,7 +67,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "decoding": lambda run: decoding(run.rounds),
     "latency": lambda run: measures.latency(run.stand, run.folder, per_second=300, seconds=10),
     "throughput": lambda run: measures.throughput(run.stand, run.count, run.rounds),
-    "peers": lambda run: against_peers(run.stand, run.count // 2, run.rounds),
+    "peers": lambda run: against_peers(run.stand, run.count // 4, run.rounds),
     "peer-delays": lambda run: delays_against_peers(run.stand, run.rounds),
     "relay": lambda run: relaying(run.stand, run.count, run.rounds),
     "rebuild": lambda run: measures.rebuild(run.stand, run.folder, run.count, run.rounds),
@@ -75,6 +77,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "fairness": lambda run: fairness(run.stand),
     "http": lambda run: http_submissions(run.stand, run.rounds),
     "instances": lambda run: sharing(run.stand, run.count // 2, 2 * run.rounds),
+    "organisations": lambda run: many_organisations(run.own_stand("organisations"), run.organisations),
     "webhooks": lambda run: webhooks(run.own_stand("webhooks"), run.sizes),
     "growth": lambda run: measures.growth(run.own_stand("growth"), run.sizes, run.count // 2),
     "sizing": lambda run: sizing(run.own_stand("sizing"), run.folder, run.count // 2),

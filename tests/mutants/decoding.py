@@ -240,7 +240,7 @@ MEANING: Final = (
         "samenspel.contracts.strict_json:has_same_keys",
         'and b"\\\\u" not in text',
         "",
-        f"{STRICT}::test_quick_check_of_keys_misses_no_lost_key",
+        f"{STRICT}::test_quick_check_of_keys_compares_numbers_of_keys",
     ),
     Mutant(
         "encoded-data-counts-as-keys",
@@ -343,8 +343,8 @@ MEANING: Final = (
     ),
     Mutant(
         "trusts-the-length-of-fractions",
-        "samenspel.contracts.submissions:_canonical_data",
-        " and not _FRACTION.search(canonical)",
+        "samenspel.contracts.submissions:_parsed",
+        " and not _FRACTION.search(content)",
         "",
         "tests/unit/contracts/test_submissions_entry_points.py"
         "::test_number_that_becomes_longer_hides_no_duplicate_key",

@@ -8,7 +8,7 @@ DEFERRING: Final = (
     Mutant(
         "overtakes-what-waits",
         "samenspel.messaging.decisions.processor:SubmissionProcessor._decide_or_defer",
-        "if queue in work.queues.deadlines:",
+        "if work.queues.deadlines and self._queue_of(submission) in work.queues.deadlines:",
         "if False:",
         "tests/integration/messaging/inbox/test_deferrals.py::test_later_submission_on_a_deferred_subject_is_deferred_too",
     ),

@@ -13,6 +13,21 @@ STARTING: Final = (
         "tests/unit/runtime/test_issuer_keys.py::test_a_key_set_that_arrives_in_parts_is_read_whole",
     ),
     Mutant(
+        "reads-deep-keys",
+        "samenspel.runtime.issuer_keys:IssuerKeys._read_again",
+        "                RecursionError,\n",
+        "",
+        "tests/unit/runtime/test_issuer_keys.py::test_a_key_file_without_end_is_not_read",
+    ),
+    Mutant(
+        "starts-with-any-database-address",
+        "samenspel.runtime.settings:ServiceSettings._valid_dsn",
+        "_require_dsn(value)",
+        "pass",
+        "tests/unit/runtime/test_settings_mistakes.py"
+        "::test_an_address_of_postgresql_that_cannot_be_read_ends_the_start",
+    ),
+    Mutant(
         "resolves-names-in-threads",
         "services.notifier.endpoints.addresses:GuardedResolver.__init__",
         "AsyncResolver(timeout=DNS_TRY_SECONDS, tries=DNS_TRIES, **options)",

@@ -96,7 +96,7 @@ WRITING: Final = (
     Mutant(
         "lanes-open-unreconciled",
         "samenspel.messaging.outbox.journal:LOCK",
-        "reconciled = incarnation() as open",
+        "reconciled = (select incarnation()) as open",
         "true as open",
         "tests/integration/messaging/outbox/test_reconciler.py::test_lane_is_closed_after_a_restart_of_the_database_until_reconciled",
     ),

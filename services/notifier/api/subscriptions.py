@@ -13,7 +13,7 @@ from samenspel.contracts.catalogue import type_name
 from samenspel.contracts.cloudevents import Envelope
 from samenspel.contracts.problems import Problem, Rejected
 from samenspel.contracts.values import Id
-from samenspel.messaging import LogEndsUnknown, Submitter, submit_over_http
+from samenspel.messaging import LogEndsUnavailable, Submitter, submit_over_http
 from samenspel.runtime.http import OrganisationOf, rejection
 from samenspel.runtime.json_bodies import openapi_body, parse_body, read_json
 from samenspel.runtime.limits import LimitReached
@@ -111,7 +111,7 @@ class SubscriptionService:
         """Raise 503 while Kafka does not answer. The decision asks again, and takes the ends of that moment."""
         try:
             await self.ends(ENDS_SECONDS_MAX)
-        except LogEndsUnknown as error:
+        except LogEndsUnavailable as error:
             raise HTTPException(503, f"{error} {UNKNOWN_START}", {"Retry-After": "1"}) from None
 
     async def _with_endpoint(

@@ -132,10 +132,10 @@ async def _settle(connection: Connection, results: Sequence[AttemptResult]) -> i
         for each in results
         if each.delivery.key not in closed
     }
+    parameters = *as_arrays(sorted(closed), 5), *as_arrays(list(postponed.values()), 7)
     failpoints.reached("attempts.settle")
-    return int(
-        await connection.fetchval(SETTLE, *as_arrays(sorted(closed), 5), *as_arrays(list(postponed.values()), 7))
-    )
+    promoted: int = await connection.fetchval(SETTLE, *parameters)
+    return promoted
 
 
 def _log_entry(result: AttemptResult) -> tuple[Any, ...]:

@@ -175,7 +175,7 @@ class DeliveryLimits:
     pending: int = PENDING_DELIVERIES.default
 
 
-class Enqueued(NamedTuple):
+class QueueProgress(NamedTuple):
     """Result of `enqueue_new`: advanced cursors, and whether cursors still lag.
 
     A cursor still lags behind a long range, or while another transaction has locked the cursor.
@@ -227,7 +227,7 @@ class FullSubscriptions:
         return sorted(self._until)
 
 
-async def enqueue_new(pool: Pool, pending: int, full: FullSubscriptions) -> Enqueued:
+async def enqueue_new(pool: Pool, pending: int, full: FullSubscriptions) -> QueueProgress:
     """Insert deliveries for new events of the feed, one batch.
 
     A subscription with ``pending`` or more pending deliveries gets none, and is added to ``full``.
@@ -245,7 +245,7 @@ async def enqueue_new(pool: Pool, pending: int, full: FullSubscriptions) -> Enqu
             await connection.execute(INSERT_DELIVERIES, *as_arrays(fed, 6), NOTIFICATIONS)
             failpoints.reached("deliveries.commit")
     is_cut = any(high - low >= EVENTS_AT_ONCE for *_, low, high in fed)
-    return Enqueued(len(fed), is_cut or found[0]["waiting"] > len(fed))
+    return QueueProgress(len(fed), is_cut or found[0]["waiting"] > len(fed))
 
 
 async def claim(

@@ -5,7 +5,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from samenspel.cli.console import Exit, errors_as_messages, exit_with, print_json_line, print_line, print_raw
+from samenspel.cli.console import (
+    Exit,
+    errors_as_messages,
+    exit_with,
+    print_json_line,
+    print_line,
+    print_message,
+    print_raw,
+)
 from samenspel.cli.options import AsJson, MaybeAs, reading_organisation
 from samenspel.client.access.profile import Profile
 from samenspel.client.read.sentences import NameIndex, sentence
@@ -46,7 +54,13 @@ def tail_command(
         profile = Profile.find()
         names = NameIndex({each.oin: each.name for each in profile.credentials()})
         events = tail(
-            profile, reading_organisation(profile, organisation), names, since=since, follow=follow, types=types
+            profile,
+            reading_organisation(profile, organisation),
+            names,
+            since=since,
+            follow=follow,
+            types=types,
+            on_unreadable=lambda place: print_message(f"{place} is no canonical event and was skipped"),
         )
         for tailed in islice(events, limit):
             _print_event(tailed, form, names)

@@ -3,14 +3,15 @@
 import asyncio
 import secrets
 from base64 import b64encode
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
+from math import inf
 from typing import Annotated, Final
 
 import orjson
 import typer
 
 from samenspel.cli.console import Exit, exit_with, print_json_line, print_line, print_message
-from samenspel.client.read.webhook_receiver import ReceivedDelivery, WebhookReceiver
+from samenspel.client.read.webhook_receiver import ReceivedDelivery, WebhookReceiver, require_secret
 
 SECRET_BYTES: Final = 32
 
@@ -30,7 +31,10 @@ def receive(
     as_json: Annotated[bool, typer.Option("--json", help="Print each event as JSON, one per line.")] = False,
 ) -> None:
     """Receive webhooks, verify their signatures, and print each event. Exit code 1 if a signature was invalid."""
-    shared = secret or "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    try:
+        shared = require_secret(secret or "whsec_" + b64encode(secrets.token_bytes(SECRET_BYTES)).decode())
+    except ValueError as error:
+        exit_with(Exit.USAGE, f"--secret: {error}")
     receiver = WebhookReceiver(shared, port=port, fail=fail, on_delivery=_print_json if as_json else _print_line)
     with suppress(KeyboardInterrupt):
         asyncio.run(_run_receiver(receiver, count, new_secret=secret is None))
@@ -41,18 +45,19 @@ def receive(
 
 
 async def _run_receiver(receiver: WebhookReceiver, count: int | None, *, new_secret: bool) -> None:
-    try:
-        async with receiver:
-            print_message(f"listening on {receiver.url}")
-            if new_secret:
-                print_message("subscribe with POST /v1/subscriptions of the notifier and this body:")
-                print_message(orjson.dumps({"endpoint": receiver.url, "secret": receiver.secret}).decode())
-            await (asyncio.Event().wait() if count is None else receiver.wait_for(count))
-    except OSError as error:
-        exit_with(
-            Exit.ENVIRONMENT,
-            f"cannot listen on port {receiver.port}: {error.strerror}; choose another with --port",
-        )
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(receiver)
+        except OSError as error:
+            exit_with(
+                Exit.ENVIRONMENT,
+                f"cannot listen on port {receiver.port}: {error.strerror}; choose another with --port",
+            )
+        print_message(f"listening on {receiver.url}")
+        if new_secret:
+            print_message("subscribe with POST /v1/subscriptions of the notifier and this body:")
+            print_message(orjson.dumps({"endpoint": receiver.url, "secret": receiver.secret}).decode())
+        await receiver.wait_for(inf if count is None else count)
 
 
 def _print_json(received: ReceivedDelivery) -> None:

@@ -14,7 +14,7 @@ A service imports from here only. A package imports only from packages further r
 
 from samenspel.messaging.decisions.decider import Decider
 from samenspel.messaging.decisions.state import AggregateChange, DecisionState, StoredAggregate
-from samenspel.messaging.errors import TRANSIENT, LogEndsUnknown
+from samenspel.messaging.errors import TRANSIENT, LogEndsUnavailable
 from samenspel.messaging.ingress.http_api import submit_over_http
 from samenspel.messaging.ingress.submitter import Submitter
 from samenspel.messaging.kafka.log_ends import LogEnds
@@ -29,7 +29,7 @@ __all__ = [
     "Decider",
     "DecisionState",
     "LogEnds",
-    "LogEndsUnknown",
+    "LogEndsUnavailable",
     "ProjectionListener",
     "ServiceContext",
     "ServiceDefinition",

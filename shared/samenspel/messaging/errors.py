@@ -5,7 +5,7 @@ MessagingError
 ├── LaneNotFound         a lane does not exist yet: the organisation or the topic is new
 ├── Fenced               another transaction was first: this transaction may write nothing
 ├── LaneDiverged         a lane that the decision needs is diverged
-├── LogEndsUnknown       Kafka does not say where the lanes end
+├── LogEndsUnavailable   Kafka does not say where the lanes end
 └── NoHashKey            the setting submission_hash_keys has no key for a submission with a private part
 """
 
@@ -45,7 +45,7 @@ class LaneDiverged(MessagingError):
         super().__init__(f"a lane that this decision needs has diverged from its owner: {names}")
 
 
-class LogEndsUnknown(MessagingError):
+class LogEndsUnavailable(MessagingError):
     """Kafka does not answer, so the present ends of the lanes are unknown."""
 
 

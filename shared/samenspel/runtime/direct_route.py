@@ -14,10 +14,14 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, _get_scope_effective_route_context
 from starlette.types import Receive, Scope, Send
 
-RouteDependency = Callable[[Request], Any]
+RouteDependency = Callable[..., Any]
 """A coroutine function, or a generator function for a dependency that ends after the response."""
-ONLY_REQUEST: Final = "a dependency of a direct route takes the request and nothing else"
-_FIELDS: Final = ("path_params", "query_params", "header_params", "cookie_params", "body_params")
+ONLY_REQUEST: Final = "a dependency of a direct route takes the request or nothing"
+_OTHER_PARAMETERS: Final = (
+    *("path_params", "query_params", "header_params", "cookie_params", "body_params", "dependencies"),
+    *("websocket_param_name", "http_connection_param_name", "response_param_name", "background_tasks_param_name"),
+    "security_scopes_param_name",
+)
 
 
 class DirectRoute(APIRoute):
@@ -39,8 +43,9 @@ class DirectRoute(APIRoute):
         request = Request(scope, receive, send)
         values: dict[str, Any] = {}
         async with AsyncExitStack() as stack:
-            for call, (name, opened) in self._calls.items():
-                value = await (call(request) if opened is call else stack.enter_async_context(opened(request)))
+            for name, call in self._calls.values():
+                value = call(request)
+                value = await (stack.enter_async_context(value) if hasattr(value, "__aenter__") else value)
                 if name is not None:
                     values[name] = value
             response = await self.endpoint(request=request, **values)
@@ -51,13 +56,15 @@ def _calls_of(route: Dependant) -> dict[RouteDependency, tuple[str | None, Route
     """The dependencies in order, those of the routers first, each once; with the endpoint's name for its value."""
     calls: dict[RouteDependency, tuple[str | None, RouteDependency]] = {}
     for each in route.dependencies:
-        if each.call is None or each.dependencies or not _takes_only_the_request(each):
+        if each.call is None or any(getattr(each, name) for name in _OTHER_PARAMETERS):
             raise TypeError(f"{ONLY_REQUEST}: {each.call}")
-        opened = asynccontextmanager(each.call) if isasyncgenfunction(each.call) else each.call
-        name, _ = calls.get(each.call, (None, opened))
-        calls[each.call] = each.name or name, opened
+        name, _ = calls.get(each.call, (None, None))
+        calls[each.call] = each.name or name, _with_request(each)
     return calls
 
 
-def _takes_only_the_request(dependant: Dependant) -> bool:
-    return not any(getattr(dependant, name) for name in _FIELDS)
+def _with_request(dependency: Dependant) -> RouteDependency:
+    """The dependency as a function of the request."""
+    assert dependency.call is not None
+    opened = asynccontextmanager(dependency.call) if isasyncgenfunction(dependency.call) else dependency.call
+    return opened if dependency.request_param_name else lambda request: opened()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 import aiohttp
 import structlog
@@ -15,7 +15,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from samenspel.runtime.dependencies import NOT_REACHED, Dependency, os_reason
-from samenspel.runtime.settings_mistakes import variable_name
+from samenspel.runtime.settings_mistakes import is_special, variable_name
 
 log = structlog.get_logger()
 
@@ -28,6 +28,7 @@ UNREACHABLE_SECONDS_MAX: Final = 3_600.0
 FETCH_SECONDS_MAX: Final = 5.0
 WATCH_SECONDS: Final = 2.0
 KEY_SET_BYTES_MAX: Final = 262_144
+ContentT = TypeVar("ContentT", bytes, bytearray)
 
 
 class KeysUnavailable(Exception):
@@ -56,7 +57,10 @@ class KeyFile:
 
     async def read(self) -> bytes:
         self._seen = self._state()
-        return self._path.read_bytes()
+        if is_special(self._path):
+            raise ValueError("a pipe or a device has no end")
+        with self._path.open("rb") as file:
+            return _bounded(file.read(KEY_SET_BYTES_MAX + 1))
 
     def _state(self) -> tuple[int, int, int] | None:
         try:
@@ -93,9 +97,15 @@ async def _read_whole(content: aiohttp.StreamReader) -> bytes:
     body = bytearray()
     async for chunk in content.iter_any():
         body += chunk
-        if len(body) > KEY_SET_BYTES_MAX:
-            raise ValueError(f"a key set has at most {KEY_SET_BYTES_MAX:,} bytes")
+        _bounded(body)
     return bytes(body)
+
+
+def _bounded(content: ContentT) -> ContentT:
+    """The same bytes. Raises ValueError above `KEY_SET_BYTES_MAX`."""
+    if len(content) > KEY_SET_BYTES_MAX:
+        raise ValueError(f"a key set has at most {KEY_SET_BYTES_MAX:,} bytes")
+    return content
 
 
 class IssuerKeys:
@@ -152,7 +162,16 @@ class IssuerKeys:
             try:
                 self._keys = KeySet.import_key_set(json.loads(await self._source.read()))
                 self._read_at = self._clock()
-            except (OSError, aiohttp.ClientError, TimeoutError, JoseError, ValueError, TypeError, KeyError) as error:
+            except (
+                OSError,
+                aiohttp.ClientError,
+                TimeoutError,
+                JoseError,
+                ValueError,
+                TypeError,
+                KeyError,
+                RecursionError,
+            ) as error:
                 self._reason = _unavailable_reason(error)
                 if self._keys is not None:
                     # The last keys stay valid for a while, so the dependency has not failed yet.

@@ -1,12 +1,14 @@
 """Settings of a service: environment variables ``SAMENSPEL_…`` and a directory of secrets."""
 
 import os
+import re
 import ssl
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, SecretStr, TypeAdapter, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -23,6 +25,9 @@ _DURATION: Final = TypeAdapter(Annotated[timedelta, Field(gt=timedelta())])
 KAFKA_RETRY_MS: Final = 250
 """Time between two connection attempts of a Kafka client. An instance has several clients, and frequent attempts
 slow the start of a broker."""
+_HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(:(?P<port>[0-9]{1,5}))?")
+_PORTS: Final = range(1, 65_536)
+_SSL_MODES: Final = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 LOCAL_ISSUER: Final = "urn:samenspel:local-issuer"
 EXIT_ENVIRONMENT: Final = 3
 """Exit code of a process whose environment is missing or wrong, as of the command ``samenspel``."""
@@ -86,6 +91,12 @@ class ServiceSettings(BaseSettings):
         if found := list(_in_combination(self.__dict__)):
             raise ValueError("; ".join(f"{each.name} {each.text}" for each in found))
         return self
+
+    @field_validator("postgres_dsn")
+    @classmethod
+    def _valid_dsn(cls, value: str) -> str:
+        _require_dsn(value)
+        return value
 
     @field_validator("submission_hash_keys")
     @classmethod
@@ -161,6 +172,19 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def _defaults(cls) -> dict[str, Any]:
         return {name: field.default for name, field in cls.model_fields.items() if not field.is_required()}
+
+
+def _require_dsn(text: str) -> None:
+    """Raises `ValueError`, without any part of the text, for an address that asyncpg cannot read."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError("is not an address of PostgreSQL") from None
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    if any(not (found := _HOST.fullmatch(host)) or int(found["port"] or 1) not in _PORTS for host in hosts):
+        raise ValueError("must have hosts with a port from 1 to 65,535, or without a port")
+    if not {mode for name, mode in parse_qsl(parts.query) if name == "sslmode"} <= _SSL_MODES:
+        raise ValueError(f"must have one of these as sslmode: {', '.join(sorted(_SSL_MODES))}")
 
 
 def _patience_in(text: str) -> dict[str, timedelta]:

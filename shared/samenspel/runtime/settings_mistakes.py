@@ -17,6 +17,7 @@ PREFIX: Final = "SAMENSPEL_"
 SECRETS: Final = f"{PREFIX}SECRETS_DIR"
 SHELL_NAMES: Final = frozenset(f"{PREFIX}{name}" for name in ("HOME", "PROFILE", "AS"))
 """Variables of the command ``samenspel``, which the shell of a person may set; a service ignores these variables."""
+_SPECIAL: Final = "it is a pipe, a device or a socket"
 _KUBERNETES: Final = re.compile(r"_SERVICE_HOST$|_SERVICE_PORT(_[A-Z0-9_]+)?$|_PORT_\d+_(TCP|UDP|SCTP)(_[A-Z]+)?$")
 """Variables that Kubernetes sets in each container for each Service, named after the Service."""
 _KUBERNETES_ADDRESS: Final = re.compile(r"(tcp|udp|sctp)://")
@@ -81,7 +82,9 @@ def read_secrets(directory: str | None, fields: Sequence[str]) -> tuple[dict[str
         return values, [Mistake(SECRETS, f"cannot be read: {_reason(error)}")]
     for name in names:
         try:
-            if name in fields:
+            if name in fields and is_special(Path(directory) / name):
+                found.append(Mistake(variable_name(name), f"the file in {SECRETS} cannot be read: {_SPECIAL}"))
+            elif name in fields:
                 values[name] = (Path(directory) / name).read_text().strip()
             elif "." not in name and (Path(directory) / name).is_file():
                 # A file with an extension is something else, such as a certificate.
@@ -89,6 +92,11 @@ def read_secrets(directory: str | None, fields: Sequence[str]) -> tuple[dict[str
         except (OSError, UnicodeDecodeError) as error:
             found.append(Mistake(variable_name(name), f"the file in {SECRETS} cannot be read: {_reason(error)}"))
     return values, found
+
+
+def is_special(path: Path) -> bool:
+    """Whether the path leads to a pipe, a device or a socket: reading one may wait or go on for ever."""
+    return path.exists() and not path.is_file() and not path.is_dir()
 
 
 def unknown_names(environment: Mapping[str, str], fields: Sequence[str]) -> list[Mistake]:
@@ -114,6 +122,10 @@ def in_values(error: ValidationError) -> list[Mistake]:
 
 def in_files(values: Mapping[str, Any]) -> Iterator[Mistake]:
     """Certificates and keys that cannot be read or used; ``values`` are by setting, validated or as given."""
+    for name in ("kafka_ca_file", "http_tls_certificate", "http_tls_key"):
+        if (given := values.get(name)) and is_special(Path(given)):
+            yield Mistake(variable_name(name), f"cannot be used: {_SPECIAL}")
+            return
     if authority := values.get("kafka_ca_file"):
         try:
             ssl.create_default_context(cafile=authority)

@@ -19,9 +19,9 @@ POLL_SECONDS: Final = 0.005
 PER_SECOND: Final = 100
 SECONDS: Final = 8
 LANES: Final = range(LANES_LOCAL)
-SHARES: Final = {"single": 20, "topics": 10}
+SHARES: Final = {"single": 10, "topics": 5}
 """A peer with a handler per message gets this part of the submissions, and is measured for `SLOW_SECONDS`."""
-SLOW_SECONDS: Final = 10.0
+SLOW_SECONDS: Final = 6.0
 
 
 def against_peers(stand: Stand, count: int, rounds: int) -> list[Figure]:

@@ -63,7 +63,7 @@ def test_events_are_shown_as_lines_and_repeats_marked(receiver: type[Receiver]) 
 
 
 def test_events_as_json_are_shown_once(receiver: type[Receiver]) -> None:
-    shown = run("receive", "--count", "1", "--json", "--secret", "whsec_known")
+    shown = run("receive", "--count", "1", "--json", "--secret", "whsec_AAAA")
     assert [orjson.loads(line) for line in shown.stdout.splitlines()] == [EVENT]
     assert "whsec_" not in shown.stderr
 
@@ -81,3 +81,8 @@ def test_port_that_is_taken_ends_with_3() -> None:
         shown = run("receive", "--count", "1", "--port", port)
     assert shown.exit_code == 3
     assert f"cannot listen on port {port}" in shown.stderr
+
+
+def test_secret_that_cannot_sign_ends_with_2() -> None:
+    shown = run("receive", "--secret", "whsec_!")
+    assert (shown.exit_code, "cannot sign" in shown.stderr) == (2, True)

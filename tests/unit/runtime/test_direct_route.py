@@ -17,6 +17,9 @@ class Guard:
     def __init__(self) -> None:
         self.seen: list[str] = []
 
+    async def takes_nothing(self) -> None:
+        self.seen.append("guarded")
+
     async def organisation_of(self, request: Request) -> AsyncIterator[str]:
         self.seen.append("entered")
         yield request.headers["authorization"]
@@ -31,7 +34,7 @@ def app_of(guard: Guard) -> FastAPI:
         guard.seen.append("called")
         return Response(name.encode() + await request.body())
 
-    outer = APIRouter(dependencies=[Depends(guard.organisation_of)])
+    outer = APIRouter(dependencies=[Depends(guard.organisation_of), Depends(guard.takes_nothing)])
     outer.include_router(router)
     return app_with(outer)
 
@@ -41,7 +44,7 @@ async def test_dependencies_run_once_before_the_endpoint_and_end_after_the_respo
     reply = await ask(app_of(guard), "POST", "/v1/things", headers={"authorization": "me"}, body=b"!")
     assert (reply.status, reply.body) == (200, b"me!")
     assert reply.headers["x-frame-options"] == "DENY"
-    assert guard.seen == ["entered", "called", "left"]
+    assert guard.seen == ["entered", "guarded", "called", "left"]
 
 
 async def test_dependencies_of_outer_routers_run_too() -> None:
@@ -66,5 +69,5 @@ async def test_dependency_with_parameters_of_its_own_is_refused() -> None:
     async def post_thing(request: Request) -> Response:
         return Response()
 
-    with pytest.raises(TypeError, match="nothing else"):
+    with pytest.raises(TypeError, match="the request or nothing"):
         await ask(app_with(router), "POST", "/v1/things?limit=1")

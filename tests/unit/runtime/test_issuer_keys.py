@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from samenspel.client.access.local_issuer import Issuer
 from samenspel.runtime.dependencies import Dependency
 from samenspel.runtime.issuer_keys import (
     AGE_SECONDS_MAX,
+    KEY_SET_BYTES_MAX,
     REREAD_SECONDS_MIN,
     UNREACHABLE_SECONDS_MAX,
     IssuerKeys,
@@ -197,6 +199,22 @@ async def test_a_key_set_without_end_is_not_read_to_its_end() -> None:
     async with responding(*[b"x" * 65_536] * 6) as content:
         with pytest.raises(ValueError, match="at most"):
             await _read_whole(content)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "large", "deep"])
+async def test_a_key_file_without_end_is_not_read(kind: str, tmp_path: Path) -> None:
+    """Reading a pipe waits for ever, and a device never ends: the service would answer nothing, not even SIGTERM."""
+    file = tmp_path / "jwks.json"
+    if kind == "pipe":
+        os.mkfifo(file)
+    elif kind == "device":
+        file.symlink_to("/dev/zero")
+    else:
+        file.write_text("[" * (KEY_SET_BYTES_MAX if kind == "deep" else KEY_SET_BYTES_MAX + 1))
+    dependency = Dependency("issuer keys")
+    with pytest.raises(KeysUnavailable):
+        await IssuerKeys(KeyFile(file), Clock(), dependency).current()
+    assert "leads to no JSON Web Key Set" in (dependency.problem or "")
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,58 @@ def test_a_secret_that_cannot_be_read_is_told(secrets: Path) -> None:
     assert found["POSTGRES_PASSWORD"].endswith("cannot be read: it is not UTF-8")
 
 
+@pytest.mark.parametrize("name", ["kafka_password", "webhook_key"])
+def test_a_secret_without_end_is_told_and_not_waited_for(
+    secrets: Path, environment: pytest.MonkeyPatch, name: str
+) -> None:
+    (secrets / name).unlink(missing_ok=True)
+    os.mkfifo(secrets / name)
+    assert mistakes(NotifierSettings)[name.upper()].endswith("cannot be read: it is a pipe, a device or a socket")
+
+
+@pytest.mark.parametrize("name", ["KAFKA_CA_FILE", "HTTP_TLS_CERTIFICATE", "HTTP_TLS_KEY"])
+def test_a_certificate_without_end_is_told_and_not_waited_for(
+    environment: pytest.MonkeyPatch, name: str, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for other in ("HTTP_TLS_CERTIFICATE", "HTTP_TLS_KEY") if "TLS" in name else ():
+        environment.setenv(f"SAMENSPEL_{other}", str(tmp_path / "absent"))
+    environment.setenv(f"SAMENSPEL_{name}", str(tmp_path / "pipe"))
+    assert mistakes() == {name: "cannot be used: it is a pipe, a device or a socket"}
+
+
+@pytest.mark.parametrize(
+    ("dsn", "text"),
+    [
+        (f"postgresql://registry@postgres.example:{SECRET}/registry", "must have hosts with a port"),
+        (f"postgresql://registry:{SECRET}@postgres.example:99999/registry", "must have hosts with a port"),
+        (f"postgresql://registry@a:5432,b:{SECRET}/registry", "must have hosts with a port"),
+        (f"postgresql://registry@a:0/{SECRET}", "must have hosts with a port"),
+        (f"postgresql://[{SECRET}/registry", "is not an address of PostgreSQL"),
+        (f"postgresql://registry@a/registry?sslmode={SECRET}", "must have one of these as sslmode"),
+    ],
+)
+def test_an_address_of_postgresql_that_cannot_be_read_ends_the_start(
+    environment: pytest.MonkeyPatch, dsn: str, text: str
+) -> None:
+    environment.setenv("SAMENSPEL_POSTGRES_DSN", dsn)
+    [(name, told)] = mistakes().items()
+    assert (name, told[: len(text)]) == ("POSTGRES_DSN", text)
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgres://registry@a:5432,b/registry?sslmode=verify-full&sslrootcert=/ca.pem",
+        "postgresql://registry@[2001:db8::1]:5432/registry",
+        "postgresql://registry@/registry?host=/run/postgresql",
+    ],
+)
+def test_an_address_of_postgresql_has_every_form_of_libpq(environment: pytest.MonkeyPatch, dsn: str) -> None:
+    environment.setenv("SAMENSPEL_POSTGRES_DSN", dsn)
+    assert ServiceSettings.read().postgres_dsn == dsn
+
+
 def test_a_misspelt_secret_is_told(secrets: Path) -> None:
     (secrets / "kafka_password").rename(secrets / "kafka_pasword")
     found = mistakes()

@@ -1,6 +1,6 @@
 """Tail of all canonical lanes, with the names that the events refer to."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -41,20 +41,24 @@ def tail(
     since: From,
     follow: bool = True,
     types: Collection[str] = (),
+    on_unreadable: Callable[[str], None] = lambda place: None,
 ) -> Iterator[TailedEvent]:
     """Events of the four canonical topics, in order per lane; without ``follow``, up to the present end of each lane.
 
-    All organisations and the latest initiatives and programmes are read first, to fill ``names``. Raises
-    EnvironmentUnavailable, ProfileError.
+    All organisations and the latest initiatives and programmes are read first, to fill ``names``. A record that is no
+    event is skipped, and ``on_unreadable`` is called with its place. Raises EnvironmentUnavailable, ProfileError.
     """
     with KafkaLanes(profile.system().kafka, profile.credential(organisation)) as lanes:
         bounds = lanes.bounds(list(CANONICAL))
         known = {name: _name_range(name, *ends, since) for name, ends in bounds.items() if name[0] in _NAME_TOPICS}
-        for tailed in _read(lanes, {name: start for name, (start, _) in known.items()}, known):
-            _learn(names, tailed.event)
+        for _, tailed in _read(lanes, {name: start for name, (start, _) in known.items()}, known):
+            if tailed is not None:
+                _learn(names, tailed.event)
         starts = {name: start if since == "beginning" else end for name, (start, end) in bounds.items()}
-        for tailed in _read(lanes, starts, None if follow else bounds):
-            if not types or tailed.event.type in types:
+        for place, tailed in _read(lanes, starts, None if follow else bounds):
+            if tailed is None:
+                on_unreadable(place)
+            elif not types or tailed.event.type in types:
                 yield tailed
 
 
@@ -67,26 +71,27 @@ def _name_range(name: LaneId, start: int, end: int, since: From) -> tuple[int, i
 
 def _read(
     lanes: KafkaLanes, starts: dict[LaneId, int], ends: dict[LaneId, tuple[int, int]] | None
-) -> Iterator[TailedEvent]:
+) -> Iterator[tuple[str, TailedEvent | None]]:
+    """Place and event of each record; None for a record that is no event."""
     lanes.read_from(starts)
     while ends is None or any(lanes.next_offsets[name] < end for name, (_, end) in ends.items()):
         records = lanes.batch(RECORDS_MAX, WAIT_SECONDS)
         # Merge the lanes of one fetch by Kafka timestamp: close to the order of occurrence.
         for record in sorted(records, key=lambda each: each.timestamp()[1]):
-            if (tailed := _tailed(record)) is not None:
-                yield tailed
+            yield f"{record.topic()}/{record.partition()}/{record.offset()}", _tailed(record)
         if ends is not None:
             lanes.require_progress()
 
 
 def _tailed(record: Record) -> TailedEvent | None:
-    """None for a record that is no canonical event; `samenspel.client.replica.verify` names such records."""
+    headers, value = record.headers() or [], record.value()
     try:
-        headers = dict(record.headers())
-        event = read(record.topic(), record.partition(), record.offset(), record.headers(), record.value())
-        return TailedEvent(event, headers["ce_authid"].decode().rpartition(":")[2], headers["ce_time"].decode())
+        fields = dict(headers)
+        event = read(record.topic(), record.partition(), record.offset(), headers, value)
+        submitter, time = fields["ce_authid"].decode(), fields["ce_time"].decode()
     except (KeyError, ValueError, TypeError, AttributeError):
-        return None
+        return None  # A header without a value is None.
+    return None if value is None else TailedEvent(event, submitter.rpartition(":")[2], time)
 
 
 def _learn(names: NameIndex, event: CanonicalEvent) -> None:

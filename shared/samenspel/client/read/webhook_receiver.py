@@ -8,6 +8,7 @@ arrive twice.
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -33,7 +34,8 @@ class WebhookReceiver:
     """A webhook receiver; ``async with`` starts and stops the server.
 
     The first ``fail`` deliveries are answered 503. Without a ``secret`` every delivery is answered 503, because an
-    unverified delivery must not be accepted. ``on_delivery`` is called with each verified delivery.
+    unverified delivery must not be accepted. ``on_delivery`` is called with each verified delivery; an error that it
+    raises ends `wait_for`.
     """
 
     secret: str | None = None
@@ -43,6 +45,7 @@ class WebhookReceiver:
     verified: list[ReceivedDelivery] = field(default_factory=list)
     refused: int = 0
     failed: int = 0
+    _error: Exception | None = None
     _ids: set[str] = field(default_factory=set)
     _progress: asyncio.Condition = field(default_factory=asyncio.Condition)
     _runner: web.AppRunner | None = None
@@ -56,10 +59,15 @@ class WebhookReceiver:
         """Verified events in order of arrival, without repeats."""
         return [received.event for received in self.verified if not received.repeated]
 
-    async def wait_for(self, count: int) -> None:
-        """Return when ``count`` different events have been verified. The caller sets the time-out."""
+    async def wait_for(self, count: float) -> None:
+        """Return when ``count`` different events have been verified. The caller sets the time-out.
+
+        Raises the error of ``on_delivery``, such as BrokenPipeError when nobody reads its output.
+        """
         async with self._progress:
-            await self._progress.wait_for(lambda: len(self._ids) >= count)
+            await self._progress.wait_for(lambda: self._error is not None or len(self._ids) >= count)
+        if self._error is not None:
+            raise self._error
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=BODY_BYTES_MAX)
@@ -85,13 +93,18 @@ class WebhookReceiver:
         if not _is_signed(request, body, self.secret):
             self.refused += 1
             return web.Response(status=401)
+        if (event := _event_in(body)) is None:
+            return web.Response(status=400)
         identity = request.headers["webhook-id"]
-        received = ReceivedDelivery(identity, orjson.loads(body), identity in self._ids)
+        received = ReceivedDelivery(identity, event, identity in self._ids)
         async with self._progress:
             self.verified.append(received)
             self._ids.add(identity)
+            try:
+                self.on_delivery(received)
+            except Exception as error:
+                self._error = error
             self._progress.notify_all()
-        self.on_delivery(received)
         return web.Response(status=204)
 
 
@@ -101,3 +114,21 @@ def _is_signed(request: web.Request, body: bytes, secret: str) -> bool:
     except (WebhookVerificationError, ValueError):
         return False
     return True
+
+
+def require_secret(secret: str) -> str:
+    """The secret, if it can sign. Raises `ValueError`."""
+    try:
+        Webhook(secret).sign("probe", datetime.now(UTC), "")
+    except Exception as error:  # an empty secret has an error class of its own
+        raise ValueError(f"this secret cannot sign: {error}") from None
+    return secret
+
+
+def _event_in(body: bytes) -> dict[str, Any] | None:
+    """The event in a body, None for anything else than a JSON object."""
+    try:
+        event = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return event if isinstance(event, dict) else None

@@ -73,11 +73,11 @@ async def load(
 async def save(
     connection: Connection, changed: Mapping[AggregateRef, StoredAggregate], lane_of: Mapping[AggregateRef, LaneId]
 ) -> None:
-    """Write changed aggregates. Raises `Fenced` as the writes of `saving`."""
-    await write_together(connection, list(saving(changed, lane_of)))
+    """Write changed aggregates. Raises `Fenced` as the writes of `state_writes`."""
+    await write_together(connection, list(state_writes(changed, lane_of)))
 
 
-def saving(
+def state_writes(
     changed: Mapping[AggregateRef, StoredAggregate], lane_of: Mapping[AggregateRef, LaneId]
 ) -> Iterator[Write]:
     """The writes of changed aggregates, kind by kind, sorted by primary key.

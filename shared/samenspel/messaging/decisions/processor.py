@@ -354,9 +354,9 @@ class SubmissionProcessor:
         await write_together(
             connection,
             [
-                *answer_store.inserting(pending.first_answers),
-                *aggregates.saving(pending.changed, pending.lane_of),
-                *journal.writing(entries),
+                *answer_store.answer_writes(pending.first_answers),
+                *aggregates.state_writes(pending.changed, pending.lane_of),
+                *journal.journal_writes(entries),
                 *also,
             ],
         )

@@ -63,7 +63,7 @@ async def load(connection: Connection, submissions: Sequence[Submission]) -> dic
     }
 
 
-def inserting(answered: Sequence[tuple[Submission, RenderedAnswer]]) -> Iterator[Write]:
+def answer_writes(answered: Sequence[tuple[Submission, RenderedAnswer]]) -> Iterator[Write]:
     """The write of first answers. Raises `Fenced` if another transaction stored any of them first."""
     rows = sorted((*identity(submission), answer.json) for submission, answer in answered)
     if rows:

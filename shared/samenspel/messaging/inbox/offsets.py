@@ -45,7 +45,7 @@ async def lock(connection: Connection, ranges: Sequence[OffsetRange]) -> None:
             raise Fenced(f"{topic}: read from {start}, but the stored offset is {stored.get(topic)}")
 
 
-def saving(ranges: Sequence[OffsetRange]) -> Write:
+def offset_write(ranges: Sequence[OffsetRange]) -> Write:
     """The write of the offset after each range, for the transaction of `lock`."""
     rows = sorted((topic, end, appended) for topic, _, end, appended in ranges)
     return Write(SAVE, as_arrays(rows, 3))

@@ -218,7 +218,7 @@ class KafkaReceiver:
             async with self._pool.acquire() as connection, connection.transaction():
                 await offsets.lock(connection, batch.ranges)
                 await quarantine.insert(connection, batch.unreadable)
-                also = [offsets.saving(batch.ranges)]
+                also = [offsets.offset_write(batch.ranges)]
                 answered = await self._processor.process(connection, batch.incoming, batch.unreadable, also, written)
                 failpoints.reached("ingress.commit")
         self._recent.add(written)
@@ -308,7 +308,7 @@ class KafkaReceiver:
             await offsets.lock(connection, single.ranges)
             kept = [quarantined_record(record, DECISION_FAILED.code, repr(error))]
             await quarantine.insert(connection, kept)
-            also = [offsets.saving(single.ranges)]
+            also = [offsets.offset_write(single.ranges)]
             await self._processor.process(connection, [decision_failed_for(single.incoming[0])], kept, also)
             failpoints.reached("ingress.quarantine-commit")
         ANSWERS.labels("rejected", "kafka").inc()

@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from samenspel.contracts.topics import CANONICAL, LaneId
-from samenspel.messaging.errors import LogEndsUnknown
+from samenspel.messaging.errors import LogEndsUnavailable
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.runtime.settings import ServiceSettings
 
@@ -26,7 +26,7 @@ class LogEnds:
     async def __call__(self, seconds: float = ANSWER_SECONDS_MAX) -> Mapping[LaneId, int]:
         """Offset of the next record, by lane. A lane that does not exist yet is absent.
 
-        Raises `LogEndsUnknown` if Kafka does not answer within ``seconds``.
+        Raises `LogEndsUnavailable` if Kafka does not answer within ``seconds``.
         """
         if self._reader is None:
             self._reader = LogReader(self._settings.kafka())
@@ -35,7 +35,7 @@ class LogEnds:
             async with asyncio.timeout(seconds):
                 ends = await self._reader.end_offsets(lanes)
         except (KafkaError, OSError) as error:
-            raise LogEndsUnknown(LogEndsUnknown.__doc__) from error
+            raise LogEndsUnavailable(LogEndsUnavailable.__doc__) from error
         return {(each.topic, each.partition): end for each, end in ends.items()}
 
     async def close(self) -> None:

@@ -49,12 +49,26 @@ def record_lengths(plain: bytes, at: int) -> list[int] | None:
     decoded by `record_at`: aiokafka's decoder creates every header, and reads past the end of a record.
     """
     lengths, end = [], len(plain)
+    # Varints of one or two bytes are read here: the calls of functions would take as long as the reading.
     try:
         while at < end:
-            length, start = varint_at(plain, at)
+            first, second = plain[at], plain[at + 1]
+            if second < 0x80 <= first and not first & 1:
+                length, start = (first & 0x7F | second << 7) >> 1, at + 2
+            else:
+                length, start = varint_at(plain, at)
             at = start + 2 if plain[start + 1] < 0x80 else varint_at(plain, start + 1)[1]  # timestamp delta
-            at = at + 1 if plain[at] < 0x80 else varint_at(plain, at)[1]  # offset delta
-            at = _after_bytes(plain, _after_bytes(plain, at))  # key and value
+            if plain[at] < 0x80:  # offset delta
+                at += 1
+            else:
+                at = at + 2 if plain[at + 1] < 0x80 else varint_at(plain, at)[1]
+            first = plain[at]
+            at = at + 1 + (first >> 1) if first < 0x80 and not first & 1 else _after_bytes(plain, at)  # key
+            first, second = plain[at], plain[at + 1]
+            if second < 0x80 <= first and not first & 1:  # value
+                at += 2 + ((first & 0x7F | second << 7) >> 1)
+            else:
+                at = _after_bytes(plain, at)
             if plain[at] not in _FEW_HEADERS or not at < start + length <= end:
                 return None
             at = start + length

@@ -129,10 +129,10 @@ async def lock(connection: Connection, names: set[LaneId]) -> dict[LaneId, Lane]
 
 async def write(connection: Connection, batch: JournalBatch) -> None:
     """Insert the rows of the batch and update the lanes. The relay sends the rows to Kafka after the commit."""
-    await write_together(connection, list(writing(batch)))
+    await write_together(connection, list(journal_writes(batch)))
 
 
-def writing(batch: JournalBatch) -> Iterator[Write]:
+def journal_writes(batch: JournalBatch) -> Iterator[Write]:
     """The writes of `write`."""
     if batch.rows:
         topic, lane, timeline, sequence, digest, after, upto = as_arrays(batch.ranges, 7)

@@ -18,7 +18,7 @@ RECENT_BYTES_MAX: Final = 16 * 1_048_576
 _ROW_BYTES: Final = 250
 """Memory of a row beside its bytes."""
 
-Row = tuple[str, bytes, bytes]
+_Row = tuple[str, bytes, bytes]
 """Key, header lines and value."""
 
 
@@ -36,7 +36,7 @@ class RowRange(NamedTuple):
 class _LaneRows:
     timeline: int
     first: int
-    rows: list[Row]
+    rows: list[_Row]
     bytes: int
 
     @property
@@ -91,7 +91,7 @@ class RecentRows:
         kept.first += len(gone)
         self._resize(kept, -_size_of(gone))
 
-    def _extend(self, name: LaneId, timeline: int, first: int, rows: Sequence[Row]) -> None:
+    def _extend(self, name: LaneId, timeline: int, first: int, rows: Sequence[_Row]) -> None:
         kept = self._lanes.pop(name, None)
         if kept is None or (kept.timeline, kept.last + 1) != (timeline, first):
             self._bytes -= kept.bytes if kept else 0
@@ -109,5 +109,5 @@ class RecentRows:
             self._bytes -= kept.bytes
 
 
-def _size_of(rows: Sequence[Row]) -> int:
+def _size_of(rows: Sequence[_Row]) -> int:
     return sum(len(key) + len(lines) + len(value) + _ROW_BYTES for key, lines, value in rows)

@@ -106,9 +106,10 @@ async def save(connection: Connection, found: ForeignRecords) -> None:
 
 async def count(connection: Connection) -> int:
     """Number of foreign records on all followed lanes."""
-    return int(await connection.fetchval(COUNT))
+    number: int = await connection.fetchval(COUNT)
+    return number
 
 
-async def forget(connection: Connection | Pool, names: Iterable[LaneId]) -> None:
+async def forget_ranges(connection: Connection | Pool, names: Iterable[LaneId]) -> None:
     """Forget the ranges of lanes whose log was created again. The log has other records at the same offsets."""
     await connection.execute(FORGET, *as_arrays(sorted(names), 2))

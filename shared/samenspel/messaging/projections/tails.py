@@ -64,7 +64,7 @@ async def offsets_after(
     )
     replaced = {each for each, tail in tails.items() if _is_replaced(last[each], tail)}
     if replaced:
-        await foreign_records.forget(pool, {(each.topic, each.partition) for each in replaced})
+        await foreign_records.forget_ranges(pool, {(each.topic, each.partition) for each in replaced})
     return {
         each: tail.read_offset
         for each, tail in tails.items()

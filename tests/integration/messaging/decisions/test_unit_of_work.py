@@ -59,20 +59,20 @@ async def test_part_that_cannot_be_written_rolls_back_the_whole_batch(
     registry: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While the next part is being decided; the connection serves the next transaction."""
-    before, remember, pages = await registry.contents(), answer_store.inserting, list[int]()
+    before, remember, pages = await registry.contents(), answer_store.answer_writes, list[int]()
 
     def remember_once(first: Any) -> Iterator[Write]:
         pages.append(len(first))
         [write] = remember(first)
         yield write if len(pages) == 1 else write._replace(expected=0)
 
-    monkeypatch.setattr(answer_store, "inserting", remember_once)
+    monkeypatch.setattr(answer_store, "answer_writes", remember_once)
     batch = a_batch()
     with pytest.raises(Fenced):
         await registry.settle(*batch)
     assert pages == [PAGE, PAGE]
     assert await registry.contents() == before
-    monkeypatch.setattr(answer_store, "inserting", remember)
+    monkeypatch.setattr(answer_store, "answer_writes", remember)
     assert "accepted" in outcomes(await registry.settle(*batch))
 
 

@@ -17,7 +17,7 @@ def answered(submission: Submission) -> tuple[Submission, RenderedAnswer]:
 
 
 async def insert(connection: Connection, *given: tuple[Submission, RenderedAnswer]) -> None:
-    await write_together(connection, list(answer_store.inserting(given)))
+    await write_together(connection, list(answer_store.answer_writes(given)))
 
 
 async def outcome_of(room: Room, submission: Submission) -> str | None:

@@ -33,7 +33,7 @@ async def test_ingress_batch_is_committed_whole_or_not_at_all(
     monkeypatch.setattr(processor, "SUBMISSIONS_PER_WRITE", page)
     log = a_log()
     async with registry.pool.acquire() as connection:
-        await connection.execute(offsets.CREATE, TOPIC)
+        await connection.execute(offsets.CREATE, [TOPIC])
     reached = await deaths_of(registry, lambda: decided(registry, log))
     assert {"offsets.lock", "postgres.write-together", "registry.index-initiatives", "ingress.commit"} <= set(reached)
     journal = await registry.rows("select topic, sequence, value from journal order by topic, sequence")
@@ -47,7 +47,7 @@ async def test_ingress_batch_is_committed_whole_or_not_at_all(
 async def test_rows_are_in_memory_only_after_their_commit(registry: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     log, receiver, reader = a_log(), registry.ingress(), Reader()
     async with registry.pool.acquire() as connection:
-        await connection.execute(offsets.CREATE, TOPIC)
+        await connection.execute(offsets.CREATE, [TOPIC])
 
     def lost(name: str) -> None:
         if name == "ingress.commit":

@@ -36,7 +36,7 @@ async def opened(room: Room) -> None:
     await room.open_lanes(CITY)
     async with room.pool.acquire() as connection:
         for topic in (FLOOD, OTHER):
-            await connection.execute(offsets.CREATE, topic)
+            await connection.execute(offsets.CREATE, [topic])
 
 
 def reached() -> float:

@@ -48,7 +48,7 @@ async def receiver(registry: Room) -> KafkaReceiver:
     await registry.open_lanes(CITY)
     async with registry.pool.acquire() as connection:
         for topic in (HELD, OTHER):
-            await connection.execute(offsets.CREATE, topic)
+            await connection.execute(offsets.CREATE, [topic])
     await registry.pool.execute("insert into checkpoint (topic, lane, diverged_at) values ($1, 0, 2)", ORGANISATIONS)
     made = KafkaReceiver(replace(registry.processor(handlers)), registry.pool, lambda number: None, StorageFull())
     for topic in (HELD, OTHER):

@@ -83,5 +83,16 @@ def test_tail_knows_the_names_of_organisations(profile: Profile, monkeypatch: py
     assert names.organisation(CITY) == "Utrecht"
 
 
-def test_record_that_is_no_event_ends_nothing(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sequences(profile, "beginning", monkeypatch, foreign=True) == [1, 2, 3, 4]
+@pytest.mark.parametrize("value", [None, b"{"], ids=["tombstone", "no event"])
+def test_record_that_is_no_event_is_skipped_with_its_place(
+    value: bytes | None, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner, skipped = Owner(), list[str]()
+    first = owner.publish("subject-1")
+    owner.append(first.named if value is None else [("ce_id", None)], value)  # type: ignore[arg-type, list-item]
+    owner.append([], b"")
+    owner.publish("subject-2")
+    monkeypatch.setattr(tailing, "KafkaLanes", lambda access, credential: Lanes(owner))
+    told = tail(profile, CITY, NameIndex(), since="beginning", follow=False, on_unreadable=skipped.append)
+    assert [each.event.subject for each in told if each.event.topic == TOPIC] == ["subject-1", "subject-2"]
+    assert skipped == [f"{TOPIC}/0/1", f"{TOPIC}/0/2"]

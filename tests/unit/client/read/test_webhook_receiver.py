@@ -3,7 +3,8 @@
 from datetime import UTC, datetime
 
 import aiohttp
-from samenspel.client.read.webhook_receiver import WebhookReceiver
+import pytest
+from samenspel.client.read.webhook_receiver import ReceivedDelivery, WebhookReceiver, require_secret
 from standardwebhooks import Webhook
 
 from services.notifier.endpoints.signing import new_secret, signed_headers
@@ -11,8 +12,8 @@ from services.notifier.endpoints.signing import new_secret, signed_headers
 BODY = b'{"id":"1","type":"nl.samenspel.grant-awarded.v1"}'
 
 
-async def post(receiver: WebhookReceiver, sent: dict[str, str]) -> int:
-    async with aiohttp.ClientSession() as http, http.post(receiver.url, data=BODY, headers=sent) as response:
+async def post(receiver: WebhookReceiver, sent: dict[str, str], body: bytes = BODY) -> int:
+    async with aiohttp.ClientSession() as http, http.post(receiver.url, data=body, headers=sent) as response:
         return response.status
 
 
@@ -44,3 +45,31 @@ async def test_receiver_fails_as_often_as_configured() -> None:
 async def test_receiver_without_a_secret_accepts_nothing() -> None:
     async with WebhookReceiver() as receiver:
         assert await post(receiver, signed_headers([Webhook(new_secret())], "1", datetime.now(UTC), BODY)) == 503
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"1"])
+async def test_signed_body_that_is_no_event_is_refused(body: bytes) -> None:
+    secret = new_secret()
+    async with WebhookReceiver(secret) as receiver:
+        assert await post(receiver, signed_headers([Webhook(secret)], "1", datetime.now(UTC), body), body) == 400
+        assert receiver.verified == []
+
+
+async def test_output_that_nobody_reads_ends_the_wait() -> None:
+    """As of ``samenspel receive | head -1``: the sender would otherwise repeat the delivery for ever."""
+
+    def fail(_: ReceivedDelivery) -> None:
+        raise BrokenPipeError
+
+    secret = new_secret()
+    async with WebhookReceiver(secret, on_delivery=fail) as receiver:
+        assert await post(receiver, signed_headers([Webhook(secret)], "1", datetime.now(UTC), BODY)) == 204
+        with pytest.raises(BrokenPipeError):
+            await receiver.wait_for(2)
+
+
+@pytest.mark.parametrize("secret", ["", "x", "whsec_", "whsec_!", "\u00e9"])
+def test_secret_that_cannot_sign_is_told(secret: str) -> None:
+    assert require_secret(new_secret())
+    with pytest.raises(ValueError, match="cannot sign"):
+        require_secret(secret)

@@ -9,7 +9,7 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 from samenspel.contracts.topics import CANONICAL, INITIATIVES
-from samenspel.messaging import TRANSIENT, LogEnds, LogEndsUnknown
+from samenspel.messaging import TRANSIENT, LogEnds, LogEndsUnavailable
 from samenspel.messaging.kafka import log_ends
 
 SETTINGS: Any = SimpleNamespace(lanes=4, kafka=dict)
@@ -47,6 +47,6 @@ async def test_unreachable_or_silent_kafka_is_an_error_that_is_retried(monkeypat
         raise KafkaConnectionError
 
     for answer in (refuse, lambda partitions: asyncio.get_running_loop().create_future()):
-        with pytest.raises(LogEndsUnknown, match="Kafka does not answer") as refusal:
+        with pytest.raises(LogEndsUnavailable, match="Kafka does not answer") as refusal:
             await asking(monkeypatch, answer)(0.01)
         assert isinstance(refusal.value, TRANSIENT)

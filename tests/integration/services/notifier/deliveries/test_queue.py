@@ -7,7 +7,7 @@ import pytest
 
 from services.notifier import feed
 from services.notifier.deliveries import queue
-from services.notifier.deliveries.queue import DeliveryLimits, Enqueued, FullSubscriptions, RunningAttempts
+from services.notifier.deliveries.queue import DeliveryLimits, FullSubscriptions, QueueProgress, RunningAttempts
 from services.notifier.store import endpoints
 from tests.support.notifier_schema import CITY, URL, NotifierSchema
 
@@ -96,7 +96,7 @@ async def test_backlog_of_one_organisation_does_not_delay_the_new_event_of_anoth
         await notifier.subscribe()
     await notifier.publish(*"ab")
     await notifier.subscribe(organisation=OTHER)
-    assert await queue.enqueue_new(notifier.room.pool, 2_000, FullSubscriptions()) == Enqueued(4, more=True)
+    assert await queue.enqueue_new(notifier.room.pool, 2_000, FullSubscriptions()) == QueueProgress(4, more=True)
     assert await notifier.room.pool.fetchval(PENDING, OTHER) == 2
     await notifier.enqueue()
     assert await notifier.room.pool.fetchval(PENDING, CITY) == 40
@@ -108,9 +108,9 @@ async def test_cursor_locked_by_another_instance_is_reported_as_lagging(notifier
     pool = notifier.room.pool
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute("select from subscription_cursor for update")
-        assert await queue.enqueue_new(pool, 2_000, FullSubscriptions()) == Enqueued(0, more=True)
-    assert await queue.enqueue_new(pool, 2_000, FullSubscriptions()) == Enqueued(1, more=False)
-    assert await queue.enqueue_new(pool, 2_000, FullSubscriptions()) == Enqueued(0, more=False)
+        assert await queue.enqueue_new(pool, 2_000, FullSubscriptions()) == QueueProgress(0, more=True)
+    assert await queue.enqueue_new(pool, 2_000, FullSubscriptions()) == QueueProgress(1, more=False)
+    assert await queue.enqueue_new(pool, 2_000, FullSubscriptions()) == QueueProgress(0, more=False)
 
 
 async def test_long_range_is_reported_as_lagging(notifier: NotifierSchema, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,8 +118,8 @@ async def test_long_range_is_reported_as_lagging(notifier: NotifierSchema, monke
     await notifier.publish(*"abc")
     await notifier.subscribe()
     pool = notifier.room.pool
-    assert await queue.enqueue_new(pool, 2_000, FullSubscriptions()) == Enqueued(1, more=True)
-    assert await queue.enqueue_new(pool, 2_000, FullSubscriptions()) == Enqueued(1, more=False)
+    assert await queue.enqueue_new(pool, 2_000, FullSubscriptions()) == QueueProgress(1, more=True)
+    assert await queue.enqueue_new(pool, 2_000, FullSubscriptions()) == QueueProgress(1, more=False)
 
 
 async def test_body_of_an_event_is_made_once_for_all_subscriptions(notifier: NotifierSchema) -> None:

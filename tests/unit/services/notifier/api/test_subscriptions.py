@@ -10,7 +10,7 @@ from fastapi import HTTPException
 from fastapi.responses import JSONResponse
 from samenspel.contracts.cloudevents import Envelope
 from samenspel.contracts.topics import INITIATIVES
-from samenspel.messaging import LogEndsUnknown
+from samenspel.messaging import LogEndsUnavailable
 from samenspel.runtime.limits import STORED_BYTES, LimitReached
 from samenspel.runtime.wakeup import Wakeup
 
@@ -126,7 +126,7 @@ async def test_push_subscription_is_submitted_and_its_secret_shown_once(monkeypa
 
 async def test_start_now_needs_kafka_and_start_beginning_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     async def silent(seconds: float) -> None:
-        raise LogEndsUnknown(LogEndsUnknown.__doc__)
+        raise LogEndsUnavailable(LogEndsUnavailable.__doc__)
 
     known = Store(monkeypatch)
     reply = await call("POST", "subscriptions", {"endpoint": URL}, ends=silent)

@@ -12,7 +12,7 @@ from samenspel.runtime.wakeup import Wakeup
 
 from services.notifier.deliveries import attempts, queue
 from services.notifier.deliveries.attempts import AttemptResult
-from services.notifier.deliveries.queue import Delivery, Enqueued
+from services.notifier.deliveries.queue import Delivery, QueueProgress
 from services.notifier.deliveries.worker import DeliveryWorker
 from services.notifier.endpoints.signing import SecretBox, new_secret
 from services.notifier.settings import Settings
@@ -43,8 +43,8 @@ class Queue:
     async def release(self, pool: object, holder: str) -> None:
         self.released.append(holder)
 
-    async def enqueue_new(self, pool: object, pending: int, full: object) -> Enqueued:
-        return Enqueued(0, more=False)
+    async def enqueue_new(self, pool: object, pending: int, full: object) -> QueueProgress:
+        return QueueProgress(0, more=False)
 
     async def claim(self, pool: object, running: Any, limits: Any, seconds: float, holder: str) -> list[Delivery]:
         jobs, self.jobs = self.jobs, []

@@ -9,7 +9,7 @@ from samenspel.client.read.webhook_receiver import WebhookReceiver
 
 from services.notifier.deliveries import attempts, queue, worker
 from services.notifier.deliveries.attempts import AttemptResult
-from services.notifier.deliveries.queue import Delivery, DeliveryLimits, Enqueued, RunningAttempts
+from services.notifier.deliveries.queue import Delivery, DeliveryLimits, QueueProgress, RunningAttempts
 from services.notifier.domain.retry import ResponseClass
 from services.notifier.endpoints.signing import new_secret
 from tests.support.waiting import eventually
@@ -77,10 +77,10 @@ async def test_cursor_that_another_instance_has_locked_is_looked_at_again_soon(
     monkeypatch.setattr(worker, "POLL_SECONDS", 600)
     pending, looks = Queue(monkeypatch), 0
 
-    async def enqueue(pool: object, limit: int, full: object) -> Enqueued:
+    async def enqueue(pool: object, limit: int, full: object) -> QueueProgress:
         nonlocal looks
         looks += 1
-        return Enqueued(0, more=looks < 3)
+        return QueueProgress(0, more=looks < 3)
 
     monkeypatch.setattr(queue, "enqueue_new", enqueue)
     async with working(pending):
