@@ -17,6 +17,7 @@ from tests.plans.fill import BOUNDED, FILLS, NOT_FILLED, QUEUES
 from tests.plans.growth import growing, rows_of_statements
 from tests.plans.history import history, large_tables, tables
 from tests.plans.rules import problems
+from tests.plans.samples import SAMPLES
 from tests.plans.statements import all_statements
 
 ROWS = 300_000
@@ -42,6 +43,10 @@ async def test_every_table_has_a_fill_or_a_reason(long_history: Connection) -> N
     assert unfilled == set(), "add an `insert … select … from generate_series` to FILLS in tests/plans/fill.py"
     assert FILLS.keys() | NOT_FILLED.keys() == names
     assert names - await large_tables(long_history) == BOUNDED.keys()
+
+
+def test_samples_and_reasons_name_statements() -> None:
+    assert (SAMPLES.keys() | exceptions.PLANS.keys() | exceptions.ROWS.keys()) - STATEMENTS.keys() == set()
 
 
 @pytest.mark.parametrize("statistics", ["present statistics", "queues with the statistics of an empty table"])

@@ -16,7 +16,6 @@ _BACKGROUND: Final[Mapping[str, str]] = {
     "inbox.storage_budget.USE": "one row per organisation that was ever refused, every few seconds",
     "projections.projector.DELETE_LANE": "a new timeline: the lane is read again from its first event",
     "notifier.store.endpoints.DELETE_UNUSED": "one row per active subscription, every ten minutes",
-    "notifier.store.subscriptions.COUNT_ACTIVE": "one row per active subscription: at most 20 an organisation",
 }
 
 PLANS: Final[Mapping[str, tuple[str, str]]] = {
@@ -37,6 +36,7 @@ ROWS: Final[Mapping[str, str]] = {
     **_BACKGROUND,
     "inbox.deferrals.QUEUES": "counts the deferrals of each organisation of a batch, up to their limit",
     "inbox.due_deferrals.COUNT": "counts the deferrals of each organisation, up to their limit, every few seconds",
+    "notifier.store.subscriptions.COUNT_ACTIVE": "one row per active subscription: at most 20 an organisation",
     "inbox.due_deferrals.NEEDING": "at most a page for each aggregate that arrived",
 }
 """Statements that read more rows on a longer history."""

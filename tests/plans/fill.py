@@ -203,7 +203,7 @@ BOUNDED: Final = {
 }
 """Tables with a number of rows that follows neither the history nor the organisations."""
 QUEUES: Final = (
-    *("delivery", "deferral", "keyed_answer", "idempotency_key", "attempt"),
+    *("delivery", "deferral", "keyed_answer", "idempotency_key"),
     *("journal", "journal_start", "submission"),
 )
 """Tables that are empty at first or again and again: filled, with the statistics of an empty table."""

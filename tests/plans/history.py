@@ -37,7 +37,8 @@ select conrelid::regclass::text as table, conname as name from pg_constraint
 where connamespace = current_schema()::regnamespace and contype in ('f', 'p', 'u') order by contype
 """
 LARGE_TABLES: Final = """
-select relname from pg_class where relnamespace = current_schema()::regnamespace and relkind = 'r' and reltuples >= $1
+select relname from pg_class
+where relnamespace = current_schema()::regnamespace and relkind in ('r', 'i') and reltuples >= $1
 """
 LOCK: Final = 4_071_202_612
 AFTER: Final = {"relay_progress": "lane"}
@@ -72,6 +73,7 @@ async def tables(connection: Connection) -> set[str]:
 
 
 async def large_tables(connection: Connection) -> set[str]:
+    """Names of the large tables and indexes."""
     return {row["relname"] for row in await connection.fetch(LARGE_TABLES, LARGE)}
 
 

@@ -13,7 +13,7 @@ LIMITS: Final = {"Limit", "LockRows", "Result", "Append", "Merge Append", "Subqu
 
 
 def problems(node: Plan, large: Set[str], limited: bool = False) -> Iterator[str]:
-    """The problems of a plan and its parts; ``large`` names the large tables."""
+    """The problems of a plan and its parts; ``large`` names the large tables and indexes."""
     yield from _problems_of_scan(node, large, limited)
     yield from _problems_of_join(node)
     is_limited = node["Node Type"] == "Limit" or (limited and node["Node Type"] in LIMITS)
@@ -39,7 +39,8 @@ def _problems_of_scan(node: Plan, large: Set[str], limited: bool) -> Iterator[st
     elif kind in ("Index Scan", "Index Only Scan", "Bitmap Index Scan"):
         index = node["Index Name"]
         if "Index Cond" not in node and not limited:
-            yield f"{kind} of all of {index}"
+            if index in large:
+                yield f"{kind} of all of {index}"
         elif node["Plan Rows"] > LARGE and not limited:
             yield f"{kind} of a large part of {index}"
 

@@ -47,18 +47,16 @@ SAMPLES: Final[Mapping[str, Sequence[Sample]]] = {
     "inbox.storage_budget.USE": [{1: "776"}],
     "inbox.quarantine.RECORD_ACTION": [{1: "(select max(number) from quarantine)", 5: "'failed'"}],
     "outbox.journal.WITH_PREFIX": [{1: _RECEIPTS}],
-    "outbox.journal.WRITE": [
+    "outbox.journal.APPEND": [
         {
             1: "array['samenspel.initiatives', 'samenspel.organisations']",
             2: "array[0, 1]",
             3: "array[1, 1]",
             4: "array[100000000, 100000000]",
-            5: "array[sha256(''), sha256('')]",
-            6: "array[0, 100]",
-            7: "array[100, 200]",
+            5: "array[0, 100]",
+            6: "array[100, 200]",
             **{
-                number: "(select string_agg(n::text, chr(30)) from generate_series(1, 200) n)"
-                for number in (8, 9, 10)
+                number: "(select string_agg(n::text, chr(30)) from generate_series(1, 200) n)" for number in (7, 8, 9)
             },
         }
     ],
@@ -147,6 +145,15 @@ SAMPLES: Final[Mapping[str, Sequence[Sample]]] = {
     "notifier.store.endpoints.DELETE_UNUSED": [{1: "1"}],
     "notifier.store.idempotency.CLAIM": [{2: "'new'", 5: "1000"}],
     "notifier.store.idempotency.DELETE_OLD": [{1: "24", 2: "10000"}],
+    "notifier.store.subscriptions.DELETE_ACKNOWLEDGED": [
+        {
+            1: "uid('s', 0)",
+            2: _LANES.format("topic"),
+            3: _LANES.format("lane"),
+            4: _LANES.format("timeline"),
+            5: _LANES.format("sequence / 2"),
+        }
+    ],
     "notifier.store.subscriptions.INSERT_CURSOR": [
         {
             1: "'new'",

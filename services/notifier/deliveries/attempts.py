@@ -31,13 +31,12 @@ promoted as (
   update delivery d set due_at = now()
   from (select distinct subscription_id, topic, subject from closed) x
   cross join lateral (
-    select n.lane, n.timeline, n.sequence from delivery n
+    select n.ctid from delivery n
     where (n.subscription_id, n.topic, n.subject) = (x.subscription_id, x.topic, x.subject)
       and (n.subscription_id, n.topic, n.lane, n.timeline, n.sequence)
         not in (select c.subscription_id, c.topic, c.lane, c.timeline, c.sequence from closed c)
     order by n.timeline, n.sequence limit 1) first
-  where (d.subscription_id, d.topic, d.lane, d.timeline, d.sequence)
-      = (x.subscription_id, x.topic, first.lane, first.timeline, first.sequence) and d.due_at = 'infinity'
+  where d.ctid = first.ctid and d.due_at = 'infinity'
   returning d.sequence),
 postponed as (
   update delivery d set attempts = attempts + 1, due_at = now() + make_interval(secs => x.wait), holder = null,
