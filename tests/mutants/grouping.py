@@ -94,6 +94,13 @@ GROUPING: Final = (
         "tests/unit/runtime/test_tokens.py::test_token_of_a_withdrawn_key_is_refused_although_it_was_verified_before",
     ),
     Mutant(
+        "answers-count-until-written",
+        "samenspel.runtime.http:SecurityHeaders.__call__",
+        'len(message.get("body", b"")) > LARGE_BYTES',
+        "False",
+        "tests/unit/runtime/test_http_limits.py::test_request_counts_until_its_answer_is_taken",
+    ),
+    Mutant(
         "direct-route-without-its-routers",
         "samenspel.runtime.direct_route:DirectRoute.handle",
         "context.dependant if context else self.dependant",

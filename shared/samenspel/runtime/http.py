@@ -28,6 +28,8 @@ log = structlog.get_logger()
 
 API_VERSION: Final = "1.0.0"
 BODY_BYTES_MAX: Final = 1_048_576
+LARGE_BYTES: Final = 16_384
+"""Bytes of a response body that uvicorn may hold for a client that does not read; uvicorn itself allows 65,536."""
 PROBLEM: Final = "application/problem+json"
 OrganisationOf = Callable[..., Awaitable[str] | AsyncIterator[str]]
 """FastAPI dependency that returns the OIN of the authenticated organisation."""
@@ -185,6 +187,11 @@ class SecurityHeaders:
                 given = message.get("headers", ())
                 present = {name for name, _ in given}
                 message["headers"] = [*given, *(each for each in _RAW_HEADERS if each[0] not in present)]
+            elif len(message.get("body", b"")) > LARGE_BYTES and not message.get("more_body"):
+                # uvicorn takes the last part at once, whatever the client has read. An empty last part waits for the
+                # client, so that the request counts until its answer is taken.
+                await send({**message, "more_body": True})
+                message = {"type": "http.response.body"}
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

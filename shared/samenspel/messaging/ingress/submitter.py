@@ -12,6 +12,8 @@ from samenspel.messaging.inbox.answers import Incoming, RenderedAnswer
 from samenspel.messaging.ingress.submission_groups import GroupFailed, SubmissionGroups
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.outbox import journal
+from samenspel.messaging.outbox.journal import JournalBatch
+from samenspel.messaging.outbox.recent_rows import RecentRows
 from samenspel.messaging.outbox.reconciler import Reconciler
 from samenspel.runtime import failpoints
 from samenspel.runtime.concurrency_limit import ConcurrencyLimit
@@ -36,7 +38,8 @@ class NotAdmitted(Exception):
 class Submitter:
     """Submits for HTTP endpoints. ``on_commit`` is called after each commit and wakes the relay.
 
-    A request holds one of the ``turns`` of its organisation while its events are decoded and decided.
+    A request holds one of the ``turns`` of its organisation while its events are decoded and decided. Committed
+    journal rows are added to ``recent``, for the relay.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class Submitter:
         storage: StorageFull,
         on_commit: Callable[[int], None],
         turns: int = HTTP_SUBMISSIONS.default,
+        recent: RecentRows | None = None,
     ) -> None:
         self.processor = processor
         self.turns = ConcurrencyLimit(HTTP_SUBMISSIONS, turns, TURN_SECONDS_MAX)
@@ -56,6 +60,7 @@ class Submitter:
         self._reconciler = reconciler
         self._storage = storage
         self._on_commit = on_commit
+        self._recent = recent or RecentRows()
         self._receipts_ready: set[str] = set()
         self._groups = SubmissionGroups(self._commit)
         self._apart_until: dict[str, float] = {}
@@ -117,10 +122,12 @@ class Submitter:
 
     async def _commit(self, incoming: Sequence[Incoming]) -> list[RenderedAnswer]:
         failpoints.reached("http.begin")
+        written: list[JournalBatch] = []
         with DECIDE_SECONDS.time():
             async with self._pool.acquire() as connection, connection.transaction():
-                answered = await self.processor.process(connection, incoming)
+                answered = await self.processor.process(connection, incoming, written=written)
                 failpoints.reached("http.commit")
+        self._recent.add(written)
         self._on_commit(len(answered))
         return answered
 

@@ -69,7 +69,7 @@ class ServiceRuntime:
         self.relay = Relay(pool, self.reconciler, kafka, _holder(settings), RELAYED_EVENTS.inc, recent)
         turns = settings.limit_http_submissions
         self.submitter = Submitter(
-            self.processor, pool, self.log_reader, self.reconciler, self.storage, self._on_commit, turns
+            self.processor, pool, self.log_reader, self.reconciler, self.storage, self._on_commit, turns, recent
         )
         self.kafka_receiver = KafkaReceiver(self.processor, pool, self._on_commit, self.storage, recent)
         self.deferral_worker = DeferralWorker(self.processor, pool, self._on_commit, self._terms_run)

@@ -16,6 +16,7 @@ from samenspel.messaging.errors import LaneDiverged
 from samenspel.messaging.inbox.answers import RenderedAnswer
 from samenspel.messaging.ingress import submitter
 from samenspel.messaging.ingress.submitter import Submitter
+from samenspel.messaging.outbox.recent_rows import RecentRows
 from samenspel.runtime.database_health import StorageFull
 
 from tests.support.crash import deaths_of
@@ -38,12 +39,14 @@ class Everywhere:
         return set(topics)
 
 
-async def submitter_of(room: Room, *organisations: str, handlers: Decider | None = None) -> Submitter:
+async def submitter_of(
+    room: Room, *organisations: str, handlers: Decider | None = None, recent: RecentRows | None = None
+) -> Submitter:
     """Ready for these organisations: their requests of one moment form one group."""
     reconciler: Any = SimpleNamespace(closed_lanes={})
     log_reader: Any = Everywhere()
     parts = room.processor(handlers), room.pool, log_reader, reconciler, StorageFull()
-    made = Submitter(*parts, lambda number: None)
+    made = Submitter(*parts, lambda number: None, recent=recent)
     for each in organisations:
         await made.ensure_receipts(each)
     return made
@@ -78,7 +81,8 @@ def of_city(**changes: Any) -> Submission:
 async def test_group_is_committed_whole_or_not_at_all(registry: Room) -> None:
     """Dead at any point, nothing of any request is left; afterwards each request is answered."""
     await registry.open_lanes(OPERATOR)
-    made = await submitter_of(registry, OPERATOR)
+    recent = RecentRows()
+    made = await submitter_of(registry, OPERATOR, recent=recent)
     given = [registered() for _ in range(3)]
 
     async def attempt() -> bool:
@@ -88,6 +92,9 @@ async def test_group_is_committed_whole_or_not_at_all(registry: Room) -> None:
     assert {"http.begin", "journal.lock", "http.commit"} <= set(reached)
     assert reached.count("http.begin") == 1, "one transaction for three requests"
     rows = await registry.rows("select topic, value from journal order by topic, sequence")
+    assert sum(each.last - each.first + 1 for each in recent.ranges()) == len(rows), (
+        "only committed rows are for the relay"
+    )
     assert [row["topic"] for row in rows] == [INITIATIVES] * 3 + [receipts("initiatives", OPERATOR)]
     assert [each["id"] for each in orjson.loads(rows[3]["value"])["answers"]] == [each.id for each in given]
 

@@ -56,7 +56,7 @@ class Processor:
         self.storage = StorageBudget()
         self.processed: list[Sequence[str]] = []
 
-    async def process(self, connection: object, incoming: Sequence[str]) -> list[Any]:
+    async def process(self, connection: object, incoming: Sequence[str], written: list[Any]) -> list[Any]:
         self.processed.append(incoming)
         for each in incoming:
             if each in self.failing:
