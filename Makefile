@@ -8,7 +8,7 @@ WORKERS ?= 2
 PARALLEL := -n $(WORKERS) --dist loadscope
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up down test long unit check model chaos storm soak mutants cases plans bench scale audit lock clean
+.PHONY: help demo up down test long unit check model chaos storm soak mutants cases plans bench audit lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 16
@@ -66,11 +66,8 @@ cases: $(READY) ## try the reproductions of reported faults in ../shared/cases, 
 plans: $(READY) ## execute every SQL statement on 10,000 and 1,000,000 rows per table and compare the rows read; ROWS=
 	@$(BIN)/python -m tests.plans
 
-bench: $(READY) ## measure against baselines of the same run; writes .samenspel/bench.json; ONLY=, COUNT=, ROUNDS=, SIZES=
+bench: $(READY) ## measure against baselines of the same run; writes .samenspel/bench.json; ONLY=, COUNT=, ROUNDS=, SIZES=, ORGANISATIONS=
 	@$(BIN)/python -m tests.bench
-
-scale: $(READY) ## measure with many organisations against eight, four minutes on two cores; ORGANISATIONS=
-	@$(BIN)/python -m tests.bench.many_organisations
 
 audit: $(READY) ## check dependencies: pins, hashes, licences and known vulnerabilities (pip-audit)
 	@$(BIN)/python -m tests.security.audit

@@ -1,7 +1,8 @@
 """`make bench`: measure, print a table, write `.samenspel/bench.json`; ends with 1 when a goal is missed.
 
 ``ONLY`` names parts of `tests/bench/parts.py` (comma-separated; all without it), ``COUNT`` is how many submissions a
-round has, ``ROUNDS`` how many rounds, ``SIZES`` the histories (comma-separated).
+round has, ``ROUNDS`` how many rounds, ``SIZES`` the histories (comma-separated), ``ORGANISATIONS`` how many there are
+for the part of that name.
 """
 
 import os
@@ -25,13 +26,15 @@ COUNT = int(os.environ.get("COUNT", "60000"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 SIZES = [int(size) for size in os.environ.get("SIZES", "10000,100000,1000000").split(",")]
 
+ORGANISATIONS = int(os.environ.get("ORGANISATIONS", "350"))
+
 
 def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the systems of this run end with it
     talk = Console(stderr=True)
     parts = selected(ONLY)
     measured: dict[str, list[Figure]] = {}
-    with running(COUNT, ROUNDS, SIZES) as run:
+    with running(COUNT, ROUNDS, SIZES, ORGANISATIONS) as run:
         for name, part in parts.items():
             began = time.monotonic()
             measured[name] = part(run)

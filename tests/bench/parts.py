@@ -15,9 +15,11 @@ from tests.bench.harness import Stand, stand
 from tests.bench.hostile_input import poison
 from tests.bench.http_submissions import http_submissions
 from tests.bench.instances import sharing
+from tests.bench.many_organisations import many_organisations
 from tests.bench.measures import Figure
 from tests.bench.peers.comparison import against_peers, delays_against_peers
 from tests.bench.peers.relaying import relaying
+from tests.bench.reads import reads
 from tests.bench.replica_questions import questions
 from tests.bench.sizing import sizing
 from tests.bench.webhooks import webhooks
@@ -32,6 +34,7 @@ class Run:
     rounds: int
     sizes: list[int]
     """Events of history."""
+    organisations: int
     folder: Path
     _open: ExitStack = field(default_factory=ExitStack)
 
@@ -49,9 +52,9 @@ class Run:
 
 
 @contextmanager
-def running(count: int, rounds: int, sizes: list[int]) -> Iterator[Run]:
+def running(count: int, rounds: int, sizes: list[int], organisations: int) -> Iterator[Run]:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
-        run = Run(count, rounds, sizes, Path(name))
+        run = Run(count, rounds, sizes, organisations, Path(name))
         try:
             yield run
         finally:
@@ -69,10 +72,12 @@ PARTS: Final[Mapping[str, Part]] = {
     "relay": lambda run: relaying(run.stand, run.count, run.rounds),
     "rebuild": lambda run: measures.rebuild(run.stand, run.folder, run.count, run.rounds),
     "questions": lambda run: questions(run.folder, run.rounds),
+    "reads": lambda run: reads(run.rounds),
     "poison": lambda run: poison(run.stand, run.rounds),
     "fairness": lambda run: fairness(run.stand),
     "http": lambda run: http_submissions(run.stand, run.rounds),
     "instances": lambda run: sharing(run.stand, run.count // 2, 2 * run.rounds),
+    "organisations": lambda run: many_organisations(run.own_stand("organisations"), run.organisations),
     "webhooks": lambda run: webhooks(run.own_stand("webhooks"), run.sizes),
     "growth": lambda run: measures.growth(run.own_stand("growth"), run.sizes, run.count // 2),
     "sizing": lambda run: sizing(run.own_stand("sizing"), run.folder, run.count // 2),

@@ -74,8 +74,12 @@ from (values ('initiative.v1', 'samenspel.initiatives'), ('programme.v1', 'samen
   generate_series(0, $1 / 2 - 1) n
 """,
     "checkpoint": """
-insert into checkpoint (topic, lane, sequence, last_offset, identity)
-select canonical(n), lane_of(n), $1 / 48, $1, uid('e', n) from generate_series(0, 47) n
+insert into checkpoint (topic, lane, sequence, last_offset, identity, read_offset, read_appended_at)
+select canonical(n), lane_of(n), $1 / 48, $1, uid('e', n), $1 + 1, 1 from generate_series(0, 47) n
+""",
+    "foreign_records": """
+insert into foreign_records (topic, lane, first_offset, next_offset, records)
+select canonical(n), lane_of(n), n / 48 * 10, n / 48 * 10 + 5, 5 from generate_series(0, 48 * 90 - 1) n where $1 > 0
 """,
     "ingress_offset": """
 insert into ingress_offset (topic, next_offset, appended_at)
@@ -138,9 +142,11 @@ select uid('a', n), uid('p', case when n % 10 = 0 then 0 else n % ($1 / 10) end)
 from generate_series(0, $1 * 2 / 10 - 1) n
 """,
     "feed": """
-insert into feed (topic, lane, timeline, sequence, id, type, subject, aggregate, organisation, headers, value)
+insert into feed (topic, lane, timeline, sequence, id, type, subject, aggregate, organisation, headers, value,
+                  log_offset)
 select canonical(n), lane_of(n), 1, n / 48 + 1, uid('e', n), 'nl.samenspel.initiative-changed.v1',
-  uid('i', n % ($1 * 4 / 10)), 'initiative.v1', oin(n % 1000), event_headers(n, (select days_ago(1))), '{}'
+  uid('i', n % ($1 * 4 / 10)), 'initiative.v1', oin(n % 1000), event_headers(n, (select days_ago(1))), '{}'::bytea,
+  n / 48
 from generate_series(0, $1 - 1) n
 """,
     "endpoint": """
@@ -192,6 +198,7 @@ NOT_FILLED: Final = {"migration": "one row per migration"}
 BOUNDED: Final = {
     "open_quarantine": "entries that wait for the operator",
     "checkpoint": "one row per canonical lane: 48",
+    "foreign_records": "at most 100 ranges per canonical lane",
     "migration": "one row per migration",
 }
 """Tables with a number of rows that follows neither the history nor the organisations."""

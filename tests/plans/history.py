@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from hashlib import sha256
@@ -46,10 +46,17 @@ AFTER: Final = {"relay_progress": "lane"}
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """A filled schema. ``rows`` is the size of the large tables."""
+    """A filled schema. ``rows`` is the size of the large tables; see `history` for the others."""
 
     dsn: str
     rows: int
+    filled: Collection[str]
+    value: str
+
+    def fill_of(self, table: str) -> str:
+        """The statement that fills the table, if any."""
+        statement = FILLS[table] if table in self.filled else "select"
+        return statement.replace("$1", str(self.rows)).replace("'{}'::bytea", f"'{self.value}'::bytea")
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Connection]:
@@ -69,14 +76,17 @@ async def large_tables(connection: Connection) -> set[str]:
 
 
 @asynccontextmanager
-async def history(server: str, rows: int) -> AsyncIterator[History]:
+async def history(
+    server: str, rows: int, filled: Collection[str] = tuple(FILLS), value: str = "{}"
+) -> AsyncIterator[History]:
     """Tables of all services with ``rows`` rows, vacuumed and analysed, on the server of this superuser's URL.
 
+    Only the tables ``filled`` have rows; ``value`` is the JSON of aggregates and events.
     On the server of ``make mutants`` the schema stays, for the next test with the same migrations.
     """
-    name = f"history_{rows}_{_fingerprint()}"
+    name = f"history_{rows}_{_fingerprint(*filled, value)}"
     parts = urlsplit(server)
-    made = History(parts._replace(query=f"search_path={name}").geturl(), rows)
+    made = History(parts._replace(query=f"search_path={name}").geturl(), rows, tuple(filled), value)
     admin = await asyncpg.connect(server)
     try:
         await admin.execute("select pg_advisory_lock($1)", LOCK)
@@ -92,9 +102,10 @@ async def history(server: str, rows: int) -> AsyncIterator[History]:
         await admin.close()
 
 
-def _fingerprint() -> str:
+def _fingerprint(*texts_of_fill: str) -> str:
     """Changes with the migrations and the fill."""
-    texts = [each.sql for package in PACKAGES for each in migrations_of(package)] + [FUNCTIONS, *FILLS.values()]
+    migrations = [each.sql for package in PACKAGES for each in migrations_of(package)]
+    texts = [*migrations, FUNCTIONS, *FILLS.values(), *texts_of_fill]
     return sha256("".join(texts).encode()).hexdigest()[:16]
 
 
@@ -129,7 +140,8 @@ async def _fill_tables(
             name = waiting.pop(0)
             if name in AFTER:
                 await filled[AFTER[name]].wait()
-            for statement in (FILLS.get(name, "").replace("$1", str(made.rows)), *indexes[name]):
-                await connection.execute(statement)
+            await connection.execute(made.fill_of(name))
+            for definition in indexes[name]:
+                await connection.execute(definition)
             await connection.execute(f"vacuum (analyze) {name}")
             filled[name].set()

@@ -37,7 +37,7 @@ _VALUES: Final = re.compile(
     r"insert into \w+(?: as \w+)? \(([^)]*)\)\s*(?:values \(|select )([^)]*?)(?:\)|where|from|$)"
 )
 _TUPLES: Final = re.compile(r"\(([\w., ]+)\)\s*[=<>]+\s*\(([^()]*\$[^()]*)\)")
-_COLUMN: Final = re.compile(r"([\w.]+)\s*(?:=|<|>|<=|>=)\s*(?:any\()?\$(\d+)")
+_COLUMN: Final = re.compile(r"([\w.]+)\s*(?:=|<>|<|>|<=|>=)\s*(?:any\()?\$(\d+)")
 _LIMIT: Final = re.compile(r"\blimit \$(\d+)")
 _TABLE: Final = re.compile(r"\b(?:from|join|update|into|using)\s+(\w+)")
 

@@ -62,11 +62,23 @@ SAMPLES: Final[Mapping[str, Sequence[Sample]]] = {
             },
         }
     ],
+    "outbox.relay.CLAIM": [
+        {
+            1: "gen_random_uuid()",
+            2: "incarnation()",
+            3: _LANES.format("topic"),
+            4: _LANES.format("lane"),
+            5: _LANES.format("timeline"),
+            6: _LANES.format("0"),
+            7: _LANES.format("0"),
+        }
+    ],
     "outbox.receipt_retention.OLDEST": [{1: _RECEIPTS, 2: "''", 3: "0"}],
     "outbox.receipt_retention.REMOVE": [
         {1: _RECEIPTS_LANE, 2: "0", 3: _RECEIPTS, 4: "interval '90 days'", 5: "1000"}
     ],
     "outbox.receipt_retention.BEGIN_AFTER": [{1: _RECEIPTS_LANE, 2: "0", 3: "10", 4: _RECEIPTS}],
+    "projections.foreign_records.MERGE": [{1: _LANES.format("topic"), 2: _LANES.format("lane"), 3: "50"}],
     "recovery.timelines.COPY": [{1: _RECEIPTS_LANE, 2: "0", 3: "1", 4: "2"}],
     "registry.store.INITIATIVES": [{1: _DEPTH}],
     "registry.store.INITIATIVES_OF_THEME": [{1: _DEPTH, 3: "'mobility'"}, {1: "''", 3: "'rare'"}],
@@ -136,7 +148,16 @@ SAMPLES: Final[Mapping[str, Sequence[Sample]]] = {
     "notifier.store.idempotency.CLAIM": [{2: "'new'", 5: "1000"}],
     "notifier.store.idempotency.DELETE_OLD": [{1: "24", 2: "10000"}],
     "notifier.store.subscriptions.INSERT_CURSOR": [
-        {1: "'new'", 2: "(select array_agg(distinct topic) from checkpoint)", 3: "12", 4: "true", 5: "false"}
+        {
+            1: "'new'",
+            2: "(select array_agg(distinct topic) from checkpoint)",
+            3: "12",
+            4: "true",
+            5: "false",
+            6: _LANES.format("topic"),
+            7: _LANES.format("lane"),
+            8: _LANES.format("last_offset + 10"),
+        }
     ],
     "notifier.store.subscriptions.FIGURES": [
         {1: "oin(7)", 2: "null", 3: "''"},

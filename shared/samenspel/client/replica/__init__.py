@@ -12,7 +12,7 @@ from samenspel.client.replica.connection import ReplicaError
 from samenspel.client.replica.diff import Difference, diff
 from samenspel.client.replica.feed import sync_over_http
 from samenspel.client.replica.kafka import sync_over_kafka
-from samenspel.client.replica.moment import Moment, read_moment
+from samenspel.client.replica.moment import PastMoment, read_moment
 from samenspel.client.replica.refusals import REBUILD
 from samenspel.client.replica.report import LaneReport, SyncReport
 from samenspel.client.replica.store import ReplicaStore
@@ -24,7 +24,7 @@ __all__ = [
     "Difference",
     "Divergence",
     "LaneReport",
-    "Moment",
+    "PastMoment",
     "ReplicaError",
     "ReplicaStore",
     "SyncReport",

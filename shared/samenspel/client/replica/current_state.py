@@ -71,7 +71,7 @@ class CurrentState:
             if "state_position" in self._there():
                 raise
             return None
-        return int(row[0]) if row else None
+        return row[0] if row else None
 
     def is_filled(self) -> bool:
         return self.position() is not None
@@ -180,8 +180,8 @@ class CurrentState:
         self._connection.execute("insert into main.state_position values (?)", (number,))
 
     def _last_number(self) -> int:
-        (number,) = self._connection.execute(_LAST).fetchone()
-        return int(number)
+        number: int = self._connection.execute(_LAST).fetchone()[0]
+        return number
 
     def _municipalities(self) -> list[tuple[str, str]]:
         rows = self._connection.execute("select cbs_code, province from main.municipality order by cbs_code")
@@ -225,7 +225,7 @@ def insert_current(connection: sqlite3.Connection, schema: Schema) -> None:
 
 @cache
 def _definitions() -> Definitions:
-    """What this version defines besides the log, in the form in which SQLite keeps the SQL."""
+    """Tables, indexes and views of this version besides the log, in the form in which SQLite keeps the SQL."""
     with sqlite3.connect(":memory:") as memory:
         memory.executescript((files(__package__) / "schema.sql").read_text(encoding="utf-8"))
         log = {name for name, _, _ in memory.execute(_DEFINED)}

@@ -25,7 +25,7 @@ class ForeignReport:
         )
 
 
-class ForeignRanges:
+class ForeignRecordCount:
     """Collects foreign records. Of the ranges, the first `RANGES_MAX` are kept; ``number`` counts all records."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from samenspel.client.access.kafka_lanes import KafkaLanes, Record
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import ReplicaLane
 from samenspel.client.replica.connection import ReplicaError
-from samenspel.client.replica.foreign import ForeignRanges
+from samenspel.client.replica.foreign import ForeignRecordCount
 from samenspel.client.replica.parallel_load import OffsetRanges, load
 from samenspel.client.replica.recognition import recognise, require_events
 from samenspel.client.replica.report import SyncReport, report_on
@@ -80,7 +80,7 @@ class KafkaSync:
         self._bounds = bounds
         self.batch = store.batch([store.lane(*name) for name in self._bounds])
         self._unchecked = {name for name in self._bounds if self.batch.lanes[name].last_offset >= 0}
-        self.foreign = ForeignRanges()
+        self.foreign = ForeignRecordCount()
         self.applied = 0
 
     def run(self, follow: bool, progress: LoadProgress) -> int:

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 from samenspel.client.replica.connection import ReplicaError
+from samenspel.contracts.integers import INT64_MAX, read_integer, read_sequence
 from samenspel.contracts.submissions import DUTCH_TIME
 
 WRITTEN: Final = (
@@ -26,7 +27,7 @@ _OF_POSITION: Final = f"number <= ({NUMBER_OF_POSITION})"
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class PastMoment:
     """A condition in SQL on the events of the log, with its values."""
 
     condition: str
@@ -35,14 +36,14 @@ class Moment:
     """Whether the values are a lane and a sequence, which the file may not have."""
 
 
-def read_moment(text: str) -> Moment:
+def read_moment(text: str) -> PastMoment:
     """The moment that ``text`` names. Raises ReplicaError."""
-    if _NUMBER.fullmatch(text):
-        return Moment("number <= ?", (int(text),))
-    if position := _POSITION.fullmatch(text):
-        return Moment(_OF_POSITION, (position[1], int(position[2])), is_position=True)
     try:
-        return Moment("time < ?", (_first_after(text),))
+        if _NUMBER.fullmatch(text):
+            return PastMoment("number <= ?", (read_integer(text, 0, INT64_MAX, "number"),))
+        if position := _POSITION.fullmatch(text):
+            return PastMoment(_OF_POSITION, (position[1], read_sequence(position[2])), is_position=True)
+        return PastMoment("time < ?", (_first_after(text),))
     except (ValueError, OverflowError):
         raise ReplicaError(f"{text!r} is no moment: {WRITTEN}") from None
 

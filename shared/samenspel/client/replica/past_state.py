@@ -11,7 +11,7 @@ from typing import Final
 
 from samenspel.client.replica.connection import ReplicaError
 from samenspel.client.replica.current_state import CURRENT_EVENTS, fill_tables, insert_current
-from samenspel.client.replica.moment import NUMBER_OF_POSITION, Moment
+from samenspel.client.replica.moment import NUMBER_OF_POSITION, PastMoment
 from samenspel.client.replica.table_definitions import index_definitions, table_definitions, view_definitions
 
 AggregateEvent = tuple[str, int]
@@ -43,7 +43,7 @@ def show_events(connection: sqlite3.Connection, events: Iterable[AggregateEvent]
         insert_current(connection, "temp")
 
 
-def show_moment(connection: sqlite3.Connection, moment: Moment) -> None:
+def show_moment(connection: sqlite3.Connection, moment: PastMoment) -> None:
     """Temporary tables and views with the state at the moment; in a snapshot. Raises ReplicaError."""
     _require_position(connection, moment)
     with _writing(connection):
@@ -53,14 +53,14 @@ def show_moment(connection: sqlite3.Connection, moment: Moment) -> None:
             connection.execute(statement)
 
 
-def value_at(connection: sqlite3.Connection, aggregate: str, subject: str, moment: Moment) -> str | bytes | None:
+def value_at(connection: sqlite3.Connection, aggregate: str, subject: str, moment: PastMoment) -> str | bytes | None:
     """Public state of one aggregate at the moment; None when there was none. Reads the index of the log alone."""
     sql = _VALUE.format(condition=moment.condition)
     row = connection.execute(sql, (aggregate, subject, *moment.values)).fetchone()
     return row[0] if row and row[1] != _REMOVED else None
 
 
-def _require_position(connection: sqlite3.Connection, moment: Moment) -> None:
+def _require_position(connection: sqlite3.Connection, moment: PastMoment) -> None:
     if moment.is_position and connection.execute(NUMBER_OF_POSITION, moment.values).fetchone() is None:
         raise ReplicaError("the file has no event {1} of lane {0}".format(*moment.values))
 

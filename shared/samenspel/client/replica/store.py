@@ -13,7 +13,7 @@ from samenspel.client.replica import past_state
 from samenspel.client.replica.apply import Hashes, Known, ReplicaBatch, ReplicaLane, hex_of, key_of
 from samenspel.client.replica.connection import ReplicaError, connect, connect_to_read, unusable_text
 from samenspel.client.replica.current_state import CurrentState
-from samenspel.client.replica.moment import Moment
+from samenspel.client.replica.moment import PastMoment
 from samenspel.contracts.digest import REMOVED
 from samenspel.contracts.sequencing import Position
 
@@ -240,11 +240,11 @@ class ReplicaStore:
         """Show the tables after these last events, until the snapshot ends; for the proof."""
         past_state.show_events(self._connection, events)
 
-    def show_moment(self, moment: Moment) -> None:
+    def show_moment(self, moment: PastMoment) -> None:
         """Show all tables and views as of the moment, until the snapshot ends."""
         past_state.show_moment(self._connection, moment)
 
-    def value_at(self, aggregate: str, subject: str, moment: Moment) -> str | bytes | None:
+    def value_at(self, aggregate: str, subject: str, moment: PastMoment) -> str | bytes | None:
         """Public state of one aggregate at the moment, as published; None when there was none."""
         return past_state.value_at(self._connection, aggregate, subject, moment)
 
@@ -300,8 +300,8 @@ class ReplicaStore:
 
     def unknown_aggregates(self) -> int:
         """Number of aggregates of kinds unknown to this version; their events are stored raw."""
-        (number,) = next(self.query(_OTHER_KINDS))
-        return int(number)
+        number: int = next(self.query(_OTHER_KINDS))[0]
+        return number
 
     def _prepare(self) -> None:
         """Settings of a writer, and the tables of a new file."""
@@ -355,8 +355,8 @@ class ReplicaStore:
             )
 
     def _version(self) -> int:
-        (version,) = next(self.query("pragma user_version"))
-        return int(version)
+        version: int = next(self.query("pragma user_version"))[0]
+        return version
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from typing import Final
 from samenspel.client.access.kafka_lanes import KafkaLanes, Record
 from samenspel.client.access.profile import Profile
 from samenspel.client.replica.apply import ReplicaLane
-from samenspel.client.replica.foreign import ForeignRanges, ForeignReport
+from samenspel.client.replica.foreign import ForeignRecordCount, ForeignReport
 from samenspel.client.replica.past_state import AggregateEvent
 from samenspel.client.replica.report import total_digest
 from samenspel.client.replica.store import ReplicaStore
@@ -120,7 +120,7 @@ def verify(store: ReplicaStore, profile: Profile | None = None, organisation: st
 
     Raises EnvironmentUnavailable when Kafka does not answer.
     """
-    foreign = ForeignRanges()
+    foreign = ForeignRecordCount()
     with store.snapshot():
         state = _recompute(store)
         verdicts = [_check_lane_row(lane, state) for lane in store.lanes()]
@@ -221,7 +221,7 @@ class _OwnerLane:
 
 
 def _compare_with_owner(
-    source: KafkaLanes, store: ReplicaStore, verdicts: list[LaneVerdict], foreign: ForeignRanges
+    source: KafkaLanes, store: ReplicaStore, verdicts: list[LaneVerdict], foreign: ForeignRecordCount
 ) -> list[LaneVerdict]:
     """Compare each lane with Kafka; a lane without events in the file is behind by all events.
 

@@ -52,7 +52,7 @@ from claimed p cross join lateral (
     select from unnest($3::text[], $4::int[], $5::int[], $6::bigint[], $7::bigint[])
       as m (topic, lane, timeline, first, last)
     where (m.topic, m.lane, m.timeline) = (p.topic, p.lane, p.timeline)
-      and m.first <= p.sequence + 1 and m.last > p.sequence and $2 = incarnation()) as in_memory) m
+      and m.first <= p.sequence + 1 and m.last > p.sequence and $2 = (select incarnation())) as in_memory) m
 cross join lateral (
   select array_agg(j.sequence) as numbers, array_agg(j.key) as keys, array_agg(j.headers) as headers,
     array_agg(j.value) as values

@@ -17,7 +17,7 @@ from samenspel.runtime.bulk_parameters import as_arrays
 from samenspel.runtime.postgres import Connection
 
 PUBLISHED = """
-select p.topic, p.lane, incarnation() as incarnation, p.timeline, p.sequence, p.next_offset
+select p.topic, p.lane, (select incarnation()) as incarnation, p.timeline, p.sequence, p.next_offset
 from relay_progress p join lane l using (topic, lane, timeline)
 where (p.topic, p.lane) in (select * from unnest($1::text[], $2::int[]))
 """

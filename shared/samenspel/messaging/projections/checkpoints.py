@@ -45,7 +45,7 @@ where (p.topic, p.lane) = (x.topic, x.lane) and p.read_offset is distinct from x
 """
 
 
-class ReadEnd(NamedTuple):
+class ReadPosition(NamedTuple):
     """Offset of the next record to read, and Kafka's time of the record before in milliseconds; None if not read."""
 
     offset: int
@@ -60,10 +60,10 @@ class Reading:
     another event is applied.
     """
 
-    ends: dict[LaneId, ReadEnd] = field(default_factory=dict)
+    ends: dict[LaneId, ReadPosition] = field(default_factory=dict)
     changed: bool = False
 
-    def see(self, name: LaneId, record: ReadEnd, *, applied: bool, fits: bool) -> None:
+    def see(self, name: LaneId, record: ReadPosition, *, applied: bool, fits: bool) -> None:
         """Take note of a record; ``record`` is the end after the record. Records of a missing end never count."""
         end = self.ends.get(name)
         if applied:
@@ -123,7 +123,7 @@ async def lock(connection: Connection, names: Iterable[LaneId]) -> Locked:
     positions = {(row["topic"], row["lane"]): _position(row) for row in rows}
     identities = {(row["topic"], row["lane"]): row["identity"] for row in rows if row["identity"]}
     ends = {
-        (row["topic"], row["lane"]): ReadEnd(row["read_offset"], row["read_appended_at"])
+        (row["topic"], row["lane"]): ReadPosition(row["read_offset"], row["read_appended_at"])
         for row in rows
         if row["read_offset"] is not None
     }

@@ -22,7 +22,7 @@ from samenspel.messaging.kafka.consumer import PartitionConsumer
 from samenspel.messaging.kafka.log_reader import LogReader, RecordOrError
 from samenspel.messaging.projections import checkpoints, foreign_records, tails
 from samenspel.messaging.projections.batch import FOREIGN, OTHER_LANE, Divergence, ProjectionBatch
-from samenspel.messaging.projections.checkpoints import ReadEnd, Reading
+from samenspel.messaging.projections.checkpoints import Reading, ReadPosition
 from samenspel.messaging.projections.foreign_records import ForeignRecords, event_in
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays
@@ -294,7 +294,7 @@ def _apply_to(
 def _note(reading: Reading, batch: ProjectionBatch, record: ConsumerRecord, *, fits: bool) -> None:
     name = record.topic, record.partition
     applied = fits and batch.positions[name].last_offset == record.offset
-    reading.see(name, ReadEnd(record.offset + 1, record.timestamp), applied=applied, fits=fits)
+    reading.see(name, ReadPosition(record.offset + 1, record.timestamp), applied=applied, fits=fits)
 
 
 def _report(foreign: ForeignRecords) -> None:

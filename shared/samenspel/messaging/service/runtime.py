@@ -67,14 +67,9 @@ class ServiceRuntime:
         self.reconciler = Reconciler(pool, self._relay_log_reader, self._reset_positions)
         recent = RecentRows()
         self.relay = Relay(pool, self.reconciler, kafka, _holder(settings), RELAYED_EVENTS.inc, recent)
+        turns = settings.limit_http_submissions
         self.submitter = Submitter(
-            self.processor,
-            pool,
-            self.log_reader,
-            self.reconciler,
-            self.storage,
-            self._on_commit,
-            settings.limit_http_submissions,
+            self.processor, pool, self.log_reader, self.reconciler, self.storage, self._on_commit, turns
         )
         self.kafka_receiver = KafkaReceiver(self.processor, pool, self._on_commit, self.storage, recent)
         self.deferral_worker = DeferralWorker(self.processor, pool, self._on_commit, self._terms_run)

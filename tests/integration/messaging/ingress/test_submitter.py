@@ -85,7 +85,7 @@ async def test_group_is_committed_whole_or_not_at_all(registry: Room) -> None:
         return not any(isinstance(each, OSError) for each in await at_once(made, *given))
 
     reached = await deaths_of(registry, attempt)
-    assert {"http.begin", "journal.lock", "postgres.write-together", "http.commit"} <= set(reached)
+    assert {"http.begin", "journal.lock", "http.commit"} <= set(reached)
     assert reached.count("http.begin") == 1, "one transaction for three requests"
     rows = await registry.rows("select topic, value from journal order by topic, sequence")
     assert [row["topic"] for row in rows] == [INITIATIVES] * 3 + [receipts("initiatives", OPERATOR)]

@@ -166,6 +166,24 @@ def test_removed_aggregate_leaves_every_table(store: ReplicaStore) -> None:
     assert not any(stored(store).values())
 
 
+def test_lane_on_a_new_timeline_leaves_the_tables_until_it_is_read_again(store: ReplicaStore) -> None:
+    owner, other = story(), Owner(1)
+    other.publish("kept", "initiative.v1", initiative("climate", [], [], 1))
+    sync(store, owner, other)
+    lane = next(each for each in store.lanes() if each.partition == 0)
+    store.restart_lane(lane, 2)
+    assert stored(store) == folded(store)
+    assert list(store.query("select initiative_id from initiative")) == [("kept",)]
+
+
+def test_following_sync_writes_tables_with_each_commit(store: ReplicaStore) -> None:
+    owner = story()
+    sync(store, owner)
+    later(owner)
+    sync(store, owner)
+    assert stored(store) == folded(store)
+
+
 def test_events_that_another_program_wrote_are_found_at_the_next_commit(tmp_path: Path) -> None:
     owner = story()
     with ReplicaStore(tmp_path / "r.db", create=True) as store:

@@ -2,7 +2,7 @@
 
 import pytest
 from samenspel.client.replica import ReplicaStore, foreign, verify
-from samenspel.client.replica.foreign import ForeignRanges, ForeignReport
+from samenspel.client.replica.foreign import ForeignRecordCount, ForeignReport
 from samenspel.client.replica.verify import _compare_with_owner
 
 from tests.support.lane_owner import TOPIC, Owner, Source, reading_of
@@ -37,7 +37,7 @@ def test_verification_names_each_range_once(store: ReplicaStore) -> None:
     reading_of(store, owner).run(False, lambda done, total: None)
     for _ in range(5):
         owner.append([], b"foreign")
-    found = ForeignRanges()
+    found = ForeignRecordCount()
     [verdict] = _compare_with_owner(Source(owner), store, list(verify(store).lanes), found)  # type: ignore[arg-type]
     assert verdict.equal
     assert found.reports() == (ForeignReport(LANE, 4, 8, 5),)
@@ -46,7 +46,7 @@ def test_verification_names_each_range_once(store: ReplicaStore) -> None:
 
 def test_number_of_ranges_is_bounded_and_every_record_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(foreign, "RANGES_MAX", 3)
-    found = ForeignRanges()
+    found = ForeignRecordCount()
     for offset in range(0, 40, 2):
         found.add((TOPIC, 0), offset, offset - 1)
     assert len(found.reports()) == 3

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from samenspel.client.replica import ReplicaStore, verify
-from samenspel.client.replica.foreign import ForeignRanges
+from samenspel.client.replica.foreign import ForeignRecordCount
 from samenspel.client.replica.verify import LaneVerdict, _compare_with_owner
 
 from tests.support.lane_owner import Owner, Source, reading_of
@@ -33,7 +33,7 @@ def sync(store: ReplicaStore, owner: Owner) -> None:
 
 def compared(store: ReplicaStore, owner: Owner) -> LaneVerdict:
     verdicts = list(verify(store).lanes)
-    [found] = _compare_with_owner(Source(owner), store, verdicts, ForeignRanges())  # type: ignore[arg-type]
+    [found] = _compare_with_owner(Source(owner), store, verdicts, ForeignRecordCount())  # type: ignore[arg-type]
     return found
 
 
