@@ -9,6 +9,7 @@ from samenspel.contracts.digest import to_hex
 from samenspel.contracts.topics import LaneId
 from samenspel.messaging.decisions.state import StoredAggregate
 from samenspel.messaging.errors import Fenced
+from samenspel.messaging.projections import checkpoints
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
 from samenspel.runtime.postgres import Connection
@@ -118,11 +119,11 @@ class Projected:
 async def load_projected_for_share(connection: Connection, references: Iterable[AggregateRef]) -> Projected:
     """Projected aggregates of other services, locked against change until commit, and the diverged lanes.
 
-    Without references nothing is read: no decision of the batch needs a lane of another service.
+    The diverged lanes are read without references too: a decision may need an aggregate that no reference names.
     """
     wanted = sorted(set(references))
     if not wanted:
-        return Projected()
+        return Projected(diverged=frozenset(await checkpoints.diverged(connection)))
     failpoints.reached("aggregates.load-projected")
     rows = await connection.fetch(SHARE_PROJECTION, *as_arrays(wanted, 2))
     found = [row for row in rows if row["aggregate"] is not None]

@@ -1,7 +1,6 @@
 """Aggregates in the database: read under the lane's lock or a shared row lock, written on a single lane."""
 
 import asyncio
-from typing import Any
 
 import pytest
 from samenspel.contracts.catalogue import INITIATIVE
@@ -72,6 +71,11 @@ async def test_stale_projection_is_not_read(registry: Room) -> None:
         assert (await aggregates.load_projected_for_share(connection, [FACT])).states == {}
 
 
-async def test_batch_without_foreign_references_reads_nothing() -> None:
-    nobody: Any = None
-    assert await aggregates.load_projected_for_share(nobody, []) == aggregates.Projected()
+async def test_diverged_lanes_are_read_without_references_too(registry: Room) -> None:
+    async with registry.pool.acquire() as connection, connection.transaction():
+        assert await aggregates.load_projected_for_share(connection, []) == aggregates.Projected()
+        await connection.execute(
+            "insert into checkpoint (topic, lane, diverged_at) values ('samenspel.funding', 2, 7)"
+        )
+        found = await aggregates.load_projected_for_share(connection, [])
+    assert found.diverged == {("samenspel.funding", 2)}
