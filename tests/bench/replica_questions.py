@@ -23,11 +23,11 @@ INITIATIVES: Final = 100_000
 """A million events."""
 SAMPLE: Final = 15_000
 """Initiatives of one round of the first fill: 150,000 events."""
-FOLLOWED: Final = 3_000
+FOLLOWED: Final = 15_000
 """Events of one round of following."""
 EVENTS_PER_FILL_COMMIT: Final = 5_000
-EVENTS_PER_FOLLOW_COMMIT: Final = 30
-"""A tenth of a second at 300 events a second."""
+EVENTS_PER_FOLLOW_COMMIT: Final = 5_000
+"""A follower that cannot keep up reads this number of records at once; below that rate no follower falls behind."""
 MILLIS_MAX: Final = 50.0
 REPEATS: Final = 5
 _BASE_INDEX: Final = "create index main.event_subject on event (aggregate, subject, number)"

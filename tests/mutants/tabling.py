@@ -32,7 +32,7 @@ TABLING: Final = (
     Mutant(
         "keeps-removed-aggregates",
         "samenspel.client.replica.current_state:CurrentState.apply",
-        "rows[at][HASH] == gone",
+        "rows[index][HASH] == removed",
         "False",
         f"{_TESTS}/test_current_state.py::test_removed_aggregate_leaves_every_table",
     ),

@@ -52,7 +52,10 @@ insert into temp.current_event select aggregate, max(number) from main.event {co
 _DEFINED: Final = "select name, type, sql from main.sqlite_master where sql is not null"
 _POSITION: Final = "select number from main.state_position"
 _LAST: Final = "select coalesce(max(number), 0) from main.event"
-_LAST_OF: Final = "select max(number) from main.event where (aggregate, subject) = (?, ?)"
+_LAST_OF: Final = """
+select case when hash <> zeroblob(32) then number end from main.event
+where aggregate = ? and subject = ? order by number desc limit 1
+"""
 _OWN: Final = "create table if not exists main.state_object (name text primary key, type text not null) without rowid"
 _POSITION_TABLE: Final = "create table if not exists main.state_position (number integer not null)"
 
@@ -112,7 +115,7 @@ class CurrentState:
         """Write the state of these aggregates anew, after events were deleted from the log."""
         if not self.is_filled():
             return
-        self._write({key: self._connection.execute(_LAST_OF, key).fetchone()[0] for key in keys})
+        self._write({key: self._last_of(key) for key in keys})
         self._save_position(self._last_number())
 
     def fill(self) -> None:
@@ -178,6 +181,11 @@ class CurrentState:
     def _save_position(self, number: int) -> None:
         self._connection.execute("delete from main.state_position")
         self._connection.execute("insert into main.state_position values (?)", (number,))
+
+    def _last_of(self, key: AggregateKey) -> int | None:
+        """Number of the last event of an aggregate; None when it is removed, or has no event."""
+        row = self._connection.execute(_LAST_OF, key).fetchone()
+        return row[0] if row else None
 
     def _last_number(self) -> int:
         number: int = self._connection.execute(_LAST).fetchone()[0]

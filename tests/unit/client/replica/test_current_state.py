@@ -176,6 +176,17 @@ def test_lane_on_a_new_timeline_leaves_the_tables_until_it_is_read_again(store: 
     assert list(store.query("select initiative_id from initiative")) == [("kept",)]
 
 
+def test_aggregate_that_is_removed_by_another_lane_leaves_with_its_own_lane(store: ReplicaStore) -> None:
+    owner, other = Owner(), Owner(1)
+    other.publish("a", "initiative.v1", REMOVAL)
+    sync(store, owner, other)
+    owner.publish("a", "initiative.v1", initiative("climate", [OINS[0]], [1], 1))
+    sync(store, owner, other)
+    assert stored(store) == folded(store)
+    store.restart_lane(next(each for each in store.lanes() if each.partition == 0), 2)
+    assert stored(store) == folded(store)
+
+
 def test_following_sync_writes_tables_with_each_commit(store: ReplicaStore) -> None:
     owner = story()
     sync(store, owner)
