@@ -27,16 +27,19 @@ with closed as (
   delete from delivery where (subscription_id, topic, lane, timeline, sequence)
     in (select * from unnest($1::text[], $2::text[], $3::int[], $4::int[], $5::bigint[]))
   returning subscription_id, topic, lane, timeline, sequence, subject),
-promoted as (
-  update delivery d set due_at = now()
+first as materialized (
+  select x.subscription_id, x.topic, n.lane, n.timeline, n.sequence
   from (select distinct subscription_id, topic, subject from closed) x
   cross join lateral (
-    select n.ctid from delivery n
+    select n.lane, n.timeline, n.sequence from delivery n
     where (n.subscription_id, n.topic, n.subject) = (x.subscription_id, x.topic, x.subject)
       and (n.subscription_id, n.topic, n.lane, n.timeline, n.sequence)
         not in (select c.subscription_id, c.topic, c.lane, c.timeline, c.sequence from closed c)
-    order by n.timeline, n.sequence limit 1) first
-  where d.ctid = first.ctid and d.due_at = 'infinity'
+    order by n.timeline, n.sequence limit 1) n),
+promoted as (
+  update delivery d set due_at = now() from first f
+  where (d.subscription_id, d.topic, d.lane, d.timeline, d.sequence)
+      = (f.subscription_id, f.topic, f.lane, f.timeline, f.sequence) and d.due_at = 'infinity'
   returning d.sequence),
 postponed as (
   update delivery d set attempts = attempts + 1, due_at = now() + make_interval(secs => x.wait), holder = null,
