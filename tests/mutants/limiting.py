@@ -8,7 +8,7 @@ LIMITING: Final = (
     Mutant(
         "unlimited-http-requests",
         "samenspel.runtime.http:organisation_dependency",
-        "async with requests.slot(authenticated):",
+        "async with requests.slot(authenticated, stream_of(request.scope)):",
         "if True:",
         "tests/unit/runtime/test_http.py"
         "::test_request_above_the_limit_is_refused_and_another_organisation_is_answered",
@@ -141,6 +141,28 @@ LIMITING: Final = (
         """if answer.outcome == "rejected":""",
         "tests/integration/messaging/inbox/test_storage_budget.py"
         "::test_repeat_of_a_refusal_costs_its_receipt_and_one_of_an_acceptance_nothing",
+    ),
+    Mutant(
+        "every-connection-for-one",
+        "samenspel.runtime.http_limits:LimitedConnection._close_longest_idle",
+        "idle or self._most_queued()",
+        "idle",
+        "tests/unit/runtime/test_http_limits.py::test_organisation_cannot_hold_every_connection",
+    ),
+    Mutant(
+        "waits-for-clients-that-left",
+        "samenspel.runtime.concurrency_limit:ConcurrencyLimit._acquire",
+        "client.enter_queue(organisation, acquiring.cancel)",
+        "client.enter_queue(organisation, int)",
+        "tests/unit/runtime/test_concurrency_limit.py::test_wait_ends_when_the_client_leaves",
+    ),
+    Mutant(
+        "refuses-as-fast-as-asked",
+        "samenspel.runtime.concurrency_limit:ConcurrencyLimit._acquire",
+        "max(self._wait_seconds, min(slots.users / REFUSALS_PER_SECOND, CROWDED_SECONDS_MAX))",
+        "self._wait_seconds",
+        "tests/unit/runtime/test_concurrency_limit.py"
+        "::test_many_users_of_one_organisation_wait_longer_and_another_does_not",
     ),
     Mutant(
         "unlimited-waiting-endpoints",

@@ -5,8 +5,15 @@ from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any, Final
 
 from samenspel.runtime.limits import Limit, LimitReached
+from samenspel.runtime.open_streams import OpenStream
+
+REFUSALS_PER_SECOND: Final = 20
+"""Refusals of one organisation when many of its users wait: a refusal costs as much time as a small answer."""
+CROWDED_SECONDS_MAX: Final = 60.0
+"""Longest wait of many users; below the time within which a request is answered (`ANSWER_SECONDS_MAX`)."""
 
 
 @dataclass(slots=True)
@@ -18,7 +25,8 @@ class _Slots:
 class ConcurrencyLimit:
     """At most ``value`` slots of one organisation are in use; further users wait in order, for ``wait_seconds``.
 
-    The wait also bounds the rate of refusals: a client that ignores ``Retry-After`` cannot loop.
+    The wait also bounds the rate of refusals: a client that ignores ``Retry-After`` cannot loop. Many users of one
+    organisation wait longer, so that they get `REFUSALS_PER_SECOND` together.
     """
 
     def __init__(self, limit: Limit, value: int, wait_seconds: float) -> None:
@@ -28,12 +36,15 @@ class ConcurrencyLimit:
         self._slots: dict[str, _Slots] = {}
 
     @asynccontextmanager
-    async def slot(self, organisation: str) -> AsyncIterator[None]:
-        """Hold one slot of ``organisation``. Raises `LimitReached` when no slot becomes free in time."""
+    async def slot(self, organisation: str, client: OpenStream | None = None) -> AsyncIterator[None]:
+        """Hold one slot of ``organisation``. Raises `LimitReached` when no slot becomes free in time.
+
+        The wait ends, with the same error, when ``client`` leaves.
+        """
         slots = self._slots.setdefault(organisation, _Slots(asyncio.Semaphore(self._value)))
         slots.users += 1
         try:
-            await self._acquire(organisation, slots.semaphore)
+            await self._acquire(organisation, slots, client or OpenStream())
             try:
                 yield
             finally:
@@ -47,14 +58,29 @@ class ConcurrencyLimit:
         """Slots in use and users that wait, by organisation."""
         return {organisation: slots.users for organisation, slots in self._slots.items()}
 
-    async def _acquire(self, organisation: str, semaphore: asyncio.Semaphore) -> None:
-        if not semaphore.locked():
-            await semaphore.acquire()
+    async def _acquire(self, organisation: str, slots: _Slots, client: OpenStream) -> None:
+        if not slots.semaphore.locked():
+            await slots.semaphore.acquire()
             return
+        seconds = max(self._wait_seconds, min(slots.users / REFUSALS_PER_SECOND, CROWDED_SECONDS_MAX))
+        acquiring = asyncio.ensure_future(slots.semaphore.acquire())
+        client.enter_queue(organisation, acquiring.cancel)
         try:
-            await asyncio.wait_for(semaphore.acquire(), self._wait_seconds)
-        except TimeoutError:
-            raise LimitReached(self._limit, organisation, self._value, self._wait_seconds) from None
+            await asyncio.wait({acquiring}, timeout=seconds)
+        except asyncio.CancelledError:
+            if _is_acquired(acquiring):
+                slots.semaphore.release()
+            raise
+        finally:
+            client.end_queue()
+            is_acquired = _is_acquired(acquiring)
+            acquiring.cancel()
+        if not is_acquired:
+            raise LimitReached(self._limit, organisation, self._value, seconds)
+
+
+def _is_acquired(acquiring: "asyncio.Task[Any]") -> bool:
+    return acquiring.done() and not acquiring.cancelled()
 
 
 class FairShare:

@@ -21,6 +21,7 @@ from samenspel.runtime.concurrency_limit import ConcurrencyLimit
 from samenspel.runtime.issuer_keys import KeysUnavailable
 from samenspel.runtime.limits import LimitReached, acting_organisation
 from samenspel.runtime.metrics import count_limit_reached
+from samenspel.runtime.open_streams import stream_of
 from samenspel.runtime.query_parameters import require_known_parameters
 from samenspel.runtime.tokens import TokenRefused, TokenVerifier
 
@@ -144,7 +145,7 @@ def organisation_dependency(
 
     async def organisation(request: Request) -> AsyncIterator[str]:
         authenticated = await _authenticated(verifier, request)
-        async with requests.slot(authenticated):
+        async with requests.slot(authenticated, stream_of(request.scope)):
             acting_organisation.set(authenticated)
             try:
                 if require_reader is not None and request.method in READING:

@@ -47,7 +47,11 @@ in_progress: Final = _InProgress()
 
 
 class LimitedConnection(HttpToolsProtocol):
-    """Connection of one client. Above `CONNECTIONS_MAX` connections, the longest idle connection is closed."""
+    """Connection of one client. Above `CONNECTIONS_MAX` connections, the longest idle connection is closed.
+
+    Without an idle connection, the organisation with the most waiting requests loses one: else one organisation could
+    hold all connections.
+    """
 
     _deadline: TimerHandle | None = None
     _refusal: Response | None = None
@@ -69,6 +73,7 @@ class LimitedConnection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stream.ended = True
+        self._stream.leave_queue()
         self._stop_timer()
         self._count_in_progress(-self._bytes_in_progress)
         super().connection_lost(exc)
@@ -185,10 +190,18 @@ class LimitedConnection(HttpToolsProtocol):
     def _close_longest_idle(self) -> None:
         idle = [each for each in self.connections if isinstance(each, LimitedConnection) and each is not self]
         idle = [each for each in idle if each._is_idle() and not each.transport.is_closing()]
-        if idle:
-            min(idle, key=lambda each: each.received_at).transport.abort()
+        if closing := idle or self._most_queued():
+            min(closing, key=lambda each: each.received_at).transport.abort()
         else:
             self._refuse(503, "too many open connections; try again later")
+
+    def _most_queued(self) -> "list[LimitedConnection]":
+        """The connections of the organisation with the most requests that wait for a slot: nothing is lost."""
+        queues: dict[str, list[LimitedConnection]] = {}
+        for each in self.connections:
+            if isinstance(each, LimitedConnection) and each._stream.queue and not each.transport.is_closing():
+                queues.setdefault(each._stream.queue, []).append(each)
+        return max(queues.values(), key=len, default=[])
 
 
 def _probe_when_idle(transport: BaseTransport) -> None:

@@ -16,6 +16,10 @@ CHECK_SECONDS: Final = 0.5
 """Longest time until a wait ends after the client has left or the server stops."""
 
 
+def _nothing() -> object:
+    """No request waits in a queue."""
+
+
 @dataclass(slots=True)
 class OpenStream:
     """A request that waits. ``set_deadline`` limits the remaining time of the request, in seconds."""
@@ -23,6 +27,17 @@ class OpenStream:
     set_deadline: Callable[[float], None] = lambda seconds: None
     ended: bool = False
     """Whether the client has closed the connection, or the server stops."""
+    queue: str | None = None
+    """The organisation for whose slot the request waits; nothing has begun yet."""
+    leave_queue: Callable[[], object] = _nothing
+    """Ends the wait for a slot: the client has left."""
+
+    def enter_queue(self, organisation: str, leave: Callable[[], object]) -> None:
+        """The request waits for a slot of the organisation; ``leave`` ends the wait."""
+        self.queue, self.leave_queue = organisation, leave
+
+    def end_queue(self) -> None:
+        self.queue, self.leave_queue = None, _nothing
 
     def begin(self, seconds: float) -> None:
         """Allow a wait of this length before the answer."""

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from samenspel.runtime import concurrency_limit
 from samenspel.runtime.concurrency_limit import ConcurrencyLimit, FairShare
 from samenspel.runtime.limits import DATABASE_CONNECTIONS, HTTP_REQUESTS, LimitReached
+from samenspel.runtime.open_streams import OpenStream
 
 from tests.support.waiting import eventually
 
@@ -174,3 +176,44 @@ async def _held(limit: FairShare, organisation: str) -> ExitStack:
 def _released(limit: Any, organisation: str) -> Iterator[None]:
     yield
     limit._release(organisation)
+
+
+async def test_wait_ends_when_the_client_leaves() -> None:
+    """Else a client that asks and leaves, again and again, fills the memory with requests that wait."""
+    limit, client = slots(1), OpenStream()
+    async with flooding(limit, "one", 1) as flood:
+        await flood.holds(1)
+
+        async def wait() -> None:
+            async with limit.slot("one", client):
+                raise AssertionError("the slot is taken")
+
+        waiting = asyncio.create_task(wait())
+        await eventually(lambda: client.queue == "one")
+        client.leave_queue()
+        async with asyncio.timeout(PATIENT / 10):
+            with pytest.raises(LimitReached):
+                await waiting
+        assert (client.queue, limit.use()) == (None, {"one": 1})
+    assert limit.use() == {}
+    async with limit.slot("one"):
+        pass
+
+
+async def test_many_users_of_one_organisation_wait_longer_and_another_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(concurrency_limit, "REFUSALS_PER_SECOND", 1_000)
+    limit = slots(1, IMPATIENT)
+    async with flooding(limit, "one", 1) as flood:
+        await flood.holds(1)
+        refusals = await asyncio.gather(*(_refusal(limit) for _ in range(100)))
+    waits = [refusal.retry_after_seconds for refusal in refusals]
+    assert waits == [max(IMPATIENT, users / 1_000) for users in range(2, 102)]
+
+
+async def _refusal(limit: ConcurrencyLimit) -> LimitReached:
+    with pytest.raises(LimitReached) as caught:
+        async with limit.slot("one"):
+            raise AssertionError("the slot is taken")
+    return caught.value

@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import orjson
 import pytest
@@ -233,9 +233,23 @@ async def test_longest_silent_connection_gives_way_to_a_new_one(door: str, monke
             assert await is_served(door)
 
 
+async def test_organisation_cannot_hold_every_connection(door: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its requests beyond the limit wait, each on a connection of its own, and none of them is idle."""
+    for name in ("HEAD_SECONDS_MAX", "BODY_SECONDS_MAX", "ANSWER_SECONDS_MAX"):
+        monkeypatch.setattr(http_limits, name, 30.0)
+    async with AsyncExitStack() as stack:
+        for _ in range(QUICK["CONNECTIONS_MAX"]):  # type: ignore[arg-type]  # it is a whole number
+            client = await stack.enter_async_context(Wire(door))
+            await client.send(head("/big", method="GET"))
+        await eventually(lambda: REQUESTS.use() == {CITY: QUICK["CONNECTIONS_MAX"]})
+        for _ in range(3):
+            assert await is_served(door)
+    await eventually(lambda: not REQUESTS.use())
+
+
 async def test_request_counts_until_its_answer_is_taken(door: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Else one organisation could fill the memory with answers that its clients do not read."""
-    monkeypatch.setattr(http_limits, "ANSWER_SECONDS_MAX", 30.0)  # the client's reading decides, not a time
+    monkeypatch.setattr(http_limits, "ANSWER_SECONDS_MAX", 30.0)
     async with Wire(door) as deaf:
         await deaf.send(head("/big", method="GET"))
         assert await deaf.status() == 200
