@@ -18,7 +18,7 @@ from samenspel.cli.console import (
 )
 from samenspel.cli.options import AsJson, AsOperator
 from samenspel.client.access.profile import Profile
-from samenspel.client.admin.operator_answers import LaneStates, NewTimeline, RecoveredLanes
+from samenspel.client.admin.operator_answers import LaneList, NewTimeline, RecoveredLanes
 from samenspel.client.admin.operator_api import OperatorApi
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import Service
@@ -36,7 +36,7 @@ def list_command(service: ServiceArgument, operator: AsOperator = OPERATOR, as_j
     """List the lanes of a service. Exit code 1 if any lane is not reconciled."""
     with errors_as_messages():
         api = _operator_api(service, operator)
-        found = asyncio.run(api.request("GET", "/v1/lanes", shape=LaneStates))["items"]
+        found = asyncio.run(api.request("GET", "/v1/lanes", shape=LaneList))["items"]
     if as_json:
         print_json(found)
     else:

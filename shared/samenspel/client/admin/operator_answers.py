@@ -6,7 +6,7 @@ A shape only checks an answer. Members that this version does not know stay in t
 from pydantic import BaseModel, JsonValue, RootModel
 
 
-class LaneState(BaseModel):
+class LaneAnswer(BaseModel):
     lane: str
     timeline: int
     sequence: int
@@ -15,7 +15,7 @@ class LaneState(BaseModel):
     reason: str
 
 
-class LostSubmission(BaseModel):
+class LostSubmissionAnswer(BaseModel):
     organisation: str
     source: str
     id: str
@@ -28,8 +28,8 @@ class RecoveredLane(BaseModel):
     before: int
     after: int
     answers: int
-    broken_promises: list[LostSubmission]
-    still_deferred: list[LostSubmission]
+    broken_promises: list[LostSubmissionAnswer]
+    still_deferred: list[LostSubmissionAnswer]
 
 
 class NewTimeline(BaseModel):
@@ -37,7 +37,7 @@ class NewTimeline(BaseModel):
     timeline: int
 
 
-class RecordSummary(BaseModel):
+class ListedRecord(BaseModel):
     number: int
     record: str
     quarantined_at: str
@@ -57,7 +57,7 @@ class RecordAction(BaseModel):
 Content = dict[str, str] | None
 
 
-class Record(RecordSummary):
+class ShownRecord(ListedRecord):
     organisation: str
     appended_at: str
     detail: str
@@ -68,12 +68,12 @@ class Record(RecordSummary):
     actions: list[RecordAction]
 
 
-class ActionResult(BaseModel):
+class ActionAnswer(BaseModel):
     outcome: str
 
 
-class LaneStates(BaseModel):
-    items: list[LaneState]
+class LaneList(BaseModel):
+    items: list[LaneAnswer]
 
 
 class RecoveredLanes(BaseModel):
@@ -81,8 +81,8 @@ class RecoveredLanes(BaseModel):
 
 
 class RecordPage(BaseModel):
-    items: list[RecordSummary]
+    items: list[ListedRecord]
 
 
-class AnyObject(RootModel[dict[str, JsonValue]]):
+class JsonObject(RootModel[dict[str, JsonValue]]):
     """A JSON object with any members."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from samenspel.client.access.profile import Credential, System
-from samenspel.client.admin.operator_answers import ActionResult, Record, RecordPage
+from samenspel.client.admin.operator_answers import ActionAnswer, RecordPage, ShownRecord
 from samenspel.client.admin.operator_api import OperatorApi
 from samenspel.contracts.topics import Service
 
@@ -36,11 +36,11 @@ class QuarantineClient:
 
     async def record(self, number: int) -> dict[str, Any]:
         """One record with raw content and the actions of operators."""
-        return await self._request(Record, "GET", f"/{number}")
+        return await self._request(ShownRecord, "GET", f"/{number}")
 
     async def act(self, number: int, action: Literal["retry", "discard"], why: str) -> str:
         """Return the result: the outcome of the submission, *discarded*, or *failed*."""
-        result = await self._request(ActionResult, "POST", f"/{number}/actions", body={"action": action, "why": why})
+        result = await self._request(ActionAnswer, "POST", f"/{number}/actions", body={"action": action, "why": why})
         return str(result["outcome"])
 
     async def _request(
