@@ -67,7 +67,7 @@ async def _pages_of_initiatives(pool: Pool, rounds: int) -> list[Figure]:
 
 async def _page_of_feed(pool: Pool, rounds: int) -> Figure:
     """From the middle of 48 lanes, against the statement alone."""
-    ends = await feed.end_positions(pool)
+    ends = (await feed.lane_ends(pool)).positions
     middle = {name: LanePosition(end.timeline, end.sequence // 2) for name, end in ends.items()}
     ranges = as_arrays(feed.plan(middle, ends, FEED_PAGE), 5)
     ours, floors = [], []

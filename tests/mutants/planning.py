@@ -33,7 +33,7 @@ PLANNING: Final = (
         "services/registry/migrations/0002_pages.sql",
         "create index initiative_index_theme_page on initiative_index (theme, initiative_id);",
         "",
-        _PLANS,
+        "tests/integration/test_sql_plans.py::test_rows_read_are_as_many_on_a_longer_history",
     ),
     Mutant(
         "reads-cursors-that-do-not-lag",
