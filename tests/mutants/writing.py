@@ -132,7 +132,7 @@ WRITING: Final = (
     Mutant(
         "relays-rows-of-an-earlier-incarnation",
         "samenspel.messaging.outbox.relay:CLAIM",
-        "and $2 = incarnation()",
+        "and $2 = (select incarnation())",
         "and $2 <> ''",
         "tests/integration/messaging/outbox/test_relay.py::test_rows_that_memory_cannot_have_are_read",
     ),
