@@ -67,7 +67,7 @@ FORGETTING: Final = (
     Mutant(
         "removes-rows-of-closed-lanes",
         "samenspel.messaging.outbox.receipt_retention:REMOVE",
-        " and l.reconciled = incarnation()",
+        " and l.reconciled = (select incarnation())",
         "",
         f"{_RECEIPTS}::test_closed_lane_loses_nothing",
     ),
