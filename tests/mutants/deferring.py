@@ -22,8 +22,8 @@ DEFERRING: Final = (
     Mutant(
         "keeps-an-id-from-its-owner",
         "samenspel.messaging.decisions.processor:SubmissionProcessor._decide_or_defer",
-        "if queue in work.queues.deadlines:",
-        "if work.queues.has_deferral(queue.lane, queue.subject, inf):",
+        "if work.queues.deadlines and self._queue_of(submission) in work.queues.deadlines:",
+        "if work.queues.has_deferral(self.lane_of(submission), submission.subject, inf):",
         "tests/integration/messaging/inbox/test_deferrals.py::test_deferral_does_not_block_another_organisation",
     ),
     Mutant(
