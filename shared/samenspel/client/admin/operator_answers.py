@@ -6,7 +6,7 @@ A shape only checks an answer. Members that this version does not know stay in t
 from pydantic import BaseModel, JsonValue, RootModel
 
 
-class LaneState(BaseModel):
+class LaneAnswer(BaseModel):
     lane: str
     timeline: int
     sequence: int
@@ -15,7 +15,7 @@ class LaneState(BaseModel):
     reason: str
 
 
-class LostSubmission(BaseModel):
+class LostSubmissionAnswer(BaseModel):
     organisation: str
     source: str
     id: str
@@ -23,21 +23,21 @@ class LostSubmission(BaseModel):
     received_at: str | None
 
 
-class RecoveredLane(BaseModel):
+class RecoveryAnswer(BaseModel):
     lane: str
     before: int
     after: int
     answers: int
-    broken_promises: list[LostSubmission]
-    still_deferred: list[LostSubmission]
+    broken_promises: list[LostSubmissionAnswer]
+    still_deferred: list[LostSubmissionAnswer]
 
 
-class NewTimeline(BaseModel):
+class TimelineAnswer(BaseModel):
     lane: str
     timeline: int
 
 
-class RecordSummary(BaseModel):
+class QuarantineRecordAnswer(BaseModel):
     number: int
     record: str
     quarantined_at: str
@@ -45,7 +45,7 @@ class RecordSummary(BaseModel):
     open: bool
 
 
-class RecordAction(BaseModel):
+class RecordActionAnswer(BaseModel):
     taken_at: str
     operator: str
     action: str
@@ -57,7 +57,7 @@ class RecordAction(BaseModel):
 Content = dict[str, str] | None
 
 
-class Record(RecordSummary):
+class RecordAnswer(QuarantineRecordAnswer):
     organisation: str
     appended_at: str
     detail: str
@@ -65,24 +65,24 @@ class Record(RecordSummary):
     key: Content
     value: Content
     raw: Content
-    actions: list[RecordAction]
+    actions: list[RecordActionAnswer]
 
 
-class ActionResult(BaseModel):
+class ActionAnswer(BaseModel):
     outcome: str
 
 
-class LaneStates(BaseModel):
-    items: list[LaneState]
+class LaneAnswers(BaseModel):
+    items: list[LaneAnswer]
 
 
-class RecoveredLanes(BaseModel):
-    items: list[RecoveredLane]
+class RecoveryAnswers(BaseModel):
+    items: list[RecoveryAnswer]
 
 
-class RecordPage(BaseModel):
-    items: list[RecordSummary]
+class QuarantinePageAnswer(BaseModel):
+    items: list[QuarantineRecordAnswer]
 
 
-class AnyObject(RootModel[dict[str, JsonValue]]):
+class ObjectAnswer(RootModel[dict[str, JsonValue]]):
     """A JSON object with any members."""

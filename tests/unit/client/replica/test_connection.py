@@ -23,7 +23,7 @@ def test_reading_changes_nothing(file: Path) -> None:
 
 
 @pytest.mark.parametrize("path", [Path("/"), Path(""), Path("/dev/null")])
-def test_what_is_no_file_is_told(path: Path) -> None:
+def test_path_that_is_no_file_is_told(path: Path) -> None:
     with pytest.raises(ReplicaError, match="is not a file"):
         connect_to_read(path)
 
