@@ -34,7 +34,6 @@ OTHER_NUMBERS: Final = {
     "shared/samenspel/messaging/kafka/record_batches.py": "a length of the Kafka protocol: 32 bits",
     "shared/samenspel/messaging/outbox/reconciliation.py": "a row of this service",
     "shared/samenspel/runtime/issuer_keys.py": "infinity",
-    "shared/samenspel/runtime/settings.py": "a port in a setting of the operator, compared with the range of ports",
     "shared/samenspel/runtime/write_together.py": "the number of a parameter in a statement of this service",
     "services/notifier/domain/retry.py": "Retry-After of a receiver: cut off, and limited by the schedule",
     "services/notifier/endpoints/signing.py": "the clock",

@@ -18,7 +18,7 @@ from samenspel.cli.console import (
 )
 from samenspel.cli.options import AsJson, AsOperator
 from samenspel.client.access.profile import Profile
-from samenspel.client.admin.operator_answers import LaneList, NewTimeline, RecoveredLanes
+from samenspel.client.admin.operator_answers import LaneAnswers, RecoveryAnswers, TimelineAnswer
 from samenspel.client.admin.operator_api import OperatorApi
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.topics import Service
@@ -36,7 +36,7 @@ def list_command(service: ServiceArgument, operator: AsOperator = OPERATOR, as_j
     """List the lanes of a service. Exit code 1 if any lane is not reconciled."""
     with errors_as_messages():
         api = _operator_api(service, operator)
-        found = asyncio.run(api.request("GET", "/v1/lanes", shape=LaneList))["items"]
+        found = asyncio.run(api.request("GET", "/v1/lanes", shape=LaneAnswers))["items"]
     if as_json:
         print_json(found)
     else:
@@ -65,7 +65,7 @@ def recover_command(
     """
     with errors_as_messages(), messages.status("recovering"):
         api = _operator_api(service, operator)
-        request = api.request("POST", "/v1/lanes/recoveries", body={"dry_run": dry_run}, shape=RecoveredLanes)
+        request = api.request("POST", "/v1/lanes/recoveries", body={"dry_run": dry_run}, shape=RecoveryAnswers)
         found = asyncio.run(request)["items"]
     if as_json:
         return print_json(found)
@@ -94,7 +94,7 @@ def new_timeline_command(
     """
     with errors_as_messages(), messages.status("starting a new timeline"):
         api = _operator_api(service, operator)
-        request = api.request("POST", "/v1/lanes/timelines", body={"lane": lane, "why": why}, shape=NewTimeline)
+        request = api.request("POST", "/v1/lanes/timelines", body={"lane": lane, "why": why}, shape=TimelineAnswer)
         result = asyncio.run(request)
     if as_json:
         return print_json(result)

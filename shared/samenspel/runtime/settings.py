@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, TypeAdapter, ValidationError, field_valid
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from samenspel.contracts.catalogue import SUBMISSIONS
+from samenspel.contracts.integers import read_integer
 from samenspel.contracts.organisations import OPERATOR
 from samenspel.contracts.submission_hashes import HashKeys
 from samenspel.contracts.topics import LANES_LOCAL, RECEIPT_RETENTION_DAYS
@@ -26,7 +27,6 @@ KAFKA_RETRY_MS: Final = 250
 """Time between two connection attempts of a Kafka client. An instance has several clients, and frequent attempts
 slow the start of a broker."""
 _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(:(?P<port>[0-9]{1,5}))?")
-_PORTS: Final = range(1, 65_536)
 _SSL_MODES: Final = frozenset({"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
 LOCAL_ISSUER: Final = "urn:samenspel:local-issuer"
 EXIT_ENVIRONMENT: Final = 3
@@ -181,10 +181,18 @@ def _require_dsn(text: str) -> None:
     except ValueError:
         raise ValueError("is not an address of PostgreSQL") from None
     hosts = parts.netloc.rpartition("@")[2].split(",")
-    if any(not (found := _HOST.fullmatch(host)) or int(found["port"] or 1) not in _PORTS for host in hosts):
+    if not all(map(_has_valid_port, hosts)):
         raise ValueError("must have hosts with a port from 1 to 65,535, or without a port")
     if not {mode for name, mode in parse_qsl(parts.query) if name == "sslmode"} <= _SSL_MODES:
         raise ValueError(f"must have one of these as sslmode: {', '.join(sorted(_SSL_MODES))}")
+
+
+def _has_valid_port(host: str) -> bool:
+    found = _HOST.fullmatch(host)
+    try:
+        return found is not None and bool(read_integer(found["port"] or "1", 1, 65_535, "port"))
+    except ValueError:
+        return False
 
 
 def _patience_in(text: str) -> dict[str, timedelta]:

@@ -7,7 +7,7 @@ import orjson
 import pytest
 from samenspel.client.access.errors import RequestRefused
 from samenspel.client.access.profile import Profile
-from samenspel.client.admin.operator_answers import JsonObject
+from samenspel.client.admin.operator_answers import ObjectAnswer
 from samenspel.client.admin.operator_api import OperatorApi
 
 from tests.support.cli import run
@@ -58,7 +58,7 @@ def service(operator: Profile, monkeypatch: pytest.MonkeyPatch) -> Service:
         path: str,
         query: Mapping[str, str] | None = None,
         body: Any = None,
-        shape: Any = JsonObject,
+        shape: Any = ObjectAnswer,
     ) -> Any:
         return await made.request(self, method, path, query, body)
 

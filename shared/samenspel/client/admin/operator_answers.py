@@ -23,7 +23,7 @@ class LostSubmissionAnswer(BaseModel):
     received_at: str | None
 
 
-class RecoveredLane(BaseModel):
+class RecoveryAnswer(BaseModel):
     lane: str
     before: int
     after: int
@@ -32,12 +32,12 @@ class RecoveredLane(BaseModel):
     still_deferred: list[LostSubmissionAnswer]
 
 
-class NewTimeline(BaseModel):
+class TimelineAnswer(BaseModel):
     lane: str
     timeline: int
 
 
-class ListedRecord(BaseModel):
+class QuarantineRecordAnswer(BaseModel):
     number: int
     record: str
     quarantined_at: str
@@ -45,7 +45,7 @@ class ListedRecord(BaseModel):
     open: bool
 
 
-class RecordAction(BaseModel):
+class RecordActionAnswer(BaseModel):
     taken_at: str
     operator: str
     action: str
@@ -57,7 +57,7 @@ class RecordAction(BaseModel):
 Content = dict[str, str] | None
 
 
-class ShownRecord(ListedRecord):
+class RecordAnswer(QuarantineRecordAnswer):
     organisation: str
     appended_at: str
     detail: str
@@ -65,24 +65,24 @@ class ShownRecord(ListedRecord):
     key: Content
     value: Content
     raw: Content
-    actions: list[RecordAction]
+    actions: list[RecordActionAnswer]
 
 
 class ActionAnswer(BaseModel):
     outcome: str
 
 
-class LaneList(BaseModel):
+class LaneAnswers(BaseModel):
     items: list[LaneAnswer]
 
 
-class RecoveredLanes(BaseModel):
-    items: list[RecoveredLane]
+class RecoveryAnswers(BaseModel):
+    items: list[RecoveryAnswer]
 
 
-class RecordPage(BaseModel):
-    items: list[ListedRecord]
+class QuarantinePageAnswer(BaseModel):
+    items: list[QuarantineRecordAnswer]
 
 
-class JsonObject(RootModel[dict[str, JsonValue]]):
+class ObjectAnswer(RootModel[dict[str, JsonValue]]):
     """A JSON object with any members."""

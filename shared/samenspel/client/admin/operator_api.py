@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from samenspel.client.access.errors import EnvironmentUnavailable, RequestRefused
 from samenspel.client.access.profile import Credential, System
-from samenspel.client.admin.operator_answers import JsonObject
+from samenspel.client.admin.operator_answers import ObjectAnswer
 from samenspel.client.submit.http import refusal_text
 from samenspel.contracts.topics import Service
 
@@ -32,7 +32,7 @@ class OperatorApi:
         path: str,
         query: Mapping[str, str] | None = None,
         body: Any = None,
-        shape: type[BaseModel] = JsonObject,
+        shape: type[BaseModel] = ObjectAnswer,
     ) -> dict[str, Any]:
         """Return the JSON response, which has ``shape``. Raises EnvironmentUnavailable, RequestRefused."""
         url = f"{self.system.url(self.service)}{path}"

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 
 from samenspel.client.access.profile import Credential, System
-from samenspel.client.admin.operator_answers import ActionAnswer, RecordPage, ShownRecord
+from samenspel.client.admin.operator_answers import ActionAnswer, QuarantinePageAnswer, RecordAnswer
 from samenspel.client.admin.operator_api import OperatorApi
 from samenspel.contracts.topics import Service
 
@@ -28,7 +28,7 @@ class QuarantineClient:
         found: list[dict[str, Any]] = []
         while True:
             query = {"after": str(found[-1]["number"] if found else 0), "onlyOpen": str(only_open).lower()}
-            page = (await self._request(RecordPage, "GET", "", query))["items"]
+            page = (await self._request(QuarantinePageAnswer, "GET", "", query))["items"]
             # Another server may send one page for ever.
             if not page or (found and page[0]["number"] <= found[-1]["number"]):
                 return found
@@ -36,7 +36,7 @@ class QuarantineClient:
 
     async def record(self, number: int) -> dict[str, Any]:
         """One record with raw content and the actions of operators."""
-        return await self._request(ShownRecord, "GET", f"/{number}")
+        return await self._request(RecordAnswer, "GET", f"/{number}")
 
     async def act(self, number: int, action: Literal["retry", "discard"], why: str) -> str:
         """Return the result: the outcome of the submission, *discarded*, or *failed*."""

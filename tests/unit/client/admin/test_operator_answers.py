@@ -10,11 +10,11 @@ from samenspel.client.admin.operator_api import OperatorApi
 from tests.support.http_service import OPERATOR, serving
 
 SHAPES = [
-    operator_answers.LaneList,
-    operator_answers.RecoveredLanes,
-    operator_answers.NewTimeline,
-    operator_answers.RecordPage,
-    operator_answers.ShownRecord,
+    operator_answers.LaneAnswers,
+    operator_answers.RecoveryAnswers,
+    operator_answers.TimelineAnswer,
+    operator_answers.QuarantinePageAnswer,
+    operator_answers.RecordAnswer,
     operator_answers.ActionAnswer,
 ]
 OTHERS: list[Any] = [None, 1, "x", [], [{}], {"items": None}, {"items": [1]}, {"items": [{}]}, {"number": "x"}]
@@ -32,4 +32,4 @@ async def test_members_of_a_later_version_are_kept() -> None:
     lane = {"lane": "x/0", "timeline": 1, "sequence": 0, "published": 0, "behind": 0, "reason": "", "later": [1]}
     async with serving(lambda request: (200, {"items": [lane]})) as service:
         api = OperatorApi(service.system, OPERATOR, "registry")
-        assert await api.request("GET", "/v1/lanes", shape=operator_answers.LaneList) == {"items": [lane]}
+        assert await api.request("GET", "/v1/lanes", shape=operator_answers.LaneAnswers) == {"items": [lane]}
