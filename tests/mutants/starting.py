@@ -100,9 +100,9 @@ STARTING: Final = (
     ),
     Mutant(
         "resources-before-the-start",
-        "samenspel.messaging.service.process:ServiceProcess._serve",
+        "samenspel.messaging.service.process:ServiceProcess.running",
         "app.router.routes.insert(0, placeholder)",
-        "pass",
+        "app.router.routes.append(placeholder)",
         "tests/unit/messaging/service/test_process.py::test_resources_say_that_the_service_starts_and_why",
     ),
     Mutant(

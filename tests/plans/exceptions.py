@@ -20,9 +20,6 @@ _BACKGROUND: Final[Mapping[str, str]] = {
 
 PLANS: Final[Mapping[str, tuple[str, str]]] = {
     **{name: ("", reason) for name, reason in {**_EACH_LANE, **_BACKGROUND}.items()},
-    "notifier.feed.END_POSITIONS": "the lanes of subscriptions that wait for their start: usually none",
-    "notifier.store.subscriptions.RESOLVE_STARTS": "the same",
-    "notifier.store.subscriptions.RELEASE_STARTS": "the same",
     "inbox.due_deferrals.NEEDING": ("Sort of many rows", "at most a page for each aggregate that arrived"),
     "notifier.deliveries.queue.LAGGING_CURSORS": (
         "of many rows",

@@ -148,8 +148,7 @@ async def count(connection: Connection) -> dict[str, int]:
 
 async def page(connection: Connection, after: int, only_open: bool, limit: int) -> list[dict[str, Any]]:
     """Entries with a number above ``after``, by number, without the content."""
-    statement = PAGE_OF_OPEN if only_open else PAGE
-    return [dict(row) for row in await connection.fetch(statement, after, limit)]
+    return [dict(row) for row in await connection.fetch(PAGE_OF_OPEN if only_open else PAGE, after, limit)]
 
 
 async def find(connection: Connection, number: int) -> dict[str, Any] | None:
