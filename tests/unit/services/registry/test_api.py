@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from services.registry import store
-from services.registry.api import PAGE_MAX, router
+from services.registry.api import router
+from services.registry.store import PAGE_MAX
 from tests.support.asgi import Reply, ask
 from tests.support.http_router import app_with
 
