@@ -34,16 +34,23 @@ def main() -> int:
     talk = Console(stderr=True)
     parts = selected(ONLY)
     measured: dict[str, list[Figure]] = {}
+    failed: list[str] = []
     with running(COUNT, ROUNDS, SIZES, ORGANISATIONS) as run:
         for name, part in parts.items():
             began = time.monotonic()
-            measured[name] = part(run)
+            try:
+                measured[name] = part(run)
+            except Exception:
+                failed.append(name)
+                talk.print_exception(max_frames=4)
             talk.print(f"measured {name} in {time.monotonic() - began:.0f} s")
     figures = [figure for each in measured.values() for figure in each]
     _print(figures)
     RESULT.parent.mkdir(parents=True, exist_ok=True)
     RESULT.write_bytes(orjson.dumps(_result(measured), option=orjson.OPT_INDENT_2))
-    return 1 if any(figure.holds is False for figure in figures) else 0
+    if failed:
+        talk.print(f"not measured: {', '.join(failed)}")
+    return 1 if failed or any(figure.holds is False for figure in figures) else 0
 
 
 def _result(measured: dict[str, list[Figure]]) -> dict[str, dict[str, Any]]:

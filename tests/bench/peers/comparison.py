@@ -128,7 +128,8 @@ async def _exchange(
 ) -> list[float]:
     """Send new initiatives at this pace, and wait for each; milliseconds of each, in the order of sending."""
     run, loop, sent = next(numbers), asyncio.get_running_loop(), {}
-    arriving = asyncio.create_task(_arrived(consumer, count))
+    keys = {submission(number, run * 100, count)[1].encode() for number in range(count)}
+    arriving = asyncio.create_task(_arrived(consumer, keys))
     began = loop.time()
     for number in range(count):
         await asyncio.sleep(max(0.0, began + number / per_second - loop.time()))
@@ -142,11 +143,11 @@ async def _exchange(
     return [1_000 * (arrived[key] - at) for key, at in sent.items()]
 
 
-async def _arrived(consumer: AIOKafkaConsumer, count: int) -> dict[bytes, float]:
-    """When each of the next ``count`` keys was seen."""
+async def _arrived(consumer: AIOKafkaConsumer, keys: Collection[bytes]) -> dict[bytes, float]:
+    """When each of these keys was seen. A poller may still send events of an earlier run."""
     found: dict[bytes, float] = {}
-    while len(found) < count:
+    while len(found) < len(keys):
         for records in (await consumer.getmany(timeout_ms=500)).values():
             now = time.monotonic()
-            found |= {record.key: now for record in records}
+            found |= {record.key: now for record in records if record.key in keys}
     return found
