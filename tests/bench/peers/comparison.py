@@ -4,6 +4,7 @@ import asyncio
 import statistics
 import sys
 import time
+from collections.abc import Collection
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
