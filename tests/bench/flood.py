@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import aiohttp
@@ -89,14 +90,20 @@ OVER_HTTP: Final[dict[str, Client]] = {
 }
 
 
+async def _retried(attempt: Callable[[], Awaitable[None]]) -> None:
+    """Make one successful attempt, however often the service is killed meanwhile."""
+    while True:
+        try:
+            return await attempt()
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            await asyncio.sleep(RETRY_SECONDS)
+
+
 async def flood_over_http(flooder: Flooder, client: Client, clients: int) -> None:
     async def repeat(session: aiohttp.ClientSession) -> None:
         while True:
-            try:
-                await client(flooder, session)
-                await asyncio.sleep(flooder.pause_seconds)
-            except (aiohttp.ClientError, OSError, TimeoutError):
-                await asyncio.sleep(RETRY_SECONDS)
+            await _retried(lambda: client(flooder, session))
+            await asyncio.sleep(flooder.pause_seconds)
 
     headers = {"authorization": f"Bearer {flooder.token}"}
     connector = aiohttp.TCPConnector(limit=clients)
@@ -121,13 +128,17 @@ async def flood_over_kafka(flooder: Flooder) -> None:
                 await producer.stop()
 
 
+async def _subscribe(session: aiohttp.ClientSession, url: str, wanted: dict[str, Any]) -> None:
+    await _answered(session.post(url, json=wanted))
+
+
 async def flood_webhooks(flooder: Flooder) -> None:
     """Subscriptions up to the limit, with receivers that never answer, and events for them."""
     headers = {"authorization": f"Bearer {flooder.token}"}
     async with receiving(hangs) as slow, aiohttp.ClientSession(headers=headers) as session:
         for number in range(30):
             wanted = {"endpoint": f"{slow.url}?{number}", "types": [type_name("initiative-registered")]}
-            await _answered(session.post(f"{flooder.notifier}/v1/subscriptions", json=wanted))
+            await _retried(partial(_subscribe, session, f"{flooder.notifier}/v1/subscriptions", wanted))
         await flood_over_http(flooder, refusals if flooder.pause_seconds else submissions, 2)
 
 
