@@ -75,7 +75,7 @@ PARTS: Final[Mapping[str, Part]] = {
     "reads": lambda run: reads(run.rounds),
     "poison": lambda run: poison(run.stand, run.rounds),
     "fairness": lambda run: fairness(run.stand),
-    "http": lambda run: http_submissions(run.stand, run.rounds),
+    "http": lambda run: http_submissions(run.own_stand("http"), run.rounds),
     "instances": lambda run: sharing(run.stand, run.count // 2, 2 * run.rounds),
     "organisations": lambda run: many_organisations(run.own_stand("organisations"), run.organisations),
     "webhooks": lambda run: webhooks(run.own_stand("webhooks"), run.sizes),
