@@ -33,16 +33,16 @@ insert into application_index (application_id, programme_id) select * from unnes
 """
 
 PAGE_MAX = 100
-# `limit 100` is written out: PostgreSQL expects a limit that is a parameter to be a tenth of the table. `offset 0`
-# makes PostgreSQL look up each programme of the page, and no others.
+# The limit of a page is written out: PostgreSQL expects a limit that is a parameter to be a tenth of the table.
+# `offset 0` makes PostgreSQL look up each programme of the page, and no others.
 PAGE_OF_PROGRAMMES = """
 select value, granted_cents, left_cents from (
   select b.programme_id, a.value, b.granted_cents, b.ceiling_cents - b.granted_cents as left_cents from budget b
   cross join lateral (
     select value from aggregate where (aggregate, subject) = ('programme.v1', b.programme_id) offset 0) a
-  where b.programme_id > $1 order by b.programme_id limit 100) page
+  where b.programme_id > $1 order by b.programme_id limit {rows}) page
 order by programme_id limit $2
-"""
+""".replace("{rows}", str(PAGE_MAX))
 ONE_PROGRAMME = """
 select a.value, b.granted_cents, b.ceiling_cents - b.granted_cents as left_cents
 from budget b join aggregate a on (a.aggregate, a.subject) = ('programme.v1', b.programme_id)
@@ -54,9 +54,9 @@ select value from (
   select i.application_id, a.value from application_index i
   cross join lateral (
     select value from aggregate where (aggregate, subject) = ('application.v1', i.application_id) offset 0) a
-  where i.programme_id = $1 and i.application_id > $2 order by i.application_id limit 100) page
+  where i.programme_id = $1 and i.application_id > $2 order by i.application_id limit {rows}) page
 order by application_id limit $3
-"""
+""".replace("{rows}", str(PAGE_MAX))
 APPLICATION = "select value from aggregate where (aggregate, subject) = ('application.v1', $1)"
 
 

@@ -177,6 +177,27 @@ async def steady(stand: Stand, domain: Domain, per_second: int, seconds: int) ->
         await producer.stop()
 
 
+async def await_number(
+    stand: Stand,
+    service: Service,
+    query: str,
+    argument: object,
+    least: int,
+    seconds: float,
+    pause: float = POLL_SECONDS,
+) -> None:
+    """Wait until the number that ``query`` returns with the argument is at ``least`` so much."""
+    connection = await asyncpg.connect(stand.system.databases.dsn_with_password(service))
+    try:
+        async with asyncio.timeout(seconds):
+            number = 0
+            while number < least:
+                await asyncio.sleep(pause)
+                number = await connection.fetchval(query, argument)
+    finally:
+        await connection.close()
+
+
 DECIDED = "select coalesce(sum(next_offset), 0) from ingress_offset"
 
 

@@ -17,7 +17,7 @@ from samenspel.client.replica import ReplicaStore, sync_over_kafka
 from samenspel.contracts.organisations import OrganisationAdmitted
 from samenspel.contracts.topics import INGRESS, INITIATIVES, RECEIPTS, Service
 
-from tests.bench.harness import Stand, fill
+from tests.bench.harness import Stand, await_number, fill
 from tests.bench.measures import Figure
 
 SERVICES: Final[tuple[Service, ...]] = ("registry", "funding", "notifier")
@@ -62,7 +62,7 @@ def _events(stand: Stand, folder: Path, processes: Processes, count: int) -> lis
     asyncio.run(_settle(stand))
     began, busy, disk = time.monotonic(), _seconds(processes), _disk(stand)
     asyncio.run(fill(stand, "initiatives", count, 1, count // 5))
-    asyncio.run(_await_fed(stand, count))
+    asyncio.run(await_number(stand, "notifier", FED, INITIATIVES, count, SECONDS_MAX, POLL_SECONDS))
     asyncio.run(_settle(stand))
     elapsed, after, idle = time.monotonic() - began, _seconds(processes), _idle(processes)
     used = {name: max(0.0, took - busy[name] - elapsed * idle[name]) for name, took in after.items()}
@@ -74,19 +74,6 @@ def _events(stand: Stand, folder: Path, processes: Processes, count: int) -> lis
     times = [Figure(f"CPU per 1,000 events: {name}", 1_000 * took / count, "s") for name, took in used.items()]
     cores = [Figure(f"cores without load: {name}", share, "") for name, share in idle.items()]
     return [*sizes, *times, *cores, *asyncio.run(_connections(stand, processes))]
-
-
-async def _await_fed(stand: Stand, count: int) -> None:
-    """Wait until the notifier has taken ``count`` events of the registry into its feed."""
-    connection = await asyncpg.connect(stand.system.databases.dsn_with_password("notifier"))
-    try:
-        async with asyncio.timeout(SECONDS_MAX):
-            there = 0
-            while there < count:
-                await asyncio.sleep(POLL_SECONDS)
-                there = await connection.fetchval(FED, INITIATIVES)
-    finally:
-        await connection.close()
 
 
 async def _settle(stand: Stand) -> None:

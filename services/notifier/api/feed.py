@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from samenspel.contracts.media_types import BATCH
-from samenspel.contracts.topics import LaneId
+from samenspel.contracts.topics import LaneId, lane_label
 from samenspel.contracts.values import Id
 from samenspel.runtime.concurrency_limit import ConcurrencyLimit
 from samenspel.runtime.http import OrganisationOf
@@ -201,7 +201,7 @@ def _invalid_as_400() -> Iterator[None]:
 def require_same_lanes(sent: Marks, present: Marks) -> None:
     """Raise 410 for a cursor of another system: its positions have no meaning here."""
     if (name := other_lane(sent, present)) is not None:
-        raise HTTPException(410, OTHER_SYSTEM.format(lane=f"{name[0]}/{name[1]}"))
+        raise HTTPException(410, OTHER_SYSTEM.format(lane=lane_label(name)))
 
 
 def subscription_not_found(subscription_id: str) -> str:

@@ -102,6 +102,11 @@ LaneId = tuple[str, int]
 """Topic and partition."""
 
 
+def lane_label(lane: LaneId) -> str:
+    """The lane as people and logs name it: ``samenspel.initiatives/3``."""
+    return f"{lane[0]}/{lane[1]}"
+
+
 @lru_cache(maxsize=16_384)
 def lane_of(key: str, lanes: int) -> int:
     """The partition of ``key`` according to Kafka's default partitioner (murmur2)."""

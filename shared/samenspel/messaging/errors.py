@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 import asyncpg
 
 from samenspel.contracts.submissions import Submission
-from samenspel.contracts.topics import LaneId
+from samenspel.contracts.topics import LaneId, lane_label
 
 
 class MessagingError(Exception):
@@ -41,7 +41,7 @@ class LaneDiverged(MessagingError):
 
     def __init__(self, lanes: Iterable[LaneId], submissions: Sequence[Submission]) -> None:
         self.lanes, self.submissions = frozenset(lanes), submissions
-        names = ", ".join(f"{topic}/{lane}" for topic, lane in sorted(self.lanes))
+        names = ", ".join(map(lane_label, sorted(self.lanes)))
         super().__init__(f"a lane that this decision needs has diverged from its owner: {names}")
 
 

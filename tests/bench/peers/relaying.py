@@ -6,11 +6,10 @@ import subprocess
 import sys
 from typing import Final
 
-import asyncpg
 import orjson
 from samenspel.contracts.topics import INITIATIVES, LANES_LOCAL
 
-from tests.bench.harness import ORGANISATIONS, POLL_SECONDS, Stand
+from tests.bench.harness import ORGANISATIONS, Stand, await_number
 from tests.bench.measures import Figure, compared
 from tests.bench.peers.comparison import LANES, SECONDS_MAX, arrivals
 from tests.bench.peers.contestants import Registry, create_topics, ends, load
@@ -40,20 +39,8 @@ def _fill_journal(stand: Stand, count: int) -> None:
     registry = Registry(stand, "tests.bench.peers.unrelayed")
     begin = asyncio.run(load(stand, registry, "binary", count))
     with registry.running("binary", begin):
-        asyncio.run(_await_decided(stand, registry.ingress, sum(begin.values()) + count))
-
-
-async def _await_decided(stand: Stand, topics: list[str], offsets: int) -> None:
-    """Wait until the registry has decided everything before these offsets, added up."""
-    connection = await asyncpg.connect(stand.system.databases.dsn_with_password("registry"))
-    try:
-        async with asyncio.timeout(SECONDS_MAX):
-            reached = 0
-            while reached < offsets:
-                await asyncio.sleep(POLL_SECONDS)
-                reached = await connection.fetchval(DECIDED, topics)
-    finally:
-        await connection.close()
+        least = sum(begin.values()) + count
+        asyncio.run(await_number(stand, "registry", DECIDED, registry.ingress, least, SECONDS_MAX))
 
 
 def _raw(stand: Stand, begin: list[int], count: int) -> float:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from samenspel.contracts.foreign_records import ForeignRange, range_with
-from samenspel.contracts.topics import LaneId
+from samenspel.contracts.topics import LaneId, lane_label
 
 RANGES_MAX: Final = 100
 
@@ -45,6 +45,6 @@ class ForeignRecordCount:
 
     def reports(self) -> tuple[ForeignReport, ...]:
         return tuple(
-            ForeignReport(f"{topic}/{lane}", each.first_offset, each.next_offset - 1, each.records)
-            for ((topic, lane), _), each in sorted(self._ranges.items())
+            ForeignReport(lane_label(lane), each.first_offset, each.next_offset - 1, each.records)
+            for (lane, _), each in sorted(self._ranges.items())
         )

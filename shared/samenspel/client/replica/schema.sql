@@ -1,5 +1,5 @@
 -- A replica of the canonical lanes. `event` is the log of applied events. The tables of the current state follow from
--- the catalogue (table_sql.py); views.sql shows the current state.
+-- the catalogue (table_definitions.py); views.sql shows the current state.
 
 create table lane (
     lane text primary key,          -- <topic>/<partition>, as in every event
@@ -34,8 +34,8 @@ create unique index event_place on event (lane, timeline, sequence);
 -- The index `event_subject` (aggregate, subject, number, time) and the tables of the current state are filled at the end
 -- of the first sync, which is cheaper.
 
--- Id of a lane's first event, while the lane starts a new timeline.
-create table if not exists lane_identity (lane text primary key, id text not null);
+-- The table `lane_identity` (lane, id) keeps the id of a lane's first event while the lane starts a new timeline. A file
+-- of an earlier version gets the table too (store.py).
 
 -- Cursor of the pull feed.
 create table feed (

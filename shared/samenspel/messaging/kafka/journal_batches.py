@@ -12,7 +12,7 @@ from struct import Struct
 from typing import Any, Final
 
 from aiokafka.producer.message_accumulator import BatchBuilder
-from aiokafka.record.util import calc_crc32c
+from aiokafka.record.util import calc_crc32c, encode_varint
 
 from samenspel.contracts.attributes import CANONICAL, RECEIPT, Attribute
 from samenspel.contracts.canonical import CONTENT_TYPE
@@ -28,12 +28,8 @@ _HEAD_BYTES: Final = _FRAME.size + _STATE.size
 
 def varint(number: int) -> bytes:
     """A length or an offset as zigzag varint; never negative."""
-    number <<= 1
     parts = bytearray()
-    while number > 0x7F:
-        parts.append(number & 0x7F | 0x80)
-        number >>= 7
-    parts.append(number)
+    encode_varint(number, parts.append)
     return bytes(parts)
 
 

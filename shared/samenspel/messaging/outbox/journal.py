@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from samenspel.contracts.digest import replaced
-from samenspel.contracts.topics import RECEIPTS, Domain, LaneId, organisation_of
+from samenspel.contracts.topics import RECEIPTS, Domain, LaneId, lane_label, organisation_of
 from samenspel.messaging.errors import LaneNotFound, LaneNotReconciled
 from samenspel.runtime import failpoints
 from samenspel.runtime.bulk_parameters import as_arrays, as_joined_texts
@@ -111,7 +111,7 @@ async def lock(connection: Connection, names: set[LaneId]) -> dict[LaneId, Lane]
     rows = await connection.fetch(LOCK, *as_arrays(sorted(names), 2))
     if len(rows) != len(names):
         found = {(row["topic"], row["lane"]) for row in rows}
-        raise LaneNotFound(", ".join(f"{topic}/{lane}" for topic, lane in sorted(names - found)))
+        raise LaneNotFound(", ".join(map(lane_label, sorted(names - found))))
     if closed := [f"{row['topic']}/{row['lane']}" for row in rows if not row["open"]]:
         raise LaneNotReconciled(f"not yet reconciled with Kafka: {', '.join(closed[:5])}")
     return {

@@ -9,7 +9,7 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from samenspel.contracts.topics import LaneId
+from samenspel.contracts.topics import LaneId, lane_label
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.kafka.log_reader import LogReader
 from samenspel.messaging.outbox.reconciliation import (
@@ -99,9 +99,9 @@ class Reconciler:
         async with self._pool.acquire() as connection:
             unchanged = await find_unchanged(connection, self._log_reader, names)
         for name in map(_name, unchanged):
-            self.closed_lanes.pop(_label(name), None)
+            self.closed_lanes.pop(lane_label(name), None)
         for name in sorted(set(names) - set(map(_name, unchanged))):
-            label = _label(name)
+            label = lane_label(name)
             try:
                 async with self._pool.acquire() as connection:
                     reconciled.append(await reconcile(connection, self._log_reader, name))
@@ -164,10 +164,6 @@ class Reconciler:
         except LookupError:
             return False  # The topic was deleted a moment ago.
         return bool(offset < start)
-
-
-def _label(name: LaneId) -> str:
-    return f"{name[0]}/{name[1]}"
 
 
 def _name(row: Any) -> LaneId:

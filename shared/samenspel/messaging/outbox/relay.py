@@ -17,7 +17,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from samenspel.contracts.topics import LaneId
+from samenspel.contracts.topics import LaneId, lane_label
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.kafka.producer import Producer
 from samenspel.messaging.outbox.recent_rows import RecentRows
@@ -60,10 +60,10 @@ cross join lateral (
     select j.sequence, j.key, j.headers, j.value from journal j
     where not m.in_memory and (j.topic, j.lane, j.timeline) = (p.topic, p.lane, p.timeline)
       and j.sequence > p.sequence
-    order by j.sequence limit 500) j) j
+    order by j.sequence limit {rows}) j) j
 where m.in_memory or j.numbers is not null
 order by p.topic, p.lane
-"""
+""".replace("{rows}", str(ROWS_MAX))
 SAVE_PROGRESS = """
 with async_commit as (select set_config('synchronous_commit', 'off', true))
 update relay_progress p set sequence = x.sequence, next_offset = x.next_offset,
@@ -234,7 +234,7 @@ class Relay:
     async def _republish_all(self, truncated: Sequence[PublishedPosition]) -> None:
         """Reset the published position of these lanes, because their batches got lower offsets than expected."""
         rows = sorted((claim.topic, claim.lane, claim.timeline) for claim in truncated)
-        labels = [f"{topic}/{lane}" for topic, lane, _ in rows]
+        labels = [lane_label((topic, lane)) for topic, lane, _ in rows]
         log.error("Kafka lost acknowledged records; these lanes are published again from the start", lanes=labels)
         async with self._pool.acquire() as connection:
             failpoints.reached("relay.republish-all")

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from samenspel.contracts.canonical import CanonicalEvent
 from samenspel.contracts.catalogue import AGGREGATES, AggregateRef
 from samenspel.contracts.sequencing import Position
-from samenspel.contracts.topics import LaneId
+from samenspel.contracts.topics import LaneId, lane_label
 from samenspel.messaging.errors import TRANSIENT
 from samenspel.messaging.kafka.consumer import PartitionConsumer
 from samenspel.messaging.kafka.log_reader import LogReader, RecordOrError
@@ -232,7 +232,7 @@ class Projector:
         reads on, and reports the lane as stalled at the end of the log.
         """
         for name in batch.positions:
-            partition, label = TopicPartition(*name), f"{name[0]}/{name[1]}"
+            partition, label = TopicPartition(*name), lane_label(name)
             if timeline := batch.restarted.get(name):
                 log.error("new timeline; the projection of the lane is rebuilt", lane=label, timeline=timeline)
                 self.rebuilding[label] = timeline
@@ -253,7 +253,7 @@ class Projector:
 
     def _update_diverged(self, batch: ProjectionBatch) -> None:
         for name in batch.positions:
-            label, found, before = f"{name[0]}/{name[1]}", batch.diverged.get(name), self.diverged.get(name)
+            label, found, before = lane_label(name), batch.diverged.get(name), self.diverged.get(name)
             # Foreign records have a line of their own.
             if found and found != before and not found.is_foreign:
                 log.error("lane diverged; its events are not applied", lane=label, reason=found.reason)
@@ -302,7 +302,7 @@ def _report(foreign: ForeignRecords) -> None:
     for name, first_offset in foreign.new:
         log.error(
             "records on a followed lane are no canonical events; the lane is diverged until its next event",
-            lane=f"{name[0]}/{name[1]}",
+            lane=lane_label(name),
             first_offset=first_offset,
             records=foreign.changed[name, first_offset].records,
             runbook="docs/runbooks/foreign-records.md",
