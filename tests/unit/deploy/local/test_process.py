@@ -82,13 +82,13 @@ async def test_process_whose_first_thread_has_ended_is_alive(daemon: Daemon, tmp
     assert not psutil.pid_exists(process.pid)
 
 
-def test_a_daemon_gets_nothing_of_the_users_settings(
+async def test_a_daemon_gets_nothing_of_the_users_settings(
     daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("SAMENSPEL_HTTP_PRT", "PGSSLMODE", "LANG_OF_TESTS"):
         monkeypatch.setenv(name, "from-the-shell")
     started = daemon.start(SLEEPER, folder=tmp_path, environment={"SAMENSPEL_HTTP_PORT": "1"})
-    given = started.environ()
+    given = await eventually(started.environ)  # For a moment the new program has no environment yet.
     assert given["SAMENSPEL_HTTP_PORT"] == "1"
     assert given["LANG_OF_TESTS"] == "from-the-shell"
     assert not {"SAMENSPEL_HTTP_PRT", "PGSSLMODE"} & given.keys()
